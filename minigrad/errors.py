@@ -1,0 +1,90 @@
+"""Everything minigrad raises on purpose.
+
+    MinigradError
+    ├── ShapeError             (ValueError)    sizes that do not fit together
+    ├── DTypeError             (TypeError)     a data type that the operation cannot use
+    ├── DataError              (ValueError)    a dataset, file or loader that is not what it should be
+    ├── GraphError             (RuntimeError)  differentiation asked for something the graph cannot give
+    │   ├── FreedGraphError                    backward a second time over a freed graph
+    │   └── MutationError                      a write to values that a graph needs
+    ├── NonFiniteError         (ArithmeticError)  found by `anomaly()`
+    ├── RuleError              (TypeError)     an op or its derivative rule is not well formed
+    ├── StateError             (ValueError)    a state dict or checkpoint does not fit
+    ├── UsageError             (ValueError)    a wrong option of a command or setting of a function
+    └── MissingExtraError      (ImportError)   an optional package is not installed
+
+Each message names what failed and where, what was expected and what came, and one way out.
+Every class but the root is also the built-in exception that a caller would expect, so that
+`except ValueError` keeps working for those who do not know minigrad's own names.
+"""
+
+from __future__ import annotations
+
+
+class MinigradError(Exception):
+    """The root: `except MinigradError` catches whatever minigrad raises on purpose."""
+
+
+class ShapeError(MinigradError, ValueError):
+    """Sizes that do not fit together."""
+
+
+class DTypeError(MinigradError, TypeError):
+    """A data type that the operation cannot use."""
+
+
+class DataError(MinigradError, ValueError):
+    """A dataset, file or loader that is not what it should be."""
+
+
+class GraphError(MinigradError, RuntimeError):
+    """Differentiation asked for something that the recorded graph cannot give."""
+
+
+class FreedGraphError(GraphError):
+    """The graph was already used by a backward pass, which frees what it has passed."""
+
+
+class MutationError(GraphError):
+    """A write to values that a recorded graph still needs, or could not see change."""
+
+
+class NonFiniteError(MinigradError, ArithmeticError):
+    """A value or gradient became NaN or infinite while `anomaly()` was watching."""
+
+
+class RuleError(MinigradError, TypeError):
+    """An op, or one of its derivative rules, is not well formed."""
+
+
+class StateError(MinigradError, ValueError):
+    """A state dict or a checkpoint does not fit what it is loaded into."""
+
+
+class UsageError(MinigradError, ValueError):
+    """A wrong option of a command, or a wrong setting of a function."""
+
+
+class MissingExtraError(MinigradError, ImportError):
+    """An optional package is needed and not installed.
+
+    >>> print(MissingExtraError("matplotlib", extra="plot", purpose="drawing curves"))
+    drawing curves needs matplotlib: pip install "minigrad[plot]"
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f'{purpose} needs {package}: pip install "minigrad[{extra}]"')
+
+
+def shape_text(shape: tuple[int, ...], letters: str = "") -> str:
+    """A shape as messages show it, each size with its dimension letter where one is known.
+
+    >>> shape_text((64, 1, 32, 32), "N C H W")
+    '(N=64, C=1, H=32, W=32)'
+    >>> shape_text((3, 4))
+    '(3, 4)'
+    """
+    names = letters.split()
+    if len(names) != len(shape):
+        return str(shape)
+    return "(" + ", ".join(f"{name}={size}" for name, size in zip(names, shape, strict=True)) + ")"

@@ -1,0 +1,62 @@
+"""What an error inside an op says: which op and layer, what came, where it was made, what would fit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from minigrad.errors import MinigradError, ShapeError
+from minigrad.node import STATE
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.op import Op
+
+PACKAGE = str(Path(__file__).parent)
+
+
+def call_site() -> tuple[str, int]:
+    """The file and line, outside of minigrad, of the call that is running now."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Exception) -> NoReturn:
+    """Raise `error` again with the op, the layer and the inputs named."""
+    layer = f"{STATE.scope}: " if STATE.scope is not None else ""
+    context = "\n".join(f"    {_describe(name, x)}" for name, x in _named(op, inputs) if x is not None)
+    if settings:
+        context += "\n    " + ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    text = f"{layer}{op.name}: {error}\n{context}"
+    if isinstance(error, MinigradError):
+        raise type(error)(text) from error.__cause__
+    if isinstance(error, (ValueError, IndexError)) and op.name != "getitem":
+        raise ShapeError(text) from error
+    error.add_note(f"in {layer}{op.name}, with\n{context}")
+    raise error
+
+
+def _named(op: Op, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    if op.variadic:
+        return [(f"{op.inputs[0]}[{i}]", x) for i, x in enumerate(inputs)]
+    return list(zip(op.inputs, inputs, strict=False))
+
+
+def _describe(name: str, x: Any) -> str:
+    if not isinstance(x, (Tensor, np.ndarray)):
+        return f"{name} = {x!r:.60}"
+    text = f"{name}: shape {x.shape}, {x.dtype}"
+    node = x.node if isinstance(x, Tensor) else None
+    if node is None or node.op is None:
+        return text + (", a variable" if node is not None else "")
+    site = getattr(node, "site", None)
+    return (
+        f"{text}, made by {node.op}"
+        + (f" in {node.scope}" if node.scope is not None else "")
+        + (f" at {site[0]}:{site[1]}" if site else "")
+    )

@@ -1,0 +1,121 @@
+"""Vector registers for compiled kernels: 64 bytes of adjacent numbers, handled by one instruction or a few.
+
+Numba leaves it to LLVM to find loops that fit vector registers, and LLVM does not keep a tile of sums in
+registers by itself. These few words say so. They are for any machine: LLVM cuts 64 bytes into whatever it
+has (AVX-512: 1 register, AVX2: 2, NEON: 4).
+
+    x = load(array, i)       array[i], array[i+1], ...        indices of the flat array, not checked
+    w = each(array, i)       array[i], array[i], ...
+    s = fma(s, w, x)         s + w * x
+    add(array, i, s)         array[i] += s[0], array[i+1] += s[1], ...
+    total(s)                 s[0] + s[1] + ...
+"""
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
+from numba import types
+from numba.core.datamodel.models import PrimitiveModel
+from numba.extending import intrinsic, register_model
+
+BYTES = 64
+
+
+class Lanes(types.Type):  # type: ignore[misc, unused-ignore]
+    """The type of such a register in Numba."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Lanes({dtype})")
+
+
+@register_model(Lanes)  # type: ignore[untyped-decorator, unused-ignore]
+class LanesModel(PrimitiveModel):  # type: ignore[misc, unused-ignore]
+    """... and in LLVM."""
+
+    def __init__(self, manager: Any, lanes: Any) -> None:
+        element = manager.lookup(lanes.dtype).get_value_type()
+        super().__init__(manager, lanes, ir.VectorType(element, BYTES * 8 // lanes.dtype.bitwidth))
+
+
+@intrinsic
+def zeros(typing: Any, array: Any) -> Any:
+    """A register of zeros of the array's dtype."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(signature.return_type), None)
+
+    return Lanes(array.dtype)(array), emit
+
+
+@intrinsic
+def load(typing: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _vector_at(context, builder, signature, args, signature.return_type)
+        return builder.load(place, align=array.dtype.bitwidth // 8)
+
+    return Lanes(array.dtype)(array, types.intp), emit
+
+
+@intrinsic
+def each(typing: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = context.get_value_type(signature.return_type)
+        number = builder.load(_element_at(context, builder, signature, args))
+        undefined = ir.Constant(vector, ir.Undefined)
+        first = builder.insert_element(undefined, number, _int32(0))
+        return builder.shuffle_vector(first, undefined, _indices([0] * vector.count))
+
+    return Lanes(array.dtype)(array, types.intp), emit
+
+
+@intrinsic
+def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        product = builder.fmul(args[1], args[2], flags=("contract",))
+        return builder.fadd(product, args[0], flags=("contract",))
+
+    return s(s, w, x), emit
+
+
+@intrinsic
+def add(typing: Any, array: Any, index: Any, s: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _vector_at(context, builder, signature, args, s)
+        align = array.dtype.bitwidth // 8
+        builder.store(builder.fadd(builder.load(place, align=align), args[2]), place, align=align)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, s), emit
+
+
+@intrinsic
+def total(typing: Any, s: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (x,) = args
+        while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
+            undefined = ir.Constant(x.type, ir.Undefined)
+            low = builder.shuffle_vector(x, undefined, _indices(range(half)))
+            high = builder.shuffle_vector(x, undefined, _indices(range(half, 2 * half)))
+            x = builder.fadd(low, high)
+        return builder.extract_element(x, _int32(0))
+
+    return s.dtype(s), emit
+
+
+def _element_at(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    array = context.make_array(signature.args[0])(context, builder, args[0])
+    return builder.gep(array.data, [args[1]])
+
+
+def _vector_at(context: Any, builder: Any, signature: Any, args: Any, lanes: Any) -> Any:
+    vector = context.get_value_type(lanes)
+    return builder.bitcast(_element_at(context, builder, signature, args), vector.as_pointer())
+
+
+def _int32(value: int) -> Any:
+    return ir.Constant(ir.IntType(32), value)
+
+
+def _indices(values: Any) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), [_int32(value) for value in values])

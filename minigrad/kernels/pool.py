@@ -1,0 +1,102 @@
+"""Two-dimensional pooling: the largest, or the mean, of each window; and the transposes.
+
+The windows are those of `windows.py`. `out_size` overrides their number (ceil_mode is resolved above): windows
+may then hang over the bottom and right edge, where, like in the padding, there is nothing: -inf to
+`max_pool`, and for `avg_pool` 0, which counts or does not count in the divisor as in PyTorch.
+"""
+
+import numpy as np
+
+from .jit import twin
+from .windows import Array, Pair, Shape, frame, reach, taps, unframe, window_count, working_dtype
+
+
+
+
+@twin
+def max_pool(
+    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
+) -> tuple[Array, Array]:
+    """The largest pixel of each window and where it is: x (N, C, H, W) -> out, positions (N, C, I, J).
+
+    A position is the index h W + w of the window's first maximum in row-major order, the first NaN if
+    there is one, and -1 for a window that lies outside the image.
+    """
+    size = (x.shape[2], x.shape[3])
+    count = out_size or window_count(size, kernel, stride, padding, dilation)
+    framed = frame(x, padding, reach(count, kernel, stride, dilation), fill=-np.inf)
+    pixels = np.arange(size[0] * size[1], dtype=np.int32).reshape(1, 1, *size)
+    pixels = frame(pixels, padding, (framed.shape[2], framed.shape[3]), fill=-1)
+
+    out = np.full(x.shape[:2] + count, -np.inf, x.dtype)
+    positions = np.full(out.shape, -1, np.int32)
+    views = zip(taps(framed, count, kernel, stride, dilation), taps(pixels, count, kernel, stride, dilation), strict=True)
+    for (_, _, values), (_, _, indices) in views:
+        better = ~(values <= out) & (out == out)  # a NaN is better than any number, and nothing is better than it
+        better |= (positions < 0) & (indices >= 0)
+        np.copyto(out, values, where=better)
+        np.copyto(positions, indices, where=better)
+    return out, positions
+
+
+@twin
+def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
+    """Add each g (N, C, I, J) to the pixel at its position, in zeros of `shape` (N, C, H, W)."""
+    n, c, h, w = shape
+    out = np.zeros((n * c, h * w + 1), g.dtype)  # position -1 is the pixel behind the last, which is cut off
+    images = np.arange(n * c).reshape(n, c, 1, 1) * (h * w + 1)
+    np.add.at(out.reshape(-1), (images + np.where(positions < 0, h * w, positions)).reshape(-1), g.reshape(-1))
+    return np.ascontiguousarray(out[:, : h * w]).reshape(shape)
+
+
+@twin
+def max_pool_take(x: Array, positions: Array) -> Array:
+    """x (N, C, H, W) at positions (N, C, I, J); 0 where there is none. The transpose of `max_pool_input`."""
+    n, c = x.shape[:2]
+    out = np.take_along_axis(x.reshape(n, c, -1), positions.reshape(n, c, -1), axis=2).reshape(positions.shape)
+    return np.where(positions < 0, np.zeros((), x.dtype), out)
+
+
+@twin
+def avg_pool(
+    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
+) -> Array:
+    """The mean of each window: x (N, C, H, W) -> (N, C, I, J)."""
+    size = (x.shape[2], x.shape[3])
+    count = out_size or window_count(size, kernel, stride, padding)
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad)
+    framed = frame(x, padding, reach(count, kernel, stride, (1, 1)))
+    out = np.zeros(x.shape[:2] + count, working_dtype(x.dtype))
+    for _, _, view in taps(framed, count, kernel, stride):
+        out += view
+    out /= divisor
+    return out.astype(x.dtype, copy=False)
+
+
+@twin
+def avg_pool_input(
+    g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+) -> Array:
+    """The transpose of `avg_pool`: each g (N, C, I, J) spread evenly over its window in `shape` (N, C, H, W)."""
+    count, size = (g.shape[2], g.shape[3]), (shape[2], shape[3])
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad)
+    shares = (g / divisor).astype(working_dtype(g.dtype), copy=False)
+    framed = np.zeros(shape[:2] + reach(count, kernel, stride, (1, 1)), shares.dtype)
+    for _, _, view in taps(framed, count, kernel, stride):
+        view += shares
+    out = np.zeros(shape, g.dtype)
+    unframe(framed, padding, out)
+    return out
+
+
+def window_areas(size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool) -> Array:
+    """The divisor of each window's mean (I, J).
+
+    What hangs over the padded image never counts; the padding itself counts if `include_pad`.
+    """
+    sides = []
+    for n, windows, k, s, pad in zip(size, count, kernel, stride, padding, strict=True):
+        start = np.arange(windows) * s - pad
+        stop = np.minimum(start + k, n + pad)
+        sides.append(stop - start if include_pad else np.minimum(stop, n) - np.maximum(start, 0))
+    return np.multiply.outer(*sides)

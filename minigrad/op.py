@@ -1,0 +1,306 @@
+"""`Op`: a forward function on arrays, with its derivative rules beside it.
+
+This is the only place where an op runs and is recorded. Writing one takes a few lines:
+
+    @op(shapes="... D -> ... D")
+    def cube(x):
+        return x * x * x
+
+    @cube.vjp("x")
+    def _(g, x):
+        return 3 * g * x * x
+
+The forward function receives NumPy arrays: its positional parameters are the *inputs*, its keyword-only parameters
+the *settings*. A rule gives the vector-Jacobian product for one input and asks for what it needs by parameter name:
+
+    g            the cotangent of the result (always first)
+    x            an input of that name                     x_shape   its shape
+    out          the result                                <kept>    a residual that the op declares with `keeps=`
+    i            the position of the input, for an op with variadic inputs (`*xs`)
+    keyword-only the settings
+
+What no rule names is not saved. Rules are written with operators and ops only. A first-order backward pass runs them on
+plain arrays (an op that is given no Tensor computes on arrays and returns one); when the backward pass is itself being
+recorded, the same rules run on Tensors. So there is one rule, and every order of derivative is right.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, overload
+
+import numpy as np
+
+from minigrad.domain import REAL, Domain
+from minigrad.errors import RuleError, ShapeError
+from minigrad.explain import explain
+from minigrad.node import STATE, Node
+from minigrad.rule import Function, Plan, Rule
+from minigrad.shapes import ShapeSpec
+from minigrad.tensor import Tensor, wrap
+
+REGISTRY: Final[dict[str, Op]] = {}
+"""Every op by its name: the library's own and the users'."""
+
+_NO_SETTINGS: Final[dict[str, Any]] = {}
+
+
+class Op:
+    """A differentiable function; see this module's docstring for how to write one.
+
+    Attributes:
+        name: unique among all ops.
+        forward: arrays and settings in; an array out, or with `keeps` a tuple of an array and the residuals.
+        inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
+        shapes: the shape specification, checked on every call where there is one.
+        rules: the vector-Jacobian product for each input.
+        fast_rules: quicker twins for the first order, on arrays only.
+        reference: the same function built from other ops; tests hold the op to it, and a recorded backward pass
+            goes through it where there is only a fast rule.
+        domain: where each input may lie (the whole real line unless stated).
+        linear: the inputs in which the op is linear, each alone.
+    """
+
+    def __init__(
+        self,
+        forward: Function,
+        name: str,
+        *,
+        shapes: str | None = None,
+        keeps: Sequence[str] = (),
+        non_differentiable: Sequence[str] = (),
+        canonical: Function | None = None,
+        reference: Function | None = None,
+        domain: Mapping[str, Domain] | None = None,
+        linear: Sequence[str] = (),
+        onnx: str | None = None,
+        flops: Function | None = None,
+        source: str | None = None,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.__doc__ = forward.__doc__
+        self._read_signature(forward)
+        self.keeps = tuple(keeps)
+        self.non_differentiable = frozenset(self._checked(non_differentiable))
+        self.linear = tuple(self._checked(linear))
+        self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
+        self.shapes = ShapeSpec(shapes) if shapes is not None else None
+        self.canonical = canonical
+        self.reference = reference
+        self.onnx, self.flops, self.source = onnx, flops, source
+        self.rules: dict[str, Rule] = {}
+        self.fast_rules: dict[str, Rule] = {}
+        self._allowed = -1 if self.variadic else sum(
+            1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable
+        )  # a bit for each input that may have a gradient
+        self._plans: dict[tuple[int, int], Plan] = {}
+        self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
+        self._fitting: set[Any] = set()
+        _register(self)
+
+    def _read_signature(self, forward: Function) -> None:
+        self.inputs: tuple[str, ...] = ()
+        self.settings: tuple[str, ...] = ()
+        self.variadic = False
+        if isinstance(forward, np.ufunc):
+            self.inputs = ("x", "y", "z")[: forward.nin]
+            return
+        self.__signature__ = inspect.signature(forward)
+        for name, parameter in self.__signature__.parameters.items():
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                self.settings += (name,)
+            else:
+                self.inputs += (name,)
+                self.variadic = self.variadic or parameter.kind is parameter.VAR_POSITIONAL
+        self._defaults = {
+            name: parameter.default
+            for name, parameter in self.__signature__.parameters.items()
+            if name in self.settings and parameter.default is not parameter.empty
+        }
+
+    def _checked(self, names: Sequence[str]) -> Sequence[str]:
+        for name in names:
+            if name not in self.inputs:
+                raise RuleError(f"op {self.name}: {name!r} is not an input; the inputs are {', '.join(self.inputs)}")
+        return names
+
+    def __repr__(self) -> str:
+        return self.name
+
+    # ---- rules -----------------------------------------------------------------------------------------------
+
+    def vjp(self, name: str) -> Callable[[Function], Function]:
+        """Register the decorated function as the vector-Jacobian product for the input `name`."""
+        return lambda function: self._add_rule(self.rules, name, function)
+
+    def fast_vjp(self, name: str) -> Callable[[Function], Function]:
+        """Register a quicker twin of that rule, which only ever sees arrays."""
+        return lambda function: self._add_rule(self.fast_rules, name, function)
+
+    def _add_rule(self, rules: dict[str, Rule], name: str, function: Function) -> Function:
+        self._checked([name])
+        rules[name] = Rule.of(self, name, function)
+        self._plans.clear()
+        self._short_plans = [None] * 4
+        return function
+
+    def plan(self, mask: int, count: int) -> Plan:
+        """The plan for the differentiable inputs whose bits are set in `mask`, of `count` inputs."""
+        found = self._plans.get((mask, count))
+        if found is None:
+            found = self._plans[mask, count] = Plan(self, mask, count)
+        return found
+
+    def _short_plan(self, mask: int, count: int) -> Plan:
+        plan = self._short_plans[mask] = self.plan(mask, count)
+        return plan
+
+    # ---- running ---------------------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
+        """Compute, and record when an input requires gradients.
+
+        Given a Tensor, the result is a Tensor. Given none, the result is an array.
+        """
+        arrays = [x._data if type(x) is Tensor else x for x in inputs]
+        parents = tuple([x.node if type(x) is Tensor else None for x in inputs])
+        try:
+            if self.settings:
+                settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
+            if self.shapes is not None:
+                self._check_shapes(arrays, settings)
+            out = self.forward(*arrays, **settings)
+        except Exception as error:
+            explain(self, inputs, settings, error)
+        kept: tuple[Any, ...] = ()
+        if self.keeps:
+            out, *kept = out
+        mask = sum([1 << i for i, node in enumerate(parents) if node is not None]) & self._allowed
+        if mask:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self.plan(mask, len(arrays))
+                return recorder(plan, parents, plan.save((*arrays, *kept, out)), settings, out)
+        if STATE.watcher is not None:
+            STATE.watcher(self, out)
+        return wrap(out) if any([type(x) is Tensor for x in inputs]) else out
+
+    def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
+        """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
+        shapes = tuple([None if a is None else np.shape(a) for a in arrays])
+        key = (shapes, settings.get("groups"))
+        if key in self._fitting:
+            return
+        assert self.shapes is not None
+        problem = self.shapes.mismatch(self.inputs, shapes, settings)
+        if problem:
+            raise ShapeError(problem)
+        if len(self._fitting) < 1000:
+            self._fitting.add(key)
+
+
+class UnaryOp(Op):
+    """An elementwise function of one input, on a short path: these ops are many and small."""
+
+    def __call__(self, x: Any) -> Tensor:  # type: ignore[override]
+        if type(x) is not Tensor:
+            return self.forward(x)  # type: ignore[no-any-return]
+        data = x._data
+        out = self.forward(data)
+        node = x.node
+        if node is not None and self._allowed:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self._short_plans[1] or self._short_plan(1, 1)
+                return recorder(plan, (node,), plan.save((data, out)), _NO_SETTINGS, out)
+        if STATE.watcher is not None:
+            STATE.watcher(self, out)
+        return wrap(out)
+
+
+class BinaryOp(Op):
+    """An elementwise function of two inputs that broadcast against each other, on a short path."""
+
+    def __call__(self, x: Any, y: Any) -> Tensor:  # type: ignore[override]
+        x_node = y_node = None
+        x_data, y_data = x, y
+        if type(x) is Tensor:
+            x_node, x_data = x.node, x._data
+        if type(y) is Tensor:
+            y_node, y_data = y.node, y._data
+        try:
+            out = self.forward(x_data, y_data)
+        except Exception as error:
+            explain(self, (x, y), {}, error)
+        mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed
+        if mask:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self._short_plans[mask] or self._short_plan(mask, 2)
+                return recorder(plan, (x_node, y_node), plan.save((x_data, y_data, out)), _NO_SETTINGS, out)
+        if STATE.watcher is not None:
+            STATE.watcher(self, out)
+        return wrap(out) if type(x) is Tensor or type(y) is Tensor else out
+
+
+def _register(op: Op) -> None:
+    """Enter an op by its name. The same definition run again (in a notebook, say) replaces the former."""
+    former = REGISTRY.get(op.name)
+    if former is not None and getattr(former.forward, "__module__", None) != getattr(op.forward, "__module__", None):
+        raise RuleError(f"an op named {op.name!r} exists already; pass another name: @op(name=...)")
+    REGISTRY[op.name] = op
+
+
+@overload
+def op(forward: Function, /) -> Op: ...
+@overload
+def op(*, name: str | None = None, **facts: Any) -> Callable[[Function], Op]: ...
+def op(forward: Function | None = None, /, *, name: str | None = None, **facts: Any) -> Any:
+    """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., keeps=..., ...)`.
+
+    Args:
+        name: the op's name; the function's own unless given.
+        **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, onnx,
+            flops, source.
+
+    >>> @op
+    ... def cube_of(x):
+    ...     return x * x * x
+    >>> @cube_of.vjp("x")
+    ... def _(g, x):
+    ...     return 3 * g * x * x
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube_of(x).backward(); x.grad.item()
+    12.0
+    """
+    if forward is not None:
+        return Op(forward, name or forward.__name__, **facts)
+    return lambda function: Op(function, name or function.__name__.rstrip("_"), **facts)
+
+
+def elementwise(
+    name: str,
+    forward: Function,
+    doc: str = "",
+    *,
+    non_differentiable: Sequence[str] = (),
+    fast: Mapping[str, Function] | None = None,
+    domain: Mapping[str, Domain] | None = None,
+    onnx: str | None = None,
+    **rules: Function,
+) -> Op:
+    """A row of the derivative table: an op on one or two arrays, element by element, with its rules by input name.
+
+    >>> cube_ = elementwise("cube_", lambda x: x**3, x=lambda g, x: g * 3 * x * x)
+    """
+    count = forward.nin if isinstance(forward, np.ufunc) else len(inspect.signature(forward).parameters)
+    kind = {1: UnaryOp, 2: BinaryOp}.get(count, Op)
+    result = kind(forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx)
+    result.__doc__ = doc or forward.__doc__
+    for x, rule in rules.items():
+        result.vjp(x)(rule)
+    for x, rule in (fast or {}).items():
+        result.fast_vjp(x)(rule)
+    return result

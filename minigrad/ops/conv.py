@@ -1,0 +1,122 @@
+"""Convolution of images: three ops, each the transpose of another, so that derivatives of all orders stay among them.
+
+    out[n, o, i, j] = b[o] + sum over c, p, q of
+        x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding] * w[o, c, p, q]
+
+where x outside of the image counts as 0. (This is cross-correlation, which the field calls convolution: the kernel is
+not flipped.) With `groups` = G, channels and kernels fall into G parts that do not see each other. The result has
+I = floor((H + 2*padding - dilation*(P - 1) - 1) / stride) + 1 rows, and columns likewise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.ops.reduce import sum
+from minigrad.shapes import Shape, pair
+
+Pair = tuple[int, int]
+
+
+def _settings(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
+    settings = {"stride": pair(stride), "padding": pair(padding), "dilation": pair(dilation), "groups": groups}
+    if min(settings["stride"]) < 1 or min(settings["dilation"]) < 1 or min(settings["padding"]) < 0 or groups < 1:
+        raise ShapeError("stride, dilation and groups must be at least 1, and padding at least 0")
+    return settings
+
+
+def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
+    """Rows and columns of a convolution's or pooling's result.
+
+    Raises:
+        ShapeError: the kernel is larger than the padded image.
+    """
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    room = [n + 2 * p - r for n, p, r in zip(size, padding, reach, strict=True)]
+    if min(room) < 0:
+        raise ShapeError(f"the kernel reaches over {tuple(reach)} but the padded image has only "
+                         f"{tuple(n + 2 * p for n, p in zip(size, padding, strict=True))}: pad more or use a smaller kernel")  # fmt: skip
+    return room[0] // stride[0] + 1, room[1] // stride[1] + 1
+
+
+def _canonical_conv(
+    x: Any, w: Any, b: Any, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> dict[str, Any]:
+    settings = _settings(stride, padding, dilation, groups)
+    if np.ndim(x) == 4 and np.ndim(w) == 4:
+        if w.shape[0] % groups:
+            raise ShapeError(f"the number of kernels O={w.shape[0]} must be a multiple of groups={groups}")
+        output_size(x.shape[2:], w.shape[2:], settings["stride"], settings["padding"], settings["dilation"])
+    return settings
+
+
+def _canonical_transpose(
+    x: Any, y: Any, *, shape: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> dict[str, Any]:
+    return {"shape": tuple(shape), **_settings(stride, padding, dilation, groups)}
+
+
+def conv_flops(x_shape: Shape, w_shape: Shape, out_shape: Shape) -> int:
+    """Multiply-adds: one a weight and output position."""
+    return math.prod(out_shape) * math.prod(w_shape[1:])
+
+
+@op(shapes="N C H W, O C/groups P Q, O -> N O I J", canonical=_canonical_conv, linear=("x", "w"), onnx="Conv",
+    flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
+def conv(x: Any, w: Any, b: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q]; b may be None."""
+    return kernels.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_transpose, linear=("y", "w"),
+    onnx="ConvTranspose")  # fmt: skip
+def conv_input(y: Any, w: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    """The transpose of `conv` in x: spreads y[n,o,i,j] * w[o] over the pixels of an image of the given shape."""
+    return kernels.conv_input(y, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_transpose, linear=("x", "y"))
+def conv_weight(x: Any, y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    """The transpose of `conv` in w: correlates x with y at each offset of a kernel of the given shape."""
+    return kernels.conv_weight(x, y, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv.vjp("x")
+def _(g: Any, w: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv_input(g, w, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv.vjp("w")
+def _(g: Any, x: Any, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv_weight(x, g, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv_input.vjp("y")
+def _(g: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv_input.vjp("w")
+def _(g: Any, y: Any, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv_weight(g, y, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv_weight.vjp("x")
+def _(g: Any, y: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv_input(y, g, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv_weight.vjp("y")
+def _(g: Any, x: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+    return conv(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv.vjp("b")
+def _(g: Any) -> Any:
+    return sum(g, axis=(0, 2, 3))

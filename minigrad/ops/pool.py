@@ -1,0 +1,113 @@
+"""Pooling: one value for each window of an image. Windows may overlap; padding never wins and is no mean's element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.ops.conv import Pair, output_size
+from minigrad.shapes import Shape, pair
+
+
+def _pooling(
+    x: Any,
+    *,
+    kernel: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    size: Pair | None = None,
+) -> dict[str, Any]:
+    kernel, padding, dilation = pair(kernel), pair(padding), pair(dilation)
+    stride = kernel if stride is None else pair(stride)
+    if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
+        raise ShapeError("kernel, stride and dilation must be at least 1, and padding at least 0")
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ShapeError(f"padding {padding} is more than half of the kernel {kernel}: a window could be all padding")
+    if size is None:
+        size = _pooled_size(np.shape(x)[-2:], kernel, stride, padding, dilation, ceil_mode)
+    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
+
+
+def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Pair:
+    """Rows and columns of the result. With `ceil_mode`, a last window may hang over the edge if it starts inside."""
+    if not ceil_mode:
+        return output_size(size, kernel, stride, padding, dilation)
+    result = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        count = -(-(n + 2 * p - d * (k - 1) - 1) // s) + 1
+        result.append(count - 1 if (count - 1) * s >= n + p else count)
+    return result[0], result[1]
+
+
+@op(shapes="N C H W -> N C I J", canonical=_pooling, keeps=("positions",), onnx="MaxPool")
+def max_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+    """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one, in row-major order, gets the gradient."""
+    return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)
+
+
+@op(shapes="N C I J, N C I J -> N C H W", non_differentiable=("positions",), linear=("x",), onnx="MaxUnpool")
+def max_unpool(x: Any, positions: Any, *, shape: Shape) -> Any:
+    """An image of zeros with each x added at its position h*W + w: the transpose of `max_pool` at fixed positions."""
+    return kernels.max_pool_input(x, positions, shape=shape)
+
+
+@op(shapes="N C H W, N C I J -> N C I J", non_differentiable=("positions",), linear=("x",))
+def pool_take(x: Any, positions: Any) -> Any:
+    """out[n,c,i,j] = x at the position h*W + w named for it: `max_pool` once the winners are known."""
+    return kernels.max_pool_take(x, positions)
+
+
+@max_pool.vjp("x")
+def _(g: Any, positions: Any, x_shape: Shape) -> Any:
+    return max_unpool(g, positions, shape=x_shape)
+
+
+@max_unpool.vjp("x")
+def _(g: Any, positions: Any) -> Any:
+    return pool_take(g, positions)
+
+
+@pool_take.vjp("x")
+def _(g: Any, positions: Any, x_shape: Shape) -> Any:
+    return max_unpool(g, positions, shape=x_shape)
+
+
+def _averaging(x: Any, *, count_include_pad: bool = True, **settings: Any) -> dict[str, Any]:
+    settings = _pooling(x, **settings)
+    del settings["dilation"]
+    return {**settings, "count_include_pad": bool(count_include_pad)}
+
+
+@op(shapes="N C H W -> N C I J", canonical=_averaging, linear=("x",), onnx="AveragePool")
+def avg_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Any:
+    """out[n,c,i,j] = mean of x over the window at (i, j), padding counted as zeros if `count_include_pad`."""
+    return kernels.avg_pool(
+        x, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad, out_size=size
+    )
+
+
+@op(shapes="N C I J -> N C H W", linear=("y",))
+def avg_pool_input(y: Any, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+    """The transpose of `avg_pool`: each y spread evenly over the pixels of its window, in an image of `shape`."""
+    return kernels.avg_pool_input(
+        y, shape=shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
+    )
+
+
+@avg_pool.vjp("x")
+def _(g: Any, x_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+    return avg_pool_input(
+        g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
+    )
+
+
+@avg_pool_input.vjp("y")
+def _(g: Any, y_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+    size = y_shape[2:]
+    return avg_pool(g, kernel=kernel, stride=stride, padding=padding, size=size, count_include_pad=count_include_pad)

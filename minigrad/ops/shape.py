@@ -1,0 +1,144 @@
+"""The same elements in another shape. Each op here is linear, and its rule is the op that undoes it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.shapes import Shape, canonical_axes, canonical_axis
+
+
+def _to_shape(x: Any, *, shape: Any) -> dict[str, Any]:
+    shape = (shape,) if isinstance(shape, int) else shape
+    return {"shape": tuple([size.__index__() for size in shape])}
+
+
+@op(canonical=_to_shape, linear=("x",), onnx="Reshape")
+def reshape(x: Any, *, shape: Shape) -> Any:
+    """The same elements, in row-major order, in another shape; one size may be -1 and is worked out."""
+    return np.reshape(x, shape)
+
+
+@reshape.vjp("x")
+def _(g: Any, x_shape: Shape) -> Any:
+    return reshape(g, shape=x_shape)
+
+
+def _permutation(x: Any, *, axes: Any = None) -> dict[str, Any]:
+    ndim = np.ndim(x)
+    if axes is None:
+        return {"axes": tuple(range(ndim))[::-1]}
+    order = tuple([canonical_axis(a, ndim) for a in axes])
+    if sorted(order) != list(range(ndim)):
+        raise ShapeError(f"axes {tuple(axes)} are no reordering of the {ndim} dimensions")
+    return {"axes": order}
+
+
+@op(canonical=_permutation, linear=("x",), onnx="Transpose")
+def permute_dims(x: Any, *, axes: tuple[int, ...]) -> Any:
+    """The dimensions in another order: dimension i of the result is dimension axes[i] of x; None reverses them."""
+    return np.transpose(x, axes)
+
+
+@permute_dims.vjp("x")
+def _(g: Any, *, axes: tuple[int, ...]) -> Any:
+    return permute_dims(g, axes=tuple([axes.index(i) for i in range(len(axes))]))
+
+
+@op(canonical=_to_shape, linear=("x",), onnx="Expand")
+def broadcast_to(x: Any, *, shape: Shape) -> Any:
+    """Repeated, without a copy, along new leading dimensions and along those of size 1."""
+    return np.broadcast_to(x, shape)
+
+
+@broadcast_to.vjp("x")
+def _(g: Any, x_shape: Shape) -> Any:
+    return sum_to(g, shape=x_shape)
+
+
+@op(canonical=_to_shape, linear=("x",))
+def sum_to(x: Any, *, shape: Shape) -> Any:
+    """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`."""
+    lead = np.ndim(x) - len(shape)
+    axes = (*range(lead), *[i + lead for i, size in enumerate(shape) if size == 1 and np.shape(x)[i + lead] != 1])
+    return np.sum(x, axis=axes, keepdims=True).reshape(shape) if axes else np.reshape(x, shape)
+
+
+@sum_to.vjp("x")
+def _(g: Any, x_shape: Shape) -> Any:
+    return broadcast_to(g, shape=x_shape)
+
+
+@op(canonical=lambda x, *, dtype: {"dtype": np.dtype(dtype)}, onnx="Cast")
+def astype(x: Any, *, dtype: Any) -> Any:
+    """Converted to another dtype. (The gradient comes back in x's own dtype: the engine sees to that.)"""
+    return np.asarray(x).astype(dtype, copy=False)
+
+
+@astype.vjp("x")
+def _(g: Any) -> Any:
+    return g
+
+
+def _joining(*xs: Any, axis: int = 0) -> dict[str, Any]:
+    return {"axis": canonical_axis(axis, np.ndim(xs[0]))}
+
+
+@op(canonical=_joining, linear=("xs",), onnx="Concat")
+def concat(*xs: Any, axis: int) -> Any:
+    """Joined one after the other along an existing axis."""
+    return np.concatenate(xs, axis)
+
+
+@concat.vjp("xs")
+def _(g: Any, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Any:
+    from minigrad.ops.index import getitem
+
+    start = sum([shape[axis] for shape in xs_shape[:i]])
+    return getitem(g, index=(*[slice(None)] * axis, slice(start, start + xs_shape[i][axis])))
+
+
+def stack(*xs: Any, axis: int = 0) -> Any:
+    """Joined along a new axis."""
+    return concat(*[expand_dims(x, axis=axis) for x in xs], axis=axis)
+
+
+def expand_dims(x: Any, *, axis: Any) -> Any:
+    """With new dimensions of size 1 at the places `axis` of the result."""
+    count = 1 if isinstance(axis, int) else len(axis)
+    new = canonical_axes(axis, np.ndim(x) + count)
+    sizes = iter(np.shape(x))
+    return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(np.ndim(x) + count)]))
+
+
+def squeeze(x: Any, *, axis: Any = None) -> Any:
+    """Without the dimensions `axis`, which must have size 1; without all of size 1 when None."""
+    shape = np.shape(x)
+    axes = [i for i, size in enumerate(shape) if size == 1] if axis is None else canonical_axes(axis, len(shape))
+    wrong = [i for i in axes if shape[i] != 1]
+    if wrong:
+        raise ShapeError(f"squeeze: dimension {wrong[0]} of shape {shape} has size {shape[wrong[0]]}, not 1")
+    return reshape(x, shape=tuple([size for i, size in enumerate(shape) if i not in axes]))
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The dimensions `start_dim` to `end_dim` (included) joined into one."""
+    shape = np.shape(x)
+    if not shape:
+        return reshape(x, shape=(1,))
+    first, last = canonical_axis(start_dim, len(shape)), canonical_axis(end_dim, len(shape))
+    if first > last:
+        raise ShapeError(f"flatten: start_dim {start_dim} lies behind end_dim {end_dim} for shape {shape}")
+    return reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+def matrix_transpose(x: Any) -> Any:
+    """The last two dimensions swapped."""
+    ndim = np.ndim(x)
+    if ndim < 2:
+        raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {np.shape(x)}")
+    return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))

@@ -1,0 +1,91 @@
+"""The softmax family: stable for any finite input, since the largest element is subtracted first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import DataError, DTypeError
+from minigrad.op import op
+from minigrad.ops.elementwise import exp, log, negative, subtract
+from minigrad.ops.index import getitem
+from minigrad.ops.reduce import max, sum
+from minigrad.shapes import canonical_axis
+
+
+def _along(x: Any, *, axis: int = -1) -> dict[str, Any]:
+    return {"axis": canonical_axis(axis, np.ndim(x))}
+
+
+def _softmax_by_exp(x: Any, *, axis: int) -> Any:
+    e = exp(subtract(x, max(x, axis=axis, keepdims=True)))
+    return e / sum(e, axis=axis, keepdims=True)
+
+
+def _log_softmax_by_log(x: Any, *, axis: int) -> Any:
+    return log(_softmax_by_exp(x, axis=axis))
+
+
+@op(canonical=_along, reference=_softmax_by_exp, onnx="Softmax")
+def softmax(x: Any, *, axis: int) -> Any:
+    """out = exp(x) / sum of exp(x) along the axis."""
+    e = np.exp(x - _largest(x, axis))
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
+
+
+@softmax.vjp("x")
+def _(g: Any, out: Any, *, axis: int) -> Any:
+    weighted = g * out
+    return weighted - out * sum(weighted, axis=axis, keepdims=True)
+
+
+@op(canonical=_along, reference=_log_softmax_by_log, onnx="LogSoftmax")
+def log_softmax(x: Any, *, axis: int) -> Any:
+    """out = x - log of the sum of exp(x) along the axis."""
+    shifted = x - _largest(x, axis)
+    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
+
+
+@log_softmax.vjp("x")
+def _(g: Any, out: Any, *, axis: int) -> Any:
+    return g - exp(out) * sum(g, axis=axis, keepdims=True)
+
+
+def _largest(x: Any, axis: int) -> Any:
+    return x.max(axis=axis, keepdims=True) if x.shape[axis] else x.sum(axis=axis, keepdims=True)
+
+
+def _cross_entropy_by_log_softmax(x: Any, target: Any) -> Any:
+    chosen = getitem(log_softmax(x, axis=1), index=(np.arange(x.shape[0]), np.asarray(target)))
+    return negative(chosen)
+
+
+@op(shapes="N D, N -> N", non_differentiable=("target",), keeps=("probability",),
+    reference=_cross_entropy_by_log_softmax, onnx="SoftmaxCrossEntropyLoss")  # fmt: skip
+def softmax_cross_entropy(x: Any, target: Any) -> Any:
+    """out[n] = -log softmax(x[n])[target[n]]: what the truth was worth to the model, in nats."""
+    _check_classes(target, x.shape[1])
+    shifted = x - _largest(x, 1)
+    e = np.exp(shifted)
+    total = e.sum(axis=1, keepdims=True)
+    out = np.log(total[:, 0]) - np.take_along_axis(shifted, target[:, None], axis=1)[:, 0]
+    e /= total
+    return out, e
+
+
+@softmax_cross_entropy.fast_vjp("x")
+def _(g: Any, probability: Any, target: Any) -> Any:
+    slope = probability * g[:, None]
+    slope[np.arange(len(g)), target] -= g
+    return slope
+
+
+def _check_classes(target: Any, count: int) -> None:
+    if target.dtype.kind not in "iu":
+        raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")
+    if target.size and not (0 <= target.min() and target.max() < count):
+        worst = int(np.argmax((target < 0) | (target >= count)))
+        raise DataError(f"target[{worst}] is class {target[worst]}, but x has {count} classes (0 to {count - 1})")

@@ -1,0 +1,166 @@
+"""The reverse pass: cotangents travel from results to variables, newest node first.
+
+A cotangent is the derivative of some final number with respect to a value, in the shape of that value. Each node takes
+its own (complete once all newer nodes have been passed), asks its op's rules what that means for each parent, and adds
+the answers to theirs. There are two forms of the same walk:
+
+* plain: the rules run on arrays, and each node's saved values are freed behind it;
+* recorded (`record=True`): the rules run on Tensors, so the backward pass is itself a graph that can be differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minigrad.errors import FreedGraphError, RuleError
+from minigrad.node import STATE, Node, tick
+from minigrad.ops import astype, sum_to
+from minigrad.rule import Plan, Pull
+from minigrad.tensor import Tensor, wrap
+
+Cotangent = Any  # an array, or a Tensor when the pass is recorded
+
+
+def newest_first(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
+    """The nodes that the roots depend on, roots included, none older than `oldest`, sorted topologically."""
+    waiting = list({root for root in roots if root.order >= oldest})
+    found = set(waiting)
+    for node in waiting:  # grows while it is read
+        for parent in node.parents:
+            if parent is not None and parent not in found and parent.order >= oldest:
+                found.add(parent)
+                waiting.append(parent)
+    waiting.sort(key=_order, reverse=True)
+    return waiting
+
+
+def _order(node: Node) -> int:
+    return node.order
+
+
+def pull_back(
+    seeds: Mapping[Node, Cotangent],
+    nodes: list[Node],
+    targets: frozenset[Node] = frozenset(),
+    *,
+    record: bool = False,
+    keep: bool = False,
+) -> dict[Node, Cotangent]:
+    """Carry the cotangents in `seeds` through `nodes` to the leaves and targets.
+
+    Args:
+        seeds: the cotangent of each result.
+        nodes: what to pass, newest first; parents that are not among them get nothing.
+        targets: nodes whose cotangent is wanted although they may not be leaves.
+        record: run the rules on Tensors, recording them.
+        keep: leave the graph as it is for another pass; otherwise it is freed on the way.
+
+    Returns:
+        The cotangent of every leaf and target that was reached.
+
+    Raises:
+        FreedGraphError: an earlier pass has freed a node.
+        RuleError: a rule gave something that is no cotangent of its input.
+    """
+    cotangents: dict[Node, Cotangent] = dict(seeds)
+    reached: dict[Node, Cotangent] = {}
+    inside = set(nodes)
+    watcher = STATE.gradient_watcher
+    for node in nodes:
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        plan = node.plan
+        if plan is None or node in targets:
+            reached[node] = g
+        if plan is None:
+            continue
+        saved, parents = node.saved, node.parents
+        if saved is None:
+            raise FreedGraphError(
+                f"the graph behind this {node.op} was freed by an earlier backward pass: "
+                "pass retain_graph=True to the first one, or compute the result again"
+            )
+        if record:
+            if plan.recorded is None:
+                _pull_through_reference(plan, node, g, inside, cotangents)
+                continue
+            pulls, saved = plan.recorded, _as_tensors(plan, node)
+        else:
+            pulls = plan.pulls
+        for pull in pulls:
+            parent = parents[pull.position]
+            if parent not in inside:
+                continue
+            try:
+                if pull.settings:
+                    settings = {name: node.settings[name] for name in pull.settings}
+                    cotangent = pull.function(g, *pull.arguments(saved), **settings)
+                else:
+                    cotangent = pull.function(g, *pull.arguments(saved))
+                fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
+            except Exception as error:
+                _blame_rule(plan, pull, error)
+            if not fits or type(cotangent) is Tensor and not record:
+                cotangent = _conformed(cotangent, parent, plan, pull, record)
+            if watcher is not None:
+                watcher(node, parent, cotangent)
+            cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
+        if not keep:
+            node.saved, node.parents = None, ()
+    return reached
+
+
+def _as_tensors(plan: Plan, node: Node) -> tuple[Any, ...]:
+    """The saved values, those of recorded inputs and of the result joined to their nodes again."""
+    assert node.saved is not None
+    owners = {None: None, -1: node, **dict(enumerate(node.parents))}
+    pairs = zip(node.saved, plan.saved_owners, strict=True)
+    return tuple([v if owners[k] is None else wrap(v, owners[k]) for v, k in pairs])
+
+
+def _pull_through_reference(
+    plan: Plan, node: Node, g: Cotangent, inside: set[Node], cotangents: dict[Node, Cotangent]
+) -> None:
+    """Record the derivative of a fused op by running its reference on the same inputs and pulling back through that."""
+    saved = dict(zip(plan.saved_names, _as_tensors(plan, node), strict=True))
+    start = tick()
+    out = plan.op.reference(*[saved[name] for name in plan.op.inputs], **node.settings)  # type: ignore[misc]
+    parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
+    steps = newest_first([out.node], oldest=start) + sorted(parents, key=_order, reverse=True)
+    for parent, cotangent in pull_back({out.node: g}, steps, parents, record=True, keep=True).items():
+        cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
+
+
+def _conformed(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
+    """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules."""
+    if type(cotangent) is Tensor and not record:
+        cotangent = cotangent._data
+    if cotangent.shape != parent.shape:
+        lead = len(cotangent.shape) - len(parent.shape)
+        pairs = zip(cotangent.shape[max(lead, 0) :], parent.shape, strict=False)
+        if lead < 0 or any([size not in (1, wide) for wide, size in pairs]):
+            raise RuleError(
+                f"op {plan.op}: the rule for {_input_name(plan, pull)!r} gave a cotangent of shape {cotangent.shape} "
+                f"for an input of shape {parent.shape}; they must be equal, or differ by broadcasting"
+            )
+        cotangent = sum_to(cotangent, shape=parent.shape)
+    return cotangent if cotangent.dtype == parent.dtype else astype(cotangent, dtype=parent.dtype)
+
+
+def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
+    """Raise `error` again, with the rule named."""
+    if isinstance(error, RuleError):
+        raise error
+    error.add_note(
+        f"in the rule of op {plan.op} for its input {_input_name(plan, pull)!r}. Rules receive arrays at first order "
+        "and Tensors at higher orders: write them with operators and minigrad functions"
+    )
+    raise error
+
+
+def _input_name(plan: Plan, pull: Pull) -> str:
+    return f"{plan.op.inputs[0]}[{pull.position}]" if plan.op.variadic else plan.op.inputs[pull.position]

@@ -1,0 +1,126 @@
+"""The dimension letters, and the little language in which an op states its shapes.
+
+    N batch    C channels in    O channels out    H W image    P Q kernel    I J output
+    T time     D features       ... any number of leading dimensions
+
+An op says `shapes="N C H W, O C/groups P Q, O? -> N O I J"`: one group of letters an input, `?` for an
+input that may be None, `/groups` for a size that is divided by a setting. Equal letters mean equal sizes.
+Letters to the right of the arrow describe the result; new ones there (I, J) are computed by the op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from minigrad.errors import shape_text
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ShapeSpec:
+    """A parsed `shapes=` text.
+
+    >>> spec = ShapeSpec("N D, O D, O? -> N O")
+    >>> spec.mismatch(["x", "w", "b"], [(8, 3), (5, 3), None])
+    >>> print(spec.mismatch(["x", "w", "b"], [(8, 3), (5, 4), None]))
+    expected x (N, D), w (O, D), b (O)
+         got x (N=8, D=3), w (O=5, D=4)
+    D is 3 in x but 4 in w
+    """
+
+    text: str
+
+    @cached_property
+    def inputs(self) -> list[list[str]]:
+        """The letters of each input."""
+        return [part.replace("?", "").split() for part in self.text.split("->")[0].split(",")]
+
+    def mismatch(
+        self, names: Sequence[str], shapes: Sequence[Shape | None], settings: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """What does not fit, in words, or None when all fits. A shape of None is an input left out."""
+        sizes: dict[str, tuple[int, str]] = {}
+        for name, letters, shape in zip(names, self.inputs, shapes, strict=False):
+            if shape is None:
+                continue
+            problem = self._bind(name, letters, shape, sizes, settings or {})
+            if problem:
+                return f"{self._expected(names)}\n{self._got(names, shapes)}\n{problem}"
+        return None
+
+    def _bind(
+        self,
+        name: str,
+        letters: list[str],
+        shape: Shape,
+        sizes: dict[str, tuple[int, str]],
+        settings: Mapping[str, Any],
+    ) -> str | None:
+        """Give each letter of one input its size; say what clashes with an earlier input."""
+        open_ended = bool(letters) and letters[0] == "..."
+        named = letters[1:] if open_ended else letters
+        if len(shape) < len(named) or (len(shape) > len(named) and not open_ended):
+            return f"{name} has {len(shape)} dimensions, not {len(named)}{' or more' if open_ended else ''}"
+        for letter, size in zip(named, shape[len(shape) - len(named) :], strict=True):
+            letter, _, divisor = letter.partition("/")
+            size *= settings.get(divisor, 1)
+            if letter in sizes and sizes[letter][0] != size:
+                known, owner = sizes[letter]
+                times = f" times {divisor}" if divisor and settings.get(divisor, 1) != 1 else ""
+                return f"{letter} is {known} in {owner} but {size} in {name}{times}"
+            sizes[letter] = (size, name)
+        return None
+
+    def _expected(self, names: Sequence[str]) -> str:
+        wanted = (f"{name} ({', '.join(letters)})" for name, letters in zip(names, self.inputs, strict=False))
+        return "expected " + ", ".join(wanted)
+
+    def _got(self, names: Sequence[str], shapes: Sequence[Shape | None]) -> str:
+        got = (
+            f"{name} {shape_text(shape, ' '.join(letters))}"
+            for name, letters, shape in zip(names, self.inputs, shapes, strict=False)
+            if shape is not None
+        )
+        return "     got " + ", ".join(got)
+
+
+def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Axes as a sorted tuple of non-negative numbers; None means all of them.
+
+    >>> canonical_axes(-1, 3), canonical_axes(None, 2), canonical_axes((2, 0), 3)
+    ((2,), (0, 1), (0, 2))
+
+    Raises:
+        ValueError: an axis is out of range or named twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    axes = (axis,) if not isinstance(axis, Sequence) else tuple(axis)
+    result = tuple(sorted(canonical_axis(a, ndim) for a in axes))
+    if len(set(result)) != len(result):
+        raise ValueError(f"axis {axis} names a dimension twice")
+    return result
+
+
+def canonical_axis(axis: int, ndim: int) -> int:
+    """One axis as a non-negative number."""
+    axis = axis.__index__()
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of range for {ndim} dimensions")
+    return axis % ndim
+
+
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """A setting of an image op for height and width: one number stands for both.
+
+    >>> pair(2), pair((2, 1))
+    ((2, 2), (2, 1))
+    """
+    if isinstance(value, Sequence):
+        height, width = value
+        return height.__index__(), width.__index__()
+    return value.__index__(), value.__index__()

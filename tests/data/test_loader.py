@@ -1,0 +1,233 @@
+"""The loader: every sample once an epoch, and all of it a function of (seed, epoch, batch)."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.data import ArrayDataset, DataLoader
+from minigrad.errors import DataError
+from minigrad.tensor import Tensor
+
+
+def noise(images, rng):
+    return images + rng.random(images.shape)
+
+
+def noisy_loader(**settings):
+    settings = {"batch_size": 4, "shuffle": True, "transform": noise, **settings}
+    return DataLoader((np.arange(18.0), np.arange(18)), **settings)
+
+
+def values(batches):
+    """The batches (of a loader: the rest of its epoch) as lists of numbers, which compare bit for bit."""
+    return [tuple(tensor.data.tolist() for tensor in batch) for batch in batches]
+
+
+@given(
+    samples=st.integers(1, 30),
+    batch_size=st.integers(1, 35),
+    shuffle=st.booleans(),
+    seed=st.integers(0, 2**70),
+)
+def test_every_sample_comes_exactly_once_an_epoch(samples, batch_size, shuffle, seed):
+    loader = DataLoader(np.arange(samples), batch_size=batch_size, shuffle=shuffle, seed=seed)
+    for _ in range(2):
+        batches = [batch for (batch,) in values(loader)]
+        assert len(batches) == len(loader)
+        assert sorted(itertools.chain(*batches)) == list(range(samples))
+        assert all(len(batch) == batch_size for batch in batches[:-1])
+
+
+@given(samples=st.integers(1, 30), batch_size=st.integers(1, 30), shuffle=st.booleans())
+def test_drop_last_leaves_out_exactly_the_batch_that_is_not_full(samples, batch_size, shuffle):
+    batch_size = min(batch_size, samples)
+    settings = {"batch_size": batch_size, "shuffle": shuffle}
+    every = values(DataLoader(np.arange(samples), **settings))
+    full = values(DataLoader(np.arange(samples), drop_last=True, **settings))
+    assert full == [batch for batch in every if len(batch[0]) == batch_size]
+
+
+@given(skipped=st.integers(0, 20), shuffle=st.booleans(), drop_last=st.booleans(), seed=st.integers(0, 2**70))
+def test_resuming_from_any_state_gives_exactly_the_remaining_batches(skipped, shuffle, drop_last, seed):
+    settings = {"shuffle": shuffle, "drop_last": drop_last}
+    loader = noisy_loader(seed=seed, **settings)
+    stream = itertools.chain.from_iterable(loader for _ in range(6))
+    for _ in itertools.islice(stream, skipped):
+        pass
+    resumed = noisy_loader(seed=7, **settings)
+    resumed.load_state_dict(loader.state_dict())
+    assert resumed.state_dict() == loader.state_dict()
+    assert values(resumed) == values(loader)
+    assert values(resumed) == values(loader)
+
+
+def test_same_seed_gives_the_same_batches():
+    assert values(noisy_loader(seed=3)) == values(noisy_loader(seed=3))
+
+
+@pytest.mark.parametrize("settings", [{"transform": None}, {"shuffle": False}], ids=["order", "noise"])
+def test_another_seed_or_epoch_gives_another_order_and_other_noise(settings):
+    loader = noisy_loader(seed=3, **settings)
+    first, second = values(loader), values(loader)
+    assert first != second
+    assert first != values(noisy_loader(seed=4, **settings))
+
+
+def test_each_batch_draws_its_own_randomness():
+    def draws(images, rng):
+        return rng.random(len(images))
+
+    first, second = values(DataLoader(np.zeros(8), batch_size=4, transform=draws))
+    assert first != second
+
+
+def test_the_first_batch_does_not_repeat_the_draws_of_its_epochs_order():
+    def permutation(images, rng):
+        return rng.permutation(len(images))
+
+    loader = DataLoader((np.zeros(9), np.arange(9)), batch_size=9, shuffle=True, transform=permutation)
+    ((drawn, order),) = values(loader)
+    assert drawn != order
+
+
+def test_without_shuffle_the_samples_come_in_their_own_order():
+    assert values(DataLoader(np.arange(5), batch_size=2)) == [([0, 1],), ([2, 3],), ([4],)]
+
+
+def test_batches_are_tuples_of_tensors_with_the_arrays_dtypes():
+    dataset = ArrayDataset(np.zeros((3, 2), np.float32), np.zeros(3, np.int64))
+    (batch,) = DataLoader(dataset, batch_size=3)
+    assert isinstance(batch, tuple)
+    assert all(isinstance(tensor, Tensor) for tensor in batch)
+    assert [(tensor.data.dtype, tensor.shape) for tensor in batch] == [("float32", (3, 2)), ("int64", (3,))]
+
+
+def test_the_loaders_transform_comes_after_the_datasets():
+    dataset = ArrayDataset(np.ones(2), transform=lambda x, rng: x + 1)
+    assert values(DataLoader(dataset, 2, transform=lambda x, rng: x * 10)) == [([20.0, 20.0],)]
+
+
+def test_an_epoch_ends_with_epoch_advanced_and_batch_0():
+    loader = noisy_loader(seed=5)
+    values(loader)
+    assert loader.state_dict() == {"seed": 5, "epoch": 1, "batch": 0}
+
+
+def test_the_state_inside_the_loop_body_resumes_after_the_current_batch():
+    loader = noisy_loader()
+    assert [loader.state_dict()["batch"] for _ in loader] == [1, 2, 3, 4, 5]
+
+
+def test_after_break_the_next_loop_goes_on_with_the_next_batch():
+    whole, loader = values(noisy_loader()), noisy_loader()
+    for _ in loader:
+        if loader.batch == 2:
+            break
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 2}
+    assert values(loader) == whole[2:]
+
+
+def test_after_break_at_the_last_batch_the_next_loop_only_completes_the_epoch():
+    loader = noisy_loader()
+    for _ in loader:
+        if loader.batch == len(loader):
+            break
+    assert values(loader) == []
+    assert loader.epoch == 1
+
+
+def test_restart_repeats_the_current_epoch_from_its_first_batch():
+    loader = noisy_loader()
+    values(loader)
+    interrupted = values(itertools.islice(loader, 3))
+    loader.restart()
+    again = values(loader)
+    assert again[:3] == interrupted
+    assert len(again) == len(loader)
+
+
+def test_two_iterators_divide_one_epoch_between_them():
+    whole, loader = values(noisy_loader()), noisy_loader()
+    pairs = itertools.zip_longest(iter(loader), iter(loader))
+    assert values(batch for pair in pairs for batch in pair if batch is not None) == whole
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
+
+
+def test_moving_to_another_epoch_ends_the_iterators_of_the_old_one():
+    loader = noisy_loader()
+    old = iter(loader)
+    next(old)
+    loader.load_state_dict({"seed": 0, "epoch": 3, "batch": 1})
+    assert list(old) == []
+    assert loader.state_dict() == {"seed": 0, "epoch": 3, "batch": 1}
+
+
+def test_repr_tells_settings_and_position():
+    loader = DataLoader(np.zeros(4), batch_size=2)
+    assert repr(loader) == (
+        "DataLoader(ArrayDataset(4 samples of float64 ()), batch_size=2, shuffle=False, drop_last=False, "
+        "transform=None, seed=0, epoch=0, batch=0/2)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"batch_size": 0},
+            "DataLoader: batch_size must be an integer of at least 1, got 0. Use batch_size=64, say.",
+        ),
+        (
+            {"batch_size": 2.5},
+            "DataLoader: batch_size must be an integer of at least 1, got 2.5. Use batch_size=64, say.",
+        ),
+        (
+            {"seed": -1},
+            "DataLoader: seed must be an integer of at least 0, got -1. Any such number will do, 0 for one.",
+        ),
+        (
+            {"batch_size": 9, "drop_last": True},
+            "DataLoader: an epoch must have at least one batch, got none from 3 samples with batch_size=9 "
+            "and drop_last=True. Check the dataset, use a smaller batch_size or drop_last=False.",
+        ),
+        (
+            {"data": "images"},
+            "DataLoader: needs a dataset (with __len__ and batch(indices, rng)), an array or a tuple of "
+            "arrays, got str. Use DataLoader((images, labels)).",
+        ),
+    ],
+)
+def test_wrong_settings_are_explained(settings, message):
+    with pytest.raises(DataError) as error:
+        DataLoader(**{"data": np.zeros(3), **settings})
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (
+            {"seed": 0, "epoch": 0},
+            "DataLoader.load_state_dict: expected the entries seed, epoch and batch, got seed, epoch. "
+            "Pass what state_dict() returned.",
+        ),
+        (
+            {"seed": 1, "epoch": 1, "batch": 4},
+            "DataLoader.load_state_dict: batch must be at most 3, the batches of an epoch, got 4. "
+            "Use the dataset, batch_size and drop_last that the state was saved with.",
+        ),
+        (
+            {"seed": 1, "epoch": -1, "batch": 0},
+            "DataLoader: epoch must be an integer of at least 0, got -1. Pass what state_dict() returned.",
+        ),
+    ],
+)
+def test_a_wrong_state_is_explained_and_changes_nothing(state, message):
+    loader = DataLoader(np.zeros(3))
+    with pytest.raises(DataError) as error:
+        loader.load_state_dict(state)
+    assert str(error.value) == message
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 0}
