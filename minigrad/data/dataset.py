@@ -50,9 +50,7 @@ class ArrayDataset:
     array([1, 0])
     """
 
-    def __init__(
-        self, *arrays: ArrayLike, transform: Transform | None = None, classes: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, *arrays: ArrayLike, transform: Transform | None = None, classes: Iterable[str] = ()) -> None:
         self._arrays = tuple(_read_only(array) for array in arrays)
         self._transform = transform
         self._classes = tuple(classes)
@@ -92,9 +90,7 @@ class ArrayDataset:
         return f"ArrayDataset({len(self)} samples of {samples}{classes}{transform})"
 
 
-def stratified_split(
-    labels: ArrayLike, fraction: float, seed: int = 0
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide samples at random into two parts in which every class has the same share.
 
     Sort the shuffled samples by class and take ceil(fraction * N) of them at equal distances: each class

@@ -11,13 +11,14 @@ BACKGROUND, FOREGROUND = -0.1, 1.175
 
 
 def digits(
-    size: int = 32, seed: int = 0, test_fraction: float = 0.2, margin: int = 2
+    size: int = 32, seed: int = 0, test_fraction: float = 0.2, margin: int = 0
 ) -> tuple[ArrayDataset, ArrayDataset]:
     """1,797 real handwritten digits, for training and for testing.
 
-    The 8 x 8 images are resized bilinearly and surrounded by `margin` pixels of background, as LeNet-5
-    gets 28 x 28 digits in 32 x 32 images; paper becomes -0.1 and full ink 1.175. The test part has
-    ceil(test_fraction * 1797) samples, the same share of every class.
+    The 8 x 8 images are resized bilinearly; paper becomes -0.1 and full ink 1.175, as for LeNet-5. At
+    32 x 32 and without a margin they have the size at which they were scanned. `margin=2` surrounds
+    28 x 28 digits with background as LeNet-5's paper does, and is no better here.
+    The test part has ceil(test_fraction * 1797) samples, the same share of every class.
 
     Args:
         size: height and width S of the images, in pixels.
@@ -33,11 +34,11 @@ def digits(
         DataError: the margins leave no pixel, or `test_fraction` is not between 0 and 1.
 
     Source: the digits, E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its
-    test set, of 13 people); margin and values, Y. LeCun et al., "Gradient-based learning applied to document
-    recognition", 1998, section II.B. Here the mean is 0.2 and the standard deviation 0.4, there 0 and 1.
+    test set, of 13 people); the values, Y. LeCun et al., "Gradient-based learning applied to document
+    recognition", 1998, section II.B. Here they give a mean of 0.3 and a standard deviation of 0.4, there 0 and 1.
     """
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # it ships no types
+        from sklearn.datasets import load_digits
     except ImportError as error:
         raise MissingExtraError("scikit-learn", extra="data", purpose="the digits dataset") from error
     if not 0 <= margin < size / 2:

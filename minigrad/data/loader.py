@@ -113,9 +113,7 @@ class DataLoader:
                 f"got {', '.join(map(str, state)) or 'none'}. Pass what state_dict() returned."
             )
         fix = "Pass what state_dict() returned."
-        seed, epoch, batch = (
-            _integer(name, state[name], at_least=0, fix=fix) for name in ("seed", "epoch", "batch")
-        )
+        seed, epoch, batch = (_integer(name, state[name], at_least=0, fix=fix) for name in ("seed", "epoch", "batch"))
         if batch > len(self):
             raise DataError(
                 f"DataLoader.load_state_dict: batch must be at most {len(self)}, the batches of an epoch, "

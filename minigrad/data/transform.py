@@ -66,8 +66,7 @@ class Normalize:
         values = np.atleast_1d(np.asarray(getattr(self, name), dtype=images.dtype))
         if values.size not in (1, images.shape[1]):
             raise DataError(
-                f"Normalize: {name} must have one number or one a channel (C = {images.shape[1]}), "
-                f"got {values.size}."
+                f"Normalize: {name} must have one number or one a channel (C = {images.shape[1]}), got {values.size}."
             )
         return values[:, None, None]
 

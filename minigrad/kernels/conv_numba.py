@@ -1,51 +1,257 @@
-"""Direct convolution with stride 1 for few channels, where columns would cost more than the product.
+"""Direct convolution with stride 1 and few channels, where making columns would cost more than the product.
 
-Lay the framed image out flat, row after row. Then one tap reads, for all windows at once, a single stretch
-of it: the image shifted by (c, p, q). (At the end of each row lie a few windows that do not exist; they
-are computed and thrown away.) With an offset for each output plane o, rows[o], and for each tap k = (c, p, q),
-columns[k], convolution and its transposes are the three derivatives of one trilinear form
+Lay a framed image out flat, row after row. Then what one tap reads in all windows is a single stretch of it:
+the image shifted by the tap's (c, p, q). (Across the end of each row lie a few windows that do not exist;
+they are computed and dropped.) Give each plane of outputs an offset rows[o], each tap k = (c, p, q) an offset
+columns[k], and convolution with its transposes is the three derivatives of one trilinear form
 
     sum_okl  g[rows[o] + l] * w[o, k] * x[columns[k] + l]
 
-    in g: conv           y[rows[o] + l]      =  sum_k  w[o, k] * x[columns[k] + l]
-    in x: conv_input     x'[columns[k] + l] +=  sum_o  w[o, k] * g[rows[o] + l]
-    in w: conv_weight    w'[o, k]            =  sum_l  g[rows[o] + l] * x[columns[k] + l]
+    conv           y[rows[o] + l]     +=  sum_k  w[o, k] * x[columns[k] + l]
+    conv_input     x[columns[k] + l]  +=  sum_o  w[o, k] * g[rows[o] + l]
+    conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
-so conv_input is conv with rows and columns exchanged, and two compiled loops do all the work.
+The second is the first with rows and columns exchanged, so two compiled loops do all the work.
 """
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .jit import compiled
 from .lanes import BYTES, add, each, fma, load, total, zeros
 from .threads import parallel
-from .windows import Array, Pair, Shape
+from .windows import Array, Pair, Shape, reach, window_count
 
-TILE = 6  # sums that `accumulate` keeps in registers
-IMAGES = 8  # that `correlate` sums at once: a fixed number, so that results do not depend on the threads
+TILE = 6  # rows whose sums `accumulate` keeps in registers
+BLOCK = (2, 3)  # rows and columns whose sums `correlate` keeps in registers
+CACHE = 1 << 19  # bytes of buffers that one thread should work in
+FEW = 16 << 10  # weights of a group; above, a matrix product over columns is faster
 
 
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    flat = Flat.of(x.shape, w.shape, stride, padding, dilation, groups, x, w)
-    if flat is None:
+    """See `conv.conv`."""
+    flat = Flat.of(x.shape, w.shape, stride, padding, dilation, groups)
+    if not flat.suits(x, w):
         return NotImplemented
     y = np.empty((len(x), len(w), *flat.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    rows, columns = flat.planes(w.shape[0] // groups), flat.shifts
-    sweep_all(y, x, bias, w.reshape(groups, len(rows), -1), rows, columns, flat, flat.windows, flat.image)
+    weights = w.reshape(groups, w.shape[0] // groups, -1)
+    sweep(y, bias, weights, x, flat.rows, flat.columns, flat.windows, flat.image, flat.length)
     return y
 
 
 def conv_input(
     g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
-    flat = Flat.of(shape, w.shape, stride, padding, dilation, groups, g, w)
-    if flat is None:
+    """See `conv.conv_input`."""
+    flat = Flat.of(shape, w.shape, stride, padding, dilation, groups)
+    if not flat.suits(g, w):
         return NotImplemented
     x = np.empty(shape, g.dtype)
-    rows, columns = flat.planes(w.shape[0] // groups), flat.shifts
-    weights = w.reshape(groups, len(rows), -1).swapaxes(1, 2)
-    sweep_all(x, g, np.zeros(shape[1], g.dtype), weights, columns, rows, flat, flat.image, flat.windows)
+    weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
+    bias = np.zeros(shape[1], g.dtype)
+    sweep(x, bias, weights, g, flat.columns, flat.rows, flat.image, flat.windows, flat.length)
     return x
+
+
+def conv_weight(
+    x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
+    """See `conv.conv_weight`."""
+    flat = Flat.of(x.shape, shape, stride, padding, dilation, groups)
+    if not flat.suits(x, g):
+        return NotImplemented
+    images = max(1, min(8, CACHE // flat.bytes))
+    rows, columns = (up_to_multiple(v, n) for v, n in zip((flat.rows, flat.columns), BLOCK, strict=True))
+    # One sum for each block of images, then the sum of those: the same order for any number of threads.
+    sums = np.empty((-(-len(x) // images), groups, len(rows), len(columns)), x.dtype)
+    parallel(
+        correlate_blocks, len(sums) * groups, sums, owned(g), owned(x), rows, columns,
+        flat.windows, flat.image, flat.length, images,
+    )  # fmt: skip
+    return sums.sum(axis=0)[:, : len(flat.rows), : len(flat.columns)].reshape(shape)
+
+
+class Layout(NamedTuple):
+    """Where a plane's pixel (i, j) lies in a flat buffer: plane * c + start + pitch * i + j."""
+
+    plane: int
+    pitch: int
+    start: int
+
+
+class Flat(NamedTuple):
+    """A convolution on flat buffers."""
+
+    kernel: Shape
+    stride: Pair
+    count: Pair  # windows
+    rows: Array
+    columns: Array
+    windows: Layout  # of an image's y or g
+    image: Layout  # of its x
+    length: int  # of a plane of windows, as a multiple of any register
+    bytes: int  # of the buffers for an image
+
+    @classmethod
+    def of(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> "Flat":
+        """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
+        o, c = w[0] // groups, w[1]
+        kernel = (w[2], w[3])
+        count = window_count((x[2], x[3]), kernel, stride, padding, dilation)
+        height, width = reach(count, kernel, stride, dilation)
+        length = -(-(width * (count[0] - 1) + count[1]) // 16) * 16
+        image = Layout(height * width, width, padding[0] * width + padding[1])
+        taps = np.ogrid[:c, : w[2], : w[3]]
+        columns = taps[0] * image.plane + taps[1] * dilation[0] * width + taps[2] * dilation[1]
+        return cls(
+            w, stride, count, np.arange(o) * length, columns.ravel(), Layout(length, width, 0), image, length,
+            bytes=4 * (o * length + c * image.plane),
+        )  # fmt: skip
+
+    def suits(self, x: Array, y: Array) -> bool:
+        """Whether this is the way to compute it, for arguments x and y."""
+        return (
+            self.stride == (1, 1)
+            and x.dtype == y.dtype
+            and x.dtype in (np.float32, np.float64)
+            and self.bytes <= 2 * CACHE
+            and self.length <= 2 * self.count[0] * self.count[1]
+            and len(self.rows) * len(self.columns) <= FEW
+        )
+
+
+def sweep(
+    y: Array, bias: Array, w: Array, x: Array, rows: Array, columns: Array, into: Layout, out_of: Layout, length: int
+) -> None:
+    """In every image, and group (w's first axis), y[rows] = bias + w @ x[columns]."""
+    groups, _, depth = w.shape
+    order = up_to_multiple(rows, TILE, fill=into.plane * (y.shape[1] // groups) + BYTES).reshape(TILE, -1)
+    tiles = np.zeros((groups, order.size, depth), w.dtype)
+    tiles[:, : len(rows)] = w
+    # A tile's rows lie far apart: to read what was just written, a pixel aside, would stall the processor.
+    tiles = np.ascontiguousarray(tiles.reshape(groups, TILE, -1, depth).transpose(0, 2, 3, 1))
+    parallel(
+        sweep_images, len(x) * groups, y, bias, tiles.reshape(groups, -1), owned(x), order.T.ravel(), columns,
+        into, out_of, length,
+    )  # fmt: skip
+
+
+def owned(x: Array) -> Array:
+    """x itself, or a copy, such that kernels are compiled for one kind of array only."""
+    return np.require(x, requirements=["C", "W", "A"])
+
+
+def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:
+    """Append `fill` until the length is a multiple of n."""
+    return np.append(offsets, np.full(-len(offsets) % n, fill, offsets.dtype))
+
+
+@compiled
+def sweep_images(
+    y: Any, bias: Any, w: Any, x: Any, rows: Any, columns: Any, into: Any, out_of: Any, length: Any, start: Any, stop: Any
+) -> None:
+    """`sweep`, for the pairs of an image and a group from start to stop."""
+    groups = len(w)
+    outs, ins = y.shape[1] // groups, x.shape[1] // groups
+    source = np.zeros(ins * out_of.plane + 2 * BYTES, x.dtype)
+    target = np.zeros(outs * into.plane + length + 2 * BYTES, x.dtype)  # rows that fill up a tile end up behind
+    for unit in range(start, stop):
+        n, group = unit // groups, unit % groups
+        for c in range(ins):
+            spread(source, 0, x[n, group * ins + c], c, out_of)
+        for o in range(outs):
+            target[o * into.plane : (o + 1) * into.plane] = bias[group * outs + o]
+        accumulate(target, rows, w[group], source, columns, length)
+        for o in range(outs):
+            collect(y[n, group * outs + o], target, o, into)
+
+
+@compiled
+def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> None:
+    """y[rows[i] + l] += sum_k w[i, k] * x[columns[k] + l], with w as tiles (i / TILE, k, i % TILE)."""
+    lanes = BYTES // x.itemsize
+    for i in range(0, len(rows), TILE):
+        for l in range(0, length, lanes):
+            s0 = s1 = s2 = s3 = s4 = s5 = zeros(x)
+            at = i * len(columns)
+            for k in range(len(columns)):
+                pixels = load(x, columns[k] + l)
+                s0 = fma(s0, each(w, at), pixels)
+                s1 = fma(s1, each(w, at + 1), pixels)
+                s2 = fma(s2, each(w, at + 2), pixels)
+                s3 = fma(s3, each(w, at + 3), pixels)
+                s4 = fma(s4, each(w, at + 4), pixels)
+                s5 = fma(s5, each(w, at + 5), pixels)
+                at += TILE
+            add(y, rows[i] + l, s0)
+            add(y, rows[i + 1] + l, s1)
+            add(y, rows[i + 2] + l, s2)
+            add(y, rows[i + 3] + l, s3)
+            add(y, rows[i + 4] + l, s4)
+            add(y, rows[i + 5] + l, s5)
+
+
+@compiled
+def correlate_blocks(
+    sums: Any, g: Any, x: Any, rows: Any, columns: Any, windows: Any, image: Any, length: Any, images: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
+    """sums[block, group] = sum of g[rows] x[columns] over a block's images, from start to stop in all pairs."""
+    groups = sums.shape[1]
+    outs, ins = g.shape[1] // groups, x.shape[1] // groups
+    left_size, right_size = (outs + 1) * windows.plane, ins * image.plane
+    left = np.zeros(images * left_size, x.dtype)  # what lies between the windows stays 0; so does a last plane
+    right = np.zeros(images * right_size + 2 * BYTES, x.dtype)
+    for unit in range(start, stop):
+        block, group = unit // groups, unit % groups
+        n = min(images, len(x) - block * images)
+        for m in range(n):
+            for o in range(outs):
+                spread(left, m * left_size, g[block * images + m, group * outs + o], o, windows)
+            for c in range(ins):
+                spread(right, m * right_size, x[block * images + m, group * ins + c], c, image)
+        correlate(sums[block, group], left, rows, left_size, right, columns, right_size, length, n)
+
+
+@compiled
+def correlate(
+    w: Any, g: Any, rows: Any, g_size: Any, x: Any, columns: Any, x_size: Any, length: Any, images: Any
+) -> None:
+    """w[i, k] = sum_l g[rows[i] + l] * x[columns[k] + l], summed over images."""
+    lanes = BYTES // x.itemsize
+    for i in range(0, len(rows), 2):
+        for k in range(0, len(columns), 3):
+            s00 = s01 = s02 = s10 = s11 = s12 = zeros(x)
+            for m in range(images):
+                r0, r1 = m * g_size + rows[i], m * g_size + rows[i + 1]
+                c0, c1, c2 = m * x_size + columns[k], m * x_size + columns[k + 1], m * x_size + columns[k + 2]
+                for l in range(0, length, lanes):
+                    g0, g1 = load(g, r0 + l), load(g, r1 + l)
+                    pixels = load(x, c0 + l)
+                    s00, s10 = fma(s00, g0, pixels), fma(s10, g1, pixels)
+                    pixels = load(x, c1 + l)
+                    s01, s11 = fma(s01, g0, pixels), fma(s11, g1, pixels)
+                    pixels = load(x, c2 + l)
+                    s02, s12 = fma(s02, g0, pixels), fma(s12, g1, pixels)
+            w[i, k], w[i, k + 1], w[i, k + 2] = total(s00), total(s01), total(s02)
+            w[i + 1, k], w[i + 1, k + 1], w[i + 1, k + 2] = total(s10), total(s11), total(s12)
+
+
+@compiled
+def spread(buffer: Any, base: Any, pixels: Any, plane: Any, layout: Any) -> None:
+    """Write pixels (H, W) to a plane of the buffer."""
+    for h in range(pixels.shape[0]):
+        at = base + plane * layout.plane + layout.start + h * layout.pitch
+        for w in range(pixels.shape[1]):
+            buffer[at + w] = pixels[h, w]
+
+
+@compiled
+def collect(pixels: Any, buffer: Any, plane: Any, layout: Any) -> None:
+    """Read pixels (H, W) from a plane of the buffer."""
+    for h in range(pixels.shape[0]):
+        at = plane * layout.plane + layout.start + h * layout.pitch
+        for w in range(pixels.shape[1]):
+            pixels[h, w] = buffer[at + w]

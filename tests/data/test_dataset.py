@@ -91,9 +91,7 @@ def test_arrays_that_are_not_samples_are_explained(arrays, message):
     assert str(error.value) == message
 
 
-labels_of_any_kind = st.lists(st.integers(0, 4), max_size=60).map(
-    lambda labels: np.array(labels, dtype=np.int64)
-)
+labels_of_any_kind = st.lists(st.integers(0, 4), max_size=60).map(lambda labels: np.array(labels, dtype=np.int64))
 
 
 @given(labels_of_any_kind, st.floats(0.01, 0.99), st.integers(0, 2**32))

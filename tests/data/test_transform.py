@@ -187,9 +187,7 @@ def test_compose_applies_in_order_with_one_generator():
     assert Compose([add, double, add])(np.zeros(()), rng()) == draws[0] * 2 + draws[1]
 
 
-@given(
-    st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 9), st.integers(1, 9)), st.integers(1, 20)
-)
+@given(st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 9), st.integers(1, 9)), st.integers(1, 20))
 def test_resize_interpolates_each_axis_between_pixel_centers(shape, size):
     images = some_images(*shape, dtype=np.float64)
     expected = images
@@ -216,8 +214,7 @@ def test_reprs_are_the_constructors():
     [
         (
             lambda: RandomAffine(degrees=-5),
-            "RandomAffine: degrees is the bound of [-degrees, degrees] and must be at least 0, got -5. "
-            "Use degrees=5.",
+            "RandomAffine: degrees is the bound of [-degrees, degrees] and must be at least 0, got -5. Use degrees=5.",
         ),
         (
             lambda: RandomAffine(scale=(1.2, 0.8)),

@@ -1,0 +1,143 @@
+"""`Optimizer`: what all optimizers share. A subclass says only how one block of numbers is updated.
+
+Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. An update goes through each parameter
+in blocks that stay in the processor's cache, in place: however many arithmetic steps the formula has, every parameter,
+gradient and state array passes through memory once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import StateError, UsageError
+from minigrad.node import Leaf
+from minigrad.tensor import Array, Tensor
+
+BLOCK = 16384  # numbers a block: five float32 arrays of them take 320 KB
+
+
+class Optimizer:
+    """Updates parameters along their gradients.
+
+    A subclass names the arrays that it keeps for each parameter in `state_names` (zeros at first) and defines `_update`.
+
+    Args:
+        params: Tensors that require gradients, or groups of them: dicts with "params" and settings of their own.
+        settings: the settings of the groups that do not name their own.
+
+    Attributes:
+        param_groups: one dict a group, with "params" and its settings; a schedule may change the settings.
+
+    Raises:
+        UsageError: no parameters, a Tensor that is no variable, a parameter given twice, or a setting out of range.
+    """
+
+    state_names: tuple[str, ...] = ()
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], **settings: Any) -> None:
+        entries: list[Any] = list(params)
+        if not entries:
+            raise UsageError(f"{type(self).__name__}: there are no parameters (a generator is empty after its first use)")
+        groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        for group in groups:
+            self.add_param_group({**settings, **group})
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Take one more group of parameters."""
+        group = {**group, "params": list(group["params"])}
+        self._check_settings(group)
+        for i, p in enumerate(group["params"]):
+            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
+                raise UsageError(f"{type(self).__name__}: parameter {i} is no variable (a leaf with requires_grad=True)")
+            if p in self.state:
+                raise UsageError(f"{type(self).__name__}: parameter {i}, of shape {p.shape}, is given twice")
+            self.state[p] = {"step": 0}
+        self.param_groups.append(group)
+
+    def _check_settings(self, group: Mapping[str, Any]) -> None:
+        for name in ("lr", "weight_decay", "momentum", "eps"):
+            if name in group and not group[name] >= 0:
+                raise UsageError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
+        for i, beta in enumerate(group.get("betas", ())):
+            if not 0 <= beta < 1:
+                raise UsageError(f"{type(self).__name__}: betas[{i}] must lie in [0, 1), got {beta}")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self.state:
+            if p.requires_grad:
+                p.grad = None
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._step_parameter(p, p.grad._data, group)
+
+    def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
+        state = self.state[p]
+        state["step"] += 1
+        for name in self.state_names:
+            if name not in state:
+                state[name] = np.zeros(p.shape, p.dtype)
+        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in self.state_names]]
+        rows = [array.reshape(-1) for array in arrays]
+        scratch = np.empty(min(BLOCK, p.size), p.dtype)
+        for start in range(0, p.size, BLOCK):
+            blocks = [row[start : start + BLOCK] for row in rows]
+            self._update(*blocks, scratch[: blocks[0].size], group=group, step=state["step"])
+
+    def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
+        """Change one block of a parameter and its state in place.
+
+        Args:
+            p, g: the block of the parameter, and of its gradient (not to be written to).
+            *rest: the blocks of the state arrays, in the order of `state_names`, then one for scratch.
+            group: the settings.
+            step: how often this parameter has been updated, this time included.
+        """
+        raise NotImplementedError
+
+    # ---- state -----------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on: {"state": {number: {...}}, "param_groups": [...]}, parameters by their number."""
+        number = {p: i for i, p in enumerate(self.state)}
+        return {
+            "state": {
+                number[p]: {name: np.copy(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
+                for p, state in self.state.items()
+            },
+            "param_groups": [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken, with the same parameters in the same order.
+
+        Raises:
+            StateError: the number or the shapes of the parameters differ.
+        """
+        groups = state["param_groups"]
+        if [len(group["params"]) for group in groups] != [len(group["params"]) for group in self.param_groups]:
+            raise StateError(f"{type(self).__name__}: the state has other parameter groups than this optimizer")
+        for i, p in enumerate(self.state):
+            for name, value in state["state"].get(i, {}).items():
+                if name in self.state_names and np.shape(value) != p.shape:
+                    raise StateError(f"{type(self).__name__}: {name} of parameter {i} has shape {np.shape(value)}, not {p.shape}")
+        for i, p in enumerate(self.state):
+            loaded = state["state"].get(i, {"step": 0})
+            self.state[p] = {
+                name: np.array(value, p.dtype) if name in self.state_names else value for name, value in loaded.items()
+            }
+        for group, loaded in zip(self.param_groups, groups, strict=True):
+            group.update({name: value for name, value in loaded.items() if name != "params"})
+
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in self.param_groups[0].items() if name != "params"}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"

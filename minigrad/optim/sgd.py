@@ -1,0 +1,70 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import UsageError
+from minigrad.optim.optimizer import Optimizer
+from minigrad.tensor import Array, Tensor
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum.
+
+        g <- g + weight_decay * p
+        v <- momentum * v + (1 - dampening) * g        (v = g at the first step)
+        p <- p - lr * v                                (Nesterov: p - lr * (g + momentum * v))
+
+    Args:
+        params: the parameters, or groups of them.
+        lr: the learning rate.
+        momentum: how much of the last step's direction remains; 0 keeps no state.
+        dampening: how much of the gradient is held back from the direction.
+        weight_decay: strength of the pull toward 0, the gradient of weight_decay/2 * |p|^2.
+        nesterov: look ahead along the momentum.
+
+    Source: Polyak 1964; Nesterov 1983; in the form of Sutskever et al. 2013.
+    """
+
+    state_names = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise UsageError("SGD: Nesterov's form needs a momentum above 0 and no dampening")
+        if momentum == 0:
+            self.state_names = ()
+        super().__init__(
+            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+        )
+
+    def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
+        *state, scratch = rest
+        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
+        if group["weight_decay"]:
+            np.multiply(p, group["weight_decay"], out=scratch)
+            g = g + scratch if group["nesterov"] else np.add(g, scratch, out=scratch)
+        direction = g
+        if state:
+            (v,) = state
+            if step == 1:
+                v[:] = g
+            else:
+                v *= momentum
+                v += g if dampening == 0 else g * (1 - dampening)
+            direction = v
+            if group["nesterov"]:
+                direction = np.multiply(v, momentum, out=scratch)
+                direction += g
+        p -= np.multiply(direction, lr, out=scratch)
