@@ -25,9 +25,7 @@ Function = Callable[..., Any]
 alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
 
 
-def backward(
-    out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False
-) -> None:
+def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add to the `.grad` of every variable behind `out` the derivative of sum(out * g) with respect to it.
 
     Args:
@@ -70,10 +68,10 @@ def _seed(out: Tensor, g: Any) -> Tensor:
                 "give one, or reduce the Tensor first (.sum(), .mean())"
             )
         return wrap(np.ones(out.shape, out.dtype))
-    g = g if isinstance(g, Tensor) else Tensor(g)
-    if g.shape != out.shape:
-        raise ShapeError(f"the cotangent g has shape {g.shape}, but the Tensor has shape {out.shape}")
-    return g if g.dtype == out.dtype else g.astype(out.dtype)
+    seed: Tensor = g if isinstance(g, Tensor) else Tensor(g)
+    if seed.shape != out.shape:
+        raise ShapeError(f"the cotangent g has shape {seed.shape}, but the Tensor has shape {out.shape}")
+    return seed if seed.dtype == out.dtype else seed.astype(out.dtype)
 
 
 class _Trace:
@@ -93,7 +91,7 @@ class _Trace:
         self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
         nodes = [] if self.out.node is None else newest_first([self.out.node], oldest=start)
         self.nodes = _leading_to(self.targets, nodes)
-        outside = any([p is not None and p.order < start for node in nodes for p in node.parents])
+        outside = any(p is not None and p.order < start for node in nodes for p in node.parents)
         self.record = self.outer_recorder is not None and outside
 
     def pull(self, g: Tensor, *, record: bool | None = None, keep: bool = True) -> list[Tensor]:
@@ -116,16 +114,16 @@ def _variable(x: Any) -> Tensor:
     x = x if isinstance(x, Tensor) else Tensor(x)
     if x.node is not None:
         return alias(x)
-    x = wrap(x._data)
-    x.requires_grad = True
-    return x
+    variable = wrap(x._data)
+    variable.requires_grad = True
+    return variable
 
 
 def _leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
     """Those of the nodes (newest first) from which a target can be reached, targets included."""
     leading = set(targets)
     for node in reversed(nodes):
-        if any([parent in leading for parent in node.parents]):
+        if any(parent in leading for parent in node.parents):
             leading.add(node)
     return [node for node in nodes if node in leading]
 
@@ -183,7 +181,7 @@ def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tens
     """
     trace = _Trace(f, xs, range(len(xs)))
     tangents = [_seed(x, v) for x, v in zip(trace.inputs, vs, strict=True)]
-    outside = trace.record or any([v.requires_grad for v in tangents])
+    outside = trace.record or any(v.requires_grad for v in tangents)
     with switched(recorder=STATE.recorder or record_node):
         u = _variable(np.zeros(trace.out.shape, trace.out.dtype))
         back = trace.pull(u, record=True)

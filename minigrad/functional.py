@@ -102,7 +102,11 @@ def max_pool1d(
     ceil_mode: bool = False,
 ) -> Tensor:
     """The largest element of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = {"stride": (1, _one(stride or kernel_size)), "padding": (0, _one(padding)), "dilation": (1, _one(dilation))}
+    settings = {
+        "stride": (1, _one(stride or kernel_size)),
+        "padding": (0, _one(padding)),
+        "dilation": (1, _one(dilation)),
+    }
     kernel = (1, _one(kernel_size))
 
     def pool(x: Any) -> Tensor:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from minigrad.op import Op, Plan
+    from minigrad.op import Op
+    from minigrad.rule import Plan
     from minigrad.tensor import Tensor
 
 tick: Final = itertools.count(1).__next__

@@ -35,7 +35,7 @@ import numpy as np
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.explain import explain
-from minigrad.node import STATE, Node
+from minigrad.node import STATE
 from minigrad.rule import Function, Plan, Rule
 from minigrad.shapes import ShapeSpec
 from minigrad.tensor import Tensor, wrap
@@ -77,6 +77,7 @@ class Op:
         onnx: str | None = None,
         flops: Function | None = None,
         source: str | None = None,
+        register: bool = True,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -92,13 +93,16 @@ class Op:
         self.onnx, self.flops, self.source = onnx, flops, source
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
-        self._allowed = -1 if self.variadic else sum(
-            1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable
+        self._allowed = (
+            -1
+            if self.variadic
+            else sum(1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable)
         )  # a bit for each input that may have a gradient
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
         self._fitting: set[Any] = set()
-        _register(self)
+        if register:
+            _register(self)
 
     def _read_signature(self, forward: Function) -> None:
         self.inputs: tuple[str, ...] = ()
@@ -185,7 +189,7 @@ class Op:
                 return recorder(plan, parents, plan.save((*arrays, *kept, out)), settings, out)
         if STATE.watcher is not None:
             STATE.watcher(self, out)
-        return wrap(out) if any([type(x) is Tensor for x in inputs]) else out
+        return wrap(out) if any(type(x) is Tensor for x in inputs) else out
 
     def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
         """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
@@ -204,7 +208,8 @@ class Op:
 class UnaryOp(Op):
     """An elementwise function of one input, on a short path: these ops are many and small."""
 
-    def __call__(self, x: Any) -> Tensor:  # type: ignore[override]
+    def __call__(self, x: Any) -> Tensor:
+        """Compute, and record when x requires gradients."""
         if type(x) is not Tensor:
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
@@ -223,7 +228,8 @@ class UnaryOp(Op):
 class BinaryOp(Op):
     """An elementwise function of two inputs that broadcast against each other, on a short path."""
 
-    def __call__(self, x: Any, y: Any) -> Tensor:  # type: ignore[override]
+    def __call__(self, x: Any, y: Any) -> Tensor:
+        """Compute, and record when an input requires gradients."""
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:

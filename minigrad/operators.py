@@ -25,16 +25,19 @@ class Operators:
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+
+        def _in_place(self, result: Tensor) -> Tensor: ...
+
     # NumPy asks these two before it treats a Tensor as a sequence; see ops/numpy_protocol.py.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
-        return ops.apply_ufunc(ufunc, method, inputs, settings)
+        return ops.numpy_protocol.apply_ufunc(ufunc, method, inputs, settings)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
-        return ops.apply_function(function, inputs, settings)
+        return ops.numpy_protocol.apply_function(function, inputs, settings)
 
     # ---- arithmetic and comparison ---------------------------------------------------------------------------
-
 
     def __add__(self, y: Any) -> Tensor:
         return ops.add(self, y)

@@ -10,16 +10,15 @@ the answers to theirs. There are two forms of the same walk:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, NoReturn
 
-import numpy as np
-
 from minigrad.errors import FreedGraphError, RuleError
-from minigrad.node import STATE, Node, tick
+from minigrad.node import STATE, Node, switched, tick
 from minigrad.ops import astype, sum_to
 from minigrad.rule import Plan, Pull
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
+from minigrad.tensor import record as record_node
 
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
 
@@ -67,7 +66,7 @@ def pull_back(
     """
     cotangents: dict[Node, Cotangent] = dict(seeds)
     reached: dict[Node, Cotangent] = {}
-    inside = set(nodes)
+    inside = targets.union(nodes)
     watcher = STATE.gradient_watcher
     for node in nodes:
         g = cotangents.pop(node, None)
@@ -84,16 +83,16 @@ def pull_back(
                 f"the graph behind this {node.op} was freed by an earlier backward pass: "
                 "pass retain_graph=True to the first one, or compute the result again"
             )
-        if record:
-            if plan.recorded is None:
-                _pull_through_reference(plan, node, g, inside, cotangents)
-                continue
-            pulls, saved = plan.recorded, _as_tensors(plan, node)
-        else:
-            pulls = plan.pulls
+        pulls = plan.recorded if record else plan.pulls
+        if pulls is None:
+            for target, cotangent in _pull_through_replay(plan, node, g, inside, record=record).items():
+                cotangents[target] = cotangents[target] + cotangent if target in cotangents else cotangent
+            pulls = []
+        elif record:
+            saved = plan.as_tensors(node)
         for pull in pulls:
             parent = parents[pull.position]
-            if parent not in inside:
+            if parent is None or parent not in inside:
                 continue
             try:
                 if pull.settings:
@@ -104,35 +103,27 @@ def pull_back(
                 fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
             except Exception as error:
                 _blame_rule(plan, pull, error)
-            if not fits or type(cotangent) is Tensor and not record:
+            if not fits or (type(cotangent) is Tensor and not record):
                 cotangent = _conformed(cotangent, parent, plan, pull, record)
             if watcher is not None:
                 watcher(node, parent, cotangent)
             cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
         if not keep:
             node.saved, node.parents = None, ()
+    reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
     return reached
 
 
-def _as_tensors(plan: Plan, node: Node) -> tuple[Any, ...]:
-    """The saved values, those of recorded inputs and of the result joined to their nodes again."""
-    assert node.saved is not None
-    owners = {None: None, -1: node, **dict(enumerate(node.parents))}
-    pairs = zip(node.saved, plan.saved_owners, strict=True)
-    return tuple([v if owners[k] is None else wrap(v, owners[k]) for v, k in pairs])
-
-
-def _pull_through_reference(
-    plan: Plan, node: Node, g: Cotangent, inside: set[Node], cotangents: dict[Node, Cotangent]
-) -> None:
-    """Record the derivative of a fused op by running its reference on the same inputs and pulling back through that."""
-    saved = dict(zip(plan.saved_names, _as_tensors(plan, node), strict=True))
+def _pull_through_replay(
+    plan: Plan, node: Node, g: Cotangent, inside: Set[Node], *, record: bool
+) -> dict[Node, Cotangent]:
+    """Run again, from smaller ops, what the node did as one, and pull back through that."""
     start = tick()
-    out = plan.op.reference(*[saved[name] for name in plan.op.inputs], **node.settings)  # type: ignore[misc]
+    with switched(recorder=STATE.recorder or record_node):
+        out = plan.replay(node)
     parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
-    steps = newest_first([out.node], oldest=start) + sorted(parents, key=_order, reverse=True)
-    for parent, cotangent in pull_back({out.node: g}, steps, parents, record=True, keep=True).items():
-        cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
+    assert out.node is not None
+    return pull_back({out.node: g}, newest_first([out.node], oldest=start), parents, record=record, keep=record)
 
 
 def _conformed(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
@@ -142,7 +133,7 @@ def _conformed(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: boo
     if cotangent.shape != parent.shape:
         lead = len(cotangent.shape) - len(parent.shape)
         pairs = zip(cotangent.shape[max(lead, 0) :], parent.shape, strict=False)
-        if lead < 0 or any([size not in (1, wide) for wide, size in pairs]):
+        if lead < 0 or any(size not in (1, wide) for wide, size in pairs):
             raise RuleError(
                 f"op {plan.op}: the rule for {_input_name(plan, pull)!r} gave a cotangent of shape {cotangent.shape} "
                 f"for an input of shape {parent.shape}; they must be equal, or differ by broadcasting"

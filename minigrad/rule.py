@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.errors import RuleError
+from minigrad.node import Node
+from minigrad.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from minigrad.op import Op
@@ -69,7 +71,7 @@ class Plan:
     Attributes:
         save: from (inputs ..., residuals ..., out) to what the node keeps.
         pulls: the steps of a first-order backward pass, on arrays.
-        recorded: the same on Tensors; None where only the op's reference can be recorded.
+        recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
         saved_names: the name of each saved value.
         saved_owners: whose value each is: the position of an input, -1 for the result, None for other things.
     """
@@ -95,10 +97,25 @@ class Plan:
         self.saved_names = list(dict.fromkeys(self._expanded(wanted, count)))
         self.saved_owners = [self._owner(name, count) for name in self.saved_names]
         self.save = self._saver(count)
-        self.pulls = [self._pull(i, rule, count) for i, rule in first.items() if rule]
-        self.recorded = (
+        self.pulls: list[Pull] | None = [self._pull(i, rule, count) for i, rule in first.items() if rule]
+        self.recorded: list[Pull] | None = (
             None if through_reference else [self._pull(i, rule, count) for i, rule in plain.items() if rule]
         )
+
+    def as_tensors(self, node: Node) -> tuple[Any, ...]:
+        """The values that a node saved, those of recorded inputs and of the result joined to their nodes again."""
+        assert node.saved is not None
+        owners: dict[int | None, Node | None] = {None: None, -1: node}
+        owners.update(enumerate(node.parents))
+        pairs = zip(node.saved, self.saved_owners, strict=True)
+        return tuple([v if owners[k] is None else wrap(v, owners[k]) for v, k in pairs])
+
+    def replay(self, node: Node) -> Tensor:
+        """Run the op's reference on what the node was made from."""
+        assert self.op.reference is not None
+        values = dict(zip(self.saved_names, self.as_tensors(node), strict=True))
+        out: Tensor = self.op.reference(*[values[name] for name in self.op.inputs], **node.settings)
+        return out
 
     def _expanded(self, wants: list[str], count: int) -> list[str]:
         """Names as slots: a variadic input `xs` is the slots xs:0, xs:1, ..., every other name is itself."""
@@ -133,19 +150,23 @@ class Plan:
         return lambda v: tuple([np.shape(v[k]) if is_shape else v[k] for k, is_shape in both])
 
     def _pull(self, position: int, rule: Rule, count: int) -> Pull:
-        if not self.op.variadic:
-            return Pull(position, rule.function, _getter([self.saved_names.index(w) for w in rule.wants]), rule.settings)
-        slots = [[self.saved_names.index(s) for s in self._expanded([w], count)] if w != "i" else [] for w in rule.wants]
-
-        def arguments(saved: tuple[Any, ...]) -> tuple[Any, ...]:
-            given: list[Any] = []
-            for want, slot in zip(rule.wants, slots, strict=True):
-                values = tuple(saved[k] for k in slot)
-                is_group = want.removesuffix("_shape") in self.op.inputs
-                given.append(position if want == "i" else values if is_group else values[0])
-            return tuple(given)
-
+        if self.op.variadic:
+            arguments = self._variadic_arguments(position, rule, count)
+        else:
+            arguments = _getter([self.saved_names.index(name) for name in rule.wants])
         return Pull(position, rule.function, arguments, rule.settings)
+
+    def _variadic_arguments(self, position: int, rule: Rule, count: int) -> Getter:
+        """For a rule of `*xs`: `i` is the position, `xs` and `xs_shape` are tuples, the rest is as ever."""
+
+        def argument(want: str, saved: tuple[Any, ...]) -> Any:
+            if want == "i":
+                return position
+            slots = [self.saved_names.index(name) for name in self._expanded([want], count)]
+            values = tuple([saved[k] for k in slots])
+            return values if want.removesuffix("_shape") in self.op.inputs else values[0]
+
+        return lambda saved: tuple([argument(want, saved) for want in rule.wants])
 
 
 def _getter(positions: list[int]) -> Getter:

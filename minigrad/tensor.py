@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minigrad import operators
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
 from minigrad.node import STATE, Leaf, Node, _State, switched, tick
-from minigrad import operators
 
 if TYPE_CHECKING:
-    from minigrad.op import Plan
+    from minigrad.rule import Plan
 
 Array = NDArray[Any]
 
@@ -235,7 +235,9 @@ class Tensor(operators.Operators):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ShapeError(f"the truth of a Tensor of shape {self.shape} is ambiguous: use .any() or .all() of .numpy()")
+            raise ShapeError(
+                f"the truth of a Tensor of shape {self.shape} is ambiguous: use minigrad.any or minigrad.all"
+            )
         return bool(self.item())
 
     def __len__(self) -> int:
@@ -296,7 +298,7 @@ class Tensor(operators.Operators):
         if self.node is not None and STATE.recorder is not None:
             raise MutationError("writing into a variable is not recorded: do it inside `with minigrad.no_grad():`")
         array = self._data.copy()
-        array[ops.canonical_index(index)] = as_array(values, array.dtype)
+        array[canonical_index(index)] = as_array(values, array.dtype)
         self.data = array
 
     def _in_place(self, result: Tensor) -> Tensor:
@@ -372,5 +374,6 @@ def tensor(data: Any, dtype: DTypeLike | None = None, requires_grad: bool = Fals
 
 # Here Tensor is complete, and the ops can be made: the deliberate cycle that lets operators be ordinary methods.
 from minigrad import ops  # noqa: E402
+from minigrad.ops.index import canonical_index  # noqa: E402
 
-operators.ops = ops
+operators.ops = ops  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ def digits(
     """1,797 real handwritten digits, for training and for testing.
 
     The 8 x 8 images are resized bilinearly; paper becomes -0.1 and full ink 1.175, as for LeNet-5. At
-    32 x 32 and without a margin they have the size at which they were scanned. `margin=2` surrounds
+    32 x 32 and without a margin they have the size of the bitmaps they come from. `margin=2` surrounds
     28 x 28 digits with background as LeNet-5's paper does, and is no better here.
     The test part has ceil(test_fraction * 1797) samples, the same share of every class.
 

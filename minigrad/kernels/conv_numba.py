@@ -21,7 +21,7 @@ import numpy as np
 from .jit import compiled
 from .lanes import BYTES, add, each, fma, load, total, zeros
 from .threads import parallel
-from .windows import Array, Pair, Shape, reach, window_count
+from .windows import Array, Pair, Shape, owned, reach, window_count
 
 TILE = 6  # rows whose sums `accumulate` keeps in registers
 BLOCK = (2, 3)  # rows and columns whose sums `correlate` keeps in registers
@@ -138,11 +138,6 @@ def sweep(
     )  # fmt: skip
 
 
-def owned(x: Array) -> Array:
-    """x itself, or a copy, such that kernels are compiled for one kind of array only."""
-    return np.require(x, requirements=["C", "W", "A"])
-
-
 def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:
     """Append `fill` until the length is a multiple of n."""
     return np.append(offsets, np.full(-len(offsets) % n, fill, offsets.dtype))
@@ -242,16 +237,20 @@ def correlate(
 @compiled
 def spread(buffer: Any, base: Any, pixels: Any, plane: Any, layout: Any) -> None:
     """Write pixels (H, W) to a plane of the buffer."""
-    for h in range(pixels.shape[0]):
+    height, width = pixels.shape
+    for h in range(height):
         at = base + plane * layout.plane + layout.start + h * layout.pitch
-        for w in range(pixels.shape[1]):
-            buffer[at + w] = pixels[h, w]
+        line = buffer[at : at + width]
+        for w in range(width):
+            line[w] = pixels[h, w]
 
 
 @compiled
 def collect(pixels: Any, buffer: Any, plane: Any, layout: Any) -> None:
     """Read pixels (H, W) from a plane of the buffer."""
-    for h in range(pixels.shape[0]):
+    height, width = pixels.shape
+    for h in range(height):
         at = plane * layout.plane + layout.start + h * layout.pitch
-        for w in range(pixels.shape[1]):
-            pixels[h, w] = buffer[at + w]
+        line = buffer[at : at + width]
+        for w in range(width):
+            pixels[h, w] = line[w]

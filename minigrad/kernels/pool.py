@@ -5,11 +5,12 @@ may then hang over the bottom and right edge, where, like in the padding, there 
 `max_pool`, and for `avg_pool` 0, which counts or does not count in the divisor as in PyTorch.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .jit import twin
 from .windows import Array, Pair, Shape, frame, reach, taps, unframe, window_count, working_dtype
-
 
 
 
@@ -64,7 +65,7 @@ def avg_pool(
     """The mean of each window: x (N, C, H, W) -> (N, C, I, J)."""
     size = (x.shape[2], x.shape[3])
     count = out_size or window_count(size, kernel, stride, padding)
-    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad)
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, working_dtype(x.dtype))
     framed = frame(x, padding, reach(count, kernel, stride, (1, 1)))
     out = np.zeros(x.shape[:2] + count, working_dtype(x.dtype))
     for _, _, view in taps(framed, count, kernel, stride):
@@ -79,8 +80,8 @@ def avg_pool_input(
 ) -> Array:
     """The transpose of `avg_pool`: each g (N, C, I, J) spread evenly over its window in `shape` (N, C, H, W)."""
     count, size = (g.shape[2], g.shape[3]), (shape[2], shape[3])
-    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad)
-    shares = (g / divisor).astype(working_dtype(g.dtype), copy=False)
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, working_dtype(g.dtype))
+    shares = g / divisor
     framed = np.zeros(shape[:2] + reach(count, kernel, stride, (1, 1)), shares.dtype)
     for _, _, view in taps(framed, count, kernel, stride):
         view += shares
@@ -89,7 +90,9 @@ def avg_pool_input(
     return out
 
 
-def window_areas(size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool) -> Array:
+def window_areas(
+    size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool, dtype: Any
+) -> Array:
     """The divisor of each window's mean (I, J).
 
     What hangs over the padded image never counts; the padding itself counts if `include_pad`.
@@ -99,4 +102,4 @@ def window_areas(size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: P
         start = np.arange(windows) * s - pad
         stop = np.minimum(start + k, n + pad)
         sides.append(stop - start if include_pad else np.minimum(stop, n) - np.maximum(start, 0))
-    return np.multiply.outer(*sides)
+    return np.multiply.outer(*sides).astype(dtype)

@@ -1,79 +1,104 @@
-"""A few threads that compiled kernels share: they sleep until they are handed a part of a range.
+"""A few threads that compiled kernels share: asleep until there is a range to work through.
 
-Numba has thread pools of its own, but which one is luck: beside OpenBLAS, whose threads spin after each
-product, its omp layer was seen to take 10 ms for work of 0.1 ms, its workqueue layer is slow and may be
-entered by one thread only, and tbb is not everywhere. Compiled kernels release the GIL, so plain Python
-threads serve; handing over costs about 20 us.
+Numba has thread pools of its own, but which one is luck: beside OpenBLAS, whose threads spin for a while after
+each product, its omp layer takes 10 ms for work of 0.1 ms, its workqueue layer must not be entered by two threads,
+and tbb is not everywhere (nor found in a virtual environment). Compiled kernels release the GIL, so plain
+Python threads serve. To wake one costs about 20 us, and nobody waits for one that wakes late.
 """
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
-Part: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...], int, int, "SimpleQueue[BaseException | None]"]
+PIECES = 4  # for each thread
 
-_inbox: "SimpleQueue[Part]" = SimpleQueue()
-_workers = 0
-_growing = threading.Lock()
+
+class Job:
+    """A kernel's range in pieces. Whoever has time takes the next one."""
+
+    def __init__(self, kernel: Callable[..., Any], args: tuple[Any, ...], cuts: list[int]) -> None:
+        self.kernel, self.args = kernel, args
+        self.pieces = deque(zip(cuts[:-1], cuts[1:], strict=True))
+        self.done: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def work(self) -> None:
+        """Work on pieces until none is left."""
+        while self.pieces:
+            try:
+                start, stop = self.pieces.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self.kernel(*self.args, start, stop)
+            except BaseException as error:
+                self.done.put(error)
+            else:
+                self.done.put(None)
 
 
 def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1) -> None:
-    """Call kernel(*args, start, stop) on parts of range(total), at least `grain` long, each in a thread.
+    """Call kernel(*args, start, stop) on pieces of range(total), at least `grain` long, in a few threads.
 
-    The parts must write to different places. What they compute must not depend on where the cuts are: then
+    Pieces must write to different places, and what they compute must not depend on where the cuts are: then
     results are the same, bit for bit, for any number of threads.
     """
-    parts = max(1, min(thread_count(), total // grain))
-    _grow(parts - 1)
-    cuts = [total * i // parts for i in range(parts + 1)]
-    done: SimpleQueue[BaseException | None] = SimpleQueue()  # of this call: other callers have their own
-    for start, stop in zip(cuts[1:-1], cuts[2:], strict=True):
-        _inbox.put((kernel, args, start, stop, done))
-    try:
-        kernel(*args, 0, cuts[1])
-    finally:
-        errors = [done.get() for _ in range(parts - 1)]
+    threads = min(thread_count(), total // grain)
+    if threads < 2:
+        kernel(*args, 0, total)
+        return
+    pieces = min(PIECES * threads, total // grain)
+    job = Job(kernel, args, [total * i // pieces for i in range(pieces + 1)])
+    _pool.offer(job, threads - 1)
+    job.work()
+    errors = [job.done.get() for _ in range(pieces)]
     for error in errors:
         if error is not None:
             raise error
 
 
 def thread_count() -> int:
-    """How many threads compiled kernels use: what Numba is told by NUMBA_NUM_THREADS or set_num_threads."""
+    """How many threads compiled kernels use: as many as NUMBA_NUM_THREADS or set_num_threads tell Numba."""
     from numba import config, get_num_threads
-    from numba.np.ufunc import parallel as pool
+    from numba.np.ufunc import parallel as numba_pool
 
-    # To ask Numba starts its pool, so ask only once somebody else has started it.
-    return int(get_num_threads() if getattr(pool, "_is_initialized", False) else config.NUMBA_NUM_THREADS)
-
-
-def _grow(workers: int) -> None:
-    global _workers
-    if _workers >= workers:
-        return
-    with _growing:
-        if _workers == 0 and hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_forget)
-        while _workers < workers:
-            threading.Thread(target=_work, args=(_inbox,), name=f"minigrad-{_workers}", daemon=True).start()
-            _workers += 1
+    # The question would start Numba's own pool, so it is asked only when somebody else has started that.
+    return int(get_num_threads() if getattr(numba_pool, "_is_initialized", False) else config.NUMBA_NUM_THREADS)
 
 
-def _forget() -> None:
-    """In a forked child no worker is alive."""
-    global _inbox, _workers
-    _inbox, _workers = SimpleQueue(), 0
+class Pool:
+    """Threads that wait for jobs. They are started by the first job."""
+
+    def __init__(self) -> None:
+        self.inbox: SimpleQueue[Job] = SimpleQueue()
+        self.workers = 0
+        self.starting = threading.Lock()
+
+    def offer(self, job: Job, workers: int) -> None:
+        """Wake as many workers for a job."""
+        if self.workers < workers:
+            with self.starting:
+                for i in range(self.workers, workers):
+                    threading.Thread(target=self.serve, name=f"minigrad-{i}", daemon=True).start()
+                    self.workers = i + 1
+        for _ in range(workers):
+            self.inbox.put(job)
+
+    def serve(self) -> None:
+        """Work on one job after the other, forever."""
+        while True:
+            self.inbox.get().work()  # a sleeping worker keeps no array alive
 
 
-def _work(inbox: "SimpleQueue[Part]") -> None:
-    while True:
-        kernel, args, start, stop, done = inbox.get()
-        try:
-            kernel(*args, start, stop)
-        except BaseException as error:
-            done.put(error)
-        else:
-            done.put(None)
-        del kernel, args, done  # a sleeping worker keeps no array alive
+_pool = Pool()
+
+
+def _forget_workers() -> None:
+    global _pool
+    _pool = Pool()
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive in a forked child
+    os.register_at_fork(after_in_child=_forget_workers)

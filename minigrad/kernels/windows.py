@@ -78,3 +78,8 @@ def chunks(total: int, step: int) -> Iterator[slice]:
 def working_dtype(dtype):
     """Sums of half-precision numbers are made in single precision."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def owned(x: Array) -> Array:
+    """x itself, or a copy, such that kernels are compiled for one kind of array only: dense and writable."""
+    return np.require(x, requirements=["C", "W", "A"])

@@ -107,9 +107,8 @@ class Conv2d(Module):
         rng: Rng = None,
     ) -> None:
         if groups < 1 or in_channels % groups or out_channels % groups:
-            raise UsageError(
-                f"Conv2d: in_channels={in_channels} and out_channels={out_channels} must be multiples of groups={groups}"
-            )
+            channels = f"in_channels={in_channels} and out_channels={out_channels}"
+            raise UsageError(f"Conv2d: {channels} must be multiples of groups={groups}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = pair(kernel_size), pair(stride)
         self.padding, self.dilation = pair(padding), pair(dilation)
@@ -134,7 +133,9 @@ class Conv2d(Module):
 class _Pool2d(Module):
     """What the two poolings share: their settings."""
 
-    def __init__(self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False) -> None:
+    def __init__(
+        self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, ceil_mode: bool = False
+    ) -> None:
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding

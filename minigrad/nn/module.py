@@ -28,7 +28,7 @@ from minigrad.tensor import Array, Tensor
 Kind = Literal["parameter", "buffer", "module"]
 
 
-def Parameter(data: Any) -> Tensor:  # noqa: N802  (it reads as the type that it stands for)
+def Parameter(data: Any) -> Tensor:
     """A variable for a module to train: a Tensor that requires gradients."""
     return Tensor(data, requires_grad=True)
 

@@ -25,10 +25,10 @@ Pair = tuple[int, int]
 
 
 def _settings(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
-    settings = {"stride": pair(stride), "padding": pair(padding), "dilation": pair(dilation), "groups": groups}
-    if min(settings["stride"]) < 1 or min(settings["dilation"]) < 1 or min(settings["padding"]) < 0 or groups < 1:
+    stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
+    if min(*stride, *dilation, groups) < 1 or min(padding) < 0:
         raise ShapeError("stride, dilation and groups must be at least 1, and padding at least 0")
-    return settings
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
 def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
@@ -40,8 +40,11 @@ def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation:
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     room = [n + 2 * p - r for n, p, r in zip(size, padding, reach, strict=True)]
     if min(room) < 0:
-        raise ShapeError(f"the kernel reaches over {tuple(reach)} but the padded image has only "
-                         f"{tuple(n + 2 * p for n, p in zip(size, padding, strict=True))}: pad more or use a smaller kernel")  # fmt: skip
+        padded = tuple(n + 2 * p for n, p in zip(size, padding, strict=True))
+        raise ShapeError(
+            f"the kernel reaches over {tuple(reach)} pixels but the padded image has only {padded}: "
+            "pad more, or use a smaller kernel or dilation"
+        )
     return room[0] // stride[0] + 1, room[1] // stride[1] + 1
 
 

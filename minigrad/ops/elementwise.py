@@ -16,6 +16,23 @@ import numpy as np
 from minigrad import kernels
 from minigrad.domain import ABOVE_MINUS_ONE, NONZERO, POSITIVE, UNIT
 from minigrad.op import Op, elementwise, op
+from minigrad.tensor import Tensor
+
+
+@op(non_differentiable=("condition",), onnx="Where")
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """out = x where the condition holds, else y. The branch not taken gets a zero gradient, even where it is NaN."""
+    return np.where(condition, x, y)
+
+
+where.vjp("x")(lambda g, condition: where(condition, g, 0))
+where.vjp("y")(lambda g, condition: where(condition, 0, g))
+
+
+@op(non_differentiable=("x",))
+def zeros_like(x: Any) -> Any:
+    """Zeros in the shape and dtype of x."""
+    return np.zeros_like(x)
 
 
 def _sigmoid(x: Any) -> Any:
@@ -46,17 +63,17 @@ log1p = elementwise("log1p", np.log1p, x=lambda g, x: g / (1 + x),     domain={"
 
 # ---- trigonometric and hyperbolic functions ------------------------------------------------------------------
 sin     = elementwise("sin",     np.sin,     x=lambda g, x: g * cos(x),            onnx="Sin")
-cos     = elementwise("cos",     np.cos,     x=lambda g, x: -g * sin(x),           onnx="Cos")
+cos: Op = elementwise("cos",     np.cos,     x=lambda g, x: -g * sin(x),           onnx="Cos")
 tan     = elementwise("tan",     np.tan,     x=lambda g, out: g * (1 + out * out), domain={"x": UNIT}, onnx="Tan")
 sinh    = elementwise("sinh",    np.sinh,    x=lambda g, x: g * cosh(x),           onnx="Sinh")
-cosh    = elementwise("cosh",    np.cosh,    x=lambda g, x: g * sinh(x),           onnx="Cosh")
+cosh: Op = elementwise("cosh",    np.cosh,    x=lambda g, x: g * sinh(x),           onnx="Cosh")
 arctan  = elementwise("arctan",  np.arctan,  x=lambda g, x: g / (1 + x * x),       onnx="Atan")
 tanh    = elementwise("tanh",    kernels.tanh, x=lambda g, out: g * (1 - out * out),
                       fast={"x": kernels.tanh_vjp}, onnx="Tanh")
 
 # ---- activations ---------------------------------------------------------------------------------------------
-sigmoid = elementwise("sigmoid", _sigmoid, "1 / (1 + exp(-x)), without overflow.", x=lambda g, out: g * (out * (1 - out)),
-                      fast={"x": kernels.sigmoid_vjp}, onnx="Sigmoid")
+sigmoid = elementwise("sigmoid", _sigmoid, "1 / (1 + exp(-x)), without overflow.",
+                      x=lambda g, out: g * (out * (1 - out)), fast={"x": kernels.sigmoid_vjp}, onnx="Sigmoid")
 relu    = elementwise("relu",    kernels.relu, x=lambda g, out: where(out > 0, g, 0),
                       fast={"x": kernels.relu_vjp}, onnx="Relu")
 
@@ -68,12 +85,11 @@ minimum = elementwise("minimum", np.minimum, x=lambda g, x, y: where(x <= y, g, 
                       y=lambda g, x, y: where(x <= y, 0, g), onnx="Min")
 
 # ---- steps: flat wherever they have a derivative -------------------------------------------------------------
-sign  = elementwise("sign",  np.sign,  x=lambda g: zeros_like(g), onnx="Sign")
+sign: Op = elementwise("sign",  np.sign,  x=lambda g: zeros_like(g), onnx="Sign")
 floor = elementwise("floor", np.floor, x=lambda g: zeros_like(g), onnx="Floor")
 ceil  = elementwise("ceil",  np.ceil,  x=lambda g: zeros_like(g), onnx="Ceil")
 round = elementwise("round", np.rint,  x=lambda g: zeros_like(g), onnx="Round")
 step  = elementwise("step",  lambda x: (x > 0).astype(x.dtype), "1 where x > 0, else 0.", x=lambda g: zeros_like(g))
-zeros_like = elementwise("zeros_like", lambda x: np.zeros_like(x), "Zeros in the shape of x.", non_differentiable=("x",))
 
 
 # ---- comparisons and integers: no derivatives ----------------------------------------------------------------
@@ -103,17 +119,7 @@ remainder = elementwise("remainder", np.remainder, x=lambda g: g, y=lambda g, x,
                         domain={"y": NONZERO})  # fmt: skip
 
 
-@op(non_differentiable=("condition",), onnx="Where")
-def where(condition: Any, x: Any, y: Any) -> Any:
-    """out = x where the condition holds, else y. The branch not taken gets a zero gradient, even where it is NaN."""
-    return np.where(condition, x, y)
-
-
-where.vjp("x")(lambda g, condition: where(condition, g, 0))
-where.vjp("y")(lambda g, condition: where(condition, 0, g))
-
-
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """Each element moved into [min, max]: minimum(maximum(x, min), max).
 
     Gradients flow to x where it lies inside, bounds included, and else to the bound that holds it.

@@ -51,7 +51,7 @@ def _(g: Any, x_shape: Shape, *, index: Any) -> Any:
 
 @op(canonical=_scattering, linear=("x",))
 def scatter_add(x: Any, *, index: Any, shape: Shape) -> Any:
-    """Zeros of the given shape with x added at `index`; what is named twice receives twice: the transpose of `getitem`."""
+    """Zeros of the given shape with x added at `index`, twice where it is named twice: the transpose of `getitem`."""
     out = np.zeros(shape, x.dtype)
     if _may_repeat(index):
         np.add.at(out, index, x)
@@ -68,4 +68,4 @@ def _(g: Any, *, index: Any) -> Any:
 def _may_repeat(index: Any) -> bool:
     """Only integer arrays can name an element twice; slices, numbers and masks cannot."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any([isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts])
+    return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)

@@ -12,6 +12,7 @@ from minigrad.ops.elementwise import add
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, reshape, squeeze, sum_to
 from minigrad.shapes import Shape
+from minigrad.tensor import Tensor
 
 
 @op(shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul")
@@ -30,7 +31,7 @@ def _(g: Any, x: Any, y_shape: Shape) -> Any:
     return sum_to(matmul_matrices(matrix_transpose(x), g), shape=y_shape)
 
 
-def matmul(x: Any, y: Any) -> Any:
+def matmul(x: Any, y: Any) -> Tensor:
     """Matrix product as `@` has it: a vector on the left is a row, on the right a column; stacks of matrices broadcast.
 
     Raises:

@@ -47,7 +47,7 @@ def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation
 
 @op(shapes="N C H W -> N C I J", canonical=_pooling, keeps=("positions",), onnx="MaxPool")
 def max_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
-    """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one, in row-major order, gets the gradient."""
+    """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one in row-major order gets the gradient."""
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)
 
 

@@ -1,4 +1,4 @@
-"""Reductions: many elements into one, over some axes. `axis=None` means all of them; negative axes count from the end."""
+"""Reductions: many elements into one, over some axes. `axis=None` means all; negative axes count from the end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import op
+from minigrad.op import Op, op
 from minigrad.ops.elementwise import divide, multiply, sqrt, square, subtract, where
 from minigrad.ops.shape import broadcast_to, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis
+from minigrad.tensor import Tensor
 
 
 def _reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
     return expanded(g / math.prod(x_shape[i] for i in axis), x_shape, axis)
 
 
-def _extremum(name: str, arg: Any, onnx: str) -> Any:
+def _extremum(name: str, arg: Any, onnx: str) -> Op:
     """Largest and smallest element are one op but for the comparison: the first winner takes the gradient."""
 
     def forward(x: Any, *, axis: Any, keepdims: bool) -> Any:
@@ -68,7 +69,7 @@ def _extremum(name: str, arg: Any, onnx: str) -> Any:
         return out, np.transpose(chosen.reshape(moved.shape), np.argsort(last))
 
     forward.__doc__ = f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient."
-    result = op(name=name, canonical=_reduction, keeps=("chosen",), onnx=onnx)(forward)
+    result = Op(forward, name, canonical=_reduction, keeps=("chosen",), onnx=onnx)
 
     @result.vjp("x")
     def _(g: Any, chosen: Any, x_shape: Shape, *, axis: Any) -> Any:
@@ -109,7 +110,7 @@ def all(x: Any, *, axis: Any, keepdims: bool) -> Any:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-def var(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+def var(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """Variance over axes: sum of (x - mean)^2 over (count - correction)."""
     axes = canonical_axes(axis, x.ndim)
     count = math.prod(x.shape[i] for i in axes)
@@ -117,7 +118,7 @@ def var(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = F
     return divide(sum(square(deviation), axis=axes, keepdims=keepdims), count - correction)
 
 
-def std(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+def std(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes: the square root of `var`."""
     return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
 

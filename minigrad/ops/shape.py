@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.errors import ShapeError
 from minigrad.op import op
 from minigrad.shapes import Shape, canonical_axes, canonical_axis
+from minigrad.tensor import Tensor
 
 
 def _to_shape(x: Any, *, shape: Any) -> dict[str, Any]:
@@ -102,12 +103,12 @@ def _(g: Any, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Any:
     return getitem(g, index=(*[slice(None)] * axis, slice(start, start + xs_shape[i][axis])))
 
 
-def stack(*xs: Any, axis: int = 0) -> Any:
+def stack(*xs: Any, axis: int = 0) -> Tensor:
     """Joined along a new axis."""
     return concat(*[expand_dims(x, axis=axis) for x in xs], axis=axis)
 
 
-def expand_dims(x: Any, *, axis: Any) -> Any:
+def expand_dims(x: Any, *, axis: Any) -> Tensor:
     """With new dimensions of size 1 at the places `axis` of the result."""
     count = 1 if isinstance(axis, int) else len(axis)
     new = canonical_axes(axis, np.ndim(x) + count)
@@ -115,7 +116,7 @@ def expand_dims(x: Any, *, axis: Any) -> Any:
     return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(np.ndim(x) + count)]))
 
 
-def squeeze(x: Any, *, axis: Any = None) -> Any:
+def squeeze(x: Any, *, axis: Any = None) -> Tensor:
     """Without the dimensions `axis`, which must have size 1; without all of size 1 when None."""
     shape = np.shape(x)
     axes = [i for i, size in enumerate(shape) if size == 1] if axis is None else canonical_axes(axis, len(shape))
@@ -125,7 +126,7 @@ def squeeze(x: Any, *, axis: Any = None) -> Any:
     return reshape(x, shape=tuple([size for i, size in enumerate(shape) if i not in axes]))
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions `start_dim` to `end_dim` (included) joined into one."""
     shape = np.shape(x)
     if not shape:
@@ -136,7 +137,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: Any) -> Tensor:
     """The last two dimensions swapped."""
     ndim = np.ndim(x)
     if ndim < 2:

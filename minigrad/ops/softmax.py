@@ -86,6 +86,6 @@ def _(g: Any, probability: Any, target: Any) -> Any:
 def _check_classes(target: Any, count: int) -> None:
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")
-    if target.size and not (0 <= target.min() and target.max() < count):
+    if target.size and not (target.min() >= 0 and target.max() < count):
         worst = int(np.argmax((target < 0) | (target >= count)))
         raise DataError(f"target[{worst}] is class {target[worst]}, but x has {count} classes (0 to {count - 1})")

@@ -30,7 +30,7 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", arXiv:1412.6980.
     """
 
-    state_names = ("exp_avg", "exp_avg_sq")
+    state_names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """`Optimizer`: what all optimizers share. A subclass says only how one block of numbers is updated.
 
-Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. An update goes through each parameter
-in blocks that stay in the processor's cache, in place: however many arithmetic steps the formula has, every parameter,
-gradient and state array passes through memory once.
+Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. An update goes through each
+parameter in blocks that stay in the processor's cache, in place: however many arithmetic steps the formula has, every
+parameter, gradient and state array passes through memory once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ BLOCK = 16384  # numbers a block: five float32 arrays of them take 320 KB
 class Optimizer:
     """Updates parameters along their gradients.
 
-    A subclass names the arrays that it keeps for each parameter in `state_names` (zeros at first) and defines `_update`.
+    A subclass names the arrays that it keeps for each parameter in `state_names` (zeros at first), and defines
+    `_update`.
 
     Args:
         params: Tensors that require gradients, or groups of them: dicts with "params" and settings of their own.
@@ -40,7 +41,9 @@ class Optimizer:
     def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], **settings: Any) -> None:
         entries: list[Any] = list(params)
         if not entries:
-            raise UsageError(f"{type(self).__name__}: there are no parameters (a generator is empty after its first use)")
+            raise UsageError(
+                f"{type(self).__name__}: no parameters were given (a generator is empty after its first use)"
+            )
         groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
@@ -53,7 +56,7 @@ class Optimizer:
         self._check_settings(group)
         for i, p in enumerate(group["params"]):
             if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
-                raise UsageError(f"{type(self).__name__}: parameter {i} is no variable (a leaf with requires_grad=True)")
+                raise UsageError(f"{type(self).__name__}: parameter {i} is no variable (leaf with requires_grad=True)")
             if p in self.state:
                 raise UsageError(f"{type(self).__name__}: parameter {i}, of shape {p.shape}, is given twice")
             self.state[p] = {"step": 0}
@@ -129,7 +132,9 @@ class Optimizer:
         for i, p in enumerate(self.state):
             for name, value in state["state"].get(i, {}).items():
                 if name in self.state_names and np.shape(value) != p.shape:
-                    raise StateError(f"{type(self).__name__}: {name} of parameter {i} has shape {np.shape(value)}, not {p.shape}")
+                    raise StateError(
+                        f"{type(self).__name__}: {name} of parameter {i} has shape {np.shape(value)}, not {p.shape}"
+                    )
         for i, p in enumerate(self.state):
             loaded = state["state"].get(i, {"step": 0})
             self.state[p] = {

@@ -30,7 +30,7 @@ class SGD(Optimizer):
     Source: Polyak 1964; Nesterov 1983; in the form of Sutskever et al. 2013.
     """
 
-    state_names = ("momentum_buffer",)
+    state_names: tuple[str, ...] = ("momentum_buffer",)
 
     def __init__(
         self,

@@ -1,0 +1,74 @@
+"""`anomaly()`: stop at the first op whose value or gradient is not finite, and say where it was called."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import NonFiniteError
+from minigrad.explain import call_site
+from minigrad.node import STATE, Node, Recorder, switched
+from minigrad.tensor import Array, Tensor
+
+
+def anomaly() -> AbstractContextManager[None]:
+    """Inside this block (and thread), the first NaN or infinity raises NonFiniteError.
+
+    Values are looked at as each op runs, gradients as each rule gives them. The error names the op, its layer, how
+    many elements are bad and which is the first, and the file and line that called the op. Looking costs time: use it
+    to find a fault, not to train.
+
+    >>> with anomaly():
+    ...     (Tensor([1.0, 0.0], requires_grad=True) - 1).log()   # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    minigrad.errors.NonFiniteError: log gave -inf at (0,), ...
+    """
+    recorder = _watching(STATE.recorder) if STATE.recorder is not None else None
+    return switched(recorder=recorder, watcher=_check_value, gradient_watcher=_check_gradient)
+
+
+def _watching(record: Recorder) -> Recorder:
+    def record_and_check(plan: Any, parents: Any, saved: Any, settings: Any, out: Any) -> Tensor:
+        result = record(plan, parents, saved, settings, out)
+        assert result.node is not None
+        result.node.site = call_site()
+        _check_value(plan.op, out)
+        return result
+
+    return record_and_check
+
+
+def _check_value(op: Any, out: Any) -> None:
+    bad = _non_finite(out)
+    if bad is None:
+        return
+    file, line = call_site()
+    layer = f" in {STATE.scope}" if STATE.scope is not None else ""
+    raise NonFiniteError(f"{op} gave {bad}{layer}, called at {file}:{line}")
+
+
+def _check_gradient(node: Node, parent: Node, cotangent: Any) -> None:
+    bad = _non_finite(cotangent._data if isinstance(cotangent, Tensor) else cotangent)
+    if bad is None:
+        return
+    position = node.parents.index(parent)
+    name = node.op.inputs[min(position, len(node.op.inputs) - 1)] if node.op is not None else "x"
+    layer = f" in {node.scope}" if node.scope is not None else ""
+    site = getattr(node, "site", None)
+    where = f"called at {site[0]}:{site[1]}" if site else "called outside of anomaly(), where lines are not noted"
+    raise NonFiniteError(f"the gradient of {node.op}{layer} for its input {name!r} is {bad}; the op was {where}")
+
+
+def _non_finite(values: Array) -> str | None:
+    """What is wrong with an array, or None."""
+    values = np.asarray(values)
+    if values.dtype.kind != "f":
+        return None
+    bad = ~np.isfinite(values)
+    count = int(bad.sum())
+    if not count:
+        return None
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{values[first]} at {first}, {count} of {values.size} elements not finite"

@@ -1,0 +1,64 @@
+"""New Tensors, filled by a rule. They are constants of the default dtype unless asked otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minigrad.rng import default_rng
+from minigrad.tensor import Array, Tensor, default_dtype, wrap
+
+Shape = int | Sequence[int]
+
+
+def _made(array: Array, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
+    tensor = wrap(array.astype(dtype or default_dtype(), copy=False))
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
+def zeros(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Zeros."""
+    return _made(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
+
+
+def ones(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones."""
+    return _made(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
+
+
+def full(shape: Shape, value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """The same value everywhere."""
+    return _made(np.full(shape, value, dtype or default_dtype()), dtype, requires_grad)
+
+
+def eye(rows: int, columns: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    return _made(np.eye(rows, columns), dtype, False)
+
+
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
+    """Numbers from start (0 if only one number is given) up to, and without, stop."""
+    first, last = (0, start) if stop is None else (start, stop)
+    return _made(np.arange(first, last, step), dtype, False)
+
+
+def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None) -> Tensor:
+    """`num` evenly spaced numbers from start to stop, both included."""
+    return _made(np.linspace(start, stop, num), dtype, False)
+
+
+def randn(
+    *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Draws from the normal distribution with mean 0 and variance 1."""
+    return _made(np.asarray((rng or default_rng()).standard_normal(shape)), dtype, requires_grad)
+
+
+def rand(
+    *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Uniform draws from [0, 1)."""
+    return _made(np.asarray((rng or default_rng()).random(shape)), dtype, requires_grad)

@@ -1,0 +1,162 @@
+"""`Graph`: what was recorded, as plain data, for all that draws, counts or exports it.
+
+    Tensor -> Node -> Graph -> pictures, costs, exports
+
+A Graph is a snapshot: it holds no arrays, and nothing that is later done with the Tensors changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from minigrad.errors import GraphError
+from minigrad.node import Leaf, Node, Scope
+from minigrad.pullback import newest_first
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.nn import Module
+
+Kind = Literal["variable", "parameter", "op"]
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """One value.
+
+    Attributes:
+        id: its number in the graph; the inputs of an op have smaller ones.
+        kind: an op's result, a model's parameter, or another variable.
+        name: the op's name, the parameter's path, or "variable".
+        shape, dtype: of the value.
+        settings: the op's settings.
+        call: the number of the module call inside of which it was made, or None.
+    """
+
+    id: int
+    kind: Kind
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    call: int | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a module.
+
+    Attributes:
+        id: its number in the graph.
+        name: the module's attribute name.
+        kind: its class.
+        path: its attribute path from the outermost module.
+        outer: the number of the call around it, or None.
+    """
+
+    id: int
+    name: str
+    kind: str
+    path: str
+    outer: int | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes, the edges between them, and the module calls that they were made in.
+
+    Attributes:
+        nodes: oldest first.
+        edges: (from, to, position): node `from` is input number `position` of node `to`.
+        calls: outer ones first.
+        outputs: the numbers of the nodes that the graph was taken from.
+    """
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[tuple[int, int, int], ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, *outputs: Tensor, model: Module | None = None, names: Mapping[str, Tensor] | None = None) -> Graph:
+        """What was recorded behind the outputs.
+
+        Args:
+            outputs: recorded Tensors, before a backward pass has freed their graph.
+            model: gives its parameters their paths as names.
+            names: names for other variables.
+
+        Raises:
+            GraphError: an output was not recorded, or its graph has been freed.
+        """
+        roots = [_recorded(output) for output in outputs]
+        nodes = newest_first(roots)[::-1]
+        ids = {node: i for i, node in enumerate(nodes)}
+        labels = _names(model, names or {})
+        calls = _Calls()
+        return cls(
+            nodes=tuple(_graph_node(i, node, labels, calls.number(node.scope)) for node, i in ids.items()),
+            edges=tuple(
+                (ids[parent], i, position)
+                for node, i in ids.items()
+                for position, parent in enumerate(node.parents)
+                if parent is not None
+            ),
+            calls=tuple(calls.list),
+            outputs=tuple(ids[root] for root in roots),
+        )
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[GraphNode]:
+        return iter(self.nodes)
+
+
+def _recorded(output: Tensor) -> Node:
+    if output.node is None:
+        raise GraphError(
+            "there is no graph behind this Tensor: nothing in it requires gradients. "
+            "Set requires_grad=True on an input, and compute outside of no_grad()"
+        )
+    if output.node.saved is None:
+        raise GraphError("this graph was freed by backward: look at it before, or pass retain_graph=True")
+    return output.node
+
+
+def _names(model: Module | None, names: Mapping[str, Tensor]) -> dict[Node, tuple[Kind, str]]:
+    labels: dict[Node, tuple[Kind, str]] = {}
+    for name, tensor in names.items():
+        if tensor.node is not None:
+            labels[tensor.node] = ("variable", name)
+    for name, tensor in model.named_parameters() if model is not None else ():
+        if tensor.node is not None:
+            labels[tensor.node] = ("parameter", name)
+    return labels
+
+
+def _graph_node(i: int, node: Node, labels: Mapping[Node, tuple[Kind, str]], call: int | None) -> GraphNode:
+    if node.op is None:
+        default = node.name if isinstance(node, Leaf) and node.name else "variable"
+        kind, name = labels.get(node, ("variable", default))
+        return GraphNode(i, kind, name, node.shape, str(node.dtype), {}, None)
+    return GraphNode(i, "op", node.op.name, node.shape, str(node.dtype), dict(node.settings), call)
+
+
+class _Calls:
+    """Numbers the module calls as they are met, outer ones first."""
+
+    def __init__(self) -> None:
+        self.list: list[Call] = []
+        self.numbers: dict[Scope, int] = {}
+
+    def number(self, scope: Scope | None) -> int | None:
+        if scope is None:
+            return None
+        if scope not in self.numbers:
+            outer = self.number(scope.outer)
+            self.numbers[scope] = len(self.list)
+            self.list.append(Call(len(self.list), scope.name, scope.kind, scope.path, outer))
+        return self.numbers[scope]

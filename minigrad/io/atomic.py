@@ -1,0 +1,58 @@
+"""Writing a file so that, whatever happens, its old or its new content is there, whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from minigrad.errors import DataError
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Replace the file at `path`, or make it.
+
+    The content goes to a temporary file in the same folder (so that renaming is one step of the file system), reaches
+    the disk, and only then takes the name. Whatever fails, the temporary file is removed and the old file stays.
+
+    Raises:
+        DataError: the folder is missing or cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    try:
+        _replace(path, content)
+    except OSError as error:
+        kept = "; the file that was there is unchanged" if path.is_file() else ""
+        raise DataError(f"cannot write {path}: {error.strerror or error}{kept}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp made it private
+        os.replace(temporary, path)
+    except BaseException:  # a second Ctrl-C too
+        os.unlink(temporary)
+        raise
+    _sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable, where folders can be opened (not on Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

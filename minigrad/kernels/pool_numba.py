@@ -1,0 +1,171 @@
+"""Pooling in one pass over the image, a thread for some of the planes (n, c)."""
+
+from typing import Any
+
+import numpy as np
+
+from .jit import compiled
+from .pool import window_areas
+from .threads import parallel
+from .windows import Array, Pair, Shape, owned, window_count
+
+
+def max_pool(
+    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
+) -> tuple[Array, Array]:
+    """See `pool.max_pool`."""
+    if x.dtype not in (np.float32, np.float64):
+        return NotImplemented
+    count = out_size or window_count((x.shape[2], x.shape[3]), kernel, stride, padding, dilation)
+    out = np.empty(x.shape[:2] + count, x.dtype)
+    positions = np.empty(out.shape, np.int32)
+    parallel(max_planes, planes(x), owned(x), out, positions, kernel, stride, padding, dilation)
+    return out, positions
+
+
+def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
+    """See `pool.max_pool_input`."""
+    if g.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
+        return NotImplemented
+    out = np.zeros(shape, g.dtype)
+    parallel(scatter_planes, planes(out), out, owned(g), owned(positions))
+    return out
+
+
+def max_pool_take(x: Array, positions: Array) -> Array:
+    """See `pool.max_pool_take`."""
+    if x.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
+        return NotImplemented
+    out = np.empty(positions.shape, x.dtype)
+    parallel(take_planes, planes(x), out, owned(x), owned(positions))
+    return out
+
+
+def avg_pool(
+    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
+) -> Array:
+    """See `pool.avg_pool`."""
+    if x.dtype not in (np.float32, np.float64):
+        return NotImplemented
+    size = (x.shape[2], x.shape[3])
+    count = out_size or window_count(size, kernel, stride, padding)
+    shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
+    out = np.empty(x.shape[:2] + count, x.dtype)
+    parallel(mean_planes, planes(x), owned(x), out, shares, kernel, stride, padding)
+    return out
+
+
+def avg_pool_input(
+    g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+) -> Array:
+    """See `pool.avg_pool_input`."""
+    if g.dtype not in (np.float32, np.float64):
+        return NotImplemented
+    size, count = (shape[2], shape[3]), (g.shape[2], g.shape[3])
+    shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
+    out = np.empty(shape, g.dtype)
+    parallel(spread_planes, planes(out), out, owned(g), shares, kernel, stride, padding)
+    return out
+
+
+def planes(x: Array) -> int:
+    """How many images there are in x (N, C, H, W)."""
+    return int(x.shape[0] * x.shape[1])
+
+
+@compiled
+def max_planes(
+    x: Any, out: Any, positions: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, start: Any, stop: Any
+) -> None:
+    """`max_pool` of the planes from start to stop."""
+    height, width = x.shape[2:]
+    for plane in range(start, stop):
+        n, c = plane // x.shape[1], plane % x.shape[1]
+        for i in range(out.shape[2]):
+            for j in range(out.shape[3]):
+                best, position = x.dtype.type(-np.inf), -1
+                for p in range(kernel[0]):
+                    h = i * stride[0] + p * dilation[0] - padding[0]
+                    for q in range(kernel[1]):
+                        w = j * stride[1] + q * dilation[1] - padding[1]
+                        if 0 <= h < height and 0 <= w < width:
+                            value = x[n, c, h, w]
+                            if position < 0 or value > best or (value != value and best == best):
+                                best, position = value, h * width + w
+                out[n, c, i, j], positions[n, c, i, j] = best, position
+
+
+@compiled
+def scatter_planes(out: Any, g: Any, positions: Any, start: Any, stop: Any) -> None:
+    """`max_pool_input` of the planes from start to stop."""
+    width = out.shape[3]
+    for plane in range(start, stop):
+        n, c = plane // out.shape[1], plane % out.shape[1]
+        for i in range(g.shape[2]):
+            for j in range(g.shape[3]):
+                position = positions[n, c, i, j]
+                if position >= 0:
+                    out[n, c, position // width, position % width] += g[n, c, i, j]
+
+
+@compiled
+def take_planes(out: Any, x: Any, positions: Any, start: Any, stop: Any) -> None:
+    """`max_pool_take` of the planes from start to stop."""
+    width = x.shape[3]
+    for plane in range(start, stop):
+        n, c = plane // x.shape[1], plane % x.shape[1]
+        for i in range(out.shape[2]):
+            for j in range(out.shape[3]):
+                position = positions[n, c, i, j]
+                out[n, c, i, j] = x[n, c, position // width, position % width] if position >= 0 else 0
+
+
+@compiled
+def mean_planes(
+    x: Any, out: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any
+) -> None:
+    """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
+    height, width = x.shape[2:]
+    # The line of sums in its frame: what lies left and right of the image stays 0.
+    line = np.zeros(max(padding[1] + width, (out.shape[3] - 1) * stride[1] + kernel[1]), x.dtype)
+    image = line[padding[1] : padding[1] + width]
+    for plane in range(start, stop):
+        n, c = plane // x.shape[1], plane % x.shape[1]
+        for i in range(out.shape[2]):
+            top = i * stride[0] - padding[0]
+            image[:] = 0
+            for h in range(max(top, 0), min(top + kernel[0], height)):
+                row = x[n, c, h]
+                for w in range(width):
+                    image[w] += row[w]
+            row = out[n, c, i]
+            for j in range(len(row)):
+                total = x.dtype.type(0)
+                for pixel in line[j * stride[1] : j * stride[1] + kernel[1]]:
+                    total += pixel
+                row[j] = total * shares[i, j]
+
+
+@compiled
+def spread_planes(
+    out: Any, g: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any
+) -> None:
+    """`avg_pool_input` of the planes from start to stop: add up the columns of a row of windows, then the rows."""
+    height, width = out.shape[2:]
+    line = np.zeros(max(padding[1] + width, (g.shape[3] - 1) * stride[1] + kernel[1]), g.dtype)
+    image = line[padding[1] : padding[1] + width]
+    for plane in range(start, stop):
+        n, c = plane // out.shape[1], plane % out.shape[1]
+        out[n, c] = 0
+        for i in range(g.shape[2]):
+            line[:] = 0
+            row = g[n, c, i]
+            for j in range(len(row)):
+                share = row[j] * shares[i, j]
+                for q in range(kernel[1]):
+                    line[j * stride[1] + q] += share
+            top = i * stride[0] - padding[0]
+            for h in range(max(top, 0), min(top + kernel[0], height)):
+                row = out[n, c, h]
+                for w in range(width):
+                    row[w] += image[w]
