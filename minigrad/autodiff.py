@@ -91,7 +91,8 @@ class _Trace:
         self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
         nodes = [] if self.out.node is None else newest_first([self.out.node], oldest=start)
         self.nodes = _leading_to(self.targets, nodes)
-        outside = any(p is not None and p.order < start for node in nodes for p in node.parents)
+        returned_outer = self.out.node is not None and self.out.node.order < start
+        outside = returned_outer or any(p is not None and p.order < start for node in nodes for p in node.parents)
         self.record = self.outer_recorder is not None and outside
 
     def pull(self, g: Tensor, *, record: bool | None = None, keep: bool = True) -> list[Tensor]:

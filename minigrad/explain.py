@@ -35,7 +35,9 @@ def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Ex
     text = f"{layer}{op.name}: {error}\n{context}"
     if isinstance(error, MinigradError):
         raise type(error)(text) from error.__cause__
-    if isinstance(error, (ValueError, IndexError)) and op.name != "getitem":
+    if isinstance(error, ValueError) and any(
+        word in str(error) for word in ("shape", "broadcast", "dimension", "axis")
+    ):
         raise ShapeError(text) from error
     error.add_note(f"in {layer}{op.name}, with\n{context}")
     raise error

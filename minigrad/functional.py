@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.errors import ShapeError, UsageError
+from minigrad.ops.softmax import check_classes
 from minigrad.rng import default_rng
 from minigrad.tensor import Tensor
 
@@ -172,6 +173,7 @@ def cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Tensor:
 def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
     """-x[target], for x of log-probabilities. Shapes: x (N, D), target (N) -> () or (N)."""
     target = np.asarray(target.data if isinstance(target, Tensor) else target)
+    check_classes(target, x.shape[1])
     return _reduced(ops.negative(x[np.arange(len(target)), target]), reduction)
 
 

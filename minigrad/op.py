@@ -27,6 +27,7 @@ recorded, the same rules run on Tensors. So there is one rule, and every order o
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, overload
 
@@ -38,11 +39,12 @@ from minigrad.explain import explain
 from minigrad.node import STATE
 from minigrad.rule import Function, Plan, Rule
 from minigrad.shapes import ShapeSpec
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor, as_array, wrap
 
 REGISTRY: Final[dict[str, Op]] = {}
 """Every op by its name: the library's own and the users'."""
 
+_ARRAYS: Final = (Tensor, np.ndarray, np.generic)
 _NO_SETTINGS: Final[dict[str, Any]] = {}
 
 
@@ -77,8 +79,9 @@ class Op:
         onnx: str | None = None,
         flops: Function | None = None,
         source: str | None = None,
-        register: bool = True,
+        module: str | None = None,
     ) -> None:
+        self.module = module or getattr(forward, "__module__", "")
         self.name = name
         self.forward = forward
         self.__doc__ = forward.__doc__
@@ -101,8 +104,6 @@ class Op:
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
         self._fitting: set[Any] = set()
-        if register:
-            _register(self)
 
     def _read_signature(self, forward: Function) -> None:
         self.inputs: tuple[str, ...] = ()
@@ -168,7 +169,10 @@ class Op:
 
         Given a Tensor, the result is a Tensor. Given none, the result is an array.
         """
-        arrays = [x._data if type(x) is Tensor else x for x in inputs]
+        arrays = [
+            x._data if type(x) is Tensor else self._from_list(i, x) if type(x) is list else x
+            for i, x in enumerate(inputs)
+        ]
         parents = tuple([x.node if type(x) is Tensor else None for x in inputs])
         try:
             if self.settings:
@@ -182,7 +186,7 @@ class Op:
         if self.keeps:
             out, *kept = out
         mask = sum([1 << i for i, node in enumerate(parents) if node is not None]) & self._allowed
-        if mask:
+        if mask and out.dtype.kind == "f":  # integers and booleans have no derivatives
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
@@ -190,6 +194,11 @@ class Op:
         if STATE.watcher is not None:
             STATE.watcher(self, out)
         return wrap(out) if any(type(x) is Tensor for x in inputs) else out
+
+    def _from_list(self, position: int, numbers: list[Any]) -> Any:
+        """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
+        constant = not self.variadic and self.inputs[position] in self.non_differentiable
+        return np.asarray(numbers) if constant else as_array(numbers)
 
     def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
         """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
@@ -211,6 +220,8 @@ class UnaryOp(Op):
     def __call__(self, x: Any) -> Tensor:
         """Compute, and record when x requires gradients."""
         if type(x) is not Tensor:
+            if not isinstance(x, _ARRAYS):
+                return self(Tensor(x))
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
         out = self.forward(data)
@@ -230,6 +241,8 @@ class BinaryOp(Op):
 
     def __call__(self, x: Any, y: Any) -> Tensor:
         """Compute, and record when an input requires gradients."""
+        if not isinstance(x, _ARRAYS) and not isinstance(y, _ARRAYS):
+            x = Tensor(x)
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:
@@ -251,12 +264,13 @@ class BinaryOp(Op):
         return wrap(out) if type(x) is Tensor or type(y) is Tensor else out
 
 
-def _register(op: Op) -> None:
+def _registered(op: Op) -> Op:
     """Enter an op by its name. The same definition run again (in a notebook, say) replaces the former."""
     former = REGISTRY.get(op.name)
-    if former is not None and getattr(former.forward, "__module__", None) != getattr(op.forward, "__module__", None):
-        raise RuleError(f"an op named {op.name!r} exists already; pass another name: @op(name=...)")
+    if former is not None and former.module != op.module:
+        raise RuleError(f"an op named {op.name!r} exists already, made in {former.module}: choose another name")
     REGISTRY[op.name] = op
+    return op
 
 
 @overload
@@ -282,8 +296,8 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
     12.0
     """
     if forward is not None:
-        return Op(forward, name or forward.__name__, **facts)
-    return lambda function: Op(function, name or function.__name__.rstrip("_"), **facts)
+        return _registered(Op(forward, name or forward.__name__, **facts))
+    return lambda function: _registered(Op(function, name or function.__name__, **facts))
 
 
 def elementwise(
@@ -303,10 +317,11 @@ def elementwise(
     """
     count = forward.nin if isinstance(forward, np.ufunc) else len(inspect.signature(forward).parameters)
     kind = {1: UnaryOp, 2: BinaryOp}.get(count, Op)
-    result = kind(forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx)
+    module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
+    result = kind(forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx, module=module)
     result.__doc__ = doc or forward.__doc__
     for x, rule in rules.items():
         result.vjp(x)(rule)
     for x, rule in (fast or {}).items():
         result.fast_vjp(x)(rule)
-    return result
+    return _registered(result)

@@ -99,6 +99,18 @@ class Operators:
     def __itruediv__(self, y: Any) -> Tensor:
         return self._in_place(ops.divide(self, y))
 
+    def __ipow__(self, y: Any) -> Tensor:
+        return self._in_place(ops.pow(self, y))
+
+    def __ifloordiv__(self, y: Any) -> Tensor:
+        return self._in_place(ops.floor_divide(self, y))
+
+    def __imod__(self, y: Any) -> Tensor:
+        return self._in_place(ops.remainder(self, y))
+
+    def __imatmul__(self, y: Any) -> Tensor:
+        return self._in_place(ops.matmul(self, y))
+
     def __neg__(self) -> Tensor:
         return ops.negative(self)
 
@@ -116,6 +128,12 @@ class Operators:
 
     def __or__(self, y: Any) -> Tensor:
         return ops.bitwise_or(self, y)
+
+    def __rand__(self, x: Any) -> Tensor:
+        return ops.bitwise_and(x, self)
+
+    def __ror__(self, x: Any) -> Tensor:
+        return ops.bitwise_or(x, self)
 
     def __eq__(self, y: Any) -> Tensor:  # type: ignore[override]
         return ops.equal(self, y)

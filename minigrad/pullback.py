@@ -146,6 +146,8 @@ def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
     """Raise `error` again, with the rule named."""
     if isinstance(error, RuleError):
         raise error
+    if isinstance(error, AttributeError) and "'NoneType' object has no attribute 'shape'" in str(error):
+        raise RuleError(f"op {plan.op}: the rule for {_input_name(plan, pull)!r} returned None") from error
     error.add_note(
         f"in the rule of op {plan.op} for its input {_input_name(plan, pull)!r}. Rules receive arrays at first order "
         "and Tensors at higher orders: write them with operators and minigrad functions"

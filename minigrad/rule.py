@@ -41,7 +41,10 @@ class Rule:
         Raises:
             RuleError: a parameter is no input, shape, residual or setting of the op.
         """
-        first, *others = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
+        if not parameters:
+            raise RuleError(f"op {op.name}: the rule for {name!r} must take the cotangent g first")
+        first, *others = parameters
         wants = tuple(p.name for p in others if p.kind is not p.KEYWORD_ONLY)
         settings = tuple(p.name for p in others if p.kind is p.KEYWORD_ONLY)
         known = ["out", *op.inputs, *(f"{x}_shape" for x in op.inputs), *op.keeps, *["i"] * op.variadic]

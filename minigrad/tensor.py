@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import DTypeLike, NDArray
 
 from minigrad import operators
@@ -145,7 +146,7 @@ class Tensor(operators.Operators):
 
     @data.setter
     def data(self, values: Any) -> None:
-        array = np.array(as_array(values), self._data.dtype)
+        array = np.array(as_array(values), self._data.dtype, order="C")
         if array.shape != self._data.shape:
             raise ShapeError(f"new data must have this Tensor's shape {self._data.shape}, got {array.shape}")
         self._forbid_recorded("assign to .data of")
@@ -249,7 +250,7 @@ class Tensor(operators.Operators):
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if spec else self, spec)
+        return format(self.item(), spec) if spec else str(self)
 
     __hash__ = object.__hash__
 
@@ -287,8 +288,8 @@ class Tensor(operators.Operators):
         """
         self._forbid_recorded("write to")
         shared = sys.getrefcount(self._data) > 2 or not self._data.flags.owndata  # 2: the field, and this call
-        if _guarded and shared:
-            self._data = self._data.copy()
+        if (_guarded and shared) or not self._data.flags.c_contiguous:
+            self._data = self._data.copy()  # copies are in C order
         self._stamp()
         return self._data
 
@@ -297,6 +298,11 @@ class Tensor(operators.Operators):
         self._forbid_recorded("write to")
         if self.node is not None and STATE.recorder is not None:
             raise MutationError("writing into a variable is not recorded: do it inside `with minigrad.no_grad():`")
+        if isinstance(values, Tensor) and values.node is not None and STATE.recorder is not None:
+            raise MutationError(
+                "writing recorded values into a Tensor would lose their history: "
+                "use minigrad.where or minigrad.concat, or write values.detach()"
+            )
         array = self._data.copy()
         array[canonical_index(index)] = as_array(values, array.dtype)
         self.data = array
@@ -321,7 +327,7 @@ _new_node = Node.__new__
 def wrap(data: Any, node: Node | None = None) -> Tensor:
     """A Tensor around an array, without a copy or a check: for code that just made the array."""
     tensor = _new_tensor(Tensor)
-    tensor._data = data
+    tensor._data = data if type(data) is ndarray else np.asarray(data)  # arithmetic on 0-d arrays gives NumPy scalars
     tensor.node = node
     return tensor
 
@@ -343,7 +349,7 @@ def record(
     node.order = tick()
     node.scope = STATE.scope
     tensor = _new_tensor(Tensor)
-    tensor._data = out
+    tensor._data = out if type(out) is ndarray else np.asarray(out)
     tensor.node = node
     return tensor
 

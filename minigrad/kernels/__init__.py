@@ -1,4 +1,8 @@
-"""Array in, array out: the numerical work under the ops. A fast kernel has a plain NumPy twin that defines it."""
+"""The numerical work under the ops: array in, array out.
+
+Each kernel is defined in plain NumPy. Where Numba is installed, a compiled twin (`*_numba.py`) answers for large
+arrays; see `jit.py`.
+"""
 
 from .conv import conv, conv_input, conv_weight
 from .elementwise import relu, relu_vjp, sigmoid_vjp, tanh, tanh_vjp

@@ -13,19 +13,21 @@ Columns repeat each pixel P Q times, so they are made for a block of windows at 
 independent convolutions side by side: one more axis in front of each matrix.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .jit import twin
 from .windows import Array, Pair, Shape, chunks, frame, reach, taps, unframe, window_count, working_dtype
 
-COLUMN_BYTES = 4 << 20
+COLUMN_BYTES = 4 << 20  # of a block
 
 
 @twin
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """out[n, o] = b[o] + sum_c x[n, c] * w[o, c]: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J)."""
+    """Slide each w[o] over x: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J)."""
     plan = Plan.of(x.shape, w.shape, stride, padding, dilation, groups)
     dtype = np.result_type(x, w)
     work = working_dtype(dtype)
@@ -42,9 +44,7 @@ def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, di
 
 
 @twin
-def conv_input(
-    g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in x: g (N, O, I, J), w (O, C/groups, P, Q) -> `shape` (N, C, H, W)."""
     plan = Plan.of(shape, w.shape, stride, padding, dilation, groups)
     dtype = np.result_type(g, w)
@@ -60,9 +60,7 @@ def conv_input(
 
 
 @twin
-def conv_weight(
-    x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in w: x (N, C, H, W), g (N, O, I, J) -> `shape` (O, C/groups, P, Q)."""
     plan = Plan.of(x.shape, shape, stride, padding, dilation, groups)
     dtype = np.result_type(x, g)
@@ -91,6 +89,7 @@ class Plan:
 
     @classmethod
     def of(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> "Plan":
+        """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
         kernel = (w[2], w[3])
         count = window_count((x[2], x[3]), kernel, stride, padding, dilation)
         depth = w[1] * w[2] * w[3]
@@ -115,9 +114,10 @@ class Plan:
         for p, q, view in self.taps(framed, rows):
             view += columns[:, p, q].swapaxes(0, 1)
 
-    def taps(self, framed: Array, rows: slice) -> "taps":
-        window_rows = framed[:, :, self.stride[0] * rows.start :]
-        return taps(window_rows, (rows.stop - rows.start, self.count[1]), self.kernel, self.stride, self.dilation)
+    def taps(self, framed: Array, rows: slice) -> Iterator[tuple[int, int, Array]]:
+        """The taps of the windows in `rows`."""
+        count = (rows.stop - rows.start, self.count[1])
+        return taps(framed[:, :, self.stride[0] * rows.start :], count, self.kernel, self.stride, self.dilation)
 
 
 def matrices(w: Array, groups: int) -> Array:
@@ -125,7 +125,7 @@ def matrices(w: Array, groups: int) -> Array:
     return w.reshape(groups, w.shape[0] // groups, -1)
 
 
-def stack(g: Array, groups: int, dtype: np.dtype) -> Array:
+def stack(g: Array, groups: int, dtype: Any) -> Array:
     """g (N, O, I, J) as one matrix a group (groups, O/groups, L)."""
     n, o, i, j = g.shape
     return g.swapaxes(0, 1).astype(dtype, order="C", copy=False).reshape(groups, o // groups, n * i * j)

@@ -14,11 +14,13 @@ columns[k], and convolution with its transposes is the three derivatives of one 
 The second is the first with rows and columns exchanged, so two compiled loops do all the work.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .jit import compiled
+from .jit import Answer, compiled
 from .lanes import BYTES, add, each, fma, load, total, zeros
 from .threads import parallel
 from .windows import Array, Pair, Shape, owned, reach, window_count
@@ -29,7 +31,7 @@ CACHE = 1 << 19  # bytes of buffers that one thread should work in
 FEW = 16 << 10  # weights of a group; above, a matrix product over columns is faster
 
 
-def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
     """See `conv.conv`."""
     flat = Flat.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not flat.suits(x, w):
@@ -41,9 +43,7 @@ def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, di
     return y
 
 
-def conv_input(
-    g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
     """See `conv.conv_input`."""
     flat = Flat.of(shape, w.shape, stride, padding, dilation, groups)
     if not flat.suits(g, w):
@@ -57,7 +57,7 @@ def conv_input(
 
 def conv_weight(
     x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+) -> Answer:
     """See `conv.conv_weight`."""
     flat = Flat.of(x.shape, shape, stride, padding, dilation, groups)
     if not flat.suits(x, g):
@@ -81,10 +81,10 @@ class Layout(NamedTuple):
     start: int
 
 
-class Flat(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Flat:
     """A convolution on flat buffers."""
 
-    kernel: Shape
     stride: Pair
     count: Pair  # windows
     rows: Array
@@ -95,6 +95,7 @@ class Flat(NamedTuple):
     bytes: int  # of the buffers for an image
 
     @classmethod
+    @lru_cache(256)  # a network asks for the same few, in every step
     def of(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> "Flat":
         """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
         o, c = w[0] // groups, w[1]
@@ -106,7 +107,7 @@ class Flat(NamedTuple):
         taps = np.ogrid[:c, : w[2], : w[3]]
         columns = taps[0] * image.plane + taps[1] * dilation[0] * width + taps[2] * dilation[1]
         return cls(
-            w, stride, count, np.arange(o) * length, columns.ravel(), Layout(length, width, 0), image, length,
+            stride, count, np.arange(o) * length, columns.ravel(), Layout(length, width, 0), image, length,
             bytes=4 * (o * length + c * image.plane),
         )  # fmt: skip
 
@@ -145,13 +146,23 @@ def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:
 
 @compiled
 def sweep_images(
-    y: Any, bias: Any, w: Any, x: Any, rows: Any, columns: Any, into: Any, out_of: Any, length: Any, start: Any, stop: Any
+    y: Any,
+    bias: Any,
+    w: Any,
+    x: Any,
+    rows: Any,
+    columns: Any,
+    into: Any,
+    out_of: Any,
+    length: Any,
+    start: Any,
+    stop: Any,
 ) -> None:
     """`sweep`, for the pairs of an image and a group from start to stop."""
     groups = len(w)
     outs, ins = y.shape[1] // groups, x.shape[1] // groups
     source = np.zeros(ins * out_of.plane + 2 * BYTES, x.dtype)
-    target = np.zeros(outs * into.plane + length + 2 * BYTES, x.dtype)  # rows that fill up a tile end up behind
+    target = np.zeros(outs * into.plane + length + 2 * BYTES, x.dtype)  # behind: what rows that fill a tile write
     for unit in range(start, stop):
         n, group = unit // groups, unit % groups
         for c in range(ins):
@@ -166,26 +177,25 @@ def sweep_images(
 @compiled
 def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> None:
     """y[rows[i] + l] += sum_k w[i, k] * x[columns[k] + l], with w as tiles (i / TILE, k, i % TILE)."""
-    lanes = BYTES // x.itemsize
     for i in range(0, len(rows), TILE):
-        for l in range(0, length, lanes):
+        for at in range(0, length, BYTES // x.itemsize):
             s0 = s1 = s2 = s3 = s4 = s5 = zeros(x)
-            at = i * len(columns)
+            weight = i * len(columns)
             for k in range(len(columns)):
-                pixels = load(x, columns[k] + l)
-                s0 = fma(s0, each(w, at), pixels)
-                s1 = fma(s1, each(w, at + 1), pixels)
-                s2 = fma(s2, each(w, at + 2), pixels)
-                s3 = fma(s3, each(w, at + 3), pixels)
-                s4 = fma(s4, each(w, at + 4), pixels)
-                s5 = fma(s5, each(w, at + 5), pixels)
-                at += TILE
-            add(y, rows[i] + l, s0)
-            add(y, rows[i + 1] + l, s1)
-            add(y, rows[i + 2] + l, s2)
-            add(y, rows[i + 3] + l, s3)
-            add(y, rows[i + 4] + l, s4)
-            add(y, rows[i + 5] + l, s5)
+                pixels = load(x, columns[k] + at)
+                s0 = fma(s0, each(w, weight), pixels)
+                s1 = fma(s1, each(w, weight + 1), pixels)
+                s2 = fma(s2, each(w, weight + 2), pixels)
+                s3 = fma(s3, each(w, weight + 3), pixels)
+                s4 = fma(s4, each(w, weight + 4), pixels)
+                s5 = fma(s5, each(w, weight + 5), pixels)
+                weight += TILE
+            add(y, rows[i] + at, s0)
+            add(y, rows[i + 1] + at, s1)
+            add(y, rows[i + 2] + at, s2)
+            add(y, rows[i + 3] + at, s3)
+            add(y, rows[i + 4] + at, s4)
+            add(y, rows[i + 5] + at, s5)
 
 
 @compiled
@@ -193,11 +203,11 @@ def correlate_blocks(
     sums: Any, g: Any, x: Any, rows: Any, columns: Any, windows: Any, image: Any, length: Any, images: Any,
     start: Any, stop: Any,
 ) -> None:  # fmt: skip
-    """sums[block, group] = sum of g[rows] x[columns] over a block's images, from start to stop in all pairs."""
+    """`conv_weight`, for the pairs of a block of images and a group from start to stop."""
     groups = sums.shape[1]
     outs, ins = g.shape[1] // groups, x.shape[1] // groups
     left_size, right_size = (outs + 1) * windows.plane, ins * image.plane
-    left = np.zeros(images * left_size, x.dtype)  # what lies between the windows stays 0; so does a last plane
+    left = np.zeros(images * left_size, x.dtype)  # 0 between the windows, and in a plane behind
     right = np.zeros(images * right_size + 2 * BYTES, x.dtype)
     for unit in range(start, stop):
         block, group = unit // groups, unit % groups
@@ -222,13 +232,13 @@ def correlate(
             for m in range(images):
                 r0, r1 = m * g_size + rows[i], m * g_size + rows[i + 1]
                 c0, c1, c2 = m * x_size + columns[k], m * x_size + columns[k + 1], m * x_size + columns[k + 2]
-                for l in range(0, length, lanes):
-                    g0, g1 = load(g, r0 + l), load(g, r1 + l)
-                    pixels = load(x, c0 + l)
+                for at in range(0, length, lanes):
+                    g0, g1 = load(g, r0 + at), load(g, r1 + at)
+                    pixels = load(x, c0 + at)
                     s00, s10 = fma(s00, g0, pixels), fma(s10, g1, pixels)
-                    pixels = load(x, c1 + l)
+                    pixels = load(x, c1 + at)
                     s01, s11 = fma(s01, g0, pixels), fma(s11, g1, pixels)
-                    pixels = load(x, c2 + l)
+                    pixels = load(x, c2 + at)
                     s02, s12 = fma(s02, g0, pixels), fma(s12, g1, pixels)
             w[i, k], w[i, k + 1], w[i, k + 2] = total(s00), total(s01), total(s02)
             w[i + 1, k], w[i + 1, k + 1], w[i + 1, k + 2] = total(s10), total(s11), total(s12)

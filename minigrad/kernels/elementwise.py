@@ -1,4 +1,4 @@
-"""Elementwise functions, and derivative rules of several elementwise steps, whose compiled twins pass once over memory."""
+"""Elementwise functions and derivative rules whose compiled twins pass over memory once."""
 
 import numpy as np
 

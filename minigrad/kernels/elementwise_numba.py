@@ -8,39 +8,39 @@ from typing import Any
 
 import numpy as np
 
-from .jit import compiled
+from .jit import Answer, compiled
 from .threads import parallel
 from .windows import Array
 
 GRAIN = 1 << 14  # elements for which a thread pays
 
 
-def tanh(x: Array) -> Array:
+def tanh(x: Array) -> Answer:
     """See `elementwise.tanh`."""
     return _fused(_tanh if x.dtype == np.float32 else _numpy_tanh, x)
 
 
-def relu(x: Array) -> Array:
+def relu(x: Array) -> Answer:
     """See `elementwise.relu`."""
     return _fused(_relu, x)
 
 
-def tanh_vjp(g: Array, out: Array) -> Array:
+def tanh_vjp(g: Array, out: Array) -> Answer:
     """See `elementwise.tanh_vjp`."""
     return _fused(_tanh_vjp, g, out)
 
 
-def sigmoid_vjp(g: Array, out: Array) -> Array:
+def sigmoid_vjp(g: Array, out: Array) -> Answer:
     """See `elementwise.sigmoid_vjp`."""
     return _fused(_sigmoid_vjp, g, out)
 
 
-def relu_vjp(g: Array, out: Array) -> Array:
+def relu_vjp(g: Array, out: Array) -> Answer:
     """See `elementwise.relu_vjp`."""
     return _fused(_relu_vjp, g, out)
 
 
-def _fused(kernel: Callable[..., Any], *args: Array) -> Array:
+def _fused(kernel: Callable[..., Any], *args: Array) -> Answer:
     """One new array, computed from `args` element by element."""
     first = args[0]
     if first.dtype not in (np.float32, np.float64) or any(

@@ -8,13 +8,14 @@ Numba is imported by the first call that is large enough to profit from it.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Answer: TypeAlias = Any  # of a compiled twin: what its definition returns, or NotImplemented
 
 SMALL = 1 << 13  # elements in the first argument: below, NumPy is done before a compiled kernel is reached
 
@@ -44,33 +45,32 @@ def twin(definition: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
-        first = cast(Any, args[0])
-        if first.size >= SMALL and not getattr(_state, "plain", False) and (fast := _load(module, name)) is not None:
-            result = fast(*args, **settings)
-            if result is not NotImplemented:
-                return cast(R, result)
+        first: Any = args[0]
+        if first.size >= SMALL and not getattr(_state, "plain", False):
+            answer = _load(module, name)(*args, **settings)
+            if answer is not NotImplemented:
+                return cast(R, answer)
         return definition(*args, **settings)
 
     return kernel
 
 
 @cache
-def _load(module: str, name: str) -> Callable[..., Any] | None:
-    if not available():
-        return None
+def _load(module: str, name: str) -> Callable[..., Answer]:
     try:
-        return cast(Callable[..., Any], getattr(import_module(module), name))
+        if available():
+            return cast(Callable[..., Answer], getattr(import_module(module), name))
     except ImportError:  # a Numba that does not fit this Python or NumPy is as good as none
-        return None
+        pass
+    return lambda *args, **settings: NotImplemented
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` on its first call with each dtype; keep the machine code on disk where that is possible."""
-    import numba
-
-    # Products may be fused into sums, but NaN and infinity keep their meaning.
-    compile_with = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    """Compile `function` in its first call with each dtype, and keep the machine code on disk if possible."""
+    numba: Any = import_module("numba")
+    # Products may be fused into sums; NaN and infinity keep their meaning.
+    jit = partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"})
     try:
-        return cast(Callable[P, R], numba.njit(cache=True, **compile_with)(function))
-    except RuntimeError:  # no folder is writable
-        return cast(Callable[P, R], numba.njit(**compile_with)(function))
+        return cast(Callable[P, R], jit(cache=True)(function))
+    except RuntimeError:  # there is no folder to keep it in
+        return cast(Callable[P, R], jit()(function))

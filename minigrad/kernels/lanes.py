@@ -11,6 +11,7 @@ has (AVX-512: 1 register, AVX2: 2, NEON: 4).
     total(s)                 s[0] + s[1] + ...
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
@@ -38,7 +39,12 @@ class LanesModel(PrimitiveModel):  # type: ignore[misc, unused-ignore]
         super().__init__(manager, lanes, ir.VectorType(element, BYTES * 8 // lanes.dtype.bitwidth))
 
 
-@intrinsic
+def word(define: Callable[..., Any]) -> Any:
+    """A function of compiled code, defined by its type and by the LLVM instructions that it emits."""
+    return intrinsic(define)
+
+
+@word
 def zeros(typing: Any, array: Any) -> Any:
     """A register of zeros of the array's dtype."""
 
@@ -48,8 +54,10 @@ def zeros(typing: Any, array: Any) -> Any:
     return Lanes(array.dtype)(array), emit
 
 
-@intrinsic
+@word
 def load(typing: Any, array: Any, index: Any) -> Any:
+    """array[index], array[index + 1], ..."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = _vector_at(context, builder, signature, args, signature.return_type)
         return builder.load(place, align=array.dtype.bitwidth // 8)
@@ -57,8 +65,10 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array.dtype)(array, types.intp), emit
 
 
-@intrinsic
+@word
 def each(typing: Any, array: Any, index: Any) -> Any:
+    """array[index], array[index], ..."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = context.get_value_type(signature.return_type)
         number = builder.load(_element_at(context, builder, signature, args))
@@ -69,8 +79,10 @@ def each(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array.dtype)(array, types.intp), emit
 
 
-@intrinsic
+@word
 def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
+    """s + w * x, in one instruction where there is one."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         product = builder.fmul(args[1], args[2], flags=("contract",))
         return builder.fadd(product, args[0], flags=("contract",))
@@ -78,8 +90,10 @@ def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
     return s(s, w, x), emit
 
 
-@intrinsic
+@word
 def add(typing: Any, array: Any, index: Any, s: Any) -> Any:
+    """Add s to array[index], array[index + 1], ..."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = _vector_at(context, builder, signature, args, s)
         align = array.dtype.bitwidth // 8
@@ -89,8 +103,10 @@ def add(typing: Any, array: Any, index: Any, s: Any) -> Any:
     return types.void(array, types.intp, s), emit
 
 
-@intrinsic
+@word
 def total(typing: Any, s: Any) -> Any:
+    """The sum of the lanes."""
+
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (x,) = args
         while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits

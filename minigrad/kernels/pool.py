@@ -1,17 +1,17 @@
 """Two-dimensional pooling: the largest, or the mean, of each window; and the transposes.
 
-The windows are those of `windows.py`. `out_size` overrides their number (ceil_mode is resolved above): windows
-may then hang over the bottom and right edge, where, like in the padding, there is nothing: -inf to
-`max_pool`, and for `avg_pool` 0, which counts or does not count in the divisor as in PyTorch.
+The windows are those of `windows.py`. `out_size` overrides their number (ceil_mode is resolved above): then
+windows may hang over the bottom and right edge. What lies outside the image is never the largest, and adds 0
+to a mean; `window_areas` says where it counts in the mean's divisor.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .jit import twin
 from .windows import Array, Pair, Shape, frame, reach, taps, unframe, window_count, working_dtype
-
 
 
 @twin
@@ -31,9 +31,9 @@ def max_pool(
 
     out = np.full(x.shape[:2] + count, -np.inf, x.dtype)
     positions = np.full(out.shape, -1, np.int32)
-    views = zip(taps(framed, count, kernel, stride, dilation), taps(pixels, count, kernel, stride, dilation), strict=True)
-    for (_, _, values), (_, _, indices) in views:
-        better = ~(values <= out) & (out == out)  # a NaN is better than any number, and nothing is better than it
+    windows = (count, kernel, stride, dilation)
+    for (_, _, values), (_, _, indices) in zip(taps(framed, *windows), taps(pixels, *windows), strict=True):
+        better = ~(values <= out) & (out == out)  # NaN is better than any number, and nothing better than it
         better |= (positions < 0) & (indices >= 0)
         np.copyto(out, values, where=better)
         np.copyto(positions, indices, where=better)
@@ -46,7 +46,8 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
     n, c, h, w = shape
     out = np.zeros((n * c, h * w + 1), g.dtype)  # position -1 is the pixel behind the last, which is cut off
     images = np.arange(n * c).reshape(n, c, 1, 1) * (h * w + 1)
-    np.add.at(out.reshape(-1), (images + np.where(positions < 0, h * w, positions)).reshape(-1), g.reshape(-1))
+    places = images + np.where(positions < 0, h * w, positions)
+    np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
     return np.ascontiguousarray(out[:, : h * w]).reshape(shape)
 
 
@@ -54,8 +55,8 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
 def max_pool_take(x: Array, positions: Array) -> Array:
     """x (N, C, H, W) at positions (N, C, I, J); 0 where there is none. The transpose of `max_pool_input`."""
     n, c = x.shape[:2]
-    out = np.take_along_axis(x.reshape(n, c, -1), positions.reshape(n, c, -1), axis=2).reshape(positions.shape)
-    return np.where(positions < 0, np.zeros((), x.dtype), out)
+    out = np.take_along_axis(x.reshape(n, c, -1), positions.reshape(n, c, -1), axis=2)
+    return np.where(positions < 0, np.zeros((), x.dtype), out.reshape(positions.shape))
 
 
 @twin
@@ -90,6 +91,7 @@ def avg_pool_input(
     return out
 
 
+@lru_cache(256)  # a network asks for the same few, in every step
 def window_areas(
     size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool, dtype: Any
 ) -> Array:
@@ -102,4 +104,5 @@ def window_areas(
         start = np.arange(windows) * s - pad
         stop = np.minimum(start + k, n + pad)
         sides.append(stop - start if include_pad else np.minimum(stop, n) - np.maximum(start, 0))
-    return np.multiply.outer(*sides).astype(dtype)
+    areas: Array = np.multiply.outer(*sides).astype(dtype)
+    return areas

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import compiled
+from .jit import Answer, compiled
 from .pool import window_areas
 from .threads import parallel
 from .windows import Array, Pair, Shape, owned, window_count
@@ -12,7 +12,7 @@ from .windows import Array, Pair, Shape, owned, window_count
 
 def max_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
-) -> tuple[Array, Array]:
+) -> Answer:
     """See `pool.max_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
@@ -23,7 +23,7 @@ def max_pool(
     return out, positions
 
 
-def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
+def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Answer:
     """See `pool.max_pool_input`."""
     if g.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
@@ -32,7 +32,7 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
     return out
 
 
-def max_pool_take(x: Array, positions: Array) -> Array:
+def max_pool_take(x: Array, positions: Array) -> Answer:
     """See `pool.max_pool_take`."""
     if x.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
@@ -43,7 +43,7 @@ def max_pool_take(x: Array, positions: Array) -> Array:
 
 def avg_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
-) -> Array:
+) -> Answer:
     """See `pool.avg_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
@@ -57,7 +57,7 @@ def avg_pool(
 
 def avg_pool_input(
     g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
-) -> Array:
+) -> Answer:
     """See `pool.avg_pool_input`."""
     if g.dtype not in (np.float32, np.float64):
         return NotImplemented
@@ -121,9 +121,7 @@ def take_planes(out: Any, x: Any, positions: Any, start: Any, stop: Any) -> None
 
 
 @compiled
-def mean_planes(
-    x: Any, out: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any
-) -> None:
+def mean_planes(x: Any, out: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any) -> None:
     """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
     height, width = x.shape[2:]
     # The line of sums in its frame: what lies left and right of the image stays 0.
@@ -139,17 +137,15 @@ def mean_planes(
                 for w in range(width):
                     image[w] += row[w]
             row = out[n, c, i]
-            for j in range(len(row)):
-                total = x.dtype.type(0)
-                for pixel in line[j * stride[1] : j * stride[1] + kernel[1]]:
-                    total += pixel
-                row[j] = total * shares[i, j]
+            row[:] = 0
+            for q in range(kernel[1]):
+                tap = line[q :: stride[1]]
+                for j in range(len(row)):
+                    row[j] += tap[j] * shares[i, j]
 
 
 @compiled
-def spread_planes(
-    out: Any, g: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any
-) -> None:
+def spread_planes(out: Any, g: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any) -> None:
     """`avg_pool_input` of the planes from start to stop: add up the columns of a row of windows, then the rows."""
     height, width = out.shape[2:]
     line = np.zeros(max(padding[1] + width, (g.shape[3] - 1) * stride[1] + kernel[1]), g.dtype)
@@ -160,10 +156,10 @@ def spread_planes(
         for i in range(g.shape[2]):
             line[:] = 0
             row = g[n, c, i]
-            for j in range(len(row)):
-                share = row[j] * shares[i, j]
-                for q in range(kernel[1]):
-                    line[j * stride[1] + q] += share
+            for q in range(kernel[1]):
+                tap = line[q :: stride[1]]
+                for j in range(len(row)):
+                    tap[j] += row[j] * shares[i, j]
             top = i * stride[0] - padding[0]
             for h in range(max(top, 0), min(top + kernel[0], height)):
                 row = out[n, c, h]

@@ -10,6 +10,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from importlib import import_module
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,7 +23,7 @@ class Job:
 
     def __init__(self, kernel: Callable[..., Any], args: tuple[Any, ...], cuts: list[int]) -> None:
         self.kernel, self.args = kernel, args
-        self.pieces = deque(zip(cuts[:-1], cuts[1:], strict=True))
+        self.pieces = deque(pairwise(cuts))
         self.done: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work(self) -> None:
@@ -61,11 +63,12 @@ def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1)
 
 def thread_count() -> int:
     """How many threads compiled kernels use: as many as NUMBA_NUM_THREADS or set_num_threads tell Numba."""
-    from numba import config, get_num_threads
-    from numba.np.ufunc import parallel as numba_pool
-
-    # The question would start Numba's own pool, so it is asked only when somebody else has started that.
-    return int(get_num_threads() if getattr(numba_pool, "_is_initialized", False) else config.NUMBA_NUM_THREADS)
+    numba: Any = import_module("numba")
+    pool: Any = import_module("numba.np.ufunc.parallel")
+    # To ask get_num_threads would start Numba's own threads; without them, set_num_threads was not called.
+    if getattr(pool, "_is_initialized", False):
+        return int(numba.get_num_threads())
+    return int(numba.config.NUMBA_NUM_THREADS)
 
 
 class Pool:

@@ -20,7 +20,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 
 def window_count(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Pair:
-    """How many windows fit along H and W: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1."""
+    """How many windows fit along H and W: floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1."""
     rows, columns = (
         (n + 2 * pad - d * (k - 1) - 1) // s + 1
         for n, k, s, pad, d in zip(size, kernel, stride, padding, dilation, strict=True)
@@ -30,7 +30,8 @@ def window_count(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation
 
 def reach(count: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
     """The height and width of the frame that `count` windows read, from its first pixel to its last."""
-    height, width = (s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in zip(count, kernel, stride, dilation, strict=True))
+    axes = zip(count, kernel, stride, dilation, strict=True)
+    height, width = (s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in axes)
     return height, width
 
 
@@ -41,7 +42,7 @@ def overlap(size: int, padding: int, framed: int) -> tuple[slice, slice]:
 
 
 def frame(x: Array, padding: Pair, size: Pair, fill: float = 0, dtype: Any = None) -> Array:
-    """x (N, C, H, W) in a frame of `size`, `padding` pixels from the top and left; x itself when it needs none.
+    """x (N, C, H, W) in a frame of `size`, `padding` pixels from its top and left; or x itself if that will do.
 
     Pixels beyond the frame, which no window reads, are cut off.
     """
@@ -60,7 +61,9 @@ def unframe(framed: Array, padding: Pair, out: Array) -> None:
     out[:, :, h, w] = framed[:, :, i, j]
 
 
-def taps(framed: Array, count: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Iterator[tuple[int, int, Array]]:
+def taps(
+    framed: Array, count: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)
+) -> Iterator[tuple[int, int, Array]]:
     """Yield (p, q, view): what each of `count` windows reads at its place (p, q), as a view (N, C, I, J)."""
     (i, j), (s, t) = count, stride
     for p in range(kernel[0]):
@@ -75,7 +78,7 @@ def chunks(total: int, step: int) -> Iterator[slice]:
         yield slice(start, min(start + step, total))
 
 
-def working_dtype(dtype):
+def working_dtype(dtype: Any) -> Any:
     """Sums of half-precision numbers are made in single precision."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 

@@ -3,6 +3,9 @@
 Read a row as: name, function, and for each input the product of the incoming cotangent g with the partial
 derivative. Broadcasting is undone by the engine, so no row mentions it. `out` is the function's own result.
 
+Where a slope can become infinite, the rule says `over` and `times` for / and *: a zero cotangent stays zero there, so
+that a branch which `where` did not take cannot put NaN into a gradient.
+
 At a point where the derivative does not exist, the rule gives a subgradient: 0 for abs, sign and relu at 0; and
 where two values tie, the first argument wins (maximum, minimum, clip at its bounds).
 """
@@ -35,6 +38,16 @@ def zeros_like(x: Any) -> Any:
     return np.zeros_like(x)
 
 
+def over(g: Any, y: Any) -> Any:
+    """g / y for a slope 1/y that may be infinite: where no cotangent arrives (g = 0), none is passed on."""
+    return g / where(g == 0, 1, y)
+
+
+def times(g: Any, slope: Any) -> Any:
+    """g * slope for a slope that may be infinite: where no cotangent arrives (g = 0), none is passed on."""
+    return g * where(g == 0, 0, slope)
+
+
 def _sigmoid(x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
@@ -45,28 +58,28 @@ def _sigmoid(x: Any) -> Any:
 add      = elementwise("add",      np.add,      x=lambda g: g,       y=lambda g: g,       onnx="Add")
 subtract = elementwise("subtract", np.subtract, x=lambda g: g,       y=lambda g: -g,      onnx="Sub")
 multiply = elementwise("multiply", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x, onnx="Mul")
-divide   = elementwise("divide",   np.divide,   x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y,
+divide   = elementwise("divide",   np.divide,   x=lambda g, y: over(g, y), y=lambda g, y, out: -over(times(g, out), y),
                        domain={"y": NONZERO}, onnx="Div")
-pow      = elementwise("pow",      np.power,    x=lambda g, x, y: g * _power_slope(x, y),
-                       y=lambda g, x, out: g * out * _log_or_zero(x), domain={"x": POSITIVE}, onnx="Pow")
+pow      = elementwise("pow",      np.power,    x=lambda g, x, y: times(g, _power_slope(x, y)),
+                       y=lambda g, x, out: times(g, out * _log_or_zero(x)), domain={"x": POSITIVE}, onnx="Pow")
 negative = elementwise("negative", np.negative, x=lambda g: -g,      onnx="Neg")
 square   = elementwise("square",   np.square,   x=lambda g, x: g * (2 * x))
-sqrt     = elementwise("sqrt",     np.sqrt,     x=lambda g, out: g / (2 * out), domain={"x": POSITIVE}, onnx="Sqrt")
-reciprocal = elementwise("reciprocal", np.reciprocal, x=lambda g, out: -g * out * out,
+sqrt     = elementwise("sqrt",     np.sqrt,     x=lambda g, out: over(g, 2 * out), domain={"x": POSITIVE}, onnx="Sqrt")
+reciprocal = elementwise("reciprocal", np.reciprocal, x=lambda g, out: -times(times(g, out), out),
                          domain={"x": NONZERO}, onnx="Reciprocal")
 
 # ---- exponentials and logarithms -----------------------------------------------------------------------------
-exp   = elementwise("exp",   np.exp,   x=lambda g, out: g * out,       onnx="Exp")
-expm1 = elementwise("expm1", np.expm1, x=lambda g, out: g * (out + 1))
-log   = elementwise("log",   np.log,   x=lambda g, x: g / x,           domain={"x": POSITIVE}, onnx="Log")
-log1p = elementwise("log1p", np.log1p, x=lambda g, x: g / (1 + x),     domain={"x": ABOVE_MINUS_ONE})
+exp   = elementwise("exp",   np.exp,   x=lambda g, out: times(g, out), onnx="Exp")
+expm1 = elementwise("expm1", np.expm1, x=lambda g, out: times(g, out + 1))
+log   = elementwise("log",   np.log,   x=lambda g, x: over(g, x),      domain={"x": POSITIVE}, onnx="Log")
+log1p = elementwise("log1p", np.log1p, x=lambda g, x: over(g, 1 + x),  domain={"x": ABOVE_MINUS_ONE})
 
 # ---- trigonometric and hyperbolic functions ------------------------------------------------------------------
 sin     = elementwise("sin",     np.sin,     x=lambda g, x: g * cos(x),            onnx="Sin")
 cos: Op = elementwise("cos",     np.cos,     x=lambda g, x: -g * sin(x),           onnx="Cos")
 tan     = elementwise("tan",     np.tan,     x=lambda g, out: g * (1 + out * out), domain={"x": UNIT}, onnx="Tan")
-sinh    = elementwise("sinh",    np.sinh,    x=lambda g, x: g * cosh(x),           onnx="Sinh")
-cosh: Op = elementwise("cosh",    np.cosh,    x=lambda g, x: g * sinh(x),           onnx="Cosh")
+sinh    = elementwise("sinh",    np.sinh,    x=lambda g, x: times(g, cosh(x)),           onnx="Sinh")
+cosh: Op = elementwise("cosh",    np.cosh,    x=lambda g, x: times(g, sinh(x)),           onnx="Cosh")
 arctan  = elementwise("arctan",  np.arctan,  x=lambda g, x: g / (1 + x * x),       onnx="Atan")
 tanh    = elementwise("tanh",    kernels.tanh, x=lambda g, out: g * (1 - out * out),
                       fast={"x": kernels.tanh_vjp}, onnx="Tanh")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def _linear_by_matmul(x: Any, w: Any, b: Any) -> Any:
 @op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm")
 def linear(x: Any, w: Any, b: Any) -> Any:
     """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o]; b may be None."""
-    rows = x.reshape(-1, x.shape[-1]) if x.ndim != 2 else x
+    rows = _rows(x)
     out = rows @ w.T
     if b is not None:
         out += b
@@ -79,4 +80,4 @@ def _(g: Any) -> Any:
 
 
 def _rows(x: Any) -> Any:
-    return x if x.ndim == 2 else reshape(x, shape=(-1, x.shape[-1]))
+    return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))

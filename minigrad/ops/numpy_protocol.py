@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import GraphError
-from minigrad.op import REGISTRY, Op
-from minigrad.ops import elementwise, linalg, reduce, shape
+from minigrad.op import REGISTRY
+from minigrad.ops import elementwise, linalg, reduce
+from minigrad.ops import shape as shapes
+
+Function = Callable[..., Any]
 
 
 @cache
-def _ufuncs() -> dict[Any, Any]:
+def _ufuncs() -> dict[Any, Function]:
+    own: dict[Any, Function] = {np.tanh: elementwise.tanh, np.matmul: linalg.matmul}
+    return own | {op.forward: op for op in REGISTRY.values() if isinstance(op.forward, np.ufunc)}
+
+
+@cache
+def _functions() -> dict[Any, Function]:
+    """Each function under NumPy's names for its parameters; parameters that stand nowhere here are not supported."""
+
+    def reduction(op: Function) -> Function:
+        return lambda a, axis=None, keepdims=False: op(a, axis=axis, keepdims=keepdims)
+
+    def moment(function: Function) -> Function:
+        return lambda a, axis=None, ddof=0, keepdims=False: function(a, axis=axis, correction=ddof, keepdims=keepdims)
+
+    names = ("sum", "mean", "prod", "max", "min", "argmax", "argmin", "any", "all")
     return {
-        np.tanh: elementwise.tanh,
-        np.matmul: linalg.matmul,
-        **{op.forward: op for op in REGISTRY.values() if isinstance(op.forward, np.ufunc)},
+        **{getattr(np, name): reduction(getattr(reduce, name)) for name in names},
+        np.amax: reduction(reduce.max),
+        np.amin: reduction(reduce.min),
+        np.var: moment(reduce.var),
+        np.std: moment(reduce.std),
+        np.where: lambda condition, x, y: elementwise.where(condition, x, y),
+        np.clip: _clip,
+        np.zeros_like: lambda a: elementwise.zeros_like(a),
+        np.round: lambda a: elementwise.round(a),
+        np.reshape: lambda a, shape: shapes.reshape(a, shape=shape),
+        np.ravel: lambda a: shapes.reshape(a, shape=(-1,)),
+        np.transpose: lambda a, axes=None: shapes.permute_dims(a, axes=axes),
+        np.matrix_transpose: lambda x: shapes.matrix_transpose(x),
+        np.broadcast_to: lambda array, shape: shapes.broadcast_to(array, shape=shape),
+        np.squeeze: lambda a, axis=None: shapes.squeeze(a, axis=axis),
+        np.expand_dims: lambda a, axis: shapes.expand_dims(a, axis=axis),
+        np.concatenate: _concatenate,
+        np.stack: lambda arrays, axis=0: shapes.stack(*arrays, axis=axis),
+        np.ndim: lambda a: a.ndim,
+        np.shape: lambda a: a.shape,
+        np.size: lambda a: a.size,
     }
 
 
-@cache
-def _functions() -> dict[Any, Any]:
-    return {
-        np.sum: reduce.sum, np.mean: reduce.mean, np.prod: reduce.prod,
-        np.max: reduce.max, np.min: reduce.min, np.amax: reduce.max, np.amin: reduce.min,
-        np.argmax: reduce.argmax, np.argmin: reduce.argmin, np.any: reduce.any, np.all: reduce.all,
-        np.where: elementwise.where, np.zeros_like: elementwise.zeros_like, np.clip: elementwise.clip,
-        np.round: elementwise.round, 
-        np.squeeze: lambda x, axis=None: shape.squeeze(x, axis=axis),
-        np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
-        np.var: lambda x, axis=None, **settings: reduce.var(x, axis=axis, **_correction(**settings)),
-        np.std: lambda x, axis=None, **settings: reduce.std(x, axis=axis, **_correction(**settings)),
-        np.reshape: lambda x, shape_, **settings: shape.reshape(x, shape=shape_),
-        np.transpose: lambda x, axes=None: shape.permute_dims(x, axes=axes),
-        np.permute_dims: lambda x, axes=None: shape.permute_dims(x, axes=axes),
-        np.matrix_transpose: shape.matrix_transpose,
-        np.broadcast_to: lambda x, shape_: shape.broadcast_to(x, shape=shape_),
-        np.concatenate: lambda xs, axis=0: shape.concat(*xs, axis=axis),
-        np.stack: lambda xs, axis=0: shape.stack(*xs, axis=axis),
-        np.ravel: lambda x: shape.reshape(x, shape=(-1,)),
-        np.ndim: lambda x: x.ndim,
-        np.shape: lambda x: x.shape,
-        np.size: lambda x: x.size,
-    }  # fmt: skip
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+    return elementwise.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-def _correction(ddof: float = 0, keepdims: bool = False) -> dict[str, Any]:
-    """NumPy's `ddof` is the Array API's `correction`."""
-    return {"correction": ddof, "keepdims": keepdims}
+def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
+    if axis is None:
+        return shapes.concat(*[shapes.reshape(a, shape=(-1,)) for a in arrays], axis=0)
+    return shapes.concat(*arrays, axis=axis)
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
@@ -64,15 +81,26 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings:
 def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """What `np.sum(tensor, axis=0)`, `np.concatenate([tensor, tensor])` and the like do."""
     ours = _functions().get(function)
-    settings = {name: value for name, value in settings.items() if value is not None}
-    if ours is None or settings.keys() & {"out", "dtype", "where", "initial", "casting", "order"}:
-        extra = f" with {', '.join(settings)}" if ours is not None else ""
-        raise _unknown(f"numpy.{function.__name__}{extra}")
-    if isinstance(ours, Op) and ours.settings:  # NumPy takes axis by position, an op by name
-        count = len(ours.inputs)
-        named = dict(zip(("axis",), inputs[count:], strict=False))
-        return ours(*inputs[:count], **named, **settings)
-    return ours(*inputs, **settings)
+    name = f"numpy.{function.__name__}"
+    if ours is None:
+        raise _unknown(name)
+    given = _by_name(function, inputs, settings)
+    unsupported = given.keys() - inspect.signature(ours).parameters.keys()
+    if unsupported:
+        raise _unknown(f"{name} with {', '.join(sorted(unsupported))}")
+    return ours(**given)
+
+
+def _by_name(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by NumPy's own parameter names, without those at their defaults."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a few are written in C and do not tell
+        names = {np.concatenate: ("arrays", "axis", "out"), np.where: ("condition", "x", "y")}.get(function, ())
+        return dict(zip(names, inputs, strict=False)) | settings
+    bound = signature.bind(*inputs, **settings).arguments
+    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+    return {name: value for name, value in bound.items() if value is not defaults[name]}
 
 
 def _unknown(name: str) -> GraphError:

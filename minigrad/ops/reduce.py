@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.op import Op, op
-from minigrad.ops.elementwise import divide, multiply, sqrt, square, subtract, where
+from minigrad.ops.elementwise import divide, exp, multiply, sqrt, square, subtract, where, zeros_like
 from minigrad.ops.shape import broadcast_to, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis
 from minigrad.tensor import Tensor
@@ -60,7 +60,7 @@ def _extremum(name: str, arg: Any, onnx: str) -> Op:
     def forward(x: Any, *, axis: Any, keepdims: bool) -> Any:
         last = [i for i in range(np.ndim(x)) if i not in axis] + list(axis)
         moved = np.transpose(x, last)
-        rows = moved.reshape(*moved.shape[: moved.ndim - len(axis)], -1)
+        rows = moved.reshape(*moved.shape[: moved.ndim - len(axis)], math.prod(np.shape(x)[i] for i in axis))
         first = arg(rows, axis=-1, keepdims=True)
         chosen = np.zeros(rows.shape, bool)
         np.put_along_axis(chosen, first, True, axis=-1)
@@ -69,7 +69,7 @@ def _extremum(name: str, arg: Any, onnx: str) -> Op:
         return out, np.transpose(chosen.reshape(moved.shape), np.argsort(last))
 
     forward.__doc__ = f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient."
-    result = Op(forward, name, canonical=_reduction, keeps=("chosen",), onnx=onnx)
+    result = op(name=name, canonical=_reduction, keeps=("chosen",), onnx=onnx)(forward)
 
     @result.vjp("x")
     def _(g: Any, chosen: Any, x_shape: Shape, *, axis: Any) -> Any:
@@ -144,12 +144,13 @@ def _product_of_others(x: Any, axis: tuple[int, ...]) -> Any:
 
     last = [i for i in range(x.ndim) if i not in axis] + list(axis)
     moved = permute_dims(x, axes=tuple(last))
-    rows = reshape(moved, shape=(*moved.shape[: moved.ndim - len(axis)], -1))
-    count = rows.shape[-1]
+    count = math.prod(x.shape[i] for i in axis)
+    rows = reshape(moved, shape=(*moved.shape[: moved.ndim - len(axis)], count))
     if count == 0:
         return x
     items = [getitem(rows, index=(..., k)) for k in range(count)]
-    left, right = [items[0] * 0 + 1], [items[0] * 0 + 1]
+    one = exp(zeros_like(items[0]))
+    left, right = [one], [one]
     for k in range(count - 1):
         left.append(left[-1] * items[k])
         right.append(right[-1] * items[count - 1 - k])

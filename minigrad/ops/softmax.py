@@ -67,7 +67,7 @@ def _cross_entropy_by_log_softmax(x: Any, target: Any) -> Any:
     reference=_cross_entropy_by_log_softmax, onnx="SoftmaxCrossEntropyLoss")  # fmt: skip
 def softmax_cross_entropy(x: Any, target: Any) -> Any:
     """out[n] = -log softmax(x[n])[target[n]]: what the truth was worth to the model, in nats."""
-    _check_classes(target, x.shape[1])
+    check_classes(target, x.shape[1])
     shifted = x - _largest(x, 1)
     e = np.exp(shifted)
     total = e.sum(axis=1, keepdims=True)
@@ -83,7 +83,8 @@ def _(g: Any, probability: Any, target: Any) -> Any:
     return slope
 
 
-def _check_classes(target: Any, count: int) -> None:
+def check_classes(target: Any, count: int) -> None:
+    """Refuse class numbers that are no integers from 0 to count - 1."""
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")
     if target.size and not (target.min() >= 0 and target.max() < count):

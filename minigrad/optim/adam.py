@@ -30,8 +30,6 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", arXiv:1412.6980.
     """
 
-    state_names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
-
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -41,6 +39,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        return "exp_avg", "exp_avg_sq"
 
     def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
         m, s, scratch = rest

@@ -22,7 +22,7 @@ BLOCK = 16384  # numbers a block: five float32 arrays of them take 320 KB
 class Optimizer:
     """Updates parameters along their gradients.
 
-    A subclass names the arrays that it keeps for each parameter in `state_names` (zeros at first), and defines
+    A subclass names the arrays that it keeps for each parameter (`_state_names`; zeros at first), and defines
     `_update`.
 
     Args:
@@ -35,8 +35,6 @@ class Optimizer:
     Raises:
         UsageError: no parameters, a Tensor that is no variable, a parameter given twice, or a setting out of range.
     """
-
-    state_names: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], **settings: Any) -> None:
         entries: list[Any] = list(params)
@@ -86,22 +84,27 @@ class Optimizer:
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state = self.state[p]
         state["step"] += 1
-        for name in self.state_names:
+        names = self._state_names(group)
+        for name in names:
             if name not in state:
                 state[name] = np.zeros(p.shape, p.dtype)
-        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in self.state_names]]
-        rows = [array.reshape(-1) for array in arrays]
+        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in names]]
+        rows = [array.reshape(-1, copy=False) for array in arrays]
         scratch = np.empty(min(BLOCK, p.size), p.dtype)
         for start in range(0, p.size, BLOCK):
             blocks = [row[start : start + BLOCK] for row in rows]
             self._update(*blocks, scratch[: blocks[0].size], group=group, step=state["step"])
+
+    def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        """The arrays that are kept for each parameter of a group."""
+        raise NotImplementedError
 
     def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
         """Change one block of a parameter and its state in place.
 
         Args:
             p, g: the block of the parameter, and of its gradient (not to be written to).
-            *rest: the blocks of the state arrays, in the order of `state_names`, then one for scratch.
+            *rest: the blocks of the state arrays, in the order of `_state_names`, then one for scratch.
             group: the settings.
             step: how often this parameter has been updated, this time included.
         """
@@ -131,14 +134,15 @@ class Optimizer:
             raise StateError(f"{type(self).__name__}: the state has other parameter groups than this optimizer")
         for i, p in enumerate(self.state):
             for name, value in state["state"].get(i, {}).items():
-                if name in self.state_names and np.shape(value) != p.shape:
+                if isinstance(value, np.ndarray) and value.shape != p.shape:
                     raise StateError(
                         f"{type(self).__name__}: {name} of parameter {i} has shape {np.shape(value)}, not {p.shape}"
                     )
         for i, p in enumerate(self.state):
             loaded = state["state"].get(i, {"step": 0})
             self.state[p] = {
-                name: np.array(value, p.dtype) if name in self.state_names else value for name, value in loaded.items()
+                name: np.array(value, p.dtype, order="C") if isinstance(value, np.ndarray) else value
+                for name, value in loaded.items()
             }
         for group, loaded in zip(self.param_groups, groups, strict=True):
             group.update({name: value for name, value in loaded.items() if name != "params"})

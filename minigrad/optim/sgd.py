@@ -30,8 +30,6 @@ class SGD(Optimizer):
     Source: Polyak 1964; Nesterov 1983; in the form of Sutskever et al. 2013.
     """
 
-    state_names: tuple[str, ...] = ("momentum_buffer",)
-
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -41,13 +39,17 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise UsageError("SGD: Nesterov's form needs a momentum above 0 and no dampening")
-        if momentum == 0:
-            self.state_names = ()
         super().__init__(
             params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
         )
+
+    def _check_settings(self, group: Mapping[str, Any]) -> None:
+        super()._check_settings(group)
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise UsageError("SGD: Nesterov's form needs a momentum above 0 and no dampening")
+
+    def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
 
     def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
         *state, scratch = rest

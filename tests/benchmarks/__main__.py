@@ -1,0 +1,32 @@
+"""Benchmarks of minigrad against a peer on this machine, in this run.
+
+    python -m tests.benchmarks overhead                       what one op costs beyond its arithmetic
+    python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
+
+Add --json for output that programs can read. A peer is installed by whoever compares: pip install torch==2.13.0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from tests.benchmarks import overhead, steps
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure minigrad against a peer.")
+    commands = parser.add_subparsers(required=True)
+    for module in (overhead, steps):
+        command = commands.add_parser(module.__name__.rpartition(".")[2], help=(module.__doc__ or "").splitlines()[0])
+        module.add_options(command)
+        command.add_argument("--json", action="store_true", help="print the figures as JSON")
+        command.set_defaults(module=module)
+    options = parser.parse_args(arguments)
+    figures = options.module.measure(options)
+    print(json.dumps(figures, indent=2) if options.json else options.module.table(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What one op costs: microseconds an op on chains of tanh(x*a + b) with 8x8 float64 arrays.
+
+The arrays are so small that arithmetic hardly counts: the rest is the price of recording and of pulling back. All of
+x, a and b require gradients. The figures are the least of many rounds, since everything else on the machine only adds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import timeit
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+LINKS, OPS_A_LINK = 100, 3
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=30, help="rounds to take the best of (default 30)")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    figures: dict[str, Any] = {"numpy": {"forward": _best(_numpy_chain(), options.rounds)}}
+    figures["minigrad"] = _both(*_minigrad_chain(), options.rounds)
+    if importlib.util.find_spec("torch"):
+        figures["torch"] = _both(*_torch_chain(), options.rounds)
+    return figures
+
+
+def table(figures: dict[str, Any]) -> str:
+    lines = [f"{'us an op':12}{'forward':>10}{'forward + backward':>22}"]
+    for side, row in figures.items():
+        both = f"{row['both']:22.2f}" if "both" in row else ""
+        lines.append(f"{side:12}{row['forward']:10.2f}{both}")
+    lines.append("target       <= 3.00              <= 8.00")
+    return "\n".join(lines)
+
+
+def _best(run: Callable[[], object], rounds: int) -> float:
+    return min(timeit.repeat(run, number=10, repeat=rounds)) / 10 / (LINKS * OPS_A_LINK) * 1e6
+
+
+def _both(forward: Callable[[], Any], backward: Callable[[Any], None], rounds: int) -> dict[str, float]:
+    return {"forward": _best(forward, rounds), "both": _best(lambda: backward(forward()), rounds)}
+
+
+def _arrays() -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(8, 8)) for _ in range(4)]
+
+
+def _numpy_chain() -> Callable[[], object]:
+    start, a, b, _ = _arrays()
+
+    def forward() -> object:
+        x = start
+        for _ in range(LINKS):
+            x = np.tanh(x * a + b)
+        return x
+
+    return forward
+
+
+def _minigrad_chain() -> tuple[Callable[[], Any], Callable[[Any], None]]:
+    start, a, b, g = [mg.Tensor(array, requires_grad=True) for array in _arrays()]
+
+    def forward() -> mg.Tensor:
+        x = start
+        for _ in range(LINKS):
+            x = mg.tanh(x * a + b)
+        return x
+
+    return forward, lambda out: out.backward(g)
+
+
+def _torch_chain() -> tuple[Callable[[], Any], Callable[[Any], None]]:
+    import torch
+
+    start, a, b, g = [torch.tensor(array, requires_grad=True) for array in _arrays()]
+
+    def forward() -> Any:
+        x = start
+        for _ in range(LINKS):
+            x = torch.tanh(x * a + b)
+        return x
+
+    return forward, lambda out: out.backward(g)

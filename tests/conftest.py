@@ -1,0 +1,43 @@
+"""What all tests share: Hypothesis profiles, and random numbers that begin the same way in each test.
+
+MINIGRAD_PROFILE chooses how many examples a property is tried on: dev (the default), ci, or intense.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import minigrad
+from minigrad.tensor import default_dtype, memory_guard, set_default_dtype
+
+# No deadline: a test machine may be busy, and no test here is about time.
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "intense", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile(os.environ.get("MINIGRAD_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _same_start():
+    """Seed minigrad, and undo the process-wide switches that a test may have left on."""
+    minigrad.seed(0)
+    dtype = default_dtype()
+    yield
+    set_default_dtype(dtype)
+    memory_guard(True)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator that is the same in every run."""
+    return np.random.default_rng(20261121)
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, where it is installed; the test is skipped elsewhere."""
+    return pytest.importorskip("torch")

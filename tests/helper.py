@@ -1,0 +1,44 @@
+"""What several test files need: variables, and derivatives by finite differences."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor
+
+STEP = 1e-3
+
+
+def variable(values: Any, dtype: Any = np.float64) -> Tensor:
+    """A Tensor that requires gradients, in double precision unless told otherwise."""
+    return Tensor(np.asarray(values, dtype), requires_grad=True)
+
+
+def slope(f: Callable[[float], float], step: float = STEP) -> float:
+    """df/dt at t = 0: central differences at two steps, extrapolated (Richardson), so that the error is O(step^4)."""
+
+    def central(h: float) -> float:
+        return (f(h) - f(-h)) / (2 * h)
+
+    return (4 * central(step / 2) - central(step)) / 3
+
+
+def numerical_gradient(f: Callable[..., Any], arrays: Sequence[Any], position: int = 0) -> np.ndarray:
+    """The gradient of f, from arrays to one number, with respect to the array at `position`."""
+    x = np.asarray(arrays[position], np.float64)
+    result = np.zeros(x.shape)
+    for k in np.ndindex(x.shape):
+
+        def moved(t: float, k: Any = k) -> float:
+            y = x.copy()
+            y[k] += t
+            return float(np.asarray(f(*arrays[:position], y, *arrays[position + 1 :])))
+
+        result[k] = slope(moved)
+    return result
+
+
+def inner(x: Any, y: Any) -> float:
+    """The sum of the products of corresponding elements."""
+    return float(np.sum(np.asarray(x, np.float64) * np.asarray(y, np.float64)))
