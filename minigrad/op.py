@@ -169,11 +169,20 @@ class Op:
 
         Given a Tensor, the result is a Tensor. Given none, the result is an array.
         """
-        arrays = [
-            x._data if type(x) is Tensor else self._from_list(i, x) if type(x) is list else x
-            for i, x in enumerate(inputs)
-        ]
-        parents = tuple([x.node if type(x) is Tensor else None for x in inputs])
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        mask, bit, constant = 0, 1, True
+        for x in inputs:
+            if type(x) is Tensor:
+                constant = False
+                arrays.append(x._data)
+                parents.append(x.node)
+                if x.node is not None:
+                    mask |= bit
+            else:
+                arrays.append(self._from_list(len(arrays), x) if type(x) is list else x)
+                parents.append(None)
+            bit <<= 1
         try:
             if self.settings:
                 settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
@@ -185,15 +194,15 @@ class Op:
         kept: tuple[Any, ...] = ()
         if self.keeps:
             out, *kept = out
-        mask = sum([1 << i for i, node in enumerate(parents) if node is not None]) & self._allowed
+        mask &= self._allowed
         if mask and out.dtype.kind == "f":  # integers and booleans have no derivatives
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
-                return recorder(plan, parents, plan.save((*arrays, *kept, out)), settings, out)
+                return recorder(plan, tuple(parents), plan.save((*arrays, *kept, out)), settings, out)
         if STATE.watcher is not None:
             STATE.watcher(self, out)
-        return wrap(out) if any(type(x) is Tensor for x in inputs) else out
+        return out if constant else wrap(out)
 
     def _from_list(self, position: int, numbers: list[Any]) -> Any:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""

@@ -15,10 +15,10 @@ def variable(values: Any, dtype: Any = np.float64) -> Tensor:
     return Tensor(np.asarray(values, dtype), requires_grad=True)
 
 
-def slope(f: Callable[[float], float], step: float = STEP) -> float:
-    """df/dt at t = 0: central differences at two steps, extrapolated (Richardson), so that the error is O(step^4)."""
+def slope(f: Callable[[float], Any], step: float = STEP) -> Any:
+    """df/dt at t = 0 of a number or an array: central differences at two steps, extrapolated (Richardson), so that the error is O(step^4)."""
 
-    def central(h: float) -> float:
+    def central(h: float) -> Any:
         return (f(h) - f(-h)) / (2 * h)
 
     return (4 * central(step / 2) - central(step)) / 3

@@ -86,4 +86,4 @@ def _package() -> ModuleType:
         import safetensors.numpy
     except ImportError as error:
         raise MissingExtraError("safetensors", extra="io", purpose="saving and loading arrays") from error
-    return safetensors.numpy  # type: ignore[no-any-return]
+    return safetensors.numpy

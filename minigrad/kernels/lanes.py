@@ -36,7 +36,7 @@ class LanesModel(PrimitiveModel):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, manager: Any, lanes: Any) -> None:
         element = manager.lookup(lanes.dtype).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, BYTES * 8 // lanes.dtype.bitwidth))
+        super().__init__(manager, lanes, ir.VectorType(element, BYTES * 8 // lanes.dtype.bitwidth))  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def word(define: Callable[..., Any]) -> Any:

@@ -54,9 +54,10 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
 @twin
 def max_pool_take(x: Array, positions: Array) -> Array:
     """x (N, C, H, W) at positions (N, C, I, J); 0 where there is none. The transpose of `max_pool_input`."""
-    n, c = x.shape[:2]
-    out = np.take_along_axis(x.reshape(n, c, -1), positions.reshape(n, c, -1), axis=2)
-    return np.where(positions < 0, np.zeros((), x.dtype), out.reshape(positions.shape))
+    n, c, h, w = x.shape
+    places = positions.reshape(n, c, positions.shape[2] * positions.shape[3])
+    out = np.take_along_axis(x.reshape(n, c, h * w), places, axis=2).reshape(positions.shape)
+    return np.where(positions < 0, np.zeros((), x.dtype), out)
 
 
 @twin

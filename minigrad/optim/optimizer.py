@@ -16,7 +16,7 @@ from minigrad.errors import StateError, UsageError
 from minigrad.node import Leaf
 from minigrad.tensor import Array, Tensor
 
-BLOCK = 16384  # numbers a block: five float32 arrays of them take 320 KB
+BLOCK = 65536  # numbers a block: of float32, 256 KB an array
 
 
 class Optimizer:

@@ -11,6 +11,6 @@ from minigrad.training.run import Run, latest_run, new_folder
 from minigrad.training.state import Training
 
 __all__ = [
-    "Callback", "Checkpoint", "History", "Progress", "Run", "Training", "accuracy", "confusion_matrix", "evaluate", "fit",
-    "latest_run", "load_checkpoint", "new_folder", "predict", "predictions", "save_checkpoint",
+    "Callback", "Checkpoint", "History", "Progress", "Run", "Training", "accuracy", "confusion_matrix", "evaluate",
+    "fit", "latest_run", "load_checkpoint", "new_folder", "predict", "predictions", "save_checkpoint",
 ]  # fmt: skip

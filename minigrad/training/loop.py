@@ -67,8 +67,8 @@ def fit(
     with ExitStack() as ends:
         try:
             for callback in callbacks:
-                ends.callback(callback.on_end, training)
                 callback.on_begin(training)
+                ends.callback(callback.on_end, training)
             while training.epoch < epochs and not training.stopping:
                 _run_epoch(training, callbacks)
             training.status = "finished" if training.epoch >= epochs else "stopped"

@@ -12,7 +12,7 @@ from minigrad.tensor import Array, as_array
 
 def predictions(scores: Any) -> Array:
     """The class with the largest score; the first one at a tie. Shapes: scores (N, D) -> (N)."""
-    return as_array(scores).argmax(axis=1)
+    return np.asarray(as_array(scores).argmax(axis=1))
 
 
 def accuracy(scores: Any, target: Any) -> float:
@@ -54,7 +54,7 @@ def confusion_matrix(predicted: Any, target: Any, classes: int) -> Array:
     """
     predicted, target = np.asarray(as_array(predicted), np.int64), np.asarray(as_array(target), np.int64)
     if predicted.shape != target.shape or predicted.ndim != 1:
-        raise ShapeError(f"confusion_matrix: needs two lists of N class numbers, got {predicted.shape} and {target.shape}")
+        raise ShapeError(f"confusion_matrix: needs two lists (N) of classes, got {predicted.shape} and {target.shape}")
     for numbers in (predicted, target):
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
             raise ShapeError(f"confusion_matrix: class numbers must lie in 0 ... {classes - 1}, got {numbers.max()}")

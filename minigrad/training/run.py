@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -104,7 +105,8 @@ class Run(Callback):
 
 def new_folder(parent: PathLike, name: str) -> Path:
     """The first of `name`, `name-2`, `name-3` ... that does not exist in `parent`."""
-    return next(folder for folder in _numbered(Path(parent), name) if not folder.exists())
+    names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+    return next(folder for folder in (Path(parent, name) for name in names) if not folder.exists())
 
 
 def latest_run(parent: PathLike, name: str) -> Path:
@@ -113,18 +115,11 @@ def latest_run(parent: PathLike, name: str) -> Path:
     Raises:
         StateError: there is none.
     """
-    saved = []
-    for number, folder in enumerate(_numbered(Path(parent), name)):
-        if not folder.exists():
-            break
-        if (folder / "checkpoint.safetensors").is_file():
-            saved.append(((folder / "checkpoint.safetensors").stat().st_mtime_ns, number, folder))
-    if not saved:
-        raise StateError(f"there is no run of {name} in {parent} to go on with: start one without --resume, or name its folder")
-    return max(saved)[-1]
-
-
-def _numbered(parent: Path, name: str) -> Iterator[Path]:
-    return (parent / (name if n == 1 else f"{name}-{n}") for n in count(1))
-
-
+    checkpoints = [
+        path
+        for path in Path(parent).glob(f"{name}*/checkpoint.safetensors")
+        if re.fullmatch(re.escape(name) + r"(-\d+)?", path.parent.name)
+    ]
+    if not checkpoints:
+        raise StateError(f"there is no run of {name} in {parent} to go on with: begin without --resume")
+    return max(checkpoints, key=lambda path: path.stat().st_mtime_ns).parent

@@ -1,0 +1,116 @@
+"""What the numbers depend on beside the program: threads, libraries, memory. `show_config()` tells all of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad.errors import UsageError
+
+ENVIRONMENT: Final = ("OPENBLAS_", "MKL_", "OMP_", "BLIS_", "NUMBA_", "MALLOC_", "GLIBC_TUNABLES", "NPY_")
+"""The beginnings of the names of the environment variables that change speed or the last bits of results."""
+
+M_TRIM_THRESHOLD: Final = -1  # glibc's malloc.h
+M_MMAP_THRESHOLD: Final = -3
+
+
+def available_threads() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(n: int) -> None:
+    """Let BLAS and the compiled kernels use n threads each, in the whole process.
+
+    The last bits of float32 products depend on this number; at a fixed one they repeat.
+
+    Raises:
+        UsageError: n is not a positive integer.
+    """
+    if not isinstance(n, int) or n < 1:
+        raise UsageError(f"set_threads: the number of threads must be an integer of at least 1, got {n!r}")
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=n, user_api="blas")
+    if "numba" not in sys.modules:  # importing it takes half a second, and there may be no need for it
+        os.environ["NUMBA_NUM_THREADS"] = str(n)
+        return
+    numba = import_module("numba")
+    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+
+
+def own_process() -> None:
+    """For a program that owns its process: let malloc keep freed memory.
+
+    Otherwise each large array of a training step is new memory from the system, cleared and mapped page by page, which
+    can take longer than the arithmetic. Does nothing where the C library is not glibc. The library itself never calls
+    this; the `minigrad` command does.
+    """
+    if "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}):
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(M_MMAP_THRESHOLD, 1 << 30)  # bytes: below, blocks come from the heap
+    mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)  # and the heap is given back only when more than this is free
+
+
+def environment() -> dict[str, str]:
+    """The versions, the BLAS with the kind of processor that it computes for, and the platform."""
+    return {
+        "minigrad": _version("minigrad"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": ", ".join(_blas_text(library) for library in _blas()) or "unknown",
+        "numba": _version("numba"),
+        "platform": platform.platform(),
+    }
+
+
+def show_config() -> None:
+    """Print what the speed and the last bits of results depend on: versions, BLAS, threads, environment variables."""
+    blas_threads = ", ".join(str(library["num_threads"]) for library in _blas()) or "unknown"
+    facts = {
+        **environment(),
+        "processors": f"{available_threads()} available",
+        "BLAS threads": blas_threads,
+        "Numba threads": _numba_threads(),
+        **{name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT)},
+    }
+    width = max(map(len, facts))
+    print("\n".join(f"{name:{width}}  {value}" for name, value in facts.items()))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _blas() -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_info
+
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return [library for library in found if "numpy" in library["filepath"]] or found  # SciPy's wheels bring another
+
+
+def _blas_text(library: dict[str, Any]) -> str:
+    return " ".join(str(library[key]) for key in ("internal_api", "version", "architecture") if library.get(key))
+
+
+def _numba_threads() -> str:
+    if "numba" not in sys.modules:
+        return "not loaded yet"
+    from minigrad.kernels.threads import thread_count
+
+    try:
+        layer = import_module("numba").threading_layer()
+    except ValueError:  # Numba starts it at the first parallel function; minigrad's kernels have threads of their own
+        layer = "not started"
+    return f"{thread_count()}, threading layer {layer}"

@@ -1,0 +1,203 @@
+"""One row an op: example inputs for `test_ops.py`.
+
+A row gives example inputs: a shape is filled with numbers from the op's domain, anything else is taken as it is.
+Numbers keep their distance from each other and from the multiples of 1/2, where some ops have kinks.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import REGISTRY, Op, Tensor
+from minigrad.domain import Domain
+
+BINARY = [((2, 3), (2, 3)), ((2, 1), (3,)), ((), (2, 2)), ((3,), 1.5), (1.5, (3,))]
+UNARY = [((2, 3),), ((),), ((0, 2),)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of an op: shapes or values for its inputs, and settings."""
+
+    inputs: tuple[Any, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def rows(*inputs: tuple[Any, ...], **settings: Any) -> list[Row]:
+    return [Row(i, settings) for i in inputs]
+
+
+def reductions(*extra: dict[str, Any]) -> list[Row]:
+    settings = [{}, {"axis": 1}, {"axis": -1, "keepdims": True}, *extra]
+    return [Row(((2, 3, 2),), s) for s in settings] + [Row(((),), {})]
+
+
+BOOLS = (np.array([True, False, True]), np.array([True, True, False]))
+MASK = np.array([[True, False, True], [False, False, True]])
+POSITIONS = np.array([[[[0, 5], [5, -1]]]], np.int32)  # one pixel wins twice, one window lies outside
+OVERLAPPING = {"kernel": 3, "stride": 2, "padding": 1}
+CONV = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
+
+CASES: dict[str, list[Row]] = {
+    **{name: rows(*BINARY) for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum")},
+    "pow": [*rows(*BINARY[:3]), *rows(((3,), 3), ((3,), -1), ((3,), 0), (2.0, (3,)))],
+    "remainder": rows(((2, 3), (2, 3)), ((3,), 0.7), ((2, 1), (3,))),
+    **{
+        name: rows(*UNARY)
+        for name in (
+            "negative", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh",
+            "cosh", "arctan", "tanh", "sigmoid", "relu", "abs", "sign", "floor", "ceil", "round", "step", "zeros_like",
+            "isfinite", "isnan", "isinf", "logical_not", "alias",
+        )
+    },
+    **{
+        name: rows(*BINARY[:3])
+        for name in (
+            "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "floor_divide", "logical_and",
+            "logical_or",
+        )
+    },
+    "bitwise_invert": rows((BOOLS[0],)),
+    "bitwise_and": rows(BOOLS),
+    "bitwise_or": rows(BOOLS),
+    "where": rows((MASK, (2, 3), (2, 3)), (MASK, (3,), ()), (MASK, (2, 1), 0.0)),
+    "reshape": [*rows(((2, 3),), shape=(3, 2)), *rows(((2, 3),), shape=(-1,)), *rows(((),), shape=(1, 1))],
+    "permute_dims": [*rows(((2, 3, 4),), axes=(2, 0, 1)), *rows(((2, 3),), axes=None), *rows(((2, 3, 4),), axes=(-1, 0, 1))],
+    "broadcast_to": [*rows(((3, 1),), shape=(2, 3, 4)), *rows(((),), shape=(2, 2)), *rows(((1,),), shape=(1, 1))],
+    "sum_to": [*rows(((2, 3, 4),), shape=(3, 1)), *rows(((2, 2),), shape=()), *rows(((2, 3),), shape=(2, 3))],
+    "astype": rows(((2, 3),), dtype=np.float64),
+    "concat": [*rows(((2, 1), (2, 3), (2, 2)), axis=1), *rows(((2,),), axis=0), *rows(((0, 2), (1, 2)), axis=-2)],
+    "sum": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}),
+    "mean": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}),
+    "prod": reductions({"axis": (0, 2)}, {"axis": (-1, 0), "keepdims": True})
+    + rows((np.array([2.0, 0.0, 3.0]),), (np.array([0.0, 0.0, 3.0]),), ((2, 1),), axis=0),
+    "max": reductions({"axis": (0, 2)}, {"axis": (-1, 0), "keepdims": True}),
+    "min": reductions({"axis": (0, 2)}, {"axis": (-1, 0), "keepdims": True}),
+    "argmax": reductions(),
+    "argmin": reductions(),
+    "any": reductions(),
+    "all": reductions(),
+    "getitem": [
+        Row(((3, 4),), {"index": index})
+        for index in (
+            1, -1, slice(None, None, -2), (Ellipsis, 1), (None, slice(1, 3)), [0, 2, 0], (slice(None), [1, -1, 3]),
+            ([0, 2], [1, 1]), (np.array([[0], [1]]), np.array([2, 2])), np.arange(12).reshape(3, 4) % 3 == 0,
+            (np.array([True, False, True]), slice(0, 2)), (np.array([True, False, True]), [0, 3]), [], (),
+        )
+    ],
+    "scatter_add": [
+        Row(((2, 2),), {"index": [0, 2], "shape": (3, 2)}),
+        Row(((3,),), {"index": [1, 1, 0], "shape": (2,)}),
+        Row(((2,),), {"index": (slice(0, 2), 1), "shape": (3, 2)}),
+        Row(((),), {"index": (1, 1), "shape": (2, 2)}),
+    ],
+    "matmul_matrices": rows(((2, 3), (3, 2)), ((2, 1, 2, 3), (2, 3, 1)), ((2, 3), (2, 3, 2)), ((2, 0), (0, 3))),
+    "linear": rows(((2, 3), (2, 3), (2,)), ((3,), (2, 3), (2,)), ((2, 2, 3), (1, 3), None), ((0, 3), (2, 3), (2,))),
+    "conv": [
+        *rows(((1, 2, 3, 3), (2, 2, 2, 2), (2,)), ((2, 1, 3, 3), (1, 1, 3, 2), None), padding=1),
+        Row(((1, 2, 4, 4), (2, 1, 2, 2), (2,)), CONV),
+        Row(((1, 1, 4, 4), (1, 1, 2, 2), (1,)), {"stride": 3}),  # the last row and column are never read
+    ],
+    "conv_input": [
+        Row(((1, 2, 2, 2), (2, 1, 2, 2)), {"shape": (1, 1, 3, 3)}),
+        Row(((1, 2, 3, 2), (2, 1, 2, 2)), {"shape": (1, 2, 4, 4), **CONV}),
+    ],
+    "conv_weight": [
+        Row(((1, 1, 3, 3), (1, 2, 2, 2)), {"shape": (2, 1, 2, 2)}),
+        Row(((1, 2, 4, 4), (1, 2, 3, 2)), {"shape": (2, 1, 2, 2), **CONV}),
+    ],
+    "max_pool": [
+        *rows(((1, 2, 4, 4),), ((2, 1, 5, 3),), kernel=2),
+        *rows(((1, 1, 5, 5),), **OVERLAPPING),
+        *rows(((1, 1, 5, 4),), kernel=(2, 3), stride=(1, 2), ceil_mode=True, dilation=(2, 1)),
+    ],
+    "max_unpool": rows(((1, 1, 2, 2), POSITIONS), shape=(1, 1, 3, 3)),
+    "pool_take": rows(((1, 1, 3, 3), POSITIONS)),
+    "avg_pool": [
+        *rows(((1, 2, 4, 4),), ((2, 1, 5, 3),), kernel=2),
+        *rows(((1, 1, 5, 5),), **OVERLAPPING),
+        *rows(((1, 1, 5, 5),), **OVERLAPPING, count_include_pad=False),
+        *rows(((1, 1, 5, 4),), kernel=(2, 3), stride=(1, 2), ceil_mode=True),
+    ],
+    "avg_pool_input": [
+        Row(
+            ((1, 1, 3, 3),),
+            {"shape": (1, 1, 5, 5), "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1), "count_include_pad": counted},
+        )
+        for counted in (True, False)
+    ],
+    "softmax": [*rows(((2, 3),), ((2, 3, 2),), axis=1), *rows(((3,),))],
+    "log_softmax": [*rows(((2, 3),), ((2, 3, 2),), axis=1), *rows(((3,),))],
+    "softmax_cross_entropy": rows(((3, 4), np.array([0, 3, 0])), ((1, 1), np.array([0]))),
+}  # fmt: skip
+
+
+def own_ops() -> dict[str, Op]:
+    """The registered ops that a module of minigrad holds; other tests and doctests register ops of their own."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("minigrad.")]
+    held = {id(value) for module in modules for value in vars(module).values() if isinstance(value, Op)}
+    return {name: op for name, op in REGISTRY.items() if id(op) in held}
+
+
+OWN = own_ops()
+
+
+def draw(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator, taken: list[float]) -> np.ndarray:
+    """Numbers of the domain, at least 0.005 from each other and 0.02 from a multiple of 1/2."""
+    low, high = max(domain.low, -2.0), min(domain.high, 2.0)
+    numbers = np.empty(shape)
+    for place in np.ndindex(shape):
+        while True:
+            x = rng.uniform(low, high)
+            if abs(2 * x - np.rint(2 * x)) > 0.04 and all(abs(x - other) > 0.005 for other in taken):
+                break
+        taken.append(x)
+        numbers[place] = x
+    return numbers
+
+
+class Call:
+    """One row, made concrete: an op, arrays, settings, and which of the arrays are differentiated."""
+
+    def __init__(self, name: str, k: int) -> None:
+        self.op, row = OWN[name], CASES[name][k]
+        rng, taken = np.random.default_rng(k), []
+        self.names = [self.op.inputs[0]] * len(row.inputs) if self.op.variadic else list(self.op.inputs)
+        self.arrays = [
+            draw(self.op.domain[name], x, rng, taken) if isinstance(x, tuple) else x
+            for name, x in zip(self.names, row.inputs, strict=True)
+        ]
+        self.settings = row.settings
+        self.positions = [
+            i
+            for i, (name, x) in enumerate(zip(self.names, self.arrays, strict=True))
+            if name not in self.op.non_differentiable and isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        ]
+        out = self(*self.arrays)
+        self.u = rng.uniform(0.5, 1.5, np.shape(out))
+        self.w = [rng.uniform(0.5, 1.5, np.shape(x)) for x in self.arrays]
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.op(*inputs, **self.settings)
+
+    def with_(self, values: list[Any]) -> Any:
+        """The result with the differentiated inputs replaced."""
+        inputs = list(self.arrays)
+        for i, value in zip(self.positions, values, strict=True):
+            inputs[i] = value
+        return self(*inputs)
+
+    def variables(self, dtype: Any = np.float64) -> list[Tensor]:
+        return [Tensor(self.arrays[i].astype(dtype), requires_grad=True) for i in self.positions]
+
+    def gradients(self, values: list[Any], u: Any = None) -> tuple[Tensor, ...]:
+        """The cotangents of the differentiated inputs for the cotangent u of the result."""
+        return mg.vjp(lambda *xs: self.with_(list(xs)), *values)[1](self.u if u is None else u)
+
+    def slope(self, *values: Any, u: Any = None) -> Tensor:
+        """One number made of the gradients, so that its own gradient tests the second order."""
+        terms = [mg.sum(g * self.w[i]) for g, i in zip(self.gradients(list(values), u), self.positions, strict=True)]
+        return sum(terms[1:], terms[0])
