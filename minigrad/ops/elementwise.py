@@ -39,13 +39,13 @@ def zeros_like(x: Any) -> Any:
 
 
 def over(g: Any, y: Any) -> Any:
-    """g / y for a slope 1/y that may be infinite: where no cotangent arrives (g = 0), none is passed on."""
-    return g / where(g == 0, 1, y)
+    """g / y, but 0 where both are 0: no cotangent arrives there, so none is passed on."""
+    return g / where((g == 0) & (y == 0), 1, y)
 
 
 def times(g: Any, slope: Any) -> Any:
-    """g * slope for a slope that may be infinite: where no cotangent arrives (g = 0), none is passed on."""
-    return g * where(g == 0, 0, slope)
+    """g * slope, but 0 where g is 0 and the slope is not finite: no cotangent arrives there, so none is passed on."""
+    return g * where((g == 0) & ~np.isfinite(slope), 0, slope)
 
 
 def _sigmoid(x: Any) -> Any:

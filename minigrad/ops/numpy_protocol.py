@@ -85,9 +85,10 @@ def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, A
     if ours is None:
         raise _unknown(name)
     given = _by_name(function, inputs, settings)
-    unsupported = given.keys() - inspect.signature(ours).parameters.keys()
-    if unsupported:
-        raise _unknown(f"{name} with {', '.join(sorted(unsupported))}")
+    try:
+        inspect.signature(ours).bind(**given)
+    except TypeError as error:
+        raise _unknown(f"{name} called like this ({error})") from None
     return ours(**given)
 
 
