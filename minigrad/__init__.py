@@ -19,6 +19,7 @@ from minigrad.autodiff import (
     vjp,
 )
 from minigrad.checkpoint import checkpoint
+from minigrad.config import set_threads, show_config
 from minigrad.create import arange, eye, full, linspace, ones, rand, randn, zeros
 from minigrad.errors import (
     DataError,
@@ -250,7 +251,7 @@ __all__ = [
     "round",
     "scatter_add",
     "seed",
-    "set_default_dtype",
+    "set_default_dtype", "set_threads", "show_config",
     "sigmoid",
     "sign",
     "sin",

@@ -36,7 +36,7 @@ import numpy as np
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.explain import explain
-from minigrad.node import STATE
+from minigrad.node import STATE, Node
 from minigrad.rule import Function, Plan, Rule
 from minigrad.shapes import ShapeSpec
 from minigrad.tensor import Tensor, as_array, wrap

@@ -75,8 +75,8 @@ def _add_train(commands: Any) -> None:
     add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ... if that exists)")
     add(
         "--resume", nargs="?", const=LATEST, metavar="RUN",
-        help="go on with the run in this folder (without a folder: with the latest run of MODEL in runs/). Its "
-        "settings stay; only --epochs may be raised, if the schedule does not depend on their number (default: a new run)",
+        help="go on with the run in this folder (without a folder: the latest run of MODEL in runs/). Its "
+        "settings stay; only --epochs may be raised, if the schedule does not depend on it (default: a new run)",
     )  # fmt: skip
 
 

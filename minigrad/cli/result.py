@@ -56,7 +56,7 @@ def _try_to_draw(draw: Callable[[Path], None], path: Path) -> str:
 def show_result(name: str, folder: Path, model: Module, history: History, notes: list[str]) -> None:
     """Print what came out, where it is, and what can be done with it."""
     last = history.last
-    weights = f'load_checkpoint("{(folder / "checkpoint.safetensors").as_posix()}").model'
+    checkpoint = (folder / "checkpoint.safetensors").as_posix()
     rows = [
         ("test accuracy", f"{last['test_accuracy']:.2%}"),
         ("test loss", f"{last['test_loss']:.4f}"),
@@ -65,8 +65,10 @@ def show_result(name: str, folder: Path, model: Module, history: History, notes:
         ("training", f"{len(history)} epochs in {sum(history['seconds']):.1f} s"),
         ("files", f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))),
         *(("note", note) for note in notes),
-        ("next", f"see {folder / 'curves.png'} and {folder / 'graph.svg'}"),
-        ("in Python", f"from minigrad.training import load_checkpoint; model.load_state_dict({weights})"),
+        ("next", f"see {folder / 'curves.png'} and {folder / 'graph.svg'}; or use the weights in Python:"),
+        ("", "from minigrad.training import load_checkpoint"),
+        ("", f'model = models.create("{name}")'),
+        ("", f'model.load_state_dict(load_checkpoint("{checkpoint}").model)'),
     ]
     if sys.stdout.isatty() and find_spec("rich") is not None:
         _show_table(name, rows)

@@ -15,7 +15,7 @@ from minigrad.cli.settings import Settings, resolve, resolve_resumed
 from minigrad.config import environment, set_threads
 from minigrad.data import ArrayDataset, DataLoader, RandomAffine, digits
 from minigrad.data.digits import BACKGROUND
-from minigrad.errors import UsageError
+from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import cross_entropy
 from minigrad.nn import Module
 from minigrad.optim import SGD, Adam, Optimizer
@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = model_entry.make()
     kept = opened or _new_run(arguments, settings)
     print(f"{settings.model} on {settings.data}: {len(train_set):,} samples to train on, {len(test_set):,} to test on")
+    if opened and opened.checkpoint:
+        print(f"{opened.folder} goes on after epoch {opened.checkpoint.epoch} of {settings.recipe.epochs}")
     interrupt = _Interrupt()
     try:
         history = fit(
@@ -52,8 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
             epochs=settings.recipe.epochs,
             schedule=settings.recipe.schedule,
             test=test_set,
-            callbacks=[kept, Progress(), interrupt],
+            callbacks=[interrupt, kept, Progress()],
         )
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{error}; the checkpoint in {kept.folder} is from before") from error
     except KeyboardInterrupt:
         _tell_how_to_go_on("ended at once, after the last checkpoint", settings, kept)
         return 128 + signal.SIGINT

@@ -69,8 +69,9 @@ def fit(
             for callback in callbacks:
                 callback.on_begin(training)
                 ends.callback(callback.on_end, training)
-            while training.epoch < epochs and not training.stopping:
-                _run_epoch(training, callbacks)
+            with np.errstate(over="ignore", invalid="ignore"):  # told once, as an error: see _check_finite
+                while training.epoch < epochs and not training.stopping:
+                    _run_epoch(training, callbacks)
             training.status = "finished" if training.epoch >= epochs else "stopped"
         except BaseException:
             training.status = "failed"

@@ -74,7 +74,7 @@ def plot_confusion(matrix: Any, labels: Sequence[str], ax: Axes | None = None) -
     """
     counts = np.asarray(matrix)
     if counts.shape != (len(labels), len(labels)):
-        raise UsageError(f"plot_confusion: needs a row and a column for each of {len(labels)} labels, got {counts.shape}")
+        raise UsageError(f"plot_confusion: {len(labels)} labels need as many rows and columns, got {counts.shape}")
     ax = ax if ax is not None else _confusion_figure(len(labels)).add_subplot()
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)
