@@ -204,7 +204,7 @@ def jacobian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
 
     def derivative(*args: Any) -> Tensor:
         trace = _Trace(f, args, (argnums,))
-        basis = np.eye(trace.out.size, dtype=trace.out.dtype).reshape(-1, *trace.out.shape)
+        basis = np.eye(trace.out.size, dtype=trace.out.dtype).reshape(trace.out.size, *trace.out.shape)
         shape = (*trace.out.shape, *trace.inputs[0].shape)
         rows = [trace.pull(wrap(e))[0] for e in basis]
         return reshape(stack(*rows), shape=shape) if rows else wrap(np.zeros(shape, trace.out.dtype))

@@ -199,7 +199,8 @@ class Op:
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
-                return recorder(plan, tuple(parents), plan.save((*arrays, *kept, out)), settings, out)
+                values = (tuple(arrays), *kept, out) if self.variadic else (*arrays, *kept, out)
+                return recorder(plan, tuple(parents), plan.save(values), settings, out)
         if STATE.watcher is not None:
             STATE.watcher(self, out)
         return out if constant else wrap(out)

@@ -71,105 +71,94 @@ class Pull:
 class Plan:
     """What one op saves, and how its rules are fed, when the inputs in `mask` (a bit each) are differentiable.
 
+    A call's values are its inputs (variadic ones together as one tuple), its residuals and its result, in this order.
+
     Attributes:
-        save: from (inputs ..., residuals ..., out) to what the node keeps.
+        save: from a call's values to what the node keeps.
         pulls: the steps of a first-order backward pass, on arrays.
         recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
         saved_names: the name of each saved value.
-        saved_owners: whose value each is: the position of an input, -1 for the result, None for other things.
     """
 
-    __slots__ = ("op", "pulls", "recorded", "save", "saved_names", "saved_owners")
+    __slots__ = ("op", "pulls", "recorded", "save", "saved_names")
+
+    pulls: list[Pull] | None
+    recorded: list[Pull] | None
 
     def __init__(self, op: Op, mask: int, count: int) -> None:
         self.op = op
-        positions = [i for i in range(count) if mask >> i & 1]
-        names = {i: op.inputs[min(i, len(op.inputs) - 1)] for i in positions}
-        first = {i: op.fast_rules.get(name) or op.rules.get(name) for i, name in names.items()}
-        plain = {i: op.rules.get(name) for i, name in names.items()}
-        through_reference = op.reference is not None and None in plain.values()
-        for i, name in names.items():
-            if first[i] is None or (plain[i] is None and not through_reference):
+        names = {i: op.inputs[0 if op.variadic else i] for i in range(count) if mask >> i & 1}
+        first = {name: op.fast_rules.get(name) or op.rules.get(name) for name in names.values()}
+        plain = {name: op.rules.get(name) for name in names.values()}
+        replayed = op.reference is not None and None in plain.values()
+        for name, rule in first.items():
+            if rule is None or (plain[name] is None and not replayed):
                 raise RuleError(
                     f"op {op.name} has no rule for its input {name!r}: "
                     f'add one with @{op.name}.vjp("{name}"), or declare non_differentiable=("{name}",)'
                 )
-        wanted = [w for rule in (*first.values(), *plain.values()) if rule for w in rule.wants if w != "i"]
-        if through_reference:
-            wanted += op.inputs
-        self.saved_names = list(dict.fromkeys(self._expanded(wanted, count)))
-        self.saved_owners = [self._owner(name, count) for name in self.saved_names]
-        self.save = self._saver(count)
-        self.pulls: list[Pull] | None = [self._pull(i, rule, count) for i, rule in first.items() if rule]
-        self.recorded: list[Pull] | None = (
-            None if through_reference else [self._pull(i, rule, count) for i, rule in plain.items() if rule]
-        )
+        rules = [rule for rule in (*first.values(), *plain.values()) if rule is not None]
+        wanted = [want for rule in rules for want in rule.wants if want != "i"]
+        self.saved_names = list(dict.fromkeys([*wanted, *op.inputs] if replayed else wanted))
+        self.save = self._saver()
+        self.pulls = [self._pull(i, first[name]) for i, name in names.items()]
+        self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
 
     def as_tensors(self, node: Node) -> tuple[Any, ...]:
         """The values that a node saved, those of recorded inputs and of the result joined to their nodes again."""
         assert node.saved is not None
-        owners: dict[int | None, Node | None] = {None: None, -1: node}
-        owners.update(enumerate(node.parents))
-        pairs = zip(node.saved, self.saved_owners, strict=True)
-        return tuple([v if owners[k] is None else wrap(v, owners[k]) for v, k in pairs])
+
+        def joined(name: str, value: Any) -> Any:
+            if name == "out":
+                return wrap(value, node)
+            if name not in self.op.inputs:
+                return value
+            if self.op.variadic:
+                return tuple([_joined(v, parent) for v, parent in zip(value, node.parents, strict=True)])
+            return _joined(value, node.parents[self.op.inputs.index(name)])
+
+        return tuple([joined(name, value) for name, value in zip(self.saved_names, node.saved, strict=True)])
 
     def replay(self, node: Node) -> Tensor:
         """Run the op's reference on what the node was made from."""
         assert self.op.reference is not None
         values = dict(zip(self.saved_names, self.as_tensors(node), strict=True))
-        out: Tensor = self.op.reference(*[values[name] for name in self.op.inputs], **node.settings)
+        inputs = [values[name] for name in self.op.inputs]
+        out: Tensor = self.op.reference(*(inputs[0] if self.op.variadic else inputs), **node.settings)
         return out
 
-    def _expanded(self, wants: list[str], count: int) -> list[str]:
-        """Names as slots: a variadic input `xs` is the slots xs:0, xs:1, ..., every other name is itself."""
-        result = []
-        for want in wants:
-            base = want.removesuffix("_shape")
-            if self.op.variadic and base in self.op.inputs:
-                suffix = want[len(base) :]
-                result += [f"{base}:{i}{suffix}" for i in range(count)]
-            else:
-                result.append(want)
-        return result
+    def _saver(self) -> Getter:
+        """The function from a call's values to the saved ones; shapes are taken from their arrays."""
+        names = (*self.op.inputs, *self.op.keeps, "out")
+        if all(name in names for name in self.saved_names):
+            return _getter([names.index(name) for name in self.saved_names])
+        shape_of: Function = _shapes if self.op.variadic else np.shape  # type: ignore[assignment]
+        position = {name: k for k, name in enumerate(names)}
+        slots = [
+            (position[name], None) if name in position else (position[name.removesuffix("_shape")], shape_of)
+            for name in self.saved_names
+        ]
+        return lambda values: tuple([values[k] if shape is None else shape(values[k]) for k, shape in slots])
 
-    def _owner(self, name: str, count: int) -> int | None:
-        values = self._value_names(count)
-        if name == "out":
-            return -1
-        return values.index(name) if name in values[:count] else None
+    def _pull(self, position: int, rule: Rule | None) -> Pull:
+        assert rule is not None
+        if "i" not in rule.wants:
+            arguments = _getter([self.saved_names.index(want) for want in rule.wants])
+            return Pull(position, rule.function, arguments, rule.settings)
+        slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
 
-    def _value_names(self, count: int) -> list[str]:
-        inputs = self._expanded(list(self.op.inputs), count)
-        return [*inputs, *self.op.keeps, "out"]
+        def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple([position if k is None else saved[k] for k in slots])
 
-    def _saver(self, count: int) -> Getter:
-        """The function from all values of a call to the saved ones; shapes are taken from their arrays."""
-        values = self._value_names(count)
-        at = [values.index(name.removesuffix("_shape") if name not in values else name) for name in self.saved_names]
-        shapes = [name not in values for name in self.saved_names]
-        if not any(shapes):
-            return _getter(at)
-        both = list(zip(at, shapes, strict=True))
-        return lambda v: tuple([np.shape(v[k]) if is_shape else v[k] for k, is_shape in both])
+        return Pull(position, rule.function, with_position, rule.settings)
 
-    def _pull(self, position: int, rule: Rule, count: int) -> Pull:
-        if self.op.variadic:
-            arguments = self._variadic_arguments(position, rule, count)
-        else:
-            arguments = _getter([self.saved_names.index(name) for name in rule.wants])
-        return Pull(position, rule.function, arguments, rule.settings)
 
-    def _variadic_arguments(self, position: int, rule: Rule, count: int) -> Getter:
-        """For a rule of `*xs`: `i` is the position, `xs` and `xs_shape` are tuples, the rest is as ever."""
+def _joined(value: Any, parent: Node | None) -> Any:
+    return value if parent is None else wrap(value, parent)
 
-        def argument(want: str, saved: tuple[Any, ...]) -> Any:
-            if want == "i":
-                return position
-            slots = [self.saved_names.index(name) for name in self._expanded([want], count)]
-            values = tuple([saved[k] for k in slots])
-            return values if want.removesuffix("_shape") in self.op.inputs else values[0]
 
-        return lambda saved: tuple([argument(want, saved) for want in rule.wants])
+def _shapes(values: tuple[Any, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple([np.shape(value) for value in values])
 
 
 def _getter(positions: list[int]) -> Getter:

@@ -21,6 +21,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("MINIGRAD_PROFILE", "dev"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis report a failure: where libcst is installed it is imported for that, and warns on the way."""
+    config.addinivalue_line("filterwarnings", "ignore:mypy_extensions.TypedDict is deprecated:DeprecationWarning")
+
+
 @pytest.fixture(autouse=True)
 def _same_start():
     """Seed minigrad, and undo the process-wide switches that a test may have left on."""

@@ -66,6 +66,7 @@ def show_result(name: str, folder: Path, model: Module, history: History, notes:
         ("files", f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))),
         *(("note", note) for note in notes),
         ("next", f"see {folder / 'curves.png'} and {folder / 'graph.svg'}; or use the weights in Python:"),
+        ("", "import models"),
         ("", "from minigrad.training import load_checkpoint"),
         ("", f'model = models.create("{name}")'),
         ("", f'model.load_state_dict(load_checkpoint("{checkpoint}").model)'),

@@ -40,8 +40,9 @@ def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping
     """
     package = _package()
     _check_texts(arrays, metadata or {})
-    content = package.save({name: _plain(name, array) for name, array in arrays.items()}, dict(metadata or {}))
-    write_atomically(path, content)
+    plain = {name: _plain(name, array) for name, array in arrays.items()}
+    texts = dict(metadata or {}) or None  # an empty dict would become a header that cannot be read
+    write_atomically(path, package.save(plain, texts))
 
 
 def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:

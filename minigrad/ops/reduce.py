@@ -35,12 +35,17 @@ def expanded(y: Any, shape: Shape, axis: tuple[int, ...]) -> Any:
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
 def sum(x: Any, *, axis: Any, keepdims: bool) -> Any:
     """out = sum of x over the axes."""
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.add.reduce(x, axis, None, None, keepdims)
 
 
 @sum.vjp("x")
 def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
     return expanded(g, x_shape, axis)
+
+
+@sum.fast_vjp("x")
+def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+    return np.broadcast_to(np.reshape(g, kept_shape(x_shape, axis)), x_shape)
 
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
@@ -52,6 +57,12 @@ def mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
 @mean.vjp("x")
 def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
     return expanded(g / math.prod(x_shape[i] for i in axis), x_shape, axis)
+
+
+@mean.fast_vjp("x")
+def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+    each = np.reshape(g / math.prod(x_shape[i] for i in axis), kept_shape(x_shape, axis))
+    return np.broadcast_to(each, x_shape)
 
 
 def _extremum(name: str, arg: Any, onnx: str) -> Op:

@@ -55,7 +55,8 @@ def _(g: Any, out: Any, *, axis: int) -> Any:
 
 
 def _largest(x: Any, axis: int) -> Any:
-    return x.max(axis=axis, keepdims=True) if x.shape[axis] else x.sum(axis=axis, keepdims=True)
+    reduce = np.maximum.reduce if x.shape[axis] else np.add.reduce  # the largest of nothing may be anything
+    return reduce(x, axis=axis, keepdims=True)
 
 
 def _cross_entropy_by_log_softmax(x: Any, target: Any) -> Any:
@@ -70,7 +71,7 @@ def softmax_cross_entropy(x: Any, target: Any) -> Any:
     check_classes(target, x.shape[1])
     shifted = x - _largest(x, 1)
     e = np.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
+    total = np.add.reduce(e, axis=1, keepdims=True)
     out = np.log(total[:, 0]) - shifted[np.arange(len(x)), target]
     e /= total
     return out, e

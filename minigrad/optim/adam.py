@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
+from minigrad import kernels
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Array, Tensor
 
@@ -43,20 +41,10 @@ class Adam(Optimizer):
     def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"
 
-    def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
-        m, s, scratch = rest
+    def _update(self, p: Array, g: Array, *state: Array, group: Mapping[str, Any], step: int, fresh: bool) -> None:
+        m, s = state
         beta1, beta2 = group["betas"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        m *= beta1
-        m += np.multiply(g, 1 - beta1, out=scratch)
-        s *= beta2
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - beta2
-        s += scratch
-        np.sqrt(s, out=scratch)
-        scratch /= math.sqrt(1 - beta2**step)
-        scratch += group["eps"]
-        np.divide(m, scratch, out=scratch)
-        scratch *= group["lr"] / (1 - beta1**step)
-        p -= scratch
+        eps, weight_decay = group["eps"], group["weight_decay"]
+        kernels.adam(
+            p, g, m, s, lr=group["lr"], beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, step=step
+        )

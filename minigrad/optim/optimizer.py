@@ -1,8 +1,7 @@
-"""`Optimizer`: what all optimizers share. A subclass says only how one block of numbers is updated.
+"""`Optimizer`: what all optimizers share. A subclass says only which arrays it keeps, and how it updates one parameter.
 
-Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. An update goes through each
-parameter in blocks that stay in the processor's cache, in place: however many arithmetic steps the formula has, every
-parameter, gradient and state array passes through memory once.
+Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. Updates happen in place, by kernels
+that pass once over memory (`minigrad.kernels.update`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ import numpy as np
 from minigrad.errors import StateError, UsageError
 from minigrad.node import Leaf
 from minigrad.tensor import Array, Tensor
-
-BLOCK = 65536  # numbers a block: of float32, 256 KB an array
 
 
 class Optimizer:
@@ -85,28 +82,27 @@ class Optimizer:
         state = self.state[p]
         state["step"] += 1
         names = self._state_names(group)
-        for name in names:
-            if name not in state:
-                state[name] = np.zeros(p.shape, p.dtype)
+        fresh = [name for name in names if name not in state]
+        for name in fresh:
+            state[name] = np.zeros(p.shape, p.dtype)
         arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in names]]
-        rows = [array.reshape(-1, copy=False) for array in arrays]
-        scratch = np.empty(min(BLOCK, p.size), p.dtype)
-        for start in range(0, p.size, BLOCK):
-            blocks = [row[start : start + BLOCK] for row in rows]
-            self._update(*blocks, scratch[: blocks[0].size], group=group, step=state["step"])
+        self._update(
+            *[array.reshape(-1, copy=False) for array in arrays], group=group, step=state["step"], fresh=bool(fresh)
+        )
 
     def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """The arrays that are kept for each parameter of a group."""
         raise NotImplementedError
 
-    def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
-        """Change one block of a parameter and its state in place.
+    def _update(self, p: Array, g: Array, *state: Array, group: Mapping[str, Any], step: int, fresh: bool) -> None:
+        """Change a parameter and its state in place; all arrays are flat.
 
         Args:
-            p, g: the block of the parameter, and of its gradient (not to be written to).
-            *rest: the blocks of the state arrays, in the order of `_state_names`, then one for scratch.
+            p, g: the parameter, and its gradient (not to be written to).
+            *state: the arrays that are kept, in the order of `_state_names`.
             group: the settings.
             step: how often this parameter has been updated, this time included.
+            fresh: whether the state has just been made.
         """
         raise NotImplementedError
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
+from minigrad import kernels
 from minigrad.errors import UsageError
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Array, Tensor
@@ -51,22 +50,13 @@ class SGD(Optimizer):
     def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _update(self, p: Array, g: Array, *rest: Array, group: Mapping[str, Any], step: int) -> None:
-        *state, scratch = rest
-        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
-        if group["weight_decay"]:
-            np.multiply(p, group["weight_decay"], out=scratch)
-            g = g + scratch if group["nesterov"] else np.add(g, scratch, out=scratch)
-        direction = g
-        if state:
-            (v,) = state
-            if step == 1:
-                v[:] = g
-            else:
-                v *= momentum
-                v += g if dampening == 0 else g * (1 - dampening)
-            direction = v
-            if group["nesterov"]:
-                direction = np.multiply(v, momentum, out=scratch)
-                direction += g
-        p -= np.multiply(direction, lr, out=scratch)
+    def _update(self, p: Array, g: Array, *state: Array, group: Mapping[str, Any], step: int, fresh: bool) -> None:
+        lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
+        if not state:
+            kernels.sgd(p, g, lr=lr, weight_decay=weight_decay)
+            return
+        (v,) = state
+        gain = 1.0 if fresh else 1 - group["dampening"]  # the first direction is the gradient itself
+        kernels.sgd_momentum(
+            p, g, v, lr=lr, weight_decay=weight_decay, momentum=momentum, gain=gain, nesterov=group["nesterov"]
+        )

@@ -58,10 +58,15 @@ class Checkpoint:
     def restore(self, training: Training) -> None:
         """Put a training of the same model, data and settings where the saved one was.
 
+        The optimizer's settings are part of the state: the saved ones replace those that it was made with.
+
         Raises:
             StateError: something does not fit; it names what.
         """
         facts = self.facts
+        kind = type(training.optimizer).__name__
+        if facts.get("optimizer_kind") != kind:
+            raise StateError(f"{self.path} was made with the optimizer {facts.get('optimizer_kind')}, not {kind}")
         try:
             training.model.load_state_dict(self.model)
             training.optimizer.load_state_dict(_unpack(facts["optimizer"], self.arrays))
@@ -93,6 +98,7 @@ def save_checkpoint(path: PathLike, training: Training, settings: Mapping[str, A
         "sums": asdict(training.sums),
         "loader": training.loader.state_dict(),
         "rng": rng.rng_state(),
+        "optimizer_kind": type(training.optimizer).__name__,
         "optimizer": _pack(training.optimizer.state_dict(), "optimizer", arrays),
         "settings": dict(settings or {}),
     }

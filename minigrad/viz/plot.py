@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRAIN, TEST = "#0072B2", "#D55E00"  # blue and vermilion of Okabe and Ito: apart for all kinds of color vision
 QUIET: Final = "#666666"
 
-AXES: Final = {"loss": "loss (nats per sample)", "accuracy": "accuracy (%)"}
+AXES: Final = {"loss": "loss (mean per sample)", "accuracy": "accuracy (%)"}
 
 
 def plot_curves(history: Iterable[Mapping[str, Any]], ax: Axes | None = None, *, metric: str = "loss") -> Axes:
@@ -80,7 +80,7 @@ def plot_confusion(matrix: Any, labels: Sequence[str], ax: Axes | None = None) -
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)
     for (i, j), count in np.ndenumerate(counts):
         mistake = i != j and count > 0
-        color = "white" if shares[i, j] > 0.5 else TEST if mistake else "black" if count else "#BBBBBB"
+        color = "white" if shares[i, j] > 0.6 else TEST if mistake else "black" if count else "#BBBBBB"
         ax.text(j, i, str(count), ha="center", va="center", color=color, weight="bold" if mistake else "normal", size=9)
     ax.set_xticks(range(len(labels)), labels)
     ax.set_yticks(range(len(labels)), labels)
@@ -128,18 +128,19 @@ def _confusion_figure(classes: int) -> Figure:
 
 
 def _logarithmic(ax: Axes) -> None:
-    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _tidy(ax: Axes) -> None:
     """Leave out what carries no information; there are no fractions of epochs."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#E5E5E5", linewidth=0.8)
     ax.set_axisbelow(True)

@@ -1,0 +1,439 @@
+"""The command: what it writes, how it goes on, and what it says when it cannot."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+
+from minigrad import config
+from minigrad.cli import main
+from minigrad.cli import result as result_module
+from minigrad.cli import train as train_module
+from minigrad.cli.settings import Settings, resolve
+from minigrad.data import ArrayDataset, digits
+from minigrad.errors import GraphError, MissingExtraError
+from minigrad.training import Progress, load_checkpoint
+from models import MODELS
+
+BATCHES = 4  # an epoch of 64 samples
+
+
+@cache
+def few_digits(size=32):
+    train, test = digits(size)
+    return tuple(ArrayDataset(*part[:64], classes=part.classes) for part in (train, test))
+
+
+@pytest.fixture(autouse=True)
+def _small_and_apart(monkeypatch, tmp_path):
+    """64 digits, runs in a folder of the test's own, one thread, no pictures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train_module, "DATASETS", {"digits": few_digits})
+    monkeypatch.setattr(train_module, "set_threads", lambda n: None)
+    monkeypatch.setattr(train_module, "write_pictures", lambda *_: [])
+
+
+def train(*options, model="lenet5"):
+    return main(["train", model, "--batch-size", "16", *map(str, options)])
+
+
+def at_step(monkeypatch, step, action):
+    """Have something happen after a step of the next training."""
+
+    class Progress2(Progress):
+        def on_step(self, training):
+            super().on_step(training)
+            if training.step == step:
+                action()
+
+    monkeypatch.setattr(train_module, "Progress", Progress2)
+
+
+def ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+def content(folder):
+    """All that a run holds, but the time that it took."""
+    checkpoint = load_checkpoint(f"{folder}/checkpoint.safetensors")
+    facts = json.loads(json.dumps(checkpoint.facts))
+    facts["sums"].pop("seconds")
+    with open(f"{folder}/history.jsonl") as file:
+        records = [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in file]
+    return {name: array.tobytes() for name, array in checkpoint.arrays.items()}, facts, records
+
+
+def error_line(capsys):
+    """The one line on standard error, after checking that it is the only one."""
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("minigrad: error: ")
+    return lines[0].removeprefix("minigrad: error: ")
+
+
+# ---- a run -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch, capsys):
+    monkeypatch.setattr(train_module, "write_pictures", result_module.write_pictures)
+    assert train("--epochs", 2, "--seed", 3) == 0
+    names = ["checkpoint.safetensors", "confusion.png", "curves.png", "graph.svg", "history.jsonl", "settings.json"]
+    assert sorted(os.listdir("runs/lenet5")) == names
+    settings = json.loads(open("runs/lenet5/settings.json").read())
+    assert (settings["model"], settings["epochs"], settings["batch_size"], settings["seed"]) == ("lenet5", 2, 16, 3)
+    assert settings["threads"] == config.available_threads()
+    assert settings["environment"] == config.environment()
+    records = [json.loads(line) for line in open("runs/lenet5/history.jsonl")]
+    assert [record["step"] for record in records] == [BATCHES, 2 * BATCHES]
+    assert open("runs/lenet5/graph.svg").read().rstrip().endswith("</svg>")
+    out = capsys.readouterr().out
+    assert f"test accuracy   {records[-1]['test_accuracy']:.2%}" in out
+    assert "runs/lenet5/curves.png" in out
+
+
+def test_every_setting_is_resolved_from_the_options_over_the_recipe():
+    assert train("--epochs", 1, "--optimizer", "adam", "--lr", 0.002, "--schedule", "constant", "--threads", 1) == 0
+    settings = Settings.from_json(json.loads(open("runs/lenet5/settings.json").read()))
+    recipe = MODELS["lenet5"].recipe
+    assert (settings.recipe.optimizer, settings.recipe.lr, settings.threads) == ("adam", 0.002, 1)
+    assert settings.recipe.schedule == train_module.Recipe.__dataclass_fields__["schedule"].default
+    assert (settings.recipe.degrees, settings.recipe.scale) == (recipe.degrees, recipe.scale)
+
+
+def test_another_optimizer_than_the_recipes_gets_its_own_usual_rate():
+    assert train("--epochs", 1, "--optimizer", "adam") == 0
+    assert json.loads(open("runs/lenet5/settings.json").read())["lr"] == 0.001
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_learns(model):
+    assert train("--epochs", 3, model=model) == 0
+    losses = [json.loads(line)["loss"] for line in open(f"runs/{model}/history.jsonl")]
+    assert losses[-1] < losses[0]
+
+
+def test_a_models_own_loss_is_used_and_cross_entropy_otherwise():
+    own = MODELS["lenet5-original"].make()
+    assert train_module.loss_of(own) == own.loss
+    assert train_module.loss_of(MODELS["lenet5"].make()) is train_module.cross_entropy
+
+
+def test_training_images_move_as_the_recipe_says_and_test_images_never(monkeypatch):
+    loaders = []
+    monkeypatch.setattr(train_module, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train()
+    (loader, test), recipe = loaders[0], MODELS["lenet5"].recipe
+    motion = loader.transform
+    assert (motion.degrees, motion.translate, motion.scale) == (recipe.degrees, recipe.translate, recipe.scale)
+    assert motion.fill == few_digits()[0].arrays[0].min()
+    assert test.transform is None
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another():
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert train("--epochs", 1, "--seed", seed, "--out", name) == 0
+    assert content("a") == content("b")
+    assert content("a")[0] != content("c")[0]
+
+
+def test_runs_are_numbered_and_never_overwritten():
+    for _ in range(3):
+        assert train("--epochs", 1) == 0
+    assert sorted(os.listdir("runs")) == ["lenet5", "lenet5-2", "lenet5-3"]
+
+
+def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, capsys):
+    monkeypatch.setattr(train_module, "write_pictures", result_module.write_pictures)
+
+    def missing(*_, **__):
+        raise MissingExtraError("matplotlib", extra="plot", purpose="plotting")
+
+    monkeypatch.setattr("minigrad.viz.plot.save_curves", missing)
+    monkeypatch.setattr("minigrad.viz.plot.save_confusion", missing)
+    monkeypatch.setattr("minigrad.viz.draw", missing)
+    assert train("--epochs", 1) == 0
+    out = capsys.readouterr().out
+    assert out.count("was not drawn: plotting needs matplotlib") == 3
+
+
+# ---- interrupted and resumed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("step", [BATCHES + 2, 2 * BATCHES], ids=["mid-epoch", "end of epoch"])
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(monkeypatch, capsys, optimizer, step):
+    options = ("--epochs", 4, "--optimizer", optimizer)
+    assert train(*options, "--out", "straight") == 0
+    with monkeypatch.context() as patch:
+        at_step(patch, step, ctrl_c)
+        assert train(*options) == 130
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "stopped and saved; go on with: minigrad train lenet5 --resume runs/lenet5"
+    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == step
+    assert main(shlex.split(last.split("minigrad ", 1)[1])) == 0
+    assert content("runs/lenet5") == content("straight")
+
+
+def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays_good(monkeypatch, capsys):
+    assert train("--epochs", 3, "--out", "straight") == 0
+    with monkeypatch.context() as patch:
+        at_step(patch, BATCHES + 2, lambda: (ctrl_c(), ctrl_c()))
+        assert train("--epochs", 3) == 130
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("ended at once, after the last checkpoint; go on with: minigrad train lenet5 --resume")
+    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == BATCHES
+    assert train("--resume") == 0
+    assert content("runs/lenet5") == content("straight")
+
+
+def test_ctrl_c_means_what_it_meant_before_once_the_training_is_over():
+    before = signal.getsignal(signal.SIGINT)
+    assert train("--epochs", 1) == 0
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_before_the_training_ends_with_its_exit_code(monkeypatch, capsys):
+    monkeypatch.setattr(train_module, "_load_data", lambda *_: ctrl_c())
+    assert train() == 130
+    assert capsys.readouterr().err == "minigrad: interrupted\n"
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
+    for fault in (GraphError("bug"), ZeroDivisionError()):
+        with monkeypatch.context() as patch:
+            at_step(patch, 1, lambda fault=fault: (_ for _ in ()).throw(fault))
+            with pytest.raises(type(fault)):
+                train("--epochs", 1)
+
+
+def test_resume_without_a_folder_takes_the_latest_run_of_that_model(monkeypatch, capsys):
+    at_step(monkeypatch, 1, ctrl_c)
+    assert train() == 130
+    assert train() == 130
+    assert train(model="lenet5-original") == 130
+    capsys.readouterr()
+    at_step(monkeypatch, 2, ctrl_c)
+    assert train("--resume") == 130
+    assert "runs/lenet5-2 goes on after epoch 0" in capsys.readouterr().out
+
+
+def test_options_that_repeat_the_runs_settings_are_accepted(monkeypatch):
+    at_step(monkeypatch, 1, ctrl_c)
+    assert train("--epochs", 2, "--lr", 0.01, "--out", "run") == 130
+    same = ("--epochs", 2, "--lr", 0.01, "--optimizer", "sgd", "--seed", 0, "--data", "digits", "--schedule", "cosine")
+    assert train(*same, "--out", "run", "--resume", "run") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--lr", 0.2), ("--lr 0.2", "--lr 0.01")),
+        (("--seed", 5), ("--seed 5", "--seed 0")),
+        (("--optimizer", "adam"), ("--optimizer adam", "--optimizer sgd")),
+        (("--schedule", "constant"), ("--schedule constant", "--schedule cosine")),
+        (("--epochs", 1), ("--epochs 1", "--epochs 2")),
+        (("--epochs", 3), ("--epochs 3", "--epochs 2", "its cosine schedule follows from that number")),
+        (("--out", "other"), ("--out other", "--resume run")),
+    ],
+)
+def test_options_that_contradict_the_run_are_refused_with_both_values(monkeypatch, capsys, options, said):
+    at_step(monkeypatch, 1, ctrl_c)
+    assert train("--epochs", 2, "--lr", 0.01, "--out", "run") == 130
+    before = content_of_files("run")
+    capsys.readouterr()
+    assert train("--resume", "run", *options) == 2
+    message = error_line(capsys)
+    assert all(part in message for part in said), message
+    assert content_of_files("run") == before
+
+
+def content_of_files(folder):
+    return {name: open(f"{folder}/{name}", "rb").read() for name in sorted(os.listdir(folder))}
+
+
+def test_with_a_constant_schedule_a_longer_training_is_a_continuation():
+    constant = ("--schedule", "constant")
+    assert train("--epochs", 3, *constant, "--out", "straight") == 0
+    assert train("--epochs", 2, *constant, "--out", "longer") == 0
+    assert train("--resume", "longer", "--epochs", 3) == 0
+    (straight, _, straight_records), (longer, _, longer_records) = content("straight"), content("longer")
+    assert (longer, longer_records) == (straight, straight_records)
+    assert json.loads(open("longer/settings.json").read())["epochs"] == 3
+    assert train("--resume", "longer", "--epochs", 3) == 0
+
+
+def test_resuming_a_finished_run_trains_no_more_and_shows_its_result(monkeypatch, capsys):
+    assert train("--epochs", 1, "--out", "run") == 0
+    before = content_of_files("run")
+    at_step(monkeypatch, BATCHES + 1, lambda: pytest.fail("it went on"))
+    assert train("--resume", "run") == 0
+    assert content_of_files("run") == before
+    assert "test accuracy" in capsys.readouterr().out
+
+
+def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
+    at_step(monkeypatch, 1, ctrl_c)
+    assert train("--epochs", 1, "--out", "run") == 130
+    environment = {**config.environment(), "numpy": "9.9"}
+    monkeypatch.setattr(train_module, "environment", lambda: environment)
+    assert train("--resume", "run") == 0
+    assert f"note: numpy was {np.__version__} and is 9.9 now" in capsys.readouterr().err
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "the following arguments are required: COMMAND"),
+        ("trian", "COMMAND: invalid choice: 'trian'"),
+        ("train", "the following arguments are required: MODEL"),
+        ("train lenet", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
+        ("train qqq", "there is no model 'qqq'; there are lenet5, lenet5-original"),
+        ("train lenet --resume", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
+        ("train lenet5 --data mnist", "there is no data 'mnist'; there is digits"),
+        ("train lenet5 --epochs 0", "--epochs: must be an integer of at least 1, got '0'"),
+        ("train lenet5 --epochs 1.5", "--epochs: must be an integer of at least 1, got '1.5'"),
+        ("train lenet5 --batch-size -4", "--batch-size: must be an integer of at least 1, got '-4'"),
+        ("train lenet5 --seed -1", "--seed: must be an integer of at least 0, got '-1'"),
+        ("train lenet5 --threads 0", "--threads: must be an integer from 1 to "),
+        ("train lenet5 --threads 100000", "--threads: must be an integer from 1 to "),
+        ("train lenet5 --lr abc", "--lr: must be a number above 0, got 'abc'"),
+        ("train lenet5 --lr nan", "--lr: must be a number above 0, got 'nan'"),
+        ("train lenet5 --lr inf", "--lr: must be a number above 0, got 'inf'"),
+        ("train lenet5 --lr 0", "--lr: must be a number above 0, got '0'"),
+        ("train lenet5 --optimizer lion", "--optimizer: invalid choice: 'lion'"),
+        ("train lenet5 --epoch 3", "unrecognized arguments: --epoch 3"),
+        ("train lenet5 --out file", "file is a file: a run needs a folder of its own"),
+        ("train lenet5 --out file/run", "cannot make the folder file/run: Not a directory"),
+        ("train lenet5 --out full", "the folder full exists and is not empty"),
+        ("train lenet5 --resume", "there is no run of lenet5 in runs to go on with"),
+        ("train lenet5 --resume nowhere", "there is no run folder nowhere"),
+        ("train lenet5 --resume full", "there is no file full/checkpoint.safetensors"),
+        ("train lenet5 --resume damaged", "damaged/checkpoint.safetensors is damaged or no safetensors file"),
+        ("train lenet5-original --resume run", "run is a run of lenet5, not of lenet5-original"),
+        ("train lenet5 --lr 1e30", "the loss became nan in epoch 1, at step"),
+    ],
+)
+def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(tmp_path, capsys, arguments, message):
+    if "--resume run" in arguments:
+        assert train("--epochs", 1, "--out", "run") == 0
+        capsys.readouterr()
+    (tmp_path / "file").write_text("x")
+    for name in ("full", "damaged"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "notes").write_text("x")
+    (tmp_path / "damaged" / "checkpoint.safetensors").write_bytes(b"PK" + bytes(100))
+    assert main(arguments.split()) == 2
+    assert message in error_line(capsys)
+    assert (tmp_path / "file").read_text() == "x"
+    assert os.listdir("full") == ["notes"]
+
+
+@pytest.mark.parametrize(("module", "extra"), [("safetensors", "io"), ("sklearn.datasets", "data")])
+def test_a_missing_extra_is_told_before_anything_is_written(monkeypatch, capsys, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(train_module, "DATASETS", {"digits": digits})
+    assert train() == 2
+    assert f'pip install "minigrad[{extra}]"' in error_line(capsys)
+
+
+def test_a_training_that_diverges_keeps_the_checkpoint_of_before(monkeypatch, capsys):
+    assert train("--lr", 1e30, "--out", "run") == 2
+    assert "try a smaller learning rate; the checkpoint in run is from before" in error_line(capsys)
+    checkpoint = load_checkpoint("run/checkpoint.safetensors")
+    assert all(np.isfinite(array).all() for array in checkpoint.model.values())
+
+
+# ---- help ------------------------------------------------------------------------------------------------------
+
+
+def test_help_tells_every_option_with_its_default(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--help"])
+    assert end.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    options = re.split(r" (?=--\w)", text.split("options:")[1].split("models, and")[0])[1:]
+    assert len(options) == 10
+    for option in options:
+        assert "default: " in option, option
+    for entry in MODELS.values():
+        assert entry.summary in text
+
+
+def test_version_is_the_packages(capsys):
+    from importlib.metadata import version
+
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"minigrad {version('minigrad')}\n"
+
+
+def test_settings_survive_json():
+    for model in MODELS:
+        arguments = train_module.argparse.Namespace(
+            model=model, **dict.fromkeys(("data", "epochs", "batch_size", "lr", "optimizer", "schedule", "seed", "threads"))
+        )
+        settings = resolve(arguments)
+        assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+# ---- as a process ----------------------------------------------------------------------------------------------
+
+SLOW = """
+import sys, time
+from minigrad.cli import main, train
+from minigrad.data import ArrayDataset, digits
+
+def few_digits(size):
+    return tuple(ArrayDataset(*part[:64], classes=part.classes) for part in digits(size))
+
+train.DATASETS = {"digits": few_digits}
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_in_a_real_process_saves_and_says_how_to_go_on():
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, "train", "lenet5", "--epochs", "100000", "--threads", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("epoch      2/"):
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate()
+    assert err == ""
+    assert process.returncode == 130
+    assert out.splitlines()[-1] == "stopped and saved; go on with: minigrad train lenet5 --resume runs/lenet5"
+    checkpoint = load_checkpoint("runs/lenet5/checkpoint.safetensors")
+    assert checkpoint.epoch >= 2
+    assert len(open("runs/lenet5/history.jsonl").readlines()) == checkpoint.epoch
+
+
+def test_an_error_in_a_real_process_has_no_traceback():
+    done = subprocess.run([sys.executable, "-m", "minigrad", "train", "lenet"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "minigrad: error: there is no model 'lenet': did you mean lenet5 or lenet5-original?\n"
+
+
+def test_heavy_packages_are_not_loaded_for_help():
+    code = """if True:
+        import sys
+        from minigrad.cli import main
+        try: main(["train", "--help"])
+        except SystemExit: pass
+        print(sorted({"rich", "matplotlib", "sklearn", "numba", "safetensors", "scipy"} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")

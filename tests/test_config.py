@@ -1,0 +1,89 @@
+"""Threads and versions are what the functions say, and memory tuning does no harm."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minigrad import config
+from minigrad.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _former_threads(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", os.environ.get("NUMBA_NUM_THREADS", str(config.available_threads())))
+    with threadpool_limits():
+        yield
+    if "numba" in sys.modules:
+        sys.modules["numba"].set_num_threads(sys.modules["numba"].config.NUMBA_NUM_THREADS)
+
+
+def run(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_set_threads_sets_those_of_blas():
+    config.set_threads(1)
+    assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {1}
+
+
+@pytest.mark.parametrize("order", ["import numba; set_threads(1)", "set_threads(1); import numba"])
+def test_set_threads_sets_those_of_the_kernels_before_and_after_numba_is_loaded(order):
+    pytest.importorskip("numba")
+    code = f"from minigrad.config import set_threads; {order}; from minigrad.kernels.threads import thread_count"
+    assert run(f"{code}; print(thread_count())") == "1\n"
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
+def test_a_number_of_threads_that_makes_no_sense_is_refused(n):
+    with pytest.raises(UsageError, match="must be an integer of at least 1, got"):
+        config.set_threads(n)
+
+
+def test_show_config_names_versions_blas_threads_and_the_variables_that_matter(monkeypatch, capsys):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("UNRELATED", "secret")
+    config.set_threads(1)
+    config.show_config()
+    facts = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    facts = {name: value.strip() for name, value in facts.items()}
+    assert facts["numpy"] == np.__version__
+    assert facts["python"] == sys.version.split()[0]
+    assert facts["BLAS threads"] == "1"
+    assert facts["OPENBLAS_CORETYPE"] == "Haswell"
+    assert "UNRELATED" not in facts
+
+
+def test_the_environment_does_not_change_when_scipy_brings_its_own_blas():
+    pytest.importorskip("sklearn")
+    code = "from minigrad.config import environment as e; a = e(); import sklearn.datasets; print(a == e())"
+    assert run(code) == "True\n"
+
+
+def test_owning_the_process_keeps_freed_memory():
+    pytest.importorskip("resource")
+    if "CS_GNU_LIBC_VERSION" not in os.confstr_names:
+        pytest.skip("not glibc")
+    code = """if True:
+        import resource, numpy as np
+        from minigrad.config import own_process
+        {own}
+        x = np.ones(1 << 21)  # 16 MB
+        for _ in range(3): x + 1
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10): x + 1
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"""
+    assert int(run(code.format(own="own_process()"))) < int(run(code.format(own=""))) / 10
+
+
+def test_owning_a_process_on_another_c_library_does_nothing(monkeypatch):
+    monkeypatch.setattr(os, "confstr_names", {}, raising=False)
+    monkeypatch.setattr("ctypes.CDLL", lambda *_: pytest.fail("touched the C library"))
+    config.own_process()

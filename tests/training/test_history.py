@@ -1,0 +1,69 @@
+"""The history: a line an epoch, and after resuming exactly the lines of the checkpoint."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.errors import DataError, StateError
+from minigrad.training.history import History, append_line, resume_history
+
+
+def write(path, epochs, rest=""):
+    path.unlink(missing_ok=True)
+    for epoch in range(1, epochs + 1):
+        append_line(path, {"epoch": epoch, "loss": 1 / epoch})
+    if rest:
+        with path.open("a") as file:
+            file.write(rest)
+
+
+def test_every_record_is_one_line_of_json_that_is_there_at_once(tmp_path):
+    for epochs in (1, 2):
+        append_line(tmp_path / "history.jsonl", {"epoch": epochs, "loss": 0.1})
+        lines = (tmp_path / "history.jsonl").read_text().splitlines()
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, epochs + 1))
+
+
+@given(written=st.integers(0, 6), data=st.data())
+def test_resuming_keeps_the_lines_up_to_the_checkpoint_and_drops_the_others(tmp_path_factory, written, data):
+    path = tmp_path_factory.getbasetemp() / "history.jsonl"
+    write(path, written)
+    epoch = data.draw(st.integers(0, written))
+    history = resume_history(path, epoch)
+    assert list(history) == [{"epoch": e, "loss": 1 / e} for e in range(1, epoch + 1)]
+    assert resume_history(path, epoch).records == history.records
+    assert len(path.read_text().splitlines()) == epoch if path.exists() else epoch == 0
+
+
+@pytest.mark.parametrize("rest", ['{"epoch": 3, "lo', "\x00\xff", '{"epoch": 3}\n{"epo', "\n"])
+def test_a_line_that_was_cut_short_after_the_checkpoint_does_no_harm(tmp_path, rest):
+    write(tmp_path / "h", 2, rest)
+    assert resume_history(tmp_path / "h", 2)["epoch"] == [1, 2]
+    append_line(tmp_path / "h", {"epoch": 3, "loss": 0.0})
+    assert resume_history(tmp_path / "h", 3)["loss"] == [1, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    "content", ["", '{"epoch": 1}\n', '{"epoch": 1}\n{"epoch": 3}\n', '{"epoch": 1}\nnoise\n', "[1]\n[2]\n"]
+)
+def test_missing_or_damaged_lines_before_the_checkpoint_are_told(tmp_path, content):
+    (tmp_path / "h").write_text(content)
+    with pytest.raises(StateError, match=r"h is damaged: it does not have one line for each of the epochs 1 to 2"):
+        resume_history(tmp_path / "h", 2)
+
+
+def test_a_history_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"cannot write .*none/h: No such file"):
+        append_line(tmp_path / "none" / "h", {"epoch": 1})
+
+
+def test_an_entry_is_read_as_a_column_of_those_records_that_have_it():
+    history = History([{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0, "accuracy": 0.5}])
+    assert (history["loss"], history["accuracy"], history["nothing"]) == ([3.0, 2.0], [0.5], [])
+    assert (len(history), history.last["epoch"]) == (2, 2)
+
+
+def test_before_the_first_epoch_there_is_no_last_record():
+    assert History().last == {}
