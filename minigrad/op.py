@@ -119,6 +119,8 @@ class Op:
             else:
                 self.inputs += (name,)
                 self.variadic = self.variadic or parameter.kind is parameter.VAR_POSITIONAL
+        if self.variadic and len(self.inputs) > 1:
+            raise RuleError(f"op {self.name}: *{self.inputs[-1]} must stand for all inputs; make the others settings")
         self._defaults = {
             name: parameter.default
             for name, parameter in self.__signature__.parameters.items()

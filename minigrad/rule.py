@@ -50,7 +50,7 @@ class Rule:
         known = ["out", *op.inputs, *(f"{x}_shape" for x in op.inputs), *op.keeps, *["i"] * op.variadic]
         unknown = [w for w in wants if w not in known] + [s for s in settings if s not in op.settings]
         if first.name != "g" or unknown:
-            fault = f"asks for {', '.join(unknown)}" if unknown else f"begins with {first.name}, not with g"
+            fault = f"asks for {', '.join(unknown)}" if first.name == "g" else f"begins with {first.name}, not with g"
             settings_known = f"; keyword-only: {', '.join(op.settings)}" if op.settings else ""
             raise RuleError(
                 f"op {op.name}: the rule for {name!r} {fault}; it can have g, {', '.join(known)}{settings_known}"

@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minigrad.errors import DTypeError, StateError
+from minigrad.errors import DTypeError, StateError, UsageError
 from minigrad.node import STATE, Leaf, Scope
 from minigrad.tensor import Array, Tensor
 
@@ -53,10 +53,15 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Module):
             self._kinds[name] = "module"
-            value.__dict__["_name"] = name
+            value.__dict__["_name"] = value._name or name  # one that is shared keeps its first name
         elif isinstance(value, Tensor) and isinstance(value.node, Leaf):
             self._kinds[name] = "parameter"
-        elif not (value is None or isinstance(value, Tensor)):
+        elif isinstance(value, Tensor) and self._kinds.get(name) == "parameter":
+            raise UsageError(
+                f"{type(self).__name__}.{name} is a parameter, and can only be replaced by another variable: assign "
+                f"nn.Parameter(values) to train the new values, or assign values to {name}.data"
+            )
+        elif value is not None and not isinstance(value, Tensor):
             self._kinds.pop(name, None)
         self.__dict__[name] = value
 

@@ -35,7 +35,7 @@ def expanded(y: Any, shape: Shape, axis: tuple[int, ...]) -> Any:
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
 def sum(x: Any, *, axis: Any, keepdims: bool) -> Any:
     """out = sum of x over the axes."""
-    return np.add.reduce(x, axis, None, None, keepdims)
+    return x.sum(axis=axis, keepdims=keepdims)
 
 
 @sum.vjp("x")

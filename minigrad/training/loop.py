@@ -103,7 +103,7 @@ def _step(training: Training, batch: tuple[Tensor, ...]) -> None:
     output = training.model(*inputs)
     loss = training.loss(output, target)
     value = float(loss.item())
-    _check_finite("the loss", value, training)
+    _check_finite("the loss", value, training, step=training.step + 1)
     training.optimizer.zero_grad()
     loss.backward()
     training.update()
@@ -117,12 +117,12 @@ def _finish_epoch(training: Training) -> None:
         "epoch": training.epoch + 1,
         "step": training.step,
         "samples": training.sums.samples,
-        "lr": training.optimizer.param_groups[0]["lr"] * training.schedule(training.step - 1, training.total_steps),
+        "lr": training.lr(training.step - 1),
         **training.sums.means(),
     }
     if training.test is not None:
         tested = evaluate(training.model, training.test, training.loss)
-        _check_finite("the test loss", tested["loss"], training)
+        _check_finite("the test loss", tested["loss"], training, step=training.step)
         record |= {f"test_{name}": value for name, value in tested.items()}
     training.history.append({**record, "seconds": round(training.sums.seconds, 6)})
     training.epoch += 1
@@ -133,14 +133,12 @@ def _check_parameters(training: Training) -> None:
     """So that nothing useless is ever saved: a step may spoil the weights, which only the next loss would show."""
     for name, parameter in training.model.named_parameters():
         if not np.isfinite(parameter.data).all():
-            _check_finite(f"the parameter {name}", math.nan, training)
+            _check_finite(f"the parameter {name}", math.nan, training, step=training.step)
 
 
-def _check_finite(what: str, value: float, training: Training) -> None:
-    if math.isfinite(value):
-        return
-    lr = training.optimizer.param_groups[0]["lr"] * training.factor
-    raise NonFiniteError(
-        f"{what} became {value} in epoch {training.epoch + 1}, at step {training.step + 1} (learning rate {lr:g}): "
-        "try a smaller learning rate"
-    )
+def _check_finite(what: str, value: float, training: Training, step: int) -> None:
+    if not math.isfinite(value):
+        raise NonFiniteError(
+            f"{what} became {value} in epoch {training.epoch + 1}, at step {step} "
+            f"(learning rate {training.lr(step - 1):g}): try a smaller learning rate"
+        )

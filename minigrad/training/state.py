@@ -79,14 +79,13 @@ class Training:
         """The number of updates that the whole training has."""
         return self.epochs * len(self.loader)
 
-    @property
-    def factor(self) -> float:
-        """What the schedule makes of the learning rates at the current step."""
-        return self.schedule(min(self.step, self.total_steps - 1), self.total_steps)
+    def lr(self, step: int) -> float:
+        """The learning rate of the first parameter group at a step, counted from 0."""
+        return float(self.optimizer.param_groups[0]["lr"] * self.schedule(step, self.total_steps))
 
     def update(self) -> None:
         """One step of the optimizer, with its learning rates as the schedule has them for this step."""
-        factor, groups = self.factor, self.optimizer.param_groups
+        factor, groups = self.schedule(self.step, self.total_steps), self.optimizer.param_groups
         base = [group["lr"] for group in groups]
         try:
             for group in groups:

@@ -56,7 +56,7 @@ def test_layer_equals_pytorchs_with_its_state(torch, rng, name, arguments, setti
     ours, theirs = getattr(nn, name)(*arguments, **settings), getattr(torch.nn, name)(*arguments, **settings)
     ours.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
     x = x32(rng, *shape)
-    np.testing.assert_allclose(ours(x).detach(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ours(Tensor(x)).detach(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_default_weights_are_uniform_within_the_inverse_root_of_fan_in():

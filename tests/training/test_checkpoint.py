@@ -177,7 +177,8 @@ def test_settings_come_back(tmp_path):
 @pytest.mark.parametrize("change", [{"hidden": 9}, {"optimizer": "adam"}], ids=["model", "optimizer"])
 def test_a_checkpoint_of_something_else_is_refused_by_its_path(tmp_path, change):
     train(Run.create(tmp_path / "run", {}), callbacks=[StopAt(1)])
-    with pytest.raises(StateError, match=r"run/checkpoint.safetensors (does not fit this training|was made with the optimizer SGD, not Adam)"):
+    said = "does not fit this training" if "hidden" in change else "was made with the optimizer SGD, not Adam"
+    with pytest.raises(StateError, match=f"run/checkpoint.safetensors {said}"):
         train(Run.open(tmp_path / "run"), **change)
 
 
