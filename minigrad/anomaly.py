@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from minigrad.node import STATE, Node, Recorder, switched
 from minigrad.tensor import Array, Tensor
 
 
-def anomaly() -> AbstractContextManager[None]:
+@contextmanager
+def anomaly() -> Iterator[None]:
     """Inside this block (and thread), the first NaN or infinity raises NonFiniteError.
 
     Values are looked at as each op runs, gradients as each rule gives them. The error names the op, its layer, how
@@ -21,12 +23,14 @@ def anomaly() -> AbstractContextManager[None]:
     to find a fault, not to train.
 
     >>> with anomaly():
-    ...     (Tensor([1.0, 0.0], requires_grad=True) - 1).log()   # doctest: +ELLIPSIS
+    ...     (1000 * Tensor([0.0, 1.0], requires_grad=True)).exp()   # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    minigrad.errors.NonFiniteError: log gave -inf at (0,), ...
+    minigrad.errors.NonFiniteError: exp gave inf at (1,), 1 of 2 elements not finite, called at ...
     """
     recorder = _watching(STATE.recorder) if STATE.recorder is not None else None
-    return switched(recorder=recorder, watcher=_check_value, gradient_watcher=_check_gradient)
+    watchers = switched(recorder=recorder, watcher=_check_value, gradient_watcher=_check_gradient)
+    with np.errstate(all="ignore"), watchers:  # NumPy's own warnings would name a line of the library
+        yield
 
 
 def _watching(record: Recorder) -> Recorder:

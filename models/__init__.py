@@ -80,7 +80,7 @@ _ENTRIES = (
         classes=10,
         summary="LeNet-5 as its paper has it: trainable subsampling, partial connection, an output of distances",
         recipe=Recipe(
-            epochs=20, batch_size=32, optimizer="sgd", lr=0.01, momentum=0.9,
+            epochs=20, batch_size=32, optimizer="sgd", lr=0.002, momentum=0.9,
             schedule=Cosine(warmup=0.05), degrees=10, translate=0.05, scale=(0.9, 1.1),
         ),
     ),

@@ -22,8 +22,9 @@ from minigrad.cli import train as train_module
 from minigrad.cli.settings import OPTIONS, Settings, resolve
 from minigrad.data import ArrayDataset, digits
 from minigrad.errors import GraphError, MissingExtraError
+from minigrad.io import save
 from minigrad.optim.schedule import Constant
-from minigrad.training import Progress, load_checkpoint
+from minigrad.training import Callback, Progress, load_checkpoint
 from models import MODELS
 
 BATCHES = 4  # an epoch of 64 samples
@@ -157,18 +158,40 @@ def test_runs_are_numbered_and_never_overwritten():
     assert sorted(os.listdir("runs")) == ["lenet5", "lenet5-2", "lenet5-3"]
 
 
-def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (MissingExtraError("matplotlib", extra="plot", purpose="plotting"), "plotting needs matplotlib: pip install"),
+        (GraphError("too large"), "GraphError: too large"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, capsys, error, note):
     monkeypatch.setattr(train_module, "write_pictures", result_module.write_pictures)
 
     def missing(*_, **__):
-        raise MissingExtraError("matplotlib", extra="plot", purpose="plotting")
+        raise error
 
     monkeypatch.setattr("minigrad.viz.plot.save_curves", missing)
     monkeypatch.setattr("minigrad.viz.plot.save_confusion", missing)
     monkeypatch.setattr("minigrad.viz.draw", missing)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out
-    assert out.count("was not drawn: plotting needs matplotlib") == 3
+    assert len(re.findall(f"note .*was not drawn: .*{re.escape(note)}", out)) == 3
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_a_terminal_gets_the_same_result_in_a_frame_if_rich_is_there(monkeypatch, capsys, rich):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr(train_module, "Progress", Callback)
+    if not rich:
+        monkeypatch.setattr(result_module, "find_spec", lambda name: None)
+    assert train("--epochs", 1) == 0
+    out = capsys.readouterr().out
+    for part in ("test accuracy", "61,706", "runs/lenet5/: checkpoint.safetensors", 'models.create("lenet5")'):
+        assert part in out
+    assert ("╭" in out) == rich
 
 
 # ---- interrupted and resumed -----------------------------------------------------------------------------------
@@ -327,6 +350,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
         ("train lenet5 --resume nowhere", "there is no run folder nowhere"),
         ("train lenet5 --resume full", "there is no file full/checkpoint.safetensors"),
         ("train lenet5 --resume damaged", "damaged/checkpoint.safetensors is damaged or no safetensors file"),
+        ("train lenet5 --resume foreign", "not a run of `minigrad train`: the setting 'epochs' is missing"),
         ("train lenet5-original --resume run", "run is a run of lenet5, not of lenet5-original"),
         ("train lenet5 --lr 1e30", " became nan in epoch 1, at step"),
     ],
@@ -335,6 +359,8 @@ def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(tmp_path, capsy
     if "--resume run" in arguments:
         assert train("--epochs", 1, "--out", "run") == 0
         capsys.readouterr()
+    (tmp_path / "foreign").mkdir()
+    save("foreign/checkpoint.safetensors", {}, {"training": '{"format": 1, "settings": {"lr": 1}}'})
     (tmp_path / "file").write_text("x")
     for name in ("full", "damaged"):
         (tmp_path / name).mkdir()

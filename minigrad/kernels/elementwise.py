@@ -23,19 +23,15 @@ def relu(x: Array) -> Array:
 @twin
 def tanh_vjp(g: Array, out: Array) -> Array:
     """g (1 - out²)."""
-    rest = out * out
-    np.subtract(1, rest, out=rest)
-    rest *= g
-    return rest
+    slope: Array = g * (1 - out * out)
+    return slope
 
 
 @twin
 def sigmoid_vjp(g: Array, out: Array) -> Array:
     """g out (1 - out)."""
-    rest: Array = 1 - out
-    rest *= out
-    rest *= g
-    return rest
+    slope: Array = g * (out * (1 - out))
+    return slope
 
 
 @twin

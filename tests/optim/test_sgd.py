@@ -131,8 +131,8 @@ def test_update_goes_through_any_layout_and_size(make):
             p.grad = Tensor(p.numpy() * 2)
         for optimizer in optimizers:
             optimizer.step()
-    np.testing.assert_allclose(plain.numpy(), fortran.numpy(), rtol=1e-12)
-    np.testing.assert_allclose(plain.numpy(), np.stack([p.numpy() for p in slices]), rtol=1e-12)
+    np.testing.assert_allclose(plain.numpy(), fortran.numpy(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(plain.numpy(), np.stack([p.numpy() for p in slices]), rtol=1e-12, atol=1e-14)
     assert not np.array_equal(plain.numpy(), start)
     np.testing.assert_array_equal(held, start)
 
