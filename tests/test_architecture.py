@@ -116,7 +116,12 @@ def test_kernels_know_arrays_only(path):
 @every_file
 def test_test_tools_are_imported_in_testing_only(path):
     if layer_of(path) != "testing":
-        assert {found.module.split(".")[0] for found in imports(path)} & {"hypothesis", "pytest", "unittest", "torch"} == set()
+        assert {found.module.split(".")[0] for found in imports(path)} & {
+            "hypothesis",
+            "pytest",
+            "unittest",
+            "torch",
+        } == set()
 
 
 @every_file
@@ -132,7 +137,9 @@ def test_only_numpy_is_imported_at_once(path):
 
 def test_import_of_minigrad_loads_no_extra():
     code = "import minigrad, sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     extras = {
         "numba", "llvmlite", "tbb", "torch", "matplotlib", "sklearn", "scipy", "safetensors", "graphviz", "pygraphviz",
         "rich", "hypothesis", "pytest", "PIL",
@@ -160,5 +167,7 @@ def test_exported_names_exist_and_are_sorted_once():
 
 
 def test_every_exported_function_and_class_is_documented():
-    missing = [name for name in minigrad.__all__ if callable(getattr(minigrad, name)) and not getattr(minigrad, name).__doc__]
+    missing = [
+        name for name in minigrad.__all__ if callable(getattr(minigrad, name)) and not getattr(minigrad, name).__doc__
+    ]
     assert missing == []

@@ -171,7 +171,9 @@ def test_gradients_flow_to_recorded_results_that_the_function_closes_over():
     assert w.grad.item() == 2 * 2 * 2 * 3
 
 
-@pytest.mark.parametrize("level", [lambda f: mg.value_and_grad(f)(1.0)[0], lambda f: mg.vjp(f, 1.0)[0], lambda f: mg.jvp(f, [1.0], [1.0])[0]])
+@pytest.mark.parametrize(
+    "level", [lambda f: mg.value_and_grad(f)(1.0)[0], lambda f: mg.vjp(f, 1.0)[0], lambda f: mg.jvp(f, [1.0], [1.0])[0]]
+)
 def test_value_that_is_an_outer_variable_stays_joined_to_it(level):
     assert mg.grad(lambda y: level(lambda x: y))(2.0).item() == 1
     assert mg.grad(lambda y: level(lambda x: y * y))(2.0).item() == 4
@@ -267,5 +269,10 @@ def test_exception_in_the_function_restores_recording():
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_derivatives_have_the_inputs_dtype(dtype):
     x = np.array([0.5, 1.5], dtype)
-    for derivative in (mg.grad(lambda x: (x**2).sum())(x), mg.jvp(mg.tanh, [x], [x])[1], mg.jacobian(mg.exp)(x), mg.hessian(lambda x: (x**3).sum())(x)):
+    for derivative in (
+        mg.grad(lambda x: (x**2).sum())(x),
+        mg.jvp(mg.tanh, [x], [x])[1],
+        mg.jacobian(mg.exp)(x),
+        mg.hessian(lambda x: (x**3).sum())(x),
+    ):
         assert derivative.dtype == dtype

@@ -51,7 +51,11 @@ def test_every_error_can_be_caught_as_a_builtin_and_is_exported():
     for name, _, _ in drawn_hierarchy():
         error = getattr(errors, name)
         assert getattr(mg, name) is error
-        assert name == "MinigradError" or not {c for c in error.__mro__ if c.__module__ == "builtins"} <= {Exception, BaseException, object}
+        assert name == "MinigradError" or not {c for c in error.__mro__ if c.__module__ == "builtins"} <= {
+            Exception,
+            BaseException,
+            object,
+        }
         assert error.__doc__
 
 
@@ -142,7 +146,9 @@ def test_shape_op_error_names_op_and_sizes(function, expected):
 
 def test_classes_are_checked():
     x = ones(2, 3)
-    assert "target[1] is class 3, but x has 3 classes (0 to 2)" in message(DataError, F.cross_entropy, x, np.array([0, 3]))
+    assert "target[1] is class 3, but x has 3 classes (0 to 2)" in message(
+        DataError, F.cross_entropy, x, np.array([0, 3])
+    )
     assert "target[0] is class -1" in message(DataError, F.cross_entropy, x, np.array([-1, 0]))
     assert "use .astype(int)" in message(DTypeError, F.cross_entropy, x, np.array([0.0, 1.0]))
     assert "N is 2 in x but 3 in target" in message(ShapeError, F.cross_entropy, x, np.array([0, 1, 2]))

@@ -19,7 +19,12 @@ def by_definition(x, w, b, stride, padding, dilation, groups):
     for k in np.ndindex(out.shape):
         first = k[1] // (o // groups) * c
         top, left = k[2] * stride[0], k[3] * stride[1]
-        window = framed[k[0], first : first + c, top : top + dilation[0] * p : dilation[0], left : left + dilation[1] * q : dilation[1]]
+        window = framed[
+            k[0],
+            first : first + c,
+            top : top + dilation[0] * p : dilation[0],
+            left : left + dilation[1] * q : dilation[1],
+        ]
         out[k] = np.sum(window * w[k[1]]) + b[k[1]]
     return out
 
@@ -102,7 +107,10 @@ def test_avg_pool2d_equals_pytorch(torch, rng, settings, counted):
 
 @pytest.mark.peer
 @pytest.mark.parametrize("name", ["max_pool1d", "avg_pool1d"])
-@pytest.mark.parametrize("settings", [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}, {"kernel_size": 2, "ceil_mode": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}, {"kernel_size": 2, "ceil_mode": True}],
+)
 def test_pool1d_equals_pytorch(torch, rng, name, settings):
     x = rng.permutation(2 * 3 * 7).reshape(2, 3, 7) / 7.0
     ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
@@ -175,13 +183,23 @@ def test_squared_errors():
     assert (loss.item(), x.grad.tolist()) == (5, [1, 0, 3])
 
 
-@pytest.mark.parametrize("f", [lambda x: F.conv2d(x, np.ones((2, 3, 2, 2)), padding=1), lambda x: F.max_pool2d(x, 2), lambda x: F.avg_pool2d(x, 2)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: F.conv2d(x, np.ones((2, 3, 2, 2)), padding=1),
+        lambda x: F.max_pool2d(x, 2),
+        lambda x: F.avg_pool2d(x, 2),
+    ],
+)
 def test_single_image_equals_a_batch_of_one(rng, f):
     x = rng.normal(size=(3, 4, 4))
     np.testing.assert_array_equal(f(Tensor(x)), f(Tensor(x[None]))[0])
 
 
-@pytest.mark.parametrize("f", [lambda x: F.conv1d(x, np.ones((2, 3, 2)), padding=1), lambda x: F.max_pool1d(x, 2), lambda x: F.avg_pool1d(x, 2)])
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: F.conv1d(x, np.ones((2, 3, 2)), padding=1), lambda x: F.max_pool1d(x, 2), lambda x: F.avg_pool1d(x, 2)],
+)
 def test_single_sequence_equals_a_batch_of_one(rng, f):
     x = rng.normal(size=(3, 6))
     np.testing.assert_array_equal(f(Tensor(x)), f(Tensor(x[None]))[0])

@@ -146,7 +146,9 @@ def test_elements_of_a_recorded_result_cannot_be_replaced():
         y[0] = 5
 
 
-@pytest.mark.parametrize("step", ["x += 1", "x -= 1", "x *= 2", "x /= 2", "x **= 2", "x //= 2", "x %= 2", "x @= np.eye(2)[::-1]"])
+@pytest.mark.parametrize(
+    "step", ["x += 1", "x -= 1", "x *= 2", "x /= 2", "x **= 2", "x //= 2", "x %= 2", "x @= np.eye(2)[::-1]"]
+)
 def test_in_place_operator_updates_a_variable_under_no_grad_only(step):
     x = variable([3.0, 5.0])
     expected = {"x": np.array([3.0, 5.0]), "np": np}

@@ -44,7 +44,11 @@ def test_op_knows_its_signature_and_its_docstring():
         return factor * x * y + shift
 
     assert (test_scaled.inputs, test_scaled.settings) == (("x", "y"), ("factor", "shift"))
-    assert (test_scaled.name, repr(test_scaled), test_scaled.__doc__) == ("test_scaled", "test_scaled", "factor * x * y + shift.")
+    assert (test_scaled.name, repr(test_scaled), test_scaled.__doc__) == (
+        "test_scaled",
+        "test_scaled",
+        "factor * x * y + shift.",
+    )
     assert REGISTRY["test_scaled"] is test_scaled
     assert test_scaled(2.0, 3.0, factor=2) == 13
 
@@ -291,7 +295,12 @@ def test_op_with_only_fast_rules_is_recorded_through_its_reference():
 
 @pytest.mark.parametrize("create_graph", [False, True])
 @pytest.mark.parametrize(
-    "make", [lambda f, y: f(y * y, y, scale=1.0), lambda f, y: f(y, y * y, scale=1.0), lambda f, y: f(y, f(y, y, scale=1.0), scale=1.0)]
+    "make",
+    [
+        lambda f, y: f(y * y, y, scale=1.0),
+        lambda f, y: f(y, y * y, scale=1.0),
+        lambda f, y: f(y, f(y, y, scale=1.0), scale=1.0),
+    ],
 )
 def test_inputs_of_a_fused_op_that_depend_on_each_other_are_counted_once(make, create_graph):
     y = variable(0.5)
@@ -330,7 +339,9 @@ def test_gradient_of_an_op_equals_finite_differences_in_user_code(rng):
     def logsumexp(x, *, axis):
         return np.log(np.exp(x).sum(axis=axis))
 
-    logsumexp.vjp("x")(lambda g, x, out, *, axis: mg.expand_dims(g, axis=axis) * mg.exp(x - mg.expand_dims(out, axis=axis)))
+    logsumexp.vjp("x")(
+        lambda g, x, out, *, axis: mg.expand_dims(g, axis=axis) * mg.exp(x - mg.expand_dims(out, axis=axis))
+    )
     x = rng.normal(size=(2, 3))
     expected = numerical_gradient(lambda a: logsumexp(a, axis=1).sum(), [x])
     np.testing.assert_allclose(mg.grad(lambda x: logsumexp(x, axis=1).sum())(x), expected, rtol=1e-8)

@@ -61,7 +61,9 @@ def test_logic_of_boolean_tensors(f, other):
     np.testing.assert_array_equal(~Tensor(array), ~array)
 
 
-@pytest.mark.parametrize("shapes", [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4))])
+@pytest.mark.parametrize(
+    "shapes", [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4))]
+)
 def test_matmul_takes_arrays_on_either_side(rng, shapes):
     a, b = rng.normal(size=shapes[0]), rng.normal(size=shapes[1])
     for found in (Tensor(a) @ b, a @ Tensor(b), Tensor(a).matmul(Tensor(b)), np.matmul(Tensor(a), b)):
@@ -236,7 +238,9 @@ def test_numpy_function_gives_the_tensor_it_would_give_as_an_array_or_refuses(f)
         np.testing.assert_allclose(found.detach(), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("f", [np.exp, lambda t: np.sum(t, axis=0), lambda t: np.concatenate([t, t]), lambda t: np.ones(2) * t])
+@pytest.mark.parametrize(
+    "f", [np.exp, lambda t: np.sum(t, axis=0), lambda t: np.concatenate([t, t]), lambda t: np.ones(2) * t]
+)
 def test_numpy_function_records(f):
     x = variable([0.5, 2.0])
     f(x).sum().backward()

@@ -96,7 +96,9 @@ def test_cotangent_of_another_shape_is_refused():
         (variable([1.0, 2.0]) * 2).backward(np.ones(3))
 
 
-@pytest.mark.parametrize("make", [lambda x: x.detach() * 2, lambda x: x > 1, lambda x: mg.stop_gradient(x), lambda x: x.argmax()])
+@pytest.mark.parametrize(
+    "make", [lambda x: x.detach() * 2, lambda x: x > 1, lambda x: mg.stop_gradient(x), lambda x: x.argmax()]
+)
 def test_backward_without_a_graph_says_why(make):
     with pytest.raises(GraphError, match="requires_grad=True"):
         make(variable(2.0)).backward()

@@ -13,7 +13,9 @@ CONV = ShapeSpec("N C H W, O C/groups P Q, O? -> N O I J")
 NAMES = ["x", "w", "b"]
 
 
-@pytest.mark.parametrize("shapes", [[(8, 3), (5, 3), (5,)], [(3,), (5, 3), None], [(2, 4, 3), (5, 3), (5,)], [(0, 3), (5, 3), None]])
+@pytest.mark.parametrize(
+    "shapes", [[(8, 3), (5, 3), (5,)], [(3,), (5, 3), None], [(2, 4, 3), (5, 3), (5,)], [(0, 3), (5, 3), None]]
+)
 def test_shapes_that_fit_have_no_mismatch(shapes):
     assert LINEAR.mismatch(NAMES, shapes) is None
 

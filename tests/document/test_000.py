@@ -23,7 +23,9 @@ def test_output_has_the_size_of_the_formula(w, f, s, p, expected):
     assert output_size(w, f, s, p) == expected == (w - f + 2 * p) / s + 1
 
 
-@pytest.mark.parametrize(("w", "f", "s", "p", "exact"), [(5, 3, 3, 1, 4 / 3 + 1), (10, 3, 2, 0, 4.5), (224, 11, 4, 0, 54.25)])
+@pytest.mark.parametrize(
+    ("w", "f", "s", "p", "exact"), [(5, 3, 3, 1, 4 / 3 + 1), (10, 3, 2, 0, 4.5), (224, 11, 4, 0, 54.25)]
+)
 def test_stride_that_does_not_fit_leaves_the_last_pixels_out(w, f, s, p, exact):
     assert (w - f + 2 * p) / s + 1 == exact
     assert output_size(w, f, s, p) == int(exact)
@@ -65,7 +67,13 @@ def test_weights_of_one_neuron():
 
 def test_shapes_of_the_small_network():
     shapes, x = [], Tensor(np.zeros((1, 3, 32, 32), np.float32))
-    for layer in (nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16 * 16 * 12, 10)):
+    for layer in (
+        nn.Conv2d(3, 12, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16 * 16 * 12, 10),
+    ):
         x = layer(x)
         shapes.append(x.shape[1:])
     assert shapes == [(12, 32, 32), (12, 32, 32), (12, 16, 16), (3072,), (10,)]

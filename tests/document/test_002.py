@@ -62,7 +62,9 @@ def test_gradient_vanishes_with_sigmoid_and_lives_with_relu_and_he(rng):
 
     assert first_layers_gradient(mg.sigmoid, gauss, rng) < 1e-9
     assert first_layers_gradient(mg.relu, init.he_normal, rng) > 0.05
-    assert first_layers_gradient(mg.relu, init.he_normal, rng) > 10 * first_layers_gradient(mg.sigmoid, init.xavier_normal, rng)
+    assert first_layers_gradient(mg.relu, init.he_normal, rng) > 10 * first_layers_gradient(
+        mg.sigmoid, init.xavier_normal, rng
+    )
 
 
 def test_published_initial_deviations(rng):
@@ -106,7 +108,10 @@ def test_zero_weights_learn_nothing_in_the_first_layer(rng):
 
 def test_ridge_adds_the_parameter_and_lasso_its_sign(rng):
     rate, param = 0.1, rng.normal(size=(3, 4))
-    for penalty, expected in ((lambda p: rate / 2 * (p * p).sum(), rate * param), (lambda p: rate * p.abs().sum(), rate * np.sign(param))):
+    for penalty, expected in (
+        (lambda p: rate / 2 * (p * p).sum(), rate * param),
+        (lambda p: rate * p.abs().sum(), rate * np.sign(param)),
+    ):
         np.testing.assert_allclose(mg.grad(penalty)(param), expected, rtol=1e-12)
 
 

@@ -51,7 +51,9 @@ def test_activations_are_their_formulas(x):
     ids=["batch: for each C", "layer: for each N", "instance: for each N and C"],
 )
 def test_normalization_leaves_mean_0_and_variance_1_over_its_axes(rng, axes, statistics):
-    x = variable(rng.normal(2, 3, (N, C, H, W)) * np.arange(1, N + 1).reshape(N, 1, 1, 1) + np.arange(C).reshape(1, C, 1, 1))
+    x = variable(
+        rng.normal(2, 3, (N, C, H, W)) * np.arange(1, N + 1).reshape(N, 1, 1, 1) + np.arange(C).reshape(1, C, 1, 1)
+    )
     mean, variance = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
     assert mean.shape == variance.shape == statistics
     y = (x - mean) / mg.sqrt(variance)

@@ -7,7 +7,8 @@ from minigrad import Tensor, nn
 
 
 @pytest.mark.parametrize(
-    ("size", "padding", "kernel", "stride", "expected"), [(28, 0, 5, 1, 24), (28, 2, 5, 1, 28), (32, 1, 3, 2, 16), (224, 3, 7, 2, 112)]
+    ("size", "padding", "kernel", "stride", "expected"),
+    [(28, 0, 5, 1, 24), (28, 2, 5, 1, 28), (32, 1, 3, 2, 16), (224, 3, 7, 2, 112)],
 )
 def test_output_size_counts_padding_on_both_sides(size, padding, kernel, stride, expected):
     y = nn.Conv2d(1, 1, kernel, stride, padding)(Tensor(np.zeros((1, 1, size, size), np.float32)))
@@ -26,7 +27,9 @@ def test_convolution_without_padding_shrinks_the_image():
 
 @pytest.mark.parametrize("layers", [2, 3, 4])
 def test_stage_of_small_filters_halves_the_image_by_its_pooling_alone(layers):
-    stage = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *[nn.Conv2d(8, 8, 3, padding=1) for _ in range(layers - 1)], nn.MaxPool2d(2))
+    stage = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), *[nn.Conv2d(8, 8, 3, padding=1) for _ in range(layers - 1)], nn.MaxPool2d(2)
+    )
     assert stage(Tensor(np.zeros((1, 3, 16, 16), np.float32))).shape == (1, 8, 8, 8)
 
 

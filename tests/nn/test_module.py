@@ -54,7 +54,15 @@ def test_buffers_are_no_parameters():
 
 
 def test_modules_come_with_paths_parents_first():
-    assert [name for name, _ in Net().named_modules()] == ["", "first", "first.inner", "rest", "rest.0", "rest.0.inner", "rest.1"]
+    assert [name for name, _ in Net().named_modules()] == [
+        "",
+        "first",
+        "first.inner",
+        "rest",
+        "rest.0",
+        "rest.0.inner",
+        "rest.1",
+    ]
 
 
 def test_subclass_need_not_call_init():
@@ -176,7 +184,10 @@ def test_state_dict_is_a_snapshot():
         np.testing.assert_array_equal(array, values[name])
 
 
-@pytest.mark.parametrize("form", [np.asfortranarray, lambda a: np.repeat(a, 2, 0)[::2], Tensor, lambda a: a.astype(np.float64), np.ndarray.tolist])
+@pytest.mark.parametrize(
+    "form",
+    [np.asfortranarray, lambda a: np.repeat(a, 2, 0)[::2], Tensor, lambda a: a.astype(np.float64), np.ndarray.tolist],
+)
 def test_state_goes_round_in_any_layout_and_trains_on(form):
     net, other = Net(), Net()
     state = net.state_dict()
@@ -206,7 +217,12 @@ def test_state_that_does_not_fit_lists_every_problem_and_changes_nothing():
     with pytest.raises(StateError) as caught:
         net.load_state_dict(state)
     text = str(caught.value)
-    for part in ("missing: first.scale (3,)", "unexpected: extra (2,)", "first.inner.weight is (3, 3) here and (3, 4)", "rest.0.scale is float32 here and int64"):
+    for part in (
+        "missing: first.scale (3,)",
+        "unexpected: extra (2,)",
+        "first.inner.weight is (3, 3) here and (3, 4)",
+        "rest.0.scale is float32 here and int64",
+    ):
         assert part in text
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(array, before[name])

@@ -9,7 +9,13 @@ from minigrad.optim import Adam
 
 CURVATURE = np.array([1.0, 100.0, 0.01])
 START = np.array([1.0, -2.0, 3.0])
-SETTINGS = [{}, {"betas": (0.5, 0.9)}, {"eps": 0.1}, {"weight_decay": 0.3}, {"betas": (0.0, 0.99), "weight_decay": 0.01}]
+SETTINGS = [
+    {},
+    {"betas": (0.5, 0.9)},
+    {"eps": 0.1},
+    {"weight_decay": 0.3},
+    {"betas": (0.0, 0.99), "weight_decay": 0.01},
+]
 
 
 def descend(p, optimizer, steps):
@@ -41,7 +47,9 @@ def test_hundred_steps_equal_pytorchs(torch, settings):
         optimizer.zero_grad()
         (0.5 * (q * q * torch.tensor(CURVATURE)).sum()).backward()
         optimizer.step()
-    np.testing.assert_allclose(descend(p, Adam([p], lr=0.05, **settings), 100), q.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        descend(p, Adam([p], lr=0.05, **settings), 100), q.detach().numpy(), rtol=1e-10, atol=1e-12
+    )
 
 
 def test_first_step_is_the_learning_rate_along_the_sign():

@@ -77,7 +77,9 @@ def test_stored_numbers_of_three_nesterov_steps():
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_steps_equal_the_formulas(settings):
     p = variable(START)
-    np.testing.assert_allclose(descend(p, SGD([p], lr=0.05, **settings), 30), by_loop(START, 30, lr=0.05, **settings), rtol=1e-12)
+    np.testing.assert_allclose(
+        descend(p, SGD([p], lr=0.05, **settings), 30), by_loop(START, 30, lr=0.05, **settings), rtol=1e-12
+    )
 
 
 @pytest.mark.peer
@@ -114,7 +116,11 @@ def test_settings_may_change_between_steps():
 
 # ---- what all optimizers share -------------------------------------------------------------------------------
 
-EVERY = [lambda ps, **s: SGD(ps, lr=0.1, momentum=0.9, **s), lambda ps, **s: SGD(ps, lr=0.1, **s), lambda ps, **s: Adam(ps, lr=0.1, **s)]
+EVERY = [
+    lambda ps, **s: SGD(ps, lr=0.1, momentum=0.9, **s),
+    lambda ps, **s: SGD(ps, lr=0.1, **s),
+    lambda ps, **s: Adam(ps, lr=0.1, **s),
+]
 every_optimizer = pytest.mark.parametrize("make", EVERY, ids=["momentum", "sgd", "adam"])
 
 
@@ -252,7 +258,9 @@ def test_wrong_arguments_are_refused(make, message):
 def test_group_can_be_added_later():
     p, q = variable([1.0]), variable([1.0])
     optimizer = SGD([p], lr=0.1)
-    optimizer.add_param_group({"params": [q], "lr": 0.5, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False})
+    optimizer.add_param_group(
+        {"params": [q], "lr": 0.5, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False}
+    )
     p.grad = q.grad = Tensor(np.ones(1))
     optimizer.step()
     assert (p.item(), q.item()) == (0.9, 0.5)
@@ -264,7 +272,10 @@ def test_generator_of_parameters_serves_once():
 
 
 def test_repr_says_the_settings():
-    assert repr(SGD([variable(1.0)], lr=0.1)) == "SGD(lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)"
+    assert (
+        repr(SGD([variable(1.0)], lr=0.1))
+        == "SGD(lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)"
+    )
 
 
 def test_optimizer_alone_cannot_step():

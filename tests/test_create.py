@@ -1,0 +1,48 @@
+"""New Tensors have the shape, the values and the dtype that were asked for."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (mg.zeros((2, 3)), np.zeros((2, 3))),
+        (mg.ones(2), np.ones(2)),
+        (mg.full((2,), 7.0), np.full(2, 7.0)),
+        (mg.eye(2, 3), np.eye(2, 3)),
+        (mg.arange(3), [0, 1, 2]),
+        (mg.arange(1, 7, 2), [1, 3, 5]),
+        (mg.linspace(0, 1, 3), [0, 0.5, 1]),
+    ],
+)
+def test_values_in_the_default_dtype(made: mg.Tensor, expected: object) -> None:
+    np.testing.assert_array_equal(made.numpy(), expected)
+    assert made.dtype == np.float32
+    assert not made.requires_grad
+
+
+def test_dtype_and_requires_grad_are_taken() -> None:
+    assert mg.arange(3, dtype=np.int64).dtype == np.int64
+    assert mg.zeros(2, dtype=np.float64, requires_grad=True).requires_grad
+
+
+def test_default_dtype_decides() -> None:
+    mg.set_default_dtype(np.float64)
+    try:
+        assert mg.ones(2).dtype == mg.randn(2).dtype == np.float64
+    finally:
+        mg.set_default_dtype(np.float32)
+
+
+def test_random_draws_follow_the_generator() -> None:
+    mg.seed(1)
+    first = mg.randn(3).numpy(), mg.rand(3).numpy()
+    mg.seed(1)
+    np.testing.assert_array_equal(first[0], mg.randn(3).numpy())
+    np.testing.assert_array_equal(first[1], mg.rand(3).numpy())
+    one, two = (mg.rand(1000, rng=np.random.default_rng(4)).numpy() for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert 0 <= one.min() <= one.max() < 1
