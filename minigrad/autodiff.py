@@ -207,7 +207,7 @@ def jacobian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
         basis = np.eye(trace.out.size, dtype=trace.out.dtype).reshape(trace.out.size, *trace.out.shape)
         shape = (*trace.out.shape, *trace.inputs[0].shape)
         rows = [trace.pull(wrap(e))[0] for e in basis]
-        return reshape(stack(*rows), shape=shape) if rows else wrap(np.zeros(shape, trace.out.dtype))
+        return reshape(stack(rows), shape=shape) if rows else wrap(np.zeros(shape, trace.out.dtype))
 
     return derivative
 

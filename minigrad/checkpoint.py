@@ -18,7 +18,8 @@ def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     """function(*inputs), keeping only the inputs; backward runs the function a second time.
 
     The memory of the values inside is traded for the time of one more forward pass. What is random inside draws the
-    same numbers both times, as long as it draws from the default generator.
+    same numbers both times, as long as it draws from the default generator. Whatever else the function depends on (a
+    module's training mode, say) must not change before backward.
 
     Args:
         function: from Tensors to one Tensor; parameters and other recorded Tensors that it uses get gradients too.

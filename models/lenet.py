@@ -184,7 +184,7 @@ class LeNet5Original(nn.Module):
         near, all wrong ones are pushed away, and the constant j keeps those from being pushed for ever.
         """
         others = np.full((output.shape[0], 1), -j, output.dtype)
-        scores = mg.concat(output, mg.Tensor(others), axis=1)
+        scores = mg.concat([output, mg.Tensor(others)], axis=1)
         return F.cross_entropy(scores, target)
 
 

@@ -16,7 +16,10 @@ def variable(values: Any, dtype: Any = np.float64) -> Tensor:
 
 
 def slope(f: Callable[[float], Any], step: float = STEP) -> Any:
-    """df/dt at t = 0 of a number or an array: central differences at two steps, extrapolated (Richardson), so that the error is O(step^4)."""
+    """df/dt at t = 0 of a number or an array.
+
+    Central differences at two steps are extrapolated (Richardson), so that the error is O(step^4).
+    """
 
     def central(h: float) -> Any:
         return (f(h) - f(-h)) / (2 * h)

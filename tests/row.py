@@ -38,7 +38,7 @@ def reductions(*extra: dict[str, Any]) -> list[Row]:
 BOOLS = (np.array([True, False, True]), np.array([True, True, False]))
 MASK = np.array([[True, False, True], [False, False, True]])
 POSITIONS = np.array([[[[0, 5], [5, -1]]]], np.int32)  # one pixel wins twice, one window lies outside
-OVERLAPPING = {"kernel": 3, "stride": 2, "padding": 1}
+OVERLAPPING = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1)}
 CONV = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
 
 CASES: dict[str, list[Row]] = {
@@ -65,7 +65,7 @@ CASES: dict[str, list[Row]] = {
     "bitwise_or": rows(BOOLS),
     "where": rows((MASK, (2, 3), (2, 3)), (MASK, (3,), ()), (MASK, (2, 1), 0.0)),
     "reshape": [*rows(((2, 3),), shape=(3, 2)), *rows(((2, 3),), shape=(-1,)), *rows(((),), shape=(1, 1))],
-    "permute_dims": [*rows(((2, 3, 4),), axes=(2, 0, 1)), *rows(((2, 3),), axes=None), *rows(((2, 3, 4),), axes=(-1, 0, 1))],
+    "permute_dims": [Row(((2, 3, 4),), {"axes": axes}) for axes in ((2, 0, 1), (-1, 0, 1), None)],
     "broadcast_to": [*rows(((3, 1),), shape=(2, 3, 4)), *rows(((),), shape=(2, 2)), *rows(((1,),), shape=(1, 1))],
     "sum_to": [*rows(((2, 3, 4),), shape=(3, 1)), *rows(((2, 2),), shape=()), *rows(((2, 3),), shape=(2, 3))],
     "astype": rows(((2, 3),), dtype=np.float64),
@@ -123,11 +123,8 @@ CASES: dict[str, list[Row]] = {
         *rows(((1, 1, 5, 4),), kernel=(2, 3), stride=(1, 2), ceil_mode=True),
     ],
     "avg_pool_input": [
-        Row(
-            ((1, 1, 3, 3),),
-            {"shape": (1, 1, 5, 5), "kernel": (3, 3), "stride": (2, 2), "padding": (1, 1), "count_include_pad": counted},
-        )
-        for counted in (True, False)
+        *rows(((1, 1, 3, 3),), shape=(1, 1, 5, 5), count_include_pad=True, **OVERLAPPING),
+        *rows(((1, 1, 3, 3),), shape=(1, 1, 5, 5), count_include_pad=False, **OVERLAPPING),
     ],
     "softmax": [*rows(((2, 3),), ((2, 3, 2),), axis=1), *rows(((3,),))],
     "log_softmax": [*rows(((2, 3),), ((2, 3, 2),), axis=1), *rows(((3,),))],

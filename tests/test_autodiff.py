@@ -78,7 +78,7 @@ def test_jvp_moves_all_inputs_at_once():
 
 
 def test_jacobian_has_the_values_shape_and_then_the_inputs():
-    jacobian = mg.jacobian(lambda x: mg.stack(x @ A, x * x))(X)
+    jacobian = mg.jacobian(lambda x: mg.stack([x @ A, x * x]))(X)
     assert jacobian.shape == (2, 3, 3)
     np.testing.assert_allclose(jacobian, np.stack([A.T, np.diag(2 * X)]))
     np.testing.assert_allclose(mg.jacobian(lambda y, x: y * x, argnums=1)(2.0, X), 2 * np.eye(3))

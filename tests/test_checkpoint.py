@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
 from minigrad import functional as F  # noqa: N812
+from minigrad import nn
 from minigrad.node import Node
 
 
-@pytest.fixture()
+@pytest.fixture
 def layer() -> nn.Linear:
     return nn.Linear(3, 3, rng=np.random.default_rng(0)).astype(np.float64)
 
 
-@pytest.fixture()
+@pytest.fixture
 def x() -> mg.Tensor:
     return mg.Tensor(np.random.default_rng(1).normal(size=(2, 3)), requires_grad=True)
 

@@ -135,7 +135,7 @@ def test_pool_error_names_what_does_not_fit(pool, shape, settings, expected):
         (lambda: ones(2, 3).transpose(0, 0), r"permute_dims: axes \(0, 0\) are no reordering of the 2 dimensions"),
         (lambda: ones(2, 3).broadcast_to(3, 3), r"broadcast_to: "),
         (lambda: ones(2, 3).squeeze(0), r"squeeze: dimension 0 of shape \(2, 3\) has size 2, not 1"),
-        (lambda: mg.concat(ones(2), ones(2, 3), axis=0), r"concat: (.|\n)*xs\[1\]: shape \(2, 3\)"),
+        (lambda: mg.concat([ones(2), ones(2, 3)], axis=0), r"concat: (.|\n)*xs\[1\]: shape \(2, 3\)"),
         (lambda: ones(2).mT, r"at least 2 dimensions"),
         (lambda: ones(2, 3, 4).flatten(2, 1), r"start_dim 2 lies behind end_dim 1"),
     ],

@@ -1,4 +1,4 @@
-"""Points where a derivative does not exist, or a neighbor's is infinite: what the rules answer there is a promise too."""
+"""Points without a derivative, or with an infinite one beside them: what the rules answer there is a promise too."""
 
 import numpy as np
 import pytest

@@ -16,7 +16,7 @@ from minigrad.node import Node, Scope
 
 def live_nodes():
     gc.collect()
-    # type(x), since isinstance asks each object for its __class__, and lazy ones of other libraries answer with warnings
+    # isinstance would ask each object for its __class__, which lazy ones of other libraries answer with warnings.
     return sum([issubclass(type(x), Node) for x in gc.get_objects()])
 
 
@@ -55,7 +55,7 @@ def test_long_chain_is_differentiated_twice():
 def test_wide_sum_of_one_variable():
     x = variable(1.0)
     parts = [x * float(k) for k in range(2_000)]
-    mg.stack(*parts).sum().backward()
+    mg.stack(parts).sum().backward()
     assert x.grad.item() == sum(range(2_000))
 
 

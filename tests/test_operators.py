@@ -210,7 +210,8 @@ def test_reduction_of_one_axis_while_another_is_empty(method):
 
 PROTOCOL = {
     "exp": np.exp, "tanh": np.tanh, "absolute": np.abs, "maximum": lambda t: np.maximum(t, 0.9),
-    "sum": lambda t: np.sum(t, axis=0), "sum by position": lambda t: np.sum(t, 0), "mean": lambda t: np.mean(t, axis=(0, 1)),
+    "sum": lambda t: np.sum(t, axis=0), "sum by position": lambda t: np.sum(t, 0),
+    "mean": lambda t: np.mean(t, axis=(0, 1)),
     "sum all positions": lambda t: np.sum(t, 0, None, None, True), "max positions": lambda t: np.max(t, 0, None, True),
     "max": lambda t: np.max(t, axis=-1, keepdims=True), "prod": np.prod, "var": lambda t: np.var(t, axis=0, ddof=1),
     "std": lambda t: np.std(t, 0), "concatenate": lambda t: np.concatenate([t, t], axis=1),

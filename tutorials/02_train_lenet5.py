@@ -65,7 +65,7 @@ model
 
 # %%
 for name, parameter in model.named_parameters():
-    print(f"{name:24} {str(parameter.shape):18} {parameter.size:6,}")
+    print(f"{name:24} {parameter.shape!s:18} {parameter.size:6,}")
 assert sum(parameter.size for parameter in model.parameters()) == 61_706
 
 # %% [markdown]

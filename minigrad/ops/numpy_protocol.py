@@ -51,8 +51,8 @@ def _functions() -> dict[Any, Function]:
         np.broadcast_to: lambda array, shape: shapes.broadcast_to(array, shape=shape),
         np.squeeze: lambda a, axis=None: shapes.squeeze(a, axis=axis),
         np.expand_dims: lambda a, axis: shapes.expand_dims(a, axis=axis),
-        np.concatenate: _concatenate,
-        np.stack: lambda arrays, axis=0: shapes.stack(*arrays, axis=axis),
+        np.concatenate: lambda arrays, axis=0: shapes.concat(arrays, axis=axis),
+        np.stack: lambda arrays, axis=0: shapes.stack(arrays, axis=axis),
         np.ndim: lambda a: a.ndim,
         np.shape: lambda a: a.shape,
         np.size: lambda a: a.size,
@@ -61,12 +61,6 @@ def _functions() -> dict[Any, Function]:
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
     return elementwise.clip(a, a_min if min is None else min, a_max if max is None else max)
-
-
-def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
-    if axis is None:
-        return shapes.concat(*[shapes.reshape(a, shape=(-1,)) for a in arrays], axis=0)
-    return shapes.concat(*arrays, axis=axis)
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:

@@ -165,5 +165,5 @@ def _product_of_others(x: Any, axis: tuple[int, ...]) -> Any:
     for k in range(count - 1):
         left.append(left[-1] * items[k])
         right.append(right[-1] * items[count - 1 - k])
-    others = stack(*[left[k] * right[count - 1 - k] for k in range(count)], axis=-1)
+    others = stack([left[k] * right[count - 1 - k] for k in range(count)], axis=-1)
     return permute_dims(reshape(others, shape=moved.shape), axes=tuple(np.argsort(last).tolist()))

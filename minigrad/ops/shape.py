@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,13 +90,13 @@ def _joining(*xs: Any, axis: int = 0) -> dict[str, Any]:
     return {"axis": canonical_axis(axis, np.ndim(xs[0]))}
 
 
-@op(canonical=_joining, linear=("xs",), onnx="Concat")
-def concat(*xs: Any, axis: int) -> Any:
+@op(name="concat", canonical=_joining, linear=("xs",), onnx="Concat")
+def _concat(*xs: Any, axis: int) -> Any:
     """Joined one after the other along an existing axis."""
     return np.concatenate(xs, axis)
 
 
-@concat.vjp("xs")
+@_concat.vjp("xs")
 def _(g: Any, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Any:
     from minigrad.ops.index import getitem
 
@@ -103,9 +104,16 @@ def _(g: Any, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Any:
     return getitem(g, index=(*[slice(None)] * axis, slice(start, start + xs_shape[i][axis])))
 
 
-def stack(*xs: Any, axis: int = 0) -> Tensor:
+def concat(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
+    """Joined one after the other along an existing axis; None joins them flattened."""
+    if axis is None:
+        return _concat(*[reshape(x, shape=(-1,)) for x in xs], axis=0)
+    return _concat(*xs, axis=axis)
+
+
+def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Joined along a new axis."""
-    return concat(*[expand_dims(x, axis=axis) for x in xs], axis=axis)
+    return concat([expand_dims(x, axis=axis) for x in xs], axis=axis)
 
 
 def expand_dims(x: Any, *, axis: Any) -> Tensor:

@@ -45,8 +45,7 @@ def _(g: Any, out: Any, *, axis: int) -> Any:
 def log_softmax(x: Any, *, axis: int) -> Any:
     """out = x - log of the sum of exp(x) along the axis."""
     shifted = x - _largest(x, axis)
-    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return shifted
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 @log_softmax.vjp("x")

@@ -100,7 +100,6 @@ def table(figures: dict[str, Any]) -> str:
                 values = f"{row['ms']:10.3f}{row['best_ms']:10.3f}{row['peak_mb']:10.0f}{row['steps']:8d}"
                 lines.append(f"{model:10}{side:22}{values}")
         if "ratio" in rows:
-            lines.append(
-                f"{model:10}{'ratio to the best peer':22}{rows['ratio']['time']:10.2f}{'':10}{rows['ratio']['memory']:10.2f}"
-            )
+            ratio = rows["ratio"]
+            lines.append(f"{model:10}{'ratio to the best peer':22}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Worked examples of document 000: sizes and counts of convolution layers, the V[...] sums, im2col, pooling, receptive fields."""
+"""Worked examples of document 000: sizes and counts of layers, the V[...] sums, im2col, pooling, receptive fields."""
 
 import numpy as np
 import pytest

@@ -17,7 +17,8 @@ GOLDEN = """\
 	0 [label="x\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse style=filled tooltip="x () float32"]
 	1 [label="y\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse style=filled tooltip="y () float32"]
 	2 [label=add color="#0072b2" fillcolor="#ffffff" shape=box style="rounded,filled" tooltip="add () float32"]
-	3 [label="pow\\nscalar" color="#0072b2" fillcolor="#ffffff" penwidth=2.5 shape=box style="rounded,filled" tooltip="pow () float32"]
+	3 [label="pow\\nscalar" color="#0072b2" fillcolor="#ffffff" penwidth=2.5 shape=box style="rounded,filled" \
+tooltip="pow () float32"]
 	0 -> 2 [label=""]
 	1 -> 2 [label=""]
 	2 -> 3 [label=" scalar"]
@@ -45,7 +46,10 @@ def test_each_node_and_edge_is_drawn_once_inside_of_its_frames() -> None:
     assert text.count("{") == text.count("}")
 
 
-@pytest.mark.parametrize("name", ["<b>bold</b>", "<lambda>", 'a"]; evil [label="', "back\\slash\\n", "<script>x</script>"])
+@pytest.mark.parametrize(
+    "name",
+    ["<b>bold</b>", "<lambda>", 'a"]; evil [label="', "back\\slash\\n", "<script>x</script>"],
+)
 def test_users_text_is_shown_as_it_is(name: str, tmp_path: Path) -> None:
     x = mg.Tensor(1.0, requires_grad=True)
     path = draw(x * 2, tmp_path / "g.svg", names={name: x})
@@ -58,7 +62,9 @@ def test_users_text_is_shown_as_it_is(name: str, tmp_path: Path) -> None:
     assert name in unescape(svg).replace("\xa0", " ")
 
 
-@pytest.mark.parametrize(("suffix", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")])
+@pytest.mark.parametrize(
+    ("suffix", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")]
+)
 def test_suffix_decides_the_format(suffix: str, magic: bytes, tmp_path: Path) -> None:
     assert render(to_dot(expression()), tmp_path / f"g.{suffix}").read_bytes().startswith(magic)
 
