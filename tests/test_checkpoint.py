@@ -96,13 +96,14 @@ def test_retained_graph_can_be_replayed(layer: nn.Linear, x: mg.Tensor) -> None:
 
 
 def test_inside_values_are_not_kept() -> None:
-    x = mg.Tensor(np.ones(100_000), requires_grad=True)
+    x = mg.Tensor(np.ones(8_000), requires_grad=True)
 
     def deep(x: mg.Tensor) -> mg.Tensor:
         for _ in range(10):
             x = mg.tanh(x)
         return x
 
+    deep(x)  # what the first call allocates once and for all does not count
     tracemalloc.start()
     plain = deep(x)
     kept_plain = tracemalloc.get_traced_memory()[0]

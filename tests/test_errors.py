@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 import minigrad as mg
 from minigrad import DataError, DTypeError, ShapeError, Tensor, UsageError, errors, nn

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 import minigrad as mg
 from minigrad import Tensor

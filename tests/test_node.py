@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 import minigrad as mg
 from minigrad import Tensor, nn, no_grad, optim

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helper import numerical_gradient, variable
+from tests.helper import numerical_gradient, variable
 
 import minigrad as mg
 from minigrad import REGISTRY, Op, RuleError, ShapeError, Tensor

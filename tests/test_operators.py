@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 import pytest
-from helper import numerical_gradient, variable
+from tests.helper import numerical_gradient, variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

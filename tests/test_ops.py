@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from helper import inner, numerical_gradient
-from helper import slope as central_slope
-from row import CASES, OWN, Call
+from tests.helper import inner, numerical_gradient
+from tests.helper import slope as central_slope
+from tests.row import CASES, OWN, Call
 
 import minigrad as mg
 from minigrad import Tensor

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helper import inner, numerical_gradient, variable
+from tests.helper import inner, numerical_gradient, variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -48,7 +48,7 @@ def test_same_tensor_in_every_place_of_one_op():
     (x @ x).sum().backward()
     np.testing.assert_allclose(x.grad, numerical_gradient(lambda a: np.sum(a @ a), [x.numpy()]))
     y = variable([1.0, 2.0])
-    (mg.concat(y, y, y, axis=0) * np.arange(6.0)).sum().backward()
+    (mg.concat([y, y, y], axis=0) * np.arange(6.0)).sum().backward()
     assert y.grad.tolist() == [0 + 2 + 4, 1 + 3 + 5]
 
 

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 import minigrad as mg
 from minigrad import DTypeError, GraphError, MutationError, ShapeError, Tensor, no_grad

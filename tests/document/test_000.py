@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import ShapeError, Tensor, nn

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 from minigrad import Tensor
 from minigrad.optim import Adam

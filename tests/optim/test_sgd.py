@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from helper import variable
+from tests.helper import variable
 
 from minigrad import StateError, Tensor, UsageError, no_grad
 from minigrad.optim import SGD, Adam, Optimizer

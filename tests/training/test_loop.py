@@ -135,6 +135,25 @@ def test_the_base_rates_are_left_alone_also_when_a_step_fails():
     assert optimizer.param_groups[0]["lr"] == 0.5
 
 
+def test_a_model_is_in_training_mode_in_each_epoch_whatever_it_was_in_before():
+    modes = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(3, 4)
+
+        def forward(self, x):
+            modes.append(self.training)
+            return self.linear(x)
+
+    class Evaluating(Callback):
+        def on_epoch(self, training):
+            training.model.eval()
+
+    train(Spy().eval(), callbacks=[Evaluating()])
+    assert modes == [True] * 6
+
+
 def test_gradients_of_before_do_not_count():
     model, twin = nn.Linear(3, 4), nn.Linear(3, 4)
     twin.load_state_dict(model.state_dict())
