@@ -9,7 +9,7 @@ from typing import Final
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.optim.schedule import Constant, Cosine, Schedule
+from minigrad.optim.schedule import Constant, Cosine, Linear, Schedule
 from models.lenet import LeNet5, LeNet5Original
 
 __all__ = ["MODELS", "Entry", "Recipe", "create", "entry"]
@@ -69,8 +69,8 @@ _ENTRIES = (
         classes=10,
         summary="LeNet-5 as it is built today: tanh, average pooling, a linear output",
         recipe=Recipe(
-            epochs=20, batch_size=32, optimizer="sgd", lr=0.05, momentum=0.9, weight_decay=1e-4,
-            schedule=Cosine(warmup=0.05), degrees=10, translate=0.05, scale=(0.9, 1.1),
+            epochs=30, batch_size=64, optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=5e-4,
+            schedule=Linear(), degrees=10, translate=0.1, scale=(0.9, 1.1),
         ),
     ),
     Entry(

@@ -133,16 +133,17 @@ def test_a_models_own_loss_is_used_and_cross_entropy_otherwise():
     assert train_module.loss_of(MODELS["lenet5"].make()) is train_module.cross_entropy
 
 
-def test_training_images_move_as_the_recipe_says_and_test_images_never(monkeypatch):
+def test_training_images_are_shuffled_and_moved_as_seed_and_recipe_say_and_test_images_never(monkeypatch):
     loaders = []
     monkeypatch.setattr(train_module, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        train()
+        train("--seed", 7)
     (loader, test), recipe = loaders[0], MODELS["lenet5"].recipe
     motion = loader.transform
     assert (motion.degrees, motion.translate, motion.scale) == (recipe.degrees, recipe.translate, recipe.scale)
     assert motion.fill == few_digits()[0].arrays[0].min()
     assert test.transform is None
+    assert (loader.seed, loader.shuffle) == (7, True)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another():

@@ -67,11 +67,11 @@ def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def _plain(name: str, array: Array | Tensor) -> Array:
-    """The array row by row in the computer's byte order: safetensors writes any other layout wrongly."""
+    """A copy of the array row by row: safetensors writes any other layout wrongly."""
     values = np.asarray(array.data if isinstance(array, Tensor) else array)
     if values.dtype.name not in DTYPES:
         raise DTypeError(f"{name}: safetensors holds booleans, integers and floats, not {values.dtype}")
-    return np.array(values, values.dtype.newbyteorder("="), order="C")
+    return np.array(values, order="C")
 
 
 def _check_texts(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:

@@ -37,6 +37,34 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Linear:
+    """A straight line from 1 to `final`.
+
+        factor = 1 - (1 - final) * step / total
+
+    Args:
+        final: the factor that the last steps approach, in [0, 1].
+
+    Raises:
+        UsageError: a setting lies outside of its range.
+
+    >>> [Linear()(step, total=4) for step in range(4)]
+    [1.0, 0.75, 0.5, 0.25]
+    """
+
+    final: float = 0.0
+    uses_total: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.final <= 1:
+            raise UsageError(f"Linear: final is a factor in [0, 1], got {self.final}")
+
+    def __call__(self, step: int, total: int) -> float:
+        """The factor at `step` = 0 ... total - 1."""
+        return 1 - (1 - self.final) * step / max(1, total)
+
+
+@dataclass(frozen=True)
 class Cosine:
     """A linear rise, then half a cosine down.
 
@@ -76,7 +104,7 @@ class Cosine:
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * t)) / 2
 
 
-SCHEDULES: Final[dict[str, type[Any]]] = {"constant": Constant, "cosine": Cosine}
+SCHEDULES: Final[dict[str, type[Any]]] = {"constant": Constant, "linear": Linear, "cosine": Cosine}
 """The schedules by the names that files and the command line use."""
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.errors import StateError, UsageError
-from minigrad.optim.schedule import SCHEDULES, Constant, Cosine, schedule_of, schedule_settings
+from minigrad.optim.schedule import SCHEDULES, Constant, Cosine, Linear, schedule_of, schedule_settings
 
 cosines = st.builds(Cosine, warmup=st.floats(0, 0.99), final=st.floats(0, 1))
 
@@ -38,17 +38,32 @@ def test_the_fall_is_half_a_cosine(total, final):
 
 
 def test_only_a_schedule_that_looks_at_the_total_says_so():
-    assert {
-        name: len({kind()(2, total) for total in (5, 10, 20)}) > 1 for name, kind in SCHEDULES.items()
-    } == {name: kind.uses_total for name, kind in SCHEDULES.items()}
+    assert {name: len({kind()(2, total) for total in (5, 10, 20)}) > 1 for name, kind in SCHEDULES.items()} == {
+        name: kind.uses_total for name, kind in SCHEDULES.items()
+    }
 
 
-@given(schedule=st.one_of(st.just(Constant()), cosines))
+@given(total=st.integers(1, 1000), final=st.floats(0, 1))
+def test_linear_falls_by_equal_steps_to_one_step_above_its_end(total, final):
+    factors = [Linear(final)(step, total) for step in range(total)]
+    assert factors[0] == 1
+    assert [a - b for a, b in zip(factors, factors[1:], strict=False)] == pytest.approx(
+        [(1 - final) / total] * (total - 1)
+    )
+    assert factors[-1] == pytest.approx(final + (1 - final) / total)
+
+
+def test_linear_refuses_an_end_out_of_range():
+    with pytest.raises(UsageError, match=r"final is a factor in \[0, 1\], got 2"):
+        Linear(final=2)
+
+
+@given(schedule=st.one_of(st.just(Constant()), st.builds(Linear, final=st.floats(0, 1)), cosines))
 def test_settings_survive_json(schedule):
     assert schedule_of(json.loads(json.dumps(schedule_settings(schedule)))) == schedule
 
 
-@pytest.mark.parametrize("settings", [{"name": "linear"}, {"name": "cosine", "cooldown": 1}, {}])
+@pytest.mark.parametrize("settings", [{"name": "saw"}, {"name": "cosine", "cooldown": 1}, {}])
 def test_unknown_settings_are_refused(settings):
     with pytest.raises(StateError, match="no schedule has these settings"):
         schedule_of(settings)
