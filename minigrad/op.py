@@ -44,7 +44,7 @@ from minigrad.tensor import Tensor, as_array, wrap
 REGISTRY: Final[dict[str, Op]] = {}
 """Every op by its name: the library's own and the users'."""
 
-_ARRAYS: Final = (Tensor, np.ndarray, np.generic)
+_ARRAYS: Final = (np.ndarray, np.generic)
 _NO_SETTINGS: Final[dict[str, Any]] = {}
 
 
@@ -253,14 +253,14 @@ class BinaryOp(Op):
 
     def __call__(self, x: Any, y: Any) -> Tensor:
         """Compute, and record when an input requires gradients."""
-        if not isinstance(x, _ARRAYS) and not isinstance(y, _ARRAYS):
-            x = Tensor(x)
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:
             x_node, x_data = x.node, x._data
         if type(y) is Tensor:
             y_node, y_data = y.node, y._data
+        elif x_data is x:
+            return self._without_tensors(x, y)  # type: ignore[no-any-return]
         try:
             out = self.forward(x_data, y_data)
         except Exception as error:
@@ -273,7 +273,12 @@ class BinaryOp(Op):
                 return recorder(plan, (x_node, y_node), plan.save((x_data, y_data, out)), _NO_SETTINGS, out)
         if STATE.watcher is not None:
             STATE.watcher(self, out)
-        return wrap(out) if type(x) is Tensor or type(y) is Tensor else out
+        return wrap(out)
+
+    def _without_tensors(self, x: Any, y: Any) -> Any:
+        if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS):
+            return self.forward(x, y)
+        return self(Tensor(x), y)
 
 
 def _registered(op: Op) -> Op:

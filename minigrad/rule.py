@@ -58,7 +58,7 @@ class Rule:
         return cls(function, wants, settings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pull:
     """One step of a backward pass: the rule for input number `position`, and how to get its arguments."""
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.helper import numerical_gradient, variable
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import GraphError, ShapeError, Tensor, no_grad
+from tests.helper import numerical_gradient, variable
 
 A = np.array([[2.0, -1.0, 0.5], [-1.0, 3.0, 0.2], [0.5, 0.2, 1.0]])
 X = np.array([0.4, -0.7, 1.1])

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -23,11 +24,15 @@ from minigrad.cli.settings import OPTIONS, Settings, resolve
 from minigrad.data import ArrayDataset, digits
 from minigrad.errors import GraphError, MissingExtraError
 from minigrad.io import save
-from minigrad.optim.schedule import Constant
+from minigrad.optim.schedule import Constant, Cosine
 from minigrad.training import Callback, Progress, load_checkpoint
-from models import MODELS
+from models import MODELS, Recipe
 
 BATCHES = 4  # an epoch of 64 samples
+RECIPE = Recipe(
+    epochs=3, batch_size=16, optimizer="sgd", lr=0.05, momentum=0.9, weight_decay=1e-4, schedule=Cosine(warmup=0.05),
+    degrees=10, translate=0.05, scale=(0.9, 1.1),
+)  # fmt: skip
 
 
 @cache
@@ -38,7 +43,8 @@ def few_digits(size=32):
 
 @pytest.fixture(autouse=True)
 def _small_and_apart(monkeypatch, tmp_path):
-    """64 digits, runs in a folder of the test's own, one thread, no pictures."""
+    """64 digits, a recipe and a folder of the tests' own, one thread, no pictures."""
+    monkeypatch.setitem(MODELS, "lenet5", replace(MODELS["lenet5"], recipe=RECIPE))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train_module, "DATASETS", {"digits": few_digits})
     monkeypatch.setattr(train_module, "set_threads", lambda n: None)
@@ -109,10 +115,9 @@ def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch
 def test_every_setting_is_resolved_from_the_options_over_the_recipe():
     assert train("--epochs", 1, "--optimizer", "adam", "--lr", 0.002, "--schedule", "constant", "--threads", 1) == 0
     settings = Settings.from_json(json.loads(Path("runs/lenet5/settings.json").read_text()))
-    recipe = MODELS["lenet5"].recipe
     assert (settings.recipe.optimizer, settings.recipe.lr, settings.threads) == ("adam", 0.002, 1)
     assert settings.recipe.schedule == Constant()
-    assert (settings.recipe.degrees, settings.recipe.scale) == (recipe.degrees, recipe.scale)
+    assert (settings.recipe.degrees, settings.recipe.scale) == (RECIPE.degrees, RECIPE.scale)
 
 
 def test_another_optimizer_than_the_recipes_gets_its_own_usual_rate():
@@ -138,9 +143,9 @@ def test_training_images_are_shuffled_and_moved_as_seed_and_recipe_say_and_test_
     monkeypatch.setattr(train_module, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train("--seed", 7)
-    (loader, test), recipe = loaders[0], MODELS["lenet5"].recipe
+    loader, test = loaders[0]
     motion = loader.transform
-    assert (motion.degrees, motion.translate, motion.scale) == (recipe.degrees, recipe.translate, recipe.scale)
+    assert (motion.degrees, motion.translate, motion.scale) == (RECIPE.degrees, RECIPE.translate, RECIPE.scale)
     assert motion.fill == few_digits()[0].arrays[0].min()
     assert test.transform is None
     assert (loader.seed, loader.shuffle) == (7, True)

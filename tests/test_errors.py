@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 import minigrad as mg
 from minigrad import DataError, DTypeError, ShapeError, Tensor, UsageError, errors, nn
 from minigrad import functional as F  # noqa: N812
+from tests.helper import variable
 
 
 def message(error, function, *args, **settings):
@@ -109,6 +109,12 @@ def test_conv_error_names_what_does_not_fit(x, w, b, settings, expected):
     assert text.startswith("conv: ")
     assert expected in text
     assert f"x: shape {x}" in text
+
+
+def test_shapes_that_fitted_once_are_checked_again_with_other_settings():
+    x, w = ones(1, 4, 8, 8), ones(4, 2, 3, 3)
+    F.conv2d(x, w, groups=2)
+    assert "C is 4 in x but 2 in w" in message(ShapeError, F.conv2d, x, w, groups=1)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 import minigrad as mg
 from minigrad import Tensor
 from minigrad import functional as F  # noqa: N812
+from tests.helper import variable
 
 
 def by_definition(x, w, b, stride, padding, dilation, groups):

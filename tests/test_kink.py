@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 import minigrad as mg
 from minigrad import Tensor
+from tests.helper import variable
 
 KINKS = {
     "abs at 0": (lambda x: x.abs(), 0.0, 0.0),
@@ -92,3 +92,9 @@ def test_product_rule_with_zeros_and_infinities(values):
 def test_nan_passes_through_relu_and_maximum():
     assert np.isnan(mg.relu(Tensor([np.nan])).numpy()).all()
     assert np.isnan(mg.maximum(Tensor([np.nan]), 0).numpy()).all()
+
+
+def test_pooling_of_nothing_but_minus_infinity_takes_the_first_pixel():
+    x = variable(np.full((1, 1, 2, 2), -np.inf))
+    mg.functional.max_pool2d(x, 2).sum().backward()
+    assert x.grad.tolist() == [[[[1, 0], [0, 0]]]]

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import MinigradError, MutationError, ShapeError, Tensor, no_grad
+from tests.helper import variable
 
 # ---- sharing: the memory guard -------------------------------------------------------------------------------
 
@@ -189,3 +189,21 @@ def test_write_while_a_graph_is_alive_does_not_change_its_gradients():
     w.data = [7, 7]
     loss.backward()
     assert w.grad.tolist() == [2, 4]
+
+
+WRITES = {
+    "data": lambda w: setattr(w, "data", [7.0]),
+    "item": lambda w: w.__setitem__(0, 7.0),
+    "in place": lambda w: w.__iadd__(1),
+    "writable": lambda w: w.writable(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_every_write_is_noticed_by_whoever_must_compute_again(write):
+    w = variable([2.0])
+    y = mg.checkpoint(lambda x: (w * x).sum(), variable([3.0]))
+    with no_grad():
+        write(w)
+    with pytest.raises(MutationError, match="changed"):
+        y.backward()

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 import minigrad as mg
 from minigrad import Tensor, nn, no_grad, optim
 from minigrad.node import Node, Scope
+from tests.helper import variable
 
 
 def live_nodes():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.helper import numerical_gradient, variable
 
 import minigrad as mg
 from minigrad import REGISTRY, Op, RuleError, ShapeError, Tensor
 from minigrad.op import elementwise, op
+from tests.helper import numerical_gradient, variable
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,13 @@ import operator
 
 import numpy as np
 import pytest
-from tests.helper import numerical_gradient, variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import GraphError, Tensor, no_grad
+from tests.helper import numerical_gradient, variable
 
 ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod, operator.floordiv]
 COMPARISON = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.helper import inner, numerical_gradient, variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import FreedGraphError, GraphError, Op, RuleError, ShapeError, Tensor, no_grad
+from tests.helper import inner, numerical_gradient, variable
 
 # ---- accumulation --------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 from minigrad import Op, RuleError, Tensor
+from tests.helper import variable
 
 
 def cube():
@@ -22,6 +22,7 @@ WRONG_RULES = {
     "position in an op that is not variadic": (lambda g, i: g, "i"),
     "shape of something unknown": (lambda g, z_shape: g, "z_shape"),
     "star": (lambda g, *args: g, "args"),
+    "cotangent of another name": (lambda h: h, "begins with h"),
     "no parameters": (lambda: 0, "g"),
 }
 

@@ -5,11 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 import minigrad as mg
 from minigrad import DTypeError, GraphError, MutationError, ShapeError, Tensor, no_grad
 from minigrad.tensor import as_array
+from tests.helper import variable
 
 KEPT_DTYPES = [np.float16, np.float32, np.float64, np.int8, np.int64, np.uint8, np.bool_]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import ShapeError, Tensor, nn
 from minigrad import functional as F  # noqa: N812
 from models.lenet import LeNet5
+from tests.helper import variable
 
 
 def output_size(w, f, s, p):

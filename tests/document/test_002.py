@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ import minigrad as mg
 from minigrad import Tensor, init, nn, optim
 from minigrad import functional as F  # noqa: N812
 from models.lenet import LeNet5
+from tests.helper import variable
 
 numbers = st.floats(-50, 50)
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import Tensor
 from minigrad import functional as F  # noqa: N812
+from tests.helper import variable
 
 N, C, H, W = 4, 3, 5, 6
 

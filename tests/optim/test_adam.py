@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 from minigrad import Tensor
 from minigrad.optim import Adam
+from tests.helper import variable
 
 CURVATURE = np.array([1.0, 100.0, 0.01])
 START = np.array([1.0, -2.0, 3.0])

@@ -4,10 +4,10 @@ import copy
 
 import numpy as np
 import pytest
-from tests.helper import variable
 
 from minigrad import StateError, Tensor, UsageError, no_grad
 from minigrad.optim import SGD, Adam, Optimizer
+from tests.helper import variable
 
 SETTINGS = [
     {},
