@@ -16,6 +16,7 @@ from minigrad.errors import UsageError
 ENVIRONMENT: Final = ("OPENBLAS_", "MKL_", "OMP_", "BLIS_", "NUMBA_", "MALLOC_", "GLIBC_TUNABLES", "NPY_")
 """The beginnings of the names of the environment variables that change speed or the last bits of results."""
 
+THREAD_TIMEOUT: Final = "OPENBLAS_THREAD_TIMEOUT"
 M_TRIM_THRESHOLD: Final = -1  # glibc's malloc.h
 M_MMAP_THRESHOLD: Final = -3
 
@@ -43,6 +44,22 @@ def set_threads(n: int) -> None:
         return
     numba = import_module("numba")
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+
+
+def restart_tuned() -> None:
+    """For a program that owns its process: begin it again with OpenBLAS's threads asleep between products.
+
+    By default they spin for a while after each product and keep the processors from everybody else, the compiled
+    kernels included. OpenBLAS reads this setting once, when NumPy loads it, so it must stand in the environment before.
+    Returns if there is nothing to do: the variable is set, BLAS is another one, or the system cannot replace a process.
+    """
+    if THREAD_TIMEOUT in os.environ or sys.platform == "win32" or not sys.orig_argv[1:]:
+        return
+    if not any(library["internal_api"] == "openblas" for library in _blas()):
+        return
+    os.environ[THREAD_TIMEOUT] = "4"  # as a power of 2, in processor cycles: the least that is allowed
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def own_process() -> None:

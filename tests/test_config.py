@@ -87,3 +87,39 @@ def test_owning_a_process_on_another_c_library_does_nothing(monkeypatch):
     monkeypatch.setattr(os, "confstr_names", {}, raising=False)
     monkeypatch.setattr("ctypes.CDLL", lambda *_: pytest.fail("touched the C library"))
     config.own_process()
+
+
+@pytest.fixture
+def restarts(monkeypatch):
+    """The command lines with which the process would have been replaced."""
+    found = []
+    monkeypatch.setattr("os.execv", lambda program, words: found.append([program, *words]))
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("minigrad.config._blas", lambda: [{"internal_api": "openblas"}])
+    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "minigrad", "train", "lenet5"])
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    yield found
+    os.environ.pop("OPENBLAS_THREAD_TIMEOUT", None)
+
+
+def test_restart_sets_the_timeout_and_keeps_the_command_line(restarts):
+    config.restart_tuned()
+    assert restarts == [[sys.executable, sys.executable, "-m", "minigrad", "train", "lenet5"]]
+    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "4"
+
+
+def test_restart_happens_once(restarts):
+    config.restart_tuned()
+    config.restart_tuned()
+    assert len(restarts) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sys.platform", "win32"), ("sys.orig_argv", ["python"]), ("minigrad.config._blas", list)],
+)
+def test_no_restart_where_it_would_not_help(restarts, monkeypatch, name, value):
+    monkeypatch.setattr(name, value)
+    config.restart_tuned()
+    assert restarts == []
+    assert "OPENBLAS_THREAD_TIMEOUT" not in os.environ

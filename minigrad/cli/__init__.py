@@ -13,15 +13,17 @@ from importlib import import_module
 from signal import SIGINT
 
 from minigrad.cli.option import make_parser
-from minigrad.config import own_process
+from minigrad.config import own_process, restart_tuned
 from minigrad.errors import DataError, MissingExtraError, NonFiniteError, StateError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process unless given), and give its exit code."""
-    own_process()
     try:
         arguments = make_parser().parse_args(argv)
+        if argv is None:
+            restart_tuned()
+        own_process()
         command = import_module(f"minigrad.cli.{arguments.command}")  # only now, so that --help is quick
         code: int = command.run(arguments)
         return code

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.errors import ShapeError
+from minigrad.errors import DTypeError, ShapeError
 from minigrad.op import op
 from minigrad.ops.reduce import sum
 from minigrad.shapes import Shape, pair
@@ -48,10 +48,17 @@ def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation:
     return room[0] // stride[0] + 1, room[1] // stride[1] + 1
 
 
+def require_floating(x: Any) -> None:
+    """Refuse images of integers: their sums would overflow, and padding has no smallest value."""
+    if x.dtype.kind != "f":
+        raise DTypeError(f"images must be floating numbers, not {x.dtype}: use .astype(float)")
+
+
 def _canonical_conv(
     x: Any, w: Any, b: Any, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> dict[str, Any]:
     settings = _settings(stride, padding, dilation, groups)
+    require_floating(x)
     if np.ndim(x) == 4 and np.ndim(w) == 4:
         if w.shape[0] % groups:
             raise ShapeError(f"the number of kernels O={w.shape[0]} must be a multiple of groups={groups}")

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.errors import ShapeError
 from minigrad.op import op
-from minigrad.ops.conv import Pair, output_size
+from minigrad.ops.conv import Pair, output_size, require_floating
 from minigrad.shapes import Shape, pair
 
 
@@ -23,6 +23,7 @@ def _pooling(
     ceil_mode: bool = False,
     size: Pair | None = None,
 ) -> dict[str, Any]:
+    require_floating(x)
     kernel, padding, dilation = pair(kernel), pair(padding), pair(dilation)
     stride = kernel if stride is None else pair(stride)
     if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:

@@ -48,9 +48,7 @@ def test_only_a_schedule_that_looks_at_the_total_says_so():
 def test_linear_falls_by_equal_steps_to_one_step_above_its_end(total, final):
     factors = [Linear(final)(step, total) for step in range(total)]
     assert factors[0] == 1
-    assert [a - b for a, b in itertools.pairwise(factors)] == pytest.approx(
-        [(1 - final) / total] * (total - 1)
-    )
+    assert [a - b for a, b in itertools.pairwise(factors)] == pytest.approx([(1 - final) / total] * (total - 1))
     assert factors[-1] == pytest.approx(final + (1 - final) / total)
 
 

@@ -133,6 +133,7 @@ leaves = st.one_of(
 )  # fmt: skip
 keys = st.one_of(st.text(max_size=5), st.integers(), st.sampled_from(["array", "tuple", "items"]))
 
+
 def containers(inner):
     return st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3), st.tuples(inner, inner))
 
