@@ -14,6 +14,7 @@ from minigrad import ops
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.softmax import check_classes
 from minigrad.rng import default_rng
+from minigrad.shapes import shape_of
 from minigrad.tensor import Tensor
 
 Pair = int | Sequence[int]
@@ -189,8 +190,8 @@ def sum_squared_error(x: Any, target: Any) -> Tensor:
 
 def _same_shape(name: str, x: Any, target: Any) -> Tensor:
     """x - target; a silent broadcast here would be a wrong loss."""
-    if np.shape(x) != np.shape(target):
-        raise ShapeError(f"{name}: x has shape {np.shape(x)} but target has {np.shape(target)}: reshape one of them")
+    if shape_of(x) != shape_of(target):
+        raise ShapeError(f"{name}: x has shape {shape_of(x)} but target has {shape_of(target)}: reshape one of them")
     return ops.subtract(x, target)
 
 
@@ -204,7 +205,7 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
 
 def _on_batch(function: Callable[[Any], Tensor], x: Any, ndim: int) -> Tensor:
     """Run a function of a batch also on a single sample."""
-    if np.ndim(x) == ndim - 1:
+    if len(shape_of(x)) == ndim - 1:
         return ops.squeeze(function(ops.expand_dims(x, axis=0)), axis=0)
     return function(x)
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from minigrad.errors import shape_text
 
 Shape = tuple[int, ...]
@@ -86,6 +88,12 @@ class ShapeSpec:
             if shape is not None
         )
         return "     got " + ", ".join(got)
+
+
+def shape_of(x: Any) -> Shape:
+    """The shape of a Tensor, an array, or nested lists. (`np.shape` of a Tensor takes a detour.)"""
+    shape: Shape = x.shape if hasattr(x, "shape") else np.shape(x)
+    return shape
 
 
 def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from minigrad.op import op
 from minigrad.ops.elementwise import add
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, reshape, squeeze, sum_to
-from minigrad.shapes import Shape
+from minigrad.shapes import Shape, shape_of
 from minigrad.tensor import Tensor
 
 
@@ -38,9 +38,9 @@ def matmul(x: Any, y: Any) -> Tensor:
     Raises:
         ShapeError: an operand is a number, or the inner sizes differ.
     """
-    x_ndim, y_ndim = np.ndim(x), np.ndim(y)
+    x_ndim, y_ndim = len(shape_of(x)), len(shape_of(y))
     if not x_ndim or not y_ndim:
-        raise ShapeError(f"matmul: needs vectors or matrices, got shapes {np.shape(x)} and {np.shape(y)}: use *")
+        raise ShapeError(f"matmul: needs vectors or matrices, got shapes {shape_of(x)} and {shape_of(y)}: use *")
     if x_ndim == 1:
         return squeeze(matmul(expand_dims(x, axis=0), y), axis=-2 if y_ndim > 1 else 0)
     if y_ndim == 1:

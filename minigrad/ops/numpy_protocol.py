@@ -80,7 +80,7 @@ def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, A
         raise _unknown(name)
     given = _by_name(function, inputs, settings)
     try:
-        inspect.signature(ours).bind(**given)
+        _signature(ours).bind(**given)
     except TypeError as error:
         raise _unknown(f"{name} called like this ({error})") from None
     return ours(**given)
@@ -89,13 +89,16 @@ def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, A
 def _by_name(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
     """The arguments by NumPy's own parameter names, without those at their defaults."""
     try:
-        signature = inspect.signature(function)
+        signature = _signature(function)
     except ValueError:  # a few are written in C and do not tell
         names = {np.concatenate: ("arrays", "axis", "out"), np.where: ("condition", "x", "y")}.get(function, ())
         return dict(zip(names, inputs, strict=False)) | settings
     bound = signature.bind(*inputs, **settings).arguments
     defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
     return {name: value for name, value in bound.items() if value is not defaults[name]}
+
+
+_signature = cache(inspect.signature)
 
 
 def _unknown(name: str) -> GraphError:

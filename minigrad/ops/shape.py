@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.errors import ShapeError
 from minigrad.op import op
-from minigrad.shapes import Shape, canonical_axes, canonical_axis
+from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
 from minigrad.tensor import Tensor
 
 
@@ -119,14 +119,14 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
 def expand_dims(x: Any, *, axis: Any) -> Tensor:
     """With new dimensions of size 1 at the places `axis` of the result."""
     count = 1 if isinstance(axis, int) else len(axis)
-    new = canonical_axes(axis, np.ndim(x) + count)
-    sizes = iter(np.shape(x))
-    return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(np.ndim(x) + count)]))
+    new = canonical_axes(axis, len(shape_of(x)) + count)
+    sizes = iter(shape_of(x))
+    return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(len(shape_of(x)) + count)]))
 
 
 def squeeze(x: Any, *, axis: Any = None) -> Tensor:
     """Without the dimensions `axis`, which must have size 1; without all of size 1 when None."""
-    shape = np.shape(x)
+    shape = shape_of(x)
     axes = [i for i, size in enumerate(shape) if size == 1] if axis is None else canonical_axes(axis, len(shape))
     wrong = [i for i in axes if shape[i] != 1]
     if wrong:
@@ -136,7 +136,7 @@ def squeeze(x: Any, *, axis: Any = None) -> Tensor:
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions `start_dim` to `end_dim` (included) joined into one."""
-    shape = np.shape(x)
+    shape = shape_of(x)
     if not shape:
         return reshape(x, shape=(1,))
     first, last = canonical_axis(start_dim, len(shape)), canonical_axis(end_dim, len(shape))
@@ -147,7 +147,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def matrix_transpose(x: Any) -> Tensor:
     """The last two dimensions swapped."""
-    ndim = np.ndim(x)
+    ndim = len(shape_of(x))
     if ndim < 2:
-        raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {np.shape(x)}")
+        raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {shape_of(x)}")
     return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))

@@ -1,8 +1,9 @@
 """Whole training steps: forward, loss, backward, update, in float32.
 
 Each side runs in a process of its own. The sides take turns, a few steps each, for many rounds, so that what the
-machine does meanwhile hits them alike; the figure is the median step. The ratio is to the faster of PyTorch's two
-memory formats. Peak memory is that of the whole process, interpreter and libraries included.
+machine does meanwhile hits them alike; the figure is the median step. All have the same environment, in which freed
+memory is kept and idle threads sleep. The ratio is to the faster of PyTorch's two memory formats. Peak memory is that
+of the whole process, interpreter and libraries included.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from typing import Any
 
 MODELS = ("mlp", "lenet5")
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a test machine's settings, which no user has
+TUNED = {  # what the minigrad command sets for its own process; every side gets it
+    "OPENBLAS_THREAD_TIMEOUT": "4",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1),
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +64,7 @@ class Side:
 
     def __init__(self, name: str, model: str, options: argparse.Namespace) -> None:
         environment = {key: value for key, value in os.environ.items() if key not in PINS}
-        environment |= {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
+        environment |= TUNED | {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
         self.times: list[float] = []
         self.peak_mb = 0.0
         command = [sys.executable, "-m", "tests.benchmarks.worker", name, model, str(options.threads)]

@@ -29,11 +29,9 @@ def batch(model: str) -> tuple[Any, Any]:
 
 
 def minigrad_step(model: str, threads: int) -> Callable[[], None]:
-    from minigrad.config import own_process, set_threads
-
-    own_process()
     import minigrad as mg
     from minigrad import nn
+    from minigrad.config import set_threads
     from models.lenet import LeNet5
 
     set_threads(threads)
