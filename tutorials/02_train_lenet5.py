@@ -134,7 +134,7 @@ assert test_accuracy() > (0.95 if EPOCHS >= 10 else 0.2)
 
 # %% [markdown]
 # **What you should have seen:** the loss starts near 2.30 and falls; after a few epochs nine of ten pictures are read right, and in
-# the end about 98 of 100. Most of what is left would make you hesitate, too.
+# the end about 97 of 100. Most of what is left would make you hesitate, too.
 #
 # The command `minigrad train lenet5` uses a falling learning rate and more epochs, and reaches about 99 %. It also keeps
 # checkpoints, draws the curves, the confusion matrix and the graph, and can be stopped and resumed at any time.
