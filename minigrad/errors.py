@@ -6,7 +6,7 @@
     ├── DataError              (ValueError)    a dataset, file or loader that is not what it should be
     ├── GraphError             (RuntimeError)  differentiation asked for something the graph cannot give
     │   ├── FreedGraphError                    backward a second time over a freed graph
-    │   └── MutationError                      a write to values that a graph needs
+    │   └── MutationError      (ValueError)    a write to values that a graph needs
     ├── NonFiniteError         (ArithmeticError)  found by `anomaly()`
     ├── RuleError              (TypeError)     an op or its derivative rule is not well formed
     ├── StateError             (ValueError)    a state dict or checkpoint does not fit
@@ -45,8 +45,11 @@ class FreedGraphError(GraphError):
     """The graph was already used by a backward pass, which frees what it has passed."""
 
 
-class MutationError(GraphError):
-    """A write to values that a recorded graph still needs, or could not see change."""
+class MutationError(GraphError, ValueError):
+    """A write to values that a recorded graph still needs, or could not see change.
+
+    It is a ValueError, too, as NumPy's own error for a read-only array.
+    """
 
 
 class NonFiniteError(MinigradError, ArithmeticError):

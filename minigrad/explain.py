@@ -35,12 +35,15 @@ def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Ex
     text = f"{layer}{op.name}: {error}\n{context}"
     if isinstance(error, MinigradError):
         raise type(error)(text) from error.__cause__
-    if isinstance(error, ValueError) and any(
-        word in str(error) for word in ("shape", "broadcast", "dimension", "axis")
-    ):
-        raise ShapeError(text) from error
+    if _is_about_shapes(error):
+        raise ShapeError(text + (f"\nhint: {op.hint}" if op.hint else "")) from error
     error.add_note(f"in {layer}{op.name}, with\n{context}")
     raise error
+
+
+def _is_about_shapes(error: Exception) -> bool:
+    words = ("shape", "broadcast", "dimension", "axis")
+    return isinstance(error, ValueError) and any(word in str(error) for word in words)
 
 
 def _named(op: Op, inputs: tuple[Any, ...]) -> list[tuple[str, Any]]:

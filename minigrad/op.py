@@ -62,6 +62,7 @@ class Op:
             goes through it where there is only a fast rule.
         domain: where each input may lie (the whole real line unless stated).
         linear: the inputs in which the op is linear, each alone.
+        hint: what to do about inputs whose shapes do not fit, for the error.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Op:
         onnx: str | None = None,
         flops: Function | None = None,
         source: str | None = None,
+        hint: str = "",
         module: str | None = None,
     ) -> None:
         self.module = module or getattr(forward, "__module__", "")
@@ -93,7 +95,7 @@ class Op:
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
         self.canonical = canonical
         self.reference = reference
-        self.onnx, self.flops, self.source = onnx, flops, source
+        self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
         self._allowed = (
@@ -221,7 +223,7 @@ class Op:
         assert self.shapes is not None
         problem = self.shapes.mismatch(self.inputs, shapes, settings)
         if problem:
-            raise ShapeError(problem)
+            raise ShapeError(problem + (f"\nhint: {self.hint}" if self.hint else ""))
         if len(self._fitting) < 1000:
             self._fitting.add(key)
 
@@ -300,7 +302,7 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
     Args:
         name: the op's name; the function's own unless given.
         **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, onnx,
-            flops, source.
+            flops, source, hint.
 
     >>> @op
     ... def cube_of(x):
@@ -334,8 +336,11 @@ def elementwise(
     """
     count = forward.nin if isinstance(forward, np.ufunc) else len(inspect.signature(forward).parameters)
     kind = {1: UnaryOp, 2: BinaryOp}.get(count, Op)
+    hint = "sizes must be equal, or 1 to be repeated: reshape or expand_dims one of them" if count > 1 else ""
     module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
-    result = kind(forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx, module=module)
+    result = kind(
+        forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx, hint=hint, module=module
+    )
     result.__doc__ = doc or forward.__doc__
     for x, rule in rules.items():
         result.vjp(x)(rule)

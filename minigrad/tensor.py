@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from minigrad import operators
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
+from minigrad.guard import GuardedArray
 from minigrad.node import STATE, Leaf, Node, _State, switched, tick
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Tensor(operators.Operators):
         """The values: a read-only view (see the memory guard). Assign to replace them."""
         if not _guarded:
             return self._data
-        view = np.asarray(self._data).view()
+        view = self._data.view(GuardedArray)
         view.flags.writeable = False
         return view
 

@@ -213,3 +213,17 @@ def test_loss_does_not_broadcast_silently():
     assert "(4, 1)" in text
     assert "(4,)" in text
     assert "reshape" in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (lambda: mg.ones((2, 3)) @ mg.ones((2, 3)), r"^matmul: (.|\n)*hint: the columns of x must be as many as"),
+        (lambda: nn.Linear(10, 2)(mg.ones((4, 9))), "hint: in_features must be the size of x's last dimension"),
+        (lambda: nn.Conv2d(3, 6, 5)(mg.ones((2, 32, 32, 3))), "hint: in_channels must be x's second dimension"),
+        (lambda: mg.ones(3) + mg.ones(4), "hint: sizes must be equal, or 1 to be repeated"),
+    ],
+)
+def test_shapes_that_do_not_fit_come_with_a_way_out(wrong, hint):
+    with pytest.raises(mg.ShapeError, match=hint):
+        wrong()

@@ -37,7 +37,8 @@ def write_pictures(folder: Path, model: Module, loss: Loss, history: History, te
         from minigrad.viz import draw
 
         images, labels = test[:1]
-        draw(loss(model.eval()(Tensor(images)), Tensor(labels)), path, model=model)
+        image = Tensor(images, requires_grad=True)  # so that it is part of the graph, and of its picture
+        draw(loss(model.eval()(image), Tensor(labels)), path, model=model, names={"image": image})
 
     pictures = {"curves.png": draw_curves, "confusion.png": draw_confusion, "graph.svg": draw_graph}
     return [note for name, draw in pictures.items() if (note := _try_to_draw(draw, folder / name))]

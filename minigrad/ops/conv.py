@@ -78,6 +78,7 @@ def conv_flops(x_shape: Shape, w_shape: Shape, out_shape: Shape) -> int:
 
 
 @op(shapes="N C H W, O C/groups P Q, O -> N O I J", canonical=_canonical_conv, linear=("x", "w"), onnx="Conv",
+    hint="in_channels must be x's second dimension: images are N C H W, so permute those that are N H W C",
     flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
 def conv(x: Any, w: Any, b: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q]; b may be None."""

@@ -16,7 +16,8 @@ from minigrad.shapes import Shape, shape_of
 from minigrad.tensor import Tensor
 
 
-@op(shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul")
+@op(name="matmul", shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul",
+    hint="the columns of x must be as many as the rows of y: is one of them to be transposed (.mT)?")  # fmt: skip
 def matmul_matrices(x: Any, y: Any) -> Any:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast."""
     return np.matmul(x, y)
@@ -54,7 +55,8 @@ def _linear_by_matmul(x: Any, w: Any, b: Any) -> Any:
     return y if b is None else add(y, b)
 
 
-@op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm")
+@op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm",
+    hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?")  # fmt: skip
 def linear(x: Any, w: Any, b: Any) -> Any:
     """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o]; b may be None."""
     rows = _rows(x)
