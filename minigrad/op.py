@@ -188,10 +188,10 @@ class Op:
                 parents.append(None)
             bit <<= 1
         try:
-            if self.settings:
-                settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
             if self.shapes is not None:
                 self._check_shapes(arrays, settings)
+            if self.settings:
+                settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
             out = self.forward(*arrays, **settings)
         except Exception as error:
             explain(self, inputs, settings, error)
