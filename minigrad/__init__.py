@@ -5,6 +5,9 @@ through the record. Ops, yours as well as these, are forward functions with thei
 `functional`, `nn`, `optim` and `data` build and train networks; `viz` draws what was recorded.
 """
 
+from importlib import import_module
+from typing import Any
+
 from minigrad import data, functional, init, nn, optim
 from minigrad.anomaly import anomaly
 from minigrad.autodiff import (
@@ -50,7 +53,10 @@ from minigrad.ops import (
     avg_pool_input,
     bitwise_and,
     bitwise_invert,
+    bitwise_left_shift,
     bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
     broadcast_to,
     ceil,
     clip,
@@ -139,6 +145,14 @@ from minigrad.tensor import (
 
 __version__ = "0.1.0"
 
+
+def __getattr__(name: str) -> Any:
+    """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
+    if name in ("io", "training", "viz"):
+        return import_module(f"minigrad.{name}")
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
 __all__ = [
     "REGISTRY",
     "DTypeError",
@@ -172,7 +186,10 @@ __all__ = [
     "backward",
     "bitwise_and",
     "bitwise_invert",
+    "bitwise_left_shift",
     "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
     "broadcast_to",
     "ceil",
     "checkpoint",
@@ -251,7 +268,9 @@ __all__ = [
     "round",
     "scatter_add",
     "seed",
-    "set_default_dtype", "set_threads", "show_config",
+    "set_default_dtype",
+    "set_threads",
+    "show_config",
     "sigmoid",
     "sign",
     "sin",

@@ -53,11 +53,10 @@ def _check_value(op: Any, out: Any) -> None:
     raise NonFiniteError(f"{op} gave {bad}{layer}, called at {file}:{line}")
 
 
-def _check_gradient(node: Node, parent: Node, cotangent: Any) -> None:
+def _check_gradient(node: Node, position: int, cotangent: Any) -> None:
     bad = _non_finite(cotangent._data if isinstance(cotangent, Tensor) else cotangent)
     if bad is None:
         return
-    position = node.parents.index(parent)
     name = node.op.inputs[min(position, len(node.op.inputs) - 1)] if node.op is not None else "x"
     layer = f" in {node.scope}" if node.scope is not None else ""
     site = getattr(node, "site", None)

@@ -46,7 +46,7 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
     seed = _seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
-    with switched(recorder=STATE.recorder if record_pass else None):
+    with switched(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
         reached = pull_back(
             {out.node: seed if record_pass else seed._data},
             newest_first([out.node]),

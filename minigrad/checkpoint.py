@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minigrad.errors import GraphError, MutationError
 from minigrad.node import STATE, Leaf, Node, switched, tick
 from minigrad.op import Op
@@ -28,6 +30,7 @@ def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     Raises:
         GraphError: the function does not return one Tensor.
         MutationError: in backward, when a variable that the function uses has been changed since.
+        GraphError: in backward, when the function gives other values than before.
 
     Source: Chen et al. 2016, "Training deep nets with sublinear memory cost", arXiv:1604.06174.
     """
@@ -42,15 +45,18 @@ def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     used = [p for node in newest_first([out.node], oldest=start) for p in node.parents if p is not None]
     outside = tuple(dict.fromkeys([p for p in used if p.order < start]))
     kept = [wrap(x._data, x.node) if isinstance(x, Tensor) else x for x in inputs]
-    return STATE.recorder(_Replay(function, kept, state), outside, (), {}, out._data)
+    return STATE.recorder(_Replay(function, kept, state, out), outside, (), {}, out._data)
 
 
 class _Replay(Plan):
     """The plan of a checkpointed function: no rules, only a way to run it again."""
 
-    __slots__ = ("function", "inputs", "rng_state")
+    __slots__ = ("function", "inputs", "rng_state", "total")
 
-    def __init__(self, function: Callable[..., Tensor], inputs: list[Any], rng_state: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Tensor], inputs: list[Any], rng_state: dict[str, Any], out: Tensor
+    ) -> None:
+        self.total = out._data.sum(dtype=np.float64)
         self.op = _CHECKPOINT
         self.pulls = self.recorded = None
         self.function, self.inputs, self.rng_state = function, inputs, rng_state
@@ -67,9 +73,15 @@ class _Replay(Plan):
         set_rng_state(self.rng_state)
         try:
             with switched(scope=node.scope):
-                return self.function(*self.inputs)
+                out = self.function(*self.inputs)
         finally:
             set_rng_state(current)
+        if not np.isclose(out._data.sum(dtype=np.float64), self.total, rtol=1e-4, equal_nan=True):
+            raise GraphError(
+                "checkpoint: the function gave other values the second time: it must draw from the default generator "
+                "only, and what it depends on (a module's mode, say) must not change before backward"
+            )
+        return out
 
 
 _CHECKPOINT = Op(lambda *xs: xs, "checkpoint")

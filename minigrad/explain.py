@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +33,8 @@ def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Ex
     context = "\n".join(f"    {_describe(name, x)}" for name, x in _named(op, inputs) if x is not None)
     if settings:
         context += "\n    " + ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    if isinstance(error, TypeError) and (misuse := _misuse(op, inputs, settings)):
+        raise TypeError(f"{layer}{op.name} {misuse}") from None
     text = f"{layer}{op.name}: {error}\n{context}"
     if isinstance(error, MinigradError):
         raise type(error)(text) from error.__cause__
@@ -39,6 +42,16 @@ def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Ex
         raise ShapeError(text + (f"\nhint: {op.hint}" if op.hint else "")) from error
     error.add_note(f"in {layer}{op.name}, with\n{context}")
     raise error
+
+
+def _misuse(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> str:
+    """What is wrong with the form of a call, if anything."""
+    known = [p.name for p in signature(op.canonical or op.forward).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    unknown = [name for name in settings if name not in known and op.settings]
+    if (len(inputs) <= len(op.inputs) or op.variadic) and not unknown:
+        return ""
+    got = f"got {len(inputs)} inputs" + (f" and {', '.join(unknown)}=" if unknown else "")
+    return f"takes {', '.join(op.inputs)}" + (f" and, by name, {', '.join(known)}" if known else "") + f"; {got}"
 
 
 def _is_about_shapes(error: Exception) -> bool:

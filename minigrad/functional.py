@@ -105,7 +105,7 @@ def max_pool1d(
 ) -> Tensor:
     """The largest element of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
     settings = {
-        "stride": (1, _one(stride or kernel_size)),
+        "stride": (1, _one(kernel_size if stride is None else stride)),
         "padding": (0, _one(padding)),
         "dilation": (1, _one(dilation)),
     }
@@ -126,7 +126,11 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """The mean of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = {"stride": (1, _one(stride or kernel_size)), "padding": (0, _one(padding)), "ceil_mode": ceil_mode}
+    settings = {
+        "stride": (1, _one(kernel_size if stride is None else stride)),
+        "padding": (0, _one(padding)),
+        "ceil_mode": ceil_mode,
+    }
     kernel = (1, _one(kernel_size))
 
     def pool(x: Any) -> Tensor:
@@ -163,7 +167,7 @@ def log_softmax(x: Any, dim: int = -1) -> Tensor:
     return ops.log_softmax(x, axis=dim)
 
 
-def cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def cross_entropy(x: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """-log softmax(x)[target]: the loss of a classifier that gives one score a class.
 
     Shapes: x (N, D) scores, target (N) class numbers -> () or, with reduction "none", (N). Unit: nats.
@@ -171,14 +175,14 @@ def cross_entropy(x: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduced(ops.softmax_cross_entropy(x, target), reduction)
 
 
-def nll_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def nll_loss(x: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """-x[target], for x of log-probabilities. Shapes: x (N, D), target (N) -> () or (N)."""
     target = np.asarray(target.data if isinstance(target, Tensor) else target)
     check_classes(target, x.shape[1])
     return _reduced(ops.negative(x[np.arange(len(target)), target]), reduction)
 
 
-def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def mse_loss(x: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """(x - target)^2, by default its mean over all elements."""
     return _reduced(ops.square(_same_shape("mse_loss", x, target)), reduction)
 

@@ -113,7 +113,7 @@ class _State(threading.local):
 
     recorder: Recorder | None = None  # how results enter the graph; set by tensor.py; None: they do not
     watcher: Callable[[Op, Any], None] | None = None  # sees the values of ops that are not recorded
-    gradient_watcher: Callable[[Node, Node, Any], None] | None = None  # sees what backward sends from node to node
+    gradient_watcher: Callable[[Node, int, Any], None] | None = None  # sees what backward sends to each input
     scope: Scope | None = None
 
 

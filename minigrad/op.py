@@ -39,12 +39,13 @@ from minigrad.explain import explain
 from minigrad.node import STATE, Node
 from minigrad.rule import Function, Plan, Rule
 from minigrad.shapes import ShapeSpec
-from minigrad.tensor import Tensor, as_array, wrap
+from minigrad.tensor import Tensor, as_array, own, wrap
 
 REGISTRY: Final[dict[str, Op]] = {}
 """Every op by its name: the library's own and the users'."""
 
 _ARRAYS: Final = (np.ndarray, np.generic)
+_NUMBERS: Final = (int, float, np.generic)
 _NO_SETTINGS: Final[dict[str, Any]] = {}
 
 
@@ -184,7 +185,7 @@ class Op:
                 if x.node is not None:
                     mask |= bit
             else:
-                arrays.append(self._from_list(len(arrays), x) if type(x) is list else x)
+                arrays.append(self._from_list(len(arrays), x) if type(x) in (list, tuple) else x)
                 parents.append(None)
             bit <<= 1
         try:
@@ -193,34 +194,43 @@ class Op:
             if self.settings:
                 settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
             out = self.forward(*arrays, **settings)
+            kept: tuple[Any, ...] = ()
+            if self.keeps:
+                out, kept = self._split(out)
+            mask &= self._allowed
+            differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
         except Exception as error:
             explain(self, inputs, settings, error)
-        kept: tuple[Any, ...] = ()
-        if self.keeps:
-            out, *kept = out
-        mask &= self._allowed
-        if mask and out.dtype.kind == "f":  # integers and booleans have no derivatives
+        if differentiable:
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
+                arrays = [a if type(x) is Tensor else own(a) for a, x in zip(arrays, inputs, strict=True)]
                 values = (tuple(arrays), *kept, out) if self.variadic else (*arrays, *kept, out)
                 return recorder(plan, tuple(parents), plan.save(values), settings, out)
         if STATE.watcher is not None:
             STATE.watcher(self, out)
         return out if constant else wrap(out)
 
-    def _from_list(self, position: int, numbers: list[Any]) -> Any:
+    def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The forward function's result and its residuals."""
+        if type(result) is not tuple or len(result) != 1 + len(self.keeps):
+            wanted = ", ".join(("out", *self.keeps))
+            raise RuleError(f"the forward function must return a tuple ({wanted}), as keeps={self.keeps} says")
+        return result[0], result[1:]
+
+    def _from_list(self, position: int, numbers: Sequence[Any]) -> Any:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
-        constant = not self.variadic and self.inputs[position] in self.non_differentiable
+        constant = self.non_differentiable.issuperset(self.inputs[position : position + 1]) and not self.variadic
         return np.asarray(numbers) if constant else as_array(numbers)
 
     def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
         """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
         shapes = tuple([None if a is None else np.shape(a) for a in arrays])
-        key = (shapes, settings.get("groups"))
+        assert self.shapes is not None
+        key = (shapes, *[settings.get(name) for name in self.shapes.divisors])
         if key in self._fitting:
             return
-        assert self.shapes is not None
         problem = self.shapes.mismatch(self.inputs, shapes, settings)
         if problem:
             raise ShapeError(problem + (f"\nhint: {self.hint}" if self.hint else ""))
@@ -238,7 +248,10 @@ class UnaryOp(Op):
                 return self(Tensor(x))
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
-        out = self.forward(data)
+        try:
+            out = self.forward(data)
+        except Exception as error:
+            explain(self, (x,), {}, error)
         node = x.node
         if node is not None and self._allowed:
             recorder = STATE.recorder
@@ -263,6 +276,10 @@ class BinaryOp(Op):
             y_node, y_data = y.node, y._data
         elif x_data is x:
             return self._without_tensors(x, y)  # type: ignore[no-any-return]
+        elif not isinstance(y, _NUMBERS):
+            y_data = own(y) if type(y) is np.ndarray else as_array(y)
+        if x_data is x and not isinstance(x, _NUMBERS):
+            x_data = own(x) if type(x) is np.ndarray else as_array(x)
         try:
             out = self.forward(x_data, y_data)
         except Exception as error:

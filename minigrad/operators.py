@@ -135,6 +135,33 @@ class Operators:
     def __ror__(self, x: Any) -> Tensor:
         return ops.bitwise_or(x, self)
 
+    def __xor__(self, y: Any) -> Tensor:
+        return ops.bitwise_xor(self, y)
+
+    def __rxor__(self, x: Any) -> Tensor:
+        return ops.bitwise_xor(x, self)
+
+    def __lshift__(self, y: Any) -> Tensor:
+        return ops.bitwise_left_shift(self, y)
+
+    def __rlshift__(self, x: Any) -> Tensor:
+        return ops.bitwise_left_shift(x, self)
+
+    def __rshift__(self, y: Any) -> Tensor:
+        return ops.bitwise_right_shift(self, y)
+
+    def __rrshift__(self, x: Any) -> Tensor:
+        return ops.bitwise_right_shift(x, self)
+
+    def __divmod__(self, y: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(self, y), ops.remainder(self, y)
+
+    def __rdivmod__(self, x: Any) -> tuple[Tensor, Tensor]:
+        return ops.floor_divide(x, self), ops.remainder(x, self)
+
+    def __round__(self) -> Tensor:
+        return ops.round(self)
+
     def __eq__(self, y: Any) -> Tensor:  # type: ignore[override]
         return ops.equal(self, y)
 

@@ -80,7 +80,7 @@ def pull_back(
         saved, parents = node.saved, node.parents
         if saved is None:
             raise FreedGraphError(
-                f"the graph behind this {node.op} was freed by an earlier backward pass: "
+                f"the graph behind this {node.op} was freed by an earlier backward pass (or one that failed): "
                 "pass retain_graph=True to the first one, or compute the result again"
             )
         pulls = plan.recorded if record else plan.pulls
@@ -106,7 +106,7 @@ def pull_back(
             if not fits or (type(cotangent) is Tensor and not record):
                 cotangent = _conformed(cotangent, parent, plan, pull, record)
             if watcher is not None:
-                watcher(node, parent, cotangent)
+                watcher(node, pull.position, cotangent)
             cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
         if not keep:
             node.saved, node.parents = None, ()
@@ -146,8 +146,10 @@ def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
     """Raise `error` again, with the rule named."""
     if isinstance(error, RuleError):
         raise error
-    if isinstance(error, AttributeError) and "'NoneType' object has no attribute 'shape'" in str(error):
-        raise RuleError(f"op {plan.op}: the rule for {_input_name(plan, pull)!r} returned None") from error
+    if isinstance(error, AttributeError) and str(error).endswith("object has no attribute 'shape'"):
+        raise RuleError(
+            f"op {plan.op}: the rule for {_input_name(plan, pull)!r} returned no array ({error})"
+        ) from error
     error.add_note(
         f"in the rule of op {plan.op} for its input {_input_name(plan, pull)!r}. Rules receive arrays at first order "
         "and Tensors at higher orders: write them with operators and minigrad functions"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import shape_text
+from minigrad.errors import ShapeError, UsageError, shape_text
 
 Shape = tuple[int, ...]
 
@@ -40,6 +40,11 @@ class ShapeSpec:
     def inputs(self) -> list[list[str]]:
         """The letters of each input."""
         return [part.replace("?", "").split() for part in self.text.split("->")[0].split(",")]
+
+    @cached_property
+    def divisors(self) -> list[str]:
+        """The settings that divide sizes."""
+        return sorted({letter.partition("/")[2] for letters in self.inputs for letter in letters if "/" in letter})
 
     def mismatch(
         self, names: Sequence[str], shapes: Sequence[Shape | None], settings: Mapping[str, Any] | None = None
@@ -103,14 +108,14 @@ def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
     ((2,), (0, 1), (0, 2))
 
     Raises:
-        ValueError: an axis is out of range or named twice.
+        ShapeError: an axis is out of range or named twice.
     """
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if not isinstance(axis, Sequence) else tuple(axis)
     result = tuple(sorted(canonical_axis(a, ndim) for a in axes))
     if len(set(result)) != len(result):
-        raise ValueError(f"axis {axis} names a dimension twice")
+        raise ShapeError(f"axis {axis} names a dimension twice")
     return result
 
 
@@ -118,7 +123,7 @@ def canonical_axis(axis: int, ndim: int) -> int:
     """One axis as a non-negative number."""
     axis = axis.__index__()
     if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} is out of range for {ndim} dimensions")
+        raise ShapeError(f"axis {axis} is out of range for {ndim} dimensions")
     return axis % ndim
 
 
@@ -128,7 +133,7 @@ def pair(value: int | Sequence[int]) -> tuple[int, int]:
     >>> pair(2), pair((2, 1))
     ((2, 2), (2, 1))
     """
-    if isinstance(value, Sequence):
-        height, width = value
-        return height.__index__(), width.__index__()
-    return value.__index__(), value.__index__()
+    sizes = tuple(value) if isinstance(value, Sequence) else (value, value)
+    if len(sizes) != 2 or not all(hasattr(size, "__index__") for size in sizes):
+        raise UsageError(f"this setting takes one integer, or two for height and width, not {value!r}")
+    return sizes[0].__index__(), sizes[1].__index__()

@@ -104,6 +104,8 @@ class Tensor(operators.Operators):
     node: Node | None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor) and data.node is not None:
+            raise GraphError("a Tensor made of a recorded one would lose its history: use it as it is, or .detach() it")
         array = as_array(data)
         shared = _guarded and not isinstance(data, (int, float, list, tuple))
         self._data = array.copy() if shared else array
@@ -179,8 +181,11 @@ class Tensor(operators.Operators):
     def grad(self, value: Tensor | None) -> None:
         if not isinstance(self.node, Leaf):
             raise GraphError("only a variable (a leaf with requires_grad=True) has a gradient to set")
-        if value is not None and value.shape != self.shape:
-            raise ShapeError(f"a gradient has its variable's shape {self.shape}, got {value.shape}")
+        if value is not None:
+            value = value if isinstance(value, Tensor) else Tensor(value)
+            if value.shape != self.shape:
+                raise ShapeError(f"a gradient has its variable's shape {self.shape}, got {value.shape}")
+            value = value if value.dtype == self.dtype else value.astype(self.dtype)
         self.node.grad = value
 
     def __repr__(self) -> str:
@@ -266,7 +271,7 @@ class Tensor(operators.Operators):
         return clone
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Tensors are not pickled: save arrays with minigrad.save (safetensors), or t.numpy()")
+        raise TypeError("Tensors are not pickled: save arrays with minigrad.io.save (safetensors), or t.numpy()")
 
     # ---- writing ---------------------------------------------------------------------------------------------
 
@@ -331,6 +336,11 @@ def wrap(data: Any, node: Node | None = None) -> Tensor:
     tensor._data = data if type(data) is ndarray else np.asarray(data)  # arithmetic on 0-d arrays gives NumPy scalars
     tensor.node = node
     return tensor
+
+
+def own(x: Any) -> Any:
+    """What a graph may keep of a bare array: a copy, as long as someone else could write to it."""
+    return x.copy() if _guarded and type(x) is ndarray and x.flags.writeable else x
 
 
 def record(

@@ -160,12 +160,12 @@ class LeNet5Original(nn.Module):
     """
 
     def __init__(self, rng: Rng = None) -> None:
-        self.c1 = _small(nn.Conv2d(1, 6, 5), rng)
+        self.c1 = _small(nn.Conv2d(1, 6, 5, rng=rng), rng)
         self.s2 = Subsampling(6, rng)
         self.c3 = PartialConv2d(C3_CONNECTIONS, 5, rng)
         self.s4 = Subsampling(16, rng)
-        self.c5 = _small(nn.Conv2d(16, 120, 5), rng)
-        self.f6 = _small(nn.Linear(120, 84), rng)
+        self.c5 = _small(nn.Conv2d(16, 120, 5, rng=rng), rng)
+        self.f6 = _small(nn.Linear(120, 84, rng=rng), rng)
         self.register_buffer("codes", mg.Tensor(digit_codes()))
         self.codes: mg.Tensor
 
@@ -189,7 +189,7 @@ class LeNet5Original(nn.Module):
 
 
 def _small(layer: Any, rng: Rng) -> Any:
-    """Give a layer the paper's initial weights: uniform in +-2.4/fan_in, and no bias."""
+    """Give a layer the paper's initial weights: uniform in +-2.4/fan_in, and zero biases."""
     bound = 2.4 / init.fans(layer.weight.shape)[0]
     layer.weight.data = init.uniform(layer.weight.shape, -bound, bound, rng)
     layer.bias.data = init.constant(layer.bias.shape)

@@ -31,6 +31,7 @@ COMPILED = {"lanes.py"} | {path.name for path in FILES if path.name.endswith("_n
 
 LONG = {
     "tensor.py": "what a Tensor is cannot be cut without hiding its parts; its operators are in operators.py already",
+    "operators.py": "one line for each operator and method, and there are many",
     "op.py": "the one place where an op runs: three forms of __call__ for speed, and the two ways to make one",
 }
 

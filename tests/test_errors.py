@@ -191,9 +191,26 @@ def test_scope_is_left_after_an_error():
 
 
 def test_error_of_another_kind_keeps_its_class_and_gets_a_note():
-    with pytest.raises(TypeError) as caught:
-        mg.sum(ones(2), axes=0)
-    assert "in sum, with" in "".join(caught.value.__notes__)
+    @mg.op
+    def picky(x):
+        raise TypeError("not this one")
+
+    with pytest.raises(TypeError, match="not this one") as caught:
+        picky(ones(2))
+    assert "in picky, with" in "".join(caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mg.sum(ones(2), axes=0), r"^sum takes x and, by name, axis, keepdims; got 1 inputs and axes="),
+        (lambda: mg.sum(ones(2), 0), r"^sum takes x and, by name, axis, keepdims; got 2 inputs"),
+        (lambda: mg.reshape(ones(2), (2, 1)), r"^reshape takes x and, by name, shape; got 2 inputs"),
+    ],
+)
+def test_wrong_form_of_a_call_is_told_the_right_one(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

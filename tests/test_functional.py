@@ -165,7 +165,7 @@ def test_temperature_evens_out():
 def test_cross_entropy_of_even_scores_is_the_logarithm_of_their_number():
     loss = F.cross_entropy(Tensor(np.zeros((3, 10))), [0, 5, 9])
     assert loss.item() == pytest.approx(np.log(10))
-    assert F.cross_entropy(Tensor(np.zeros((3, 10))), Tensor(np.array([0, 5, 9])), "none").shape == (3,)
+    assert F.cross_entropy(Tensor(np.zeros((3, 10))), Tensor(np.array([0, 5, 9])), reduction="none").shape == (3,)
 
 
 def test_cross_entropy_is_nll_of_log_softmax(rng):

@@ -31,6 +31,11 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise UsageError(
+                    f"Sequential: item {i} is a {type(module).__name__}, not a Module: "
+                    "write Sequential(a, b) in place of Sequential([a, b]), and nn.Tanh() in place of tanh"
+                )
             setattr(self, str(i), module)
 
     def forward(self, x: Any) -> Any:
@@ -153,9 +158,21 @@ class MaxPool2d(_Pool2d):
     Shapes: x (N, C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given.
     """
 
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.dilation = dilation
+
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, H, W) -> (N, C, I, J)."""
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode)
+        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 class AvgPool2d(_Pool2d):

@@ -54,14 +54,19 @@ class Module:
         if isinstance(value, Module):
             self._kinds[name] = "module"
             value.__dict__["_name"] = value._name or name  # one that is shared keeps its first name
-        elif isinstance(value, Tensor) and isinstance(value.node, Leaf):
+        elif _is_variable(value):
             self._kinds[name] = "parameter"
         elif isinstance(value, Tensor) and self._kinds.get(name) == "parameter":
             raise UsageError(
                 f"{type(self).__name__}.{name} is a parameter, and can only be replaced by another variable: assign "
                 f"nn.Parameter(values) to train the new values, or assign values to {name}.data"
             )
-        elif value is not None and not isinstance(value, Tensor):
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Module) or _is_variable(v) for v in value):
+            raise UsageError(
+                f"{type(self).__name__}.{name}: modules and parameters in a list would not be found, nor trained: "
+                "use nn.Sequential, or an attribute for each"
+            )
+        elif value is not None and (not isinstance(value, Tensor) or self._kinds.get(name) == "module"):
             self._kinds.pop(name, None)
         self.__dict__[name] = value
 
@@ -215,3 +220,7 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         head = f"{self.extra_repr()}\n  " if self.extra_repr() else "\n  "
         return f"{type(self).__name__}({head}" + "\n  ".join(children) + "\n)"
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, Tensor) and isinstance(value.node, Leaf)

@@ -126,6 +126,9 @@ logical_or     = _constant("logical_or",    np.logical_or)
 bitwise_invert = _constant("bitwise_invert", np.invert)
 bitwise_and    = _constant("bitwise_and",   np.bitwise_and)
 bitwise_or     = _constant("bitwise_or",    np.bitwise_or)
+bitwise_xor    = _constant("bitwise_xor",   np.bitwise_xor)
+bitwise_left_shift  = _constant("bitwise_left_shift",  np.left_shift)
+bitwise_right_shift = _constant("bitwise_right_shift", np.right_shift)
 # fmt: on
 
 remainder = elementwise("remainder", np.remainder, x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y),

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.errors import DTypeError
 from minigrad.op import op
 from minigrad.shapes import Shape
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, own
 
 
 def canonical_index(index: Any) -> Any:
@@ -27,7 +27,7 @@ def canonical_index(index: Any) -> Any:
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":
         raise DTypeError(f"an index is made of integers or booleans, not {array.dtype}: use .astype(int)")
-    return array
+    return own(array)
 
 
 def _indexing(x: Any, *, index: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def linear(x: Any, w: Any, b: Any) -> Any:
     rows = _rows(x)
     out = rows @ w.T
     if b is not None:
-        out += b
+        out = np.add(out, b, out=out if out.dtype == b.dtype else None)
     return out.reshape(*x.shape[:-1], w.shape[0])
 
 

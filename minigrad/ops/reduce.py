@@ -105,17 +105,13 @@ def argmin(x: Any, *, axis: int | None, keepdims: bool) -> Any:
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
-def _boolean(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
-    return _reduction(x, axis=axis, keepdims=keepdims)
-
-
-@op(canonical=_boolean, non_differentiable=("x",))
+@op(canonical=_reduction, non_differentiable=("x",))
 def any(x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Whether some element over the axes is not zero."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@op(canonical=_boolean, non_differentiable=("x",))
+@op(canonical=_reduction, non_differentiable=("x",))
 def all(x: Any, *, axis: Any, keepdims: bool) -> Any:
     """Whether all elements over the axes are not zero."""
     return np.all(x, axis=axis, keepdims=keepdims)

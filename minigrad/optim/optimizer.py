@@ -34,6 +34,9 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], **settings: Any) -> None:
+        name = type(self).__name__
+        if isinstance(params, Tensor) or hasattr(params, "parameters"):
+            raise UsageError(f"{name}: give the parameters in a list, or model.parameters()")
         entries: list[Any] = list(params)
         if not entries:
             raise UsageError(
@@ -43,6 +46,9 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         for group in groups:
+            unknown = group.keys() - settings.keys() - {"params"}
+            if unknown:
+                raise UsageError(f"{name}: a group has {', '.join(sorted(unknown))}; known are {', '.join(settings)}")
             self.add_param_group({**settings, **group})
 
     def add_param_group(self, group: dict[str, Any]) -> None:
