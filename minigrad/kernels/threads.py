@@ -10,6 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from queue import SimpleQueue
@@ -47,7 +48,7 @@ def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1)
     Pieces must write to different places, and what they compute must not depend on where the cuts are: then
     results are the same, bit for bit, for any number of threads.
     """
-    threads = min(thread_count(), total // grain)
+    threads = min(thread_count(), total // grain) if total >= 2 * grain else 1
     if threads < 2:
         kernel(*args, 0, total)
         return
@@ -63,12 +64,16 @@ def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1)
 
 def thread_count() -> int:
     """How many threads compiled kernels use: as many as NUMBA_NUM_THREADS or set_num_threads tell Numba."""
-    numba: Any = import_module("numba")
-    pool: Any = import_module("numba.np.ufunc.parallel")
+    numba, pool = _numba()
     # To ask get_num_threads would start Numba's own threads; without them, set_num_threads was not called.
     if getattr(pool, "_is_initialized", False):
         return int(numba.get_num_threads())
     return int(numba.config.NUMBA_NUM_THREADS)
+
+
+@cache
+def _numba() -> tuple[Any, Any]:
+    return import_module("numba"), import_module("numba.np.ufunc.parallel")
 
 
 class Pool:
