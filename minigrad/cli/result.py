@@ -85,6 +85,8 @@ def _show_table(name: str, rows: list[tuple[str, str]]) -> None:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")  # what is to be pasted must not be cut
     for label, text in rows:
         table.add_row(Text(label, style="bold" if label.startswith("test") else "dim"), Text(text))
     Console().print(Panel(table, title=name, title_align="left", expand=False))
