@@ -66,7 +66,7 @@ class Progress(Callback):
             self._bar.stop()
 
     def _time_left(self, training: Training) -> str:
-        """From the steps of this session and their time, evaluations included."""
+        """From the steps since this start and their time, evaluations included."""
         done, left = training.step - self._first, training.total_steps - training.step
         if not done:
             return ""
