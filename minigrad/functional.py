@@ -58,9 +58,9 @@ def conv1d(
 
     Shapes: x (N, C, T) or (C, T), weight (O, C/groups, Q), bias (O) -> (N, O, J).
     """
-    along = {"stride": (1, _one(stride)), "padding": (0, _one(padding)), "dilation": (1, _one(dilation))}
-    weight = ops.expand_dims(weight, axis=2)
-    return _on_batch(lambda rows: _as_images(lambda x: ops.conv(x, weight, bias, groups=groups, **along), rows), x, 3)
+    settings = ((1, _one(stride)), (0, _one(padding)), (1, _one(dilation)), groups)
+    kernel = ops.expand_dims(weight, axis=-2)
+    return _on_rows(lambda rows: conv2d(rows, kernel, bias, *settings), x)
 
 
 def max_pool2d(
@@ -104,17 +104,9 @@ def max_pool1d(
     ceil_mode: bool = False,
 ) -> Tensor:
     """The largest element of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = {
-        "stride": (1, _one(kernel_size if stride is None else stride)),
-        "padding": (0, _one(padding)),
-        "dilation": (1, _one(dilation)),
-    }
-    kernel = (1, _one(kernel_size))
-
-    def pool(x: Any) -> Tensor:
-        return ops.max_pool(x, kernel=kernel, ceil_mode=ceil_mode, **settings)
-
-    return _on_batch(lambda rows: _as_images(pool, rows), x, 3)
+    along = None if stride is None else (1, _one(stride))
+    settings = ((1, _one(kernel_size)), along, (0, _one(padding)), (1, _one(dilation)), ceil_mode)
+    return _on_rows(lambda rows: max_pool2d(rows, *settings), x)
 
 
 def avg_pool1d(
@@ -126,17 +118,9 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """The mean of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = {
-        "stride": (1, _one(kernel_size if stride is None else stride)),
-        "padding": (0, _one(padding)),
-        "ceil_mode": ceil_mode,
-    }
-    kernel = (1, _one(kernel_size))
-
-    def pool(x: Any) -> Tensor:
-        return ops.avg_pool(x, kernel=kernel, count_include_pad=count_include_pad, **settings)
-
-    return _on_batch(lambda rows: _as_images(pool, rows), x, 3)
+    along = None if stride is None else (1, _one(stride))
+    settings = ((1, _one(kernel_size)), along, (0, _one(padding)), ceil_mode, count_include_pad)
+    return _on_rows(lambda rows: avg_pool2d(rows, *settings), x)
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: np.random.Generator | None = None) -> Tensor:
@@ -214,10 +198,14 @@ def _on_batch(function: Callable[[Any], Tensor], x: Any, ndim: int) -> Tensor:
     return function(x)
 
 
-def _as_images(function: Callable[[Any], Tensor], x: Any) -> Tensor:
-    """Run a function of images on sequences (N, C, T)."""
-    return ops.squeeze(function(ops.expand_dims(x, axis=2)), axis=2)
+def _on_rows(function: Callable[[Any], Tensor], x: Any) -> Tensor:
+    """Run a function of images on sequences (N, C, T) or (C, T): images that are one row high."""
+    return ops.squeeze(function(ops.expand_dims(x, axis=-2)), axis=-2)
 
 
 def _one(value: int | Sequence[int]) -> int:
-    return value.__index__() if not isinstance(value, Sequence) else value[0].__index__()
+    """A setting of a function of sequences: a number, or a sequence of one."""
+    (size,) = value if isinstance(value, Sequence) and len(value) == 1 else (value,)
+    if not hasattr(size, "__index__"):
+        raise UsageError(f"this setting takes one integer, not {value!r}")
+    return int(size.__index__())

@@ -56,6 +56,15 @@ def test_pooling_takes_dilation_where_pytorch_does():
     assert nn.MaxPool2d(2, 1, 0, 2)(x).shape == (1, 1, 3, 3)
 
 
+def test_pooling_of_sequences_refuses_a_stride_of_zero_as_that_of_images_does():
+    with pytest.raises(mg.ShapeError, match="must be at least 1"):
+        F.max_pool1d(mg.ones((1, 1, 4)), 2, stride=0)
+
+
+def test_repr_of_pooling_tells_its_dilation():
+    assert repr(nn.MaxPool2d(2, 1, 0, 2)) == "MaxPool2d(kernel_size=2, stride=1, padding=0, dilation=2)"
+
+
 def test_residuals_are_what_the_op_declares():
     @mg.op(keeps=("k",))
     def careless(x):
@@ -124,6 +133,8 @@ def test_linear_has_the_dtype_of_its_reference():
         (lambda: optim.SGD([{"params": nn.Linear(2, 2).parameters(), "learning_rate": 1}]), "has learning_rate; known"),
         (lambda: nn.Conv2d(1, 2, (3, 3, 3)), "one integer, or two for height and width"),
         (lambda: F.max_pool2d(mg.ones((1, 1, 4, 4)), 2.5), "one integer, or two for height and width"),
+        (lambda: F.max_pool1d(mg.ones((1, 1, 4)), (2, 3)), r"takes one integer, not \(2, 3\)"),
+        (lambda: F.avg_pool1d(mg.ones((1, 1, 4)), 2.5), "takes one integer, not 2.5"),
     ],
 )
 def test_arguments_of_the_wrong_form_are_told_the_right_one(make, message):

@@ -170,6 +170,10 @@ class MaxPool2d(_Pool2d):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = dilation
 
+    def extra_repr(self) -> str:
+        """The settings."""
+        return super().extra_repr() + (f", dilation={self.dilation}" if self.dilation not in (1, (1, 1)) else "")
+
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, H, W) -> (N, C, I, J)."""
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
