@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.elementwise import elementwise
 from minigrad.errors import GraphError, ShapeError
 from minigrad.node import STATE, Leaf, Node, switched, tick
-from minigrad.op import elementwise
 from minigrad.ops import multiply, reshape, stack, sum
 from minigrad.pullback import newest_first, pull_back
 from minigrad.tensor import Tensor, wrap

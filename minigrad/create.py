@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad.rng import default_rng
-from minigrad.tensor import Array, Tensor, default_dtype, wrap
+from minigrad.tensor import Array, Tensor, default_dtype, tensor, wrap
 
 Shape = int | Sequence[int]
 
 
 def _made(array: Array, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
-    tensor = wrap(array.astype(dtype or default_dtype(), copy=False))
-    tensor.requires_grad = requires_grad
-    return tensor
+    made = wrap(array.astype(dtype or default_dtype(), copy=False))
+    made.requires_grad = requires_grad
+    return made
 
 
 def zeros(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
@@ -34,9 +35,9 @@ def full(shape: Shape, value: float, dtype: DTypeLike | None = None, requires_gr
     return _made(np.full(shape, value, dtype or default_dtype()), dtype, requires_grad)
 
 
-def eye(rows: int, columns: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    return _made(np.eye(rows, columns), dtype, False)
+def eye(rows: int, columns: int | None = None, dtype: DTypeLike | None = None, *, k: int = 0) -> Tensor:
+    """Ones on the diagonal (or the k-th above it), zeros elsewhere. Shape: (rows, columns), square by default."""
+    return _made(np.eye(rows, columns, k), dtype, False)
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
@@ -45,9 +46,16 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
     return _made(np.arange(first, last, step), dtype, False)
 
 
-def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None) -> Tensor:
-    """`num` evenly spaced numbers from start to stop, both included."""
-    return _made(np.linspace(start, stop, num), dtype, False)
+def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None, *, endpoint: bool = True) -> Tensor:
+    """`num` evenly spaced numbers from start to stop, which is left out if `endpoint` is False."""
+    return _made(np.linspace(start, stop, num, endpoint), dtype, False)
+
+
+def asarray(data: Any, dtype: DTypeLike | None = None) -> Tensor:
+    """`data` as a Tensor: a Tensor stays what it is, with its history; all else becomes a constant, as by `tensor`."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.astype(dtype)
+    return tensor(data, dtype)
 
 
 def randn(

@@ -33,7 +33,7 @@ class Node:
         parents: a node an input; None where the input needs no gradient.
         saved: the values that the rules name, or None once a backward pass has freed them.
         settings: the op's keyword settings, in canonical form.
-        shape, dtype: of the value, which the node itself does not keep.
+        shape, dtype: of the value, which the node itself does not keep. (For several results, a tuple of shapes.)
         order: when it was made. A parent's is always smaller.
         scope: the module call inside of which it was made, or None.
         site: (file, line) of the call; set only while `anomaly()` is watching.

@@ -16,6 +16,7 @@ the *settings*. A rule gives the vector-Jacobian product for one input and asks 
     g            the cotangent of the result (always first)
     x            an input of that name                     x_shape   its shape
     out          the result                                <kept>    a residual that the op declares with `keeps=`
+    <result>     one of several results (`results=`), in place of `out`; g is then a tuple, a cotangent each
     i            the position of the input, for an op with variadic inputs (`*xs`)
     keyword-only the settings
 
@@ -27,26 +28,22 @@ recorded, the same rules run on Tensors. So there is one rule, and every order o
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, overload
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.explain import explain
-from minigrad.node import STATE, Node
+from minigrad.node import STATE, Node, Recorder
+from minigrad.result import Cotangents, Results
 from minigrad.rule import Function, Plan, Rule
 from minigrad.shapes import ShapeSpec
-from minigrad.tensor import Tensor, as_array, own, wrap
+from minigrad.tensor import Tensor, as_array, own, record, wrap
 
 REGISTRY: Final[dict[str, Op]] = {}
 """Every op by its name: the library's own and the users'."""
-
-_ARRAYS: Final = (np.ndarray, np.generic)
-_NUMBERS: Final = (int, float, np.generic)
-_NO_SETTINGS: Final[dict[str, Any]] = {}
 
 
 class Op:
@@ -54,7 +51,8 @@ class Op:
 
     Attributes:
         name: unique among all ops.
-        forward: arrays and settings in; an array out, or with `keeps` a tuple of an array and the residuals.
+        forward: arrays and settings in; an array out, or with `keeps` a tuple of an array and the residuals. With
+            `results`, as many arrays as these, in front of the residuals.
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
         shapes: the shape specification, checked on every call where there is one.
         rules: the vector-Jacobian product for each input.
@@ -63,6 +61,9 @@ class Op:
             goes through it where there is only a fast rule.
         domain: where each input may lie (the whole real line unless stated).
         linear: the inputs in which the op is linear, each alone.
+        kinks: where the op is continuous but has no derivative: the points of an elementwise function, or "ties" for
+            one that chooses among its elements. Rules give a subgradient there.
+        results: the names of the results of an op that has several; a call gives a tuple of them.
         hint: what to do about inputs whose shapes do not fit, for the error.
     """
 
@@ -78,6 +79,8 @@ class Op:
         reference: Function | None = None,
         domain: Mapping[str, Domain] | None = None,
         linear: Sequence[str] = (),
+        kinks: Sequence[float] | Literal["ties"] = (),
+        results: Sequence[str] = (),
         onnx: str | None = None,
         flops: Function | None = None,
         source: str | None = None,
@@ -89,13 +92,17 @@ class Op:
         self.forward = forward
         self.__doc__ = forward.__doc__
         self._read_signature(forward)
-        self.keeps = tuple(keeps)
+        self.keeps, self.results = tuple(keeps), tuple(results)
+        self._gives_tuple = bool(keeps or results)
         self.non_differentiable = frozenset(self._checked(non_differentiable))
         self.linear = tuple(self._checked(linear))
+        self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
         self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
         self.canonical = canonical
         self.reference = reference
+        if results and reference is not None:
+            raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
@@ -152,9 +159,12 @@ class Op:
     def _add_rule(self, rules: dict[str, Rule], name: str, function: Function) -> Function:
         self._checked([name])
         rules[name] = Rule.of(self, name, function)
+        self._forget_plans()
+        return function
+
+    def _forget_plans(self) -> None:
         self._plans.clear()
         self._short_plans = [None] * 4
-        return function
 
     def plan(self, mask: int, count: int) -> Plan:
         """The plan for the differentiable inputs whose bits are set in `mask`, of `count` inputs."""
@@ -172,7 +182,7 @@ class Op:
     def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
         """Compute, and record when an input requires gradients.
 
-        Given a Tensor, the result is a Tensor. Given none, the result is an array.
+        Given a Tensor, the result is a Tensor (or a tuple of them). Given none, the result is an array.
         """
         arrays: list[Any] = []
         parents: list[Node | None] = []
@@ -195,7 +205,7 @@ class Op:
                 settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
             out = self.forward(*arrays, **settings)
             kept: tuple[Any, ...] = ()
-            if self.keeps:
+            if self._gives_tuple:
                 out, kept = self._split(out)
             mask &= self._allowed
             differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
@@ -206,18 +216,38 @@ class Op:
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
                 arrays = [a if type(x) is Tensor else own(a) for a, x in zip(arrays, inputs, strict=True)]
-                values = (tuple(arrays), *kept, out) if self.variadic else (*arrays, *kept, out)
-                return recorder(plan, tuple(parents), plan.save(values), settings, out)
+                values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + kept
+                saved = plan.save(values + (out.arrays if self.results else (out,)))
+                recorded = recorder(plan, tuple(parents), saved, settings, out)
+                return self._each_result(recorded, out, recorder) if self.results else recorded
+        outs = out.arrays if self.results else (out,)
         if STATE.watcher is not None:
-            STATE.watcher(self, out)
-        return out if constant else wrap(out)
+            for array in outs:
+                STATE.watcher(self, array)
+        if not constant:
+            outs = tuple([wrap(array) for array in outs])
+        return outs if self.results else outs[0]  # type: ignore[return-value]  # a tuple, for several
+
+    def _each_result(self, whole: Tensor, out: Results, recorder: Recorder) -> Any:
+        """The results of a call that was recorded as a whole, each with a node of its own behind it."""
+        assert whole.node is not None
+        return tuple([self.result(whole.node, k, array, recorder) for k, array in enumerate(out.arrays)])
+
+    def result(self, node: Node, k: int, array: Any, recorder: Recorder = record) -> Tensor:
+        """Result number `k` of the call that `node` recorded, with a node of its own."""
+        if array.dtype.kind != "f":
+            return wrap(array)
+        return recorder(_RESULT.plan(1, 1), (node,), (node.shape,), {"index": k, "name": self.results[k]}, array)
 
     def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The forward function's result and its residuals."""
-        if type(result) is not tuple or len(result) != 1 + len(self.keeps):
-            wanted = ", ".join(("out", *self.keeps))
-            raise RuleError(f"the forward function must return a tuple ({wanted}), as keeps={self.keeps} says")
-        return result[0], result[1:]
+        """The forward function's result, or all of them, and its residuals."""
+        names = (*(self.results or ("out",)), *self.keeps)
+        if not isinstance(result, tuple) or len(result) != len(names):
+            stated = f"results={self.results}" if self.results else f"keeps={self.keeps}"
+            raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
+        if self.results:
+            return Results(result[: len(self.results)]), tuple(result[len(self.results) :])
+        return result[0], tuple(result[1:])
 
     def _from_list(self, position: int, numbers: Sequence[Any]) -> Any:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
@@ -238,69 +268,7 @@ class Op:
             self._fitting.add(key)
 
 
-class UnaryOp(Op):
-    """An elementwise function of one input, on a short path: these ops are many and small."""
-
-    def __call__(self, x: Any) -> Tensor:
-        """Compute, and record when x requires gradients."""
-        if type(x) is not Tensor:
-            if not isinstance(x, _ARRAYS):
-                return self(Tensor(x))
-            return self.forward(x)  # type: ignore[no-any-return]
-        data = x._data
-        try:
-            out = self.forward(data)
-        except Exception as error:
-            explain(self, (x,), {}, error)
-        node = x.node
-        if node is not None and self._allowed:
-            recorder = STATE.recorder
-            if recorder is not None:
-                plan = self._short_plans[1] or self._short_plan(1, 1)
-                return recorder(plan, (node,), plan.save((data, out)), _NO_SETTINGS, out)
-        if STATE.watcher is not None:
-            STATE.watcher(self, out)
-        return wrap(out)
-
-
-class BinaryOp(Op):
-    """An elementwise function of two inputs that broadcast against each other, on a short path."""
-
-    def __call__(self, x: Any, y: Any) -> Tensor:
-        """Compute, and record when an input requires gradients."""
-        x_node = y_node = None
-        x_data, y_data = x, y
-        if type(x) is Tensor:
-            x_node, x_data = x.node, x._data
-        if type(y) is Tensor:
-            y_node, y_data = y.node, y._data
-        elif x_data is x:
-            return self._without_tensors(x, y)  # type: ignore[no-any-return]
-        elif not isinstance(y, _NUMBERS):
-            y_data = own(y) if type(y) is np.ndarray else as_array(y)
-        if x_data is x and not isinstance(x, _NUMBERS):
-            x_data = own(x) if type(x) is np.ndarray else as_array(x)
-        try:
-            out = self.forward(x_data, y_data)
-        except Exception as error:
-            explain(self, (x, y), {}, error)
-        mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed
-        if mask:
-            recorder = STATE.recorder
-            if recorder is not None:
-                plan = self._short_plans[mask] or self._short_plan(mask, 2)
-                return recorder(plan, (x_node, y_node), plan.save((x_data, y_data, out)), _NO_SETTINGS, out)
-        if STATE.watcher is not None:
-            STATE.watcher(self, out)
-        return wrap(out)
-
-    def _without_tensors(self, x: Any, y: Any) -> Any:
-        if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS):
-            return self.forward(x, y)
-        return self(Tensor(x), y)
-
-
-def _registered(op: Op) -> Op:
+def registered(op: Op) -> Op:
     """Enter an op by its name. The same definition run again (in a notebook, say) replaces the former."""
     former = REGISTRY.get(op.name)
     if former is not None and former.module != op.module:
@@ -318,8 +286,8 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
 
     Args:
         name: the op's name; the function's own unless given.
-        **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, onnx,
-            flops, source, hint.
+        **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, kinks,
+            results, onnx, flops, source, hint.
 
     >>> @op
     ... def cube_of(x):
@@ -332,35 +300,13 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
     12.0
     """
     if forward is not None:
-        return _registered(Op(forward, name or forward.__name__, **facts))
-    return lambda function: _registered(Op(function, name or function.__name__, **facts))
+        return registered(Op(forward, name or forward.__name__, **facts))
+    return lambda function: registered(Op(function, name or function.__name__, **facts))
 
 
-def elementwise(
-    name: str,
-    forward: Function,
-    doc: str = "",
-    *,
-    non_differentiable: Sequence[str] = (),
-    fast: Mapping[str, Function] | None = None,
-    domain: Mapping[str, Domain] | None = None,
-    onnx: str | None = None,
-    **rules: Function,
-) -> Op:
-    """A row of the derivative table: an op on one or two arrays, element by element, with its rules by input name.
+_RESULT = Op(lambda x, *, index, name: x, "result")  # the op of the nodes behind one that has several results
 
-    >>> cube_ = elementwise("cube_", lambda x: x**3, x=lambda g, x: g * 3 * x * x)
-    """
-    count = forward.nin if isinstance(forward, np.ufunc) else len(inspect.signature(forward).parameters)
-    kind = {1: UnaryOp, 2: BinaryOp}.get(count, Op)
-    hint = "sizes must be equal, or 1 to be repeated: reshape or expand_dims one of them" if count > 1 else ""
-    module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
-    result = kind(
-        forward, name, non_differentiable=non_differentiable, domain=domain, onnx=onnx, hint=hint, module=module
-    )
-    result.__doc__ = doc or forward.__doc__
-    for x, rule in rules.items():
-        result.vjp(x)(rule)
-    for x, rule in (fast or {}).items():
-        result.fast_vjp(x)(rule)
-    return _registered(result)
+
+@_RESULT.vjp("x")
+def _(g: Any, x_shape: Any, *, index: int) -> Any:
+    return Cotangents({index: g}, x_shape, g.dtype)

@@ -115,7 +115,7 @@ class Operators:
         return ops.negative(self)
 
     def __pos__(self) -> Tensor:
-        return ops.add(self, 0)
+        return ops.positive(self)
 
     def __abs__(self) -> Tensor:
         return ops.abs(self)
@@ -221,6 +221,28 @@ class Operators:
         """Where the first smallest element is (integers, no gradient)."""
         return ops.argmin(self, axis=axis, keepdims=keepdims)
 
+    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Logarithm of the sum of exponentials over axes, without overflow."""
+        return ops.logsumexp(self, axis=axis, keepdims=keepdims)
+
+    # ---- order -----------------------------------------------------------------------------------------------
+
+    def sort(self, axis: int = -1, descending: bool = False) -> Tensor:
+        """The elements in rising (or falling) order along an axis; a new Tensor. Equal elements keep their order."""
+        return ops.sort(self, axis=axis, descending=descending)
+
+    def argsort(self, axis: int = -1, descending: bool = False) -> Tensor:
+        """The positions that sort along an axis (integers, no gradient)."""
+        return ops.argsort(self, axis=axis, descending=descending)
+
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+        """The slices at `indices` along an axis; only a vector needs no axis."""
+        return ops.take(self, indices, axis=axis)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """Each element repeated in its place along an axis (by default in the flattened array)."""
+        return ops.repeat(self, repeats, axis=axis)
+
     # ---- shape -----------------------------------------------------------------------------------------------
 
     @property
@@ -312,6 +334,14 @@ class Operators:
     def matmul(self, y: Any) -> Tensor:
         """Matrix product, as `@`."""
         return ops.matmul(self, y)
+
+    def diagonal(self, offset: int = 0) -> Tensor:
+        """The diagonal of each matrix (the last two dimensions)."""
+        return ops.diagonal(self, offset=offset)
+
+    def trace(self, offset: int = 0) -> Tensor:
+        """The sum of the diagonal of each matrix (the last two dimensions)."""
+        return ops.trace(self, offset=offset)
 
 
 def _unpacked(sizes: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from minigrad.errors import FreedGraphError, RuleError
 from minigrad.node import STATE, Node, switched, tick
 from minigrad.ops import astype, sum_to
+from minigrad.result import Cotangents
 from minigrad.rule import Plan, Pull
 from minigrad.tensor import Tensor
 from minigrad.tensor import record as record_node
@@ -83,6 +84,8 @@ def pull_back(
                 f"the graph behind this {node.op} was freed by an earlier backward pass (or one that failed): "
                 "pass retain_graph=True to the first one, or compute the result again"
             )
+        if type(g) is Cotangents:
+            g = g.all(recorded=record)
         pulls = plan.recorded if record else plan.pulls
         if pulls is None:
             for target, cotangent in _pull_through_replay(plan, node, g, inside, record=record).items():

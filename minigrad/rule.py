@@ -47,7 +47,13 @@ class Rule:
         first, *others = parameters
         wants = tuple(p.name for p in others if p.kind is not p.KEYWORD_ONLY)
         settings = tuple(p.name for p in others if p.kind is p.KEYWORD_ONLY)
-        known = ["out", *op.inputs, *(f"{x}_shape" for x in op.inputs), *op.keeps, *["i"] * op.variadic]
+        known = [
+            *(op.results or ["out"]),
+            *op.inputs,
+            *(f"{x}_shape" for x in op.inputs),
+            *op.keeps,
+            *["i"] * op.variadic,
+        ]
         unknown = [w for w in wants if w not in known] + [s for s in settings if s not in op.settings]
         if first.name != "g" or unknown:
             fault = f"asks for {', '.join(unknown)}" if first.name == "g" else f"begins with {first.name}, not with g"
@@ -71,7 +77,7 @@ class Pull:
 class Plan:
     """What one op saves, and how its rules are fed, when the inputs in `mask` (a bit each) are differentiable.
 
-    A call's values are its inputs (variadic ones together as one tuple), its residuals and its result, in this order.
+    A call's values are its inputs (variadic ones together as one tuple), its residuals and its results, in this order.
 
     Attributes:
         save: from a call's values to what the node keeps.
@@ -111,6 +117,8 @@ class Plan:
         def joined(name: str, value: Any) -> Any:
             if name == "out":
                 return wrap(value, node)
+            if name in self.op.results:
+                return self.op.result(node, self.op.results.index(name), value)
             if name not in self.op.inputs:
                 return value
             if self.op.variadic:
@@ -129,7 +137,7 @@ class Plan:
 
     def _saver(self) -> Getter:
         """The function from a call's values to the saved ones; shapes are taken from their arrays."""
-        names = (*self.op.inputs, *self.op.keeps, "out")
+        names = (*self.op.inputs, *self.op.keeps, *(self.op.results or ("out",)))
         if all(name in names for name in self.saved_names):
             return _getter([names.index(name) for name in self.saved_names])
         shape_of: Function = _shapes if self.op.variadic else np.shape  # type: ignore[assignment]

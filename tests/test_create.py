@@ -16,6 +16,9 @@ import minigrad as mg
         (mg.arange(3), [0, 1, 2]),
         (mg.arange(1, 7, 2), [1, 3, 5]),
         (mg.linspace(0, 1, 3), [0, 0.5, 1]),
+        (mg.linspace(0, 1, 2, endpoint=False), [0, 0.5]),
+        (mg.eye(3, k=1), np.eye(3, k=1)),
+        (mg.asarray([1, 2]), [1, 2]),
     ],
 )
 def test_values_in_the_default_dtype(made: mg.Tensor, expected: object) -> None:
@@ -27,6 +30,36 @@ def test_values_in_the_default_dtype(made: mg.Tensor, expected: object) -> None:
 def test_dtype_and_requires_grad_are_taken() -> None:
     assert mg.arange(3, dtype=np.int64).dtype == np.int64
     assert mg.zeros(2, dtype=np.float64, requires_grad=True).requires_grad
+
+
+def test_asarray_keeps_tensors_and_their_history() -> None:
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    assert mg.asarray(x) is x
+    mg.asarray(x, np.float64).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 1]
+    array = np.ones(2)
+    made = mg.asarray(array)
+    array[0] = 5
+    assert made.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("f", [mg.zeros_like, mg.ones_like, lambda x, **dtype: mg.full_like(x, 3, **dtype)])
+def test_filled_like_another_takes_its_shape_and_dtype_or_another_dtype(f) -> None:
+    x = mg.Tensor(np.zeros((2, 3), np.float64), requires_grad=True)
+    assert (f(x).shape, f(x).dtype, f(x).requires_grad) == ((2, 3), np.float64, False)
+    assert f(x, dtype=np.int64).dtype == np.int64
+    assert isinstance(f(x.numpy()), np.ndarray)
+    assert f(x).tolist() == [[f(x)[0, 0].item()] * 3] * 2
+
+
+def test_filled_like_another_has_the_right_number() -> None:
+    x = mg.Tensor([1.0, 2.0])
+    assert (mg.zeros_like(x).tolist(), mg.ones_like(x).tolist(), mg.full_like(x, 3).tolist()) == (
+        [0, 0],
+        [1, 1],
+        [3, 3],
+    )
 
 
 def test_default_dtype_decides() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import REGISTRY, Op, RuleError, ShapeError, Tensor
-from minigrad.op import elementwise, op
+from minigrad.elementwise import elementwise
+from minigrad.op import op
 from tests.helper import numerical_gradient, variable
 
 
@@ -63,7 +64,7 @@ def test_elementwise_makes_an_op_of_a_row():
     f = elementwise("test_halved", lambda x: x / 2, "Half of x.", x=lambda g: g / 2)
     x = variable([1.0, 2.0])
     f(x).sum().backward()
-    assert (x.grad.tolist(), f.__doc__) == ([0.5, 0.5], "Half of x.")
+    assert (x.grad.tolist(), f.__doc__) == ([0.5, 0.5], "Half of x. Shapes: any -> the same.")
 
 
 def test_elementwise_of_three_inputs_broadcasts():

@@ -253,8 +253,13 @@ def test_shape_questions_are_answered():
     assert (np.shape(x), np.ndim(x), np.size(x)) == ((2, 3), 2, 6)
 
 
+def test_where_of_one_argument_asks_for_positions():
+    (positions,) = np.where(variable([0.0, 2.0]) > 0)
+    assert positions.tolist() == [1]
+
+
 REFUSED = {
-    "unknown function": lambda t, a: np.linalg.norm(t),
+    "unknown function": lambda t, a: np.percentile(t, 50),
     "unknown ufunc": lambda t, a: np.cbrt(t),
     "ufunc with out": lambda t, a: np.add(t, 1, out=a),
     "function with out": lambda t, a: np.sum(t, axis=0, out=a),
@@ -263,7 +268,7 @@ REFUSED = {
     "array in place": lambda t, a: operator.iadd(a, t),
     "ufunc method": lambda t, a: np.add.reduce(t),
     "rounding to digits": lambda t, a: np.round(t, 2),
-    "where of one argument": lambda t, a: np.where(t > 0),
+    "sorting method": lambda t, a: np.sort(t, kind="heapsort"),
 }
 
 

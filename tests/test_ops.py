@@ -1,18 +1,15 @@
-"""Every op, by its rows in `row.py`: its rules against finite differences, on all the orders that are promised."""
+"""Every op of the registry: what it must state of itself, and all laws, on drawn calls and on the rows of `row.py`."""
 
 import numpy as np
 import pytest
 
-import minigrad as mg
 from minigrad import Tensor
-from tests.helper import inner, numerical_gradient
-from tests.helper import slope as central_slope
+from minigrad.testing import gradtest, laws
 from tests.row import CASES, OWN, Call
 
 ALL = [(name, k) for name in OWN for k in range(len(CASES.get(name, ())))]
-SMOOTH = [(name, k) for name, k in ALL if OWN[name].rules or OWN[name].fast_rules]
+every_op = pytest.mark.parametrize("name", OWN)
 every_row = pytest.mark.parametrize(("name", "k"), ALL, ids=[f"{name}-{k}" for name, k in ALL])
-every_differentiable_row = pytest.mark.parametrize(("name", "k"), SMOOTH, ids=[f"{name}-{k}" for name, k in SMOOTH])
 
 
 def test_every_op_has_a_row_here():
@@ -20,134 +17,50 @@ def test_every_op_has_a_row_here():
     assert sorted(set(CASES) - set(OWN)) == []
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_op_is_documented(name):
-    assert OWN[name].__doc__
+@every_op
+def test_op_is_documented_with_its_shapes(name):
+    op = OWN[name]
+    assert op.__doc__
+    assert op.shapes is not None or "Shapes:" in op.__doc__
 
 
-@pytest.mark.parametrize("name", OWN)
+@every_op
 def test_each_input_has_a_rule_or_is_declared_non_differentiable(name):
     op = OWN[name]
     for x in op.inputs:
         assert (x in op.rules or x in op.fast_rules) != (x in op.non_differentiable), f"{name}: {x}"
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_op_with_only_a_fast_rule_has_a_reference(name):
+@every_op
+def test_fused_op_has_a_reference(name):
+    # Fused: it keeps residuals, or has a rule for arrays only. (A plain rule beside a fast one is its reference.)
     op = OWN[name]
-    assert op.reference is not None or op.fast_rules.keys() <= op.rules.keys()
+    fused = bool(op.keeps) or not op.fast_rules.keys() <= op.rules.keys()
+    assert op.reference is not None or not fused
 
 
-@every_differentiable_row
-def test_first_order_equals_finite_differences(name, k):
+@every_op
+def test_laws(name):
+    """All laws that apply, on calls that Hypothesis draws."""
+    gradtest(OWN[name]).gradtest()
+
+
+@every_row
+def test_row(name, k):
+    """All laws that apply, on a call that stands in a row."""
     call = Call(name, k)
-    found = call.gradients(call.variables())
-    for i, g in zip(call.positions, found, strict=True):
-        expected = numerical_gradient(lambda *arrays: inner(call(*arrays), call.u), call.arrays, i)
-        np.testing.assert_allclose(g.numpy(), expected, rtol=1e-7, atol=1e-8, err_msg=f"input {call.names[i]}")
-
-
-@every_differentiable_row
-def test_vjp_is_the_adjoint_of_jvp(name, k):
-    call = Call(name, k)
-    values, tangents = [call.arrays[i] for i in call.positions], [call.w[i] for i in call.positions]
-    _, moved = mg.jvp(lambda *xs: call.with_(list(xs)), values, tangents)
-    forward = inner(call.u, moved.numpy())
-    back = sum(inner(g.numpy(), v) for g, v in zip(call.gradients(values), tangents, strict=True))
-    np.testing.assert_allclose(back, forward, rtol=1e-11, atol=1e-11)
-
-
-@every_differentiable_row
-def test_rule_has_the_right_derivative_in_the_cotangent_also_at_zero(name, k):
-    # A rule that takes a shortcut for g = 0 can be right at first order and wrong in every mixed second derivative.
-    call = Call(name, k)
-    values = [call.arrays[i] for i in call.positions]
-
-    def moved(t):
-        return np.asarray(call.with_([x + t * call.w[i] for x, i in zip(values, call.positions, strict=True)]))
-
-    for u in (0 * call.u, call.u):
-        found = mg.grad(lambda u: call.slope(*values, u=u))(u)
-        np.testing.assert_allclose(found.numpy(), central_slope(moved), rtol=1e-6, atol=1e-7)
-
-
-@every_differentiable_row
-def test_second_order_equals_finite_differences(name, k):
-    call = Call(name, k)
-    values = [call.arrays[i] for i in call.positions]
-    found = mg.grad(call.slope, argnums=tuple(range(len(values))))(*values)
-    for i, g in enumerate(found):
-        expected = numerical_gradient(lambda *arrays: call.slope(*arrays).item(), values, i)
-        np.testing.assert_allclose(g.numpy(), expected, rtol=1e-6, atol=1e-7)
-
-
-@every_differentiable_row
-def test_recorded_backward_equals_plain_backward(name, k):
-    # The plain pass takes fast rules where there are some, the recorded one the plain rule or the reference.
-    call = Call(name, k)
-    plain, recorded = call.variables(), call.variables()
-    call.with_(plain).backward(call.u)
-    call.with_(recorded).backward(call.u, create_graph=True)
-    for x, y in zip(plain, recorded, strict=True):
-        np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy(), rtol=1e-11, atol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-@pytest.mark.parametrize(("name", "k"), [row for row in SMOOTH if row[0] != "astype"])  # which is there to change it
-def test_result_and_gradients_keep_the_dtype_of_the_inputs(name, k, dtype):
-    call = Call(name, k)
-    variables = call.variables(dtype)
-    inputs = [x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in call.arrays]
-    call.arrays = inputs
-    out = call.with_(variables)
-    assert out.dtype == dtype
-    out.backward(call.u)
-    for x in variables:
-        assert (x.grad.dtype, x.grad.shape) == (dtype, x.shape)
+    laws.all_of(call.op, *call.arrays, **call.settings)
 
 
 @every_row
 def test_op_without_recorded_inputs_equals_the_op_on_arrays(name, k):
     call = Call(name, k)
-    plain = call(*call.arrays)
-    tensors = [Tensor(x) if isinstance(x, np.ndarray) else x for x in call.arrays]
-    out = call(*tensors)
-    assert isinstance(out, Tensor)
-    assert not out.requires_grad
-    np.testing.assert_array_equal(out.numpy(), plain)
-
-
-@every_row
-def test_op_leaves_its_inputs_as_they_are(name, k):
-    call = Call(name, k)
-    before = [np.copy(x) for x in call.arrays]
-    call(*call.arrays)
-    if call.positions and (call.op.rules or call.op.fast_rules):
-        variables = call.variables()
-        call.with_(variables).backward(call.u)
-        for i, x in zip(call.positions, variables, strict=True):
-            np.testing.assert_array_equal(x.numpy(), before[i])
-    for x, y in zip(call.arrays, before, strict=True):
-        np.testing.assert_array_equal(x, y)
-
-
-@every_row
-def test_layout_of_the_inputs_does_not_change_the_result(name, k):
-    call = Call(name, k)
-    strided = [np.repeat(x[::-1], 2, 0)[::-2] if isinstance(x, np.ndarray) and x.ndim else x for x in call.arrays]
-    fortran = [np.asfortranarray(x) if isinstance(x, np.ndarray) and x.ndim else x for x in call.arrays]
-    for inputs in (strided, fortran):
-        np.testing.assert_allclose(call(*inputs), call(*call.arrays), rtol=1e-12, atol=1e-12)
-
-
-WITH_REFERENCE = [(name, k) for name, k in ALL if OWN[name].reference is not None]
-
-
-@pytest.mark.parametrize(("name", "k"), WITH_REFERENCE)
-def test_op_equals_its_reference(name, k):
-    call = Call(name, k)
-    settings = call.op.canonical(*call.arrays, **call.settings) if call.op.canonical else call.settings
-    np.testing.assert_allclose(call(*call.arrays), call.op.reference(*call.arrays, **settings), rtol=1e-12)
+    plain = call()
+    outs = call(*[Tensor(x) if isinstance(x, np.ndarray) else x for x in call.arrays])
+    for out, array in zip(*[x if isinstance(x, tuple) else (x,) for x in (outs, plain)], strict=True):
+        assert isinstance(out, Tensor)
+        assert not out.requires_grad
+        np.testing.assert_array_equal(out.numpy(), array)
 
 
 LINEAR = [(name, k) for name, k in ALL if OWN[name].linear]
@@ -157,14 +70,15 @@ LINEAR = [(name, k) for name, k in ALL if OWN[name].linear]
 def test_op_is_linear_in_each_input_that_says_so(name, k):
     # With a bias or several inputs the function of one of them is affine: its differences are linear.
     call, rng = Call(name, k), np.random.default_rng(1)
-    for i in call.positions:
-        if call.names[i] not in call.op.linear:
+    for i, x in enumerate(call.arrays):
+        if call.names[i] not in call.op.linear or not isinstance(x, np.ndarray):
             continue
 
         def at(x, i=i):
-            return call(*call.arrays[:i], x, *call.arrays[i + 1 :])
+            out = call(*call.arrays[:i], x, *call.arrays[i + 1 :])
+            return np.concatenate([part.ravel() for part in out]) if isinstance(out, tuple) else out
 
-        x, y = call.arrays[i], rng.normal(size=call.arrays[i].shape)
+        y = rng.normal(size=x.shape)
         origin = at(np.zeros_like(x))
         left = at(2 * x - 3 * y) - origin
         np.testing.assert_allclose(left, 2 * (at(x) - origin) - 3 * (at(y) - origin), rtol=1e-10, atol=1e-11)

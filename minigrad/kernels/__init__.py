@@ -5,11 +5,25 @@ arrays; see `jit.py`.
 """
 
 from .conv import conv, conv_input, conv_weight
-from .elementwise import relu, relu_vjp, sigmoid_vjp, tanh, tanh_vjp
-from .pool import avg_pool, avg_pool_input, max_pool, max_pool_input, max_pool_take
+from .elementwise import erf, erfc, product, relu, relu_vjp, sigmoid_vjp, tanh, tanh_vjp
+from .fold import fold, unfold
+from .pool import (
+    adaptive_bounds,
+    adaptive_positions,
+    avg_pool,
+    avg_pool_input,
+    max_pool,
+    max_pool_input,
+    max_pool_take,
+    window_areas,
+)  # fmt: skip
+from .resample import resample, resample_input
+from .standardize import counted, standardize, standardize_input, standardize_weight
 from .update import adam, sgd, sgd_momentum
 
 __all__ = [
-    "adam", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight", "max_pool", "max_pool_input",
-    "max_pool_take", "relu", "relu_vjp", "sgd", "sgd_momentum", "sigmoid_vjp", "tanh", "tanh_vjp",
+    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight",
+    "counted", "erf", "erfc", "fold", "max_pool", "max_pool_input", "max_pool_take", "product", "relu", "relu_vjp",
+    "resample", "resample_input", "sgd", "sgd_momentum", "sigmoid_vjp", "standardize", "standardize_input",
+    "standardize_weight", "tanh", "tanh_vjp", "unfold", "window_areas",
 ]  # fmt: skip

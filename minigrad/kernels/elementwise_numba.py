@@ -3,6 +3,7 @@
 A kernel loops from 0 over slices: then Numba knows that no index is negative, and LLVM can use vector registers.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,16 @@ def tanh(x: Array) -> Answer:
 def relu(x: Array) -> Answer:
     """See `elementwise.relu`."""
     return _fused(_relu, x)
+
+
+def erf(x: Array) -> Answer:
+    """See `elementwise.erf`."""
+    return _fused(_erf, x)
+
+
+def erfc(x: Array) -> Answer:
+    """See `elementwise.erfc`."""
+    return _fused(_erfc, x)
 
 
 def tanh_vjp(g: Array, out: Array) -> Answer:
@@ -75,6 +86,20 @@ def _tanh(y: Any, x: Any, start: Any, stop: Any) -> None:
 
 def _numpy_tanh(y: Array, x: Array, start: int, stop: int) -> None:
     np.tanh(x[start:stop], out=y[start:stop])
+
+
+@compiled
+def _erf(y: Any, x: Any, start: Any, stop: Any) -> None:
+    y, x = y[start:stop], x[start:stop]
+    for i in range(len(y)):
+        y[i] = math.erf(x[i])
+
+
+@compiled
+def _erfc(y: Any, x: Any, start: Any, stop: Any) -> None:
+    y, x = y[start:stop], x[start:stop]
+    for i in range(len(y)):
+        y[i] = math.erfc(x[i])
 
 
 @compiled

@@ -60,6 +60,35 @@ def max_pool_take(x: Array, positions: Array) -> Array:
     return np.where(positions < 0, np.zeros((), x.dtype), out)
 
 
+def adaptive_positions(x: Array, *, size: Pair) -> Array:
+    """Where the largest pixel of each cell of an I x J grid over the image is: x (N, C, H, W) -> (N, C, I, J)."""
+    (top, bottom), (left, right) = (adaptive_bounds(n, cells) for n, cells in zip(x.shape[2:], size, strict=True))
+    rows, columns = cell_places(top, bottom), cell_places(left, right)  # (I, P) and (J, Q)
+    places = rows[:, None, :, None] * x.shape[3] + columns[None, :, None, :]
+    places = places.reshape(*size, rows.shape[1] * columns.shape[1])
+    pixels = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])[:, :, places]
+    first = np.argmax(pixels, axis=-1)
+    winners = np.take_along_axis(places[None, None], first[..., None], axis=-1)[..., 0]
+    positions: Array = winners.astype(np.int32)
+    return positions
+
+
+def adaptive_bounds(size: int, cells: int) -> tuple[Array, Array]:
+    """Where each of `cells` cells, about equally long and together all of an axis, begins and ends.
+
+    Where the size is no multiple of their number, neighbors share a pixel.
+    """
+    cell = np.arange(cells)
+    return cell * size // cells, -(-(cell + 1) * size // cells)
+
+
+def cell_places(start: Array, stop: Array) -> Array:
+    """The places of each cell in a row; in shorter cells the last one again: (cells, longest)."""
+    longest = int(np.max(stop - start, initial=0))
+    places: Array = np.minimum(start[:, None] + np.arange(longest), stop[:, None] - 1)
+    return places
+
+
 @twin
 def avg_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None

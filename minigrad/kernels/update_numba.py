@@ -1,4 +1,11 @@
-"""Optimizer updates in one pass over memory, in a few threads."""
+"""Optimizer updates in one pass over memory, in a few threads.
+
+The compiled functions get each setting in the arrays' dtype. A function is compiled for each set of arrays: what
+stands under `x is not None` is left out where there is no x.
+
+Each turn of a loop reads first and writes last. Large arrays begin at like addresses, and a processor takes a read
+that follows a write to an address with the same low 12 bits for one of the same place: it waits.
+"""
 
 import math
 from typing import Any
@@ -12,47 +19,69 @@ from .windows import Array
 GRAIN = 1 << 18  # numbers for which a thread pays: right after a product, BLAS still holds the other processors
 
 
-def sgd(p: Array, g: Array, *, lr: float, weight_decay: float) -> Answer:
+def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> Answer:
     """See `update.sgd`."""
-    return _run(_sgd, p, (g,), lr, weight_decay)
+    return _run(_sgd, p, (g,), sign, weight_decay, lr)
 
 
 def sgd_momentum(
-    p: Array,
-    g: Array,
-    v: Array,
-    *,
-    lr: float,
-    weight_decay: float,
-    momentum: float,
-    gain: float,
+    p: Array, g: Array, v: Array, *, sign: float, weight_decay: float, lr: float, momentum: float, gain: float,
     nesterov: bool,
-) -> Answer:
+) -> Answer:  # fmt: skip
     """See `update.sgd_momentum`."""
     # p - lr * (ahead * d + along * v) is the plain step for (0, 1), and Nesterov's for (1, momentum)
     ahead, along = (1.0, momentum) if nesterov else (0.0, 1.0)
-    return _run(_sgd_momentum, p, (g, v), lr, weight_decay, momentum, gain, ahead, along)
+    return _run(_sgd_momentum, p, (g, v), sign, weight_decay, lr, momentum, gain, ahead, along)
+
+
+def lion(p: Array, g: Array, m: Array, *, sign: float, keep: float, lr: float, beta1: float, beta2: float) -> Answer:
+    """See `update.lion`."""
+    return _run(_lion, p, (g, m), sign, keep, lr, beta1, 1 - beta1, beta2, 1 - beta2)
+
+
+def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> Answer:
+    """See `update.adagrad`."""
+    return _run(_adagrad, p, (g, s), sign, weight_decay, lr, eps)
+
+
+def adadelta(
+    p: Array, g: Array, s: Array, a: Array, *, sign: float, weight_decay: float, lr: float, rho: float, eps: float
+) -> Answer:
+    """See `update.adadelta`."""
+    return _run(_adadelta, p, (g, s, a), sign, weight_decay, lr, rho, 1 - rho, eps)
+
+
+def rmsprop(
+    p: Array, g: Array, s: Array, m: Array | None, v: Array | None, *, sign: float, weight_decay: float, lr: float,
+    alpha: float, eps: float, momentum: float,
+) -> Answer:  # fmt: skip
+    """See `update.rmsprop`."""
+    return _run(_rmsprop, p, (g, s, m, v), sign, weight_decay, lr, alpha, 1 - alpha, eps, momentum, 0.0)
 
 
 def adam(
-    p: Array,
-    g: Array,
-    m: Array,
-    s: Array,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    step: int,
-) -> Answer:
+    p: Array, g: Array, m: Array, s: Array, largest: Array | None, *, sign: float, weight_decay: float, keep: float,
+    beta1: float, beta2: float, ahead: float, along: float, unbias: float, eps: float,
+) -> Answer:  # fmt: skip
     """See `update.adam`."""
-    rate, unbias = lr / (1 - beta1**step), 1 / math.sqrt(1 - beta2**step)
-    return _run(_adam, p, (g, m, s), rate, unbias, beta1, beta2, eps, weight_decay, 1 - beta1, 1 - beta2)
+    numbers = sign, weight_decay, keep, beta1, 1 - beta1, beta2, 1 - beta2, ahead, along, unbias, eps
+    return _run(_adam, p, (g, m, s, largest), *numbers)
 
 
-def _run(kernel: Any, p: Array, arrays: tuple[Array, ...], *numbers: float) -> Answer:
+def adamax(
+    p: Array, g: Array, m: Array, u: Array, *, sign: float, weight_decay: float, lr: float, beta1: float,
+    beta2: float, eps: float,
+) -> Answer:  # fmt: skip
+    """See `update.adamax`."""
+    return _run(_adamax, p, (g, m, u), sign, weight_decay, lr, beta1, 1 - beta1, beta2, eps)
+
+
+def blend(mean: Array, x: Array, *, share: float) -> Answer:
+    """See `update.blend`."""
+    return _run(_blend, mean, (x,), share)
+
+
+def _run(kernel: Any, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> Answer:
     """One pass of a kernel over the arrays, with the numbers in their dtype."""
     if p.dtype not in (np.float32, np.float64):
         return NotImplemented
@@ -61,31 +90,136 @@ def _run(kernel: Any, p: Array, arrays: tuple[Array, ...], *numbers: float) -> A
 
 
 @compiled
-def _sgd(p: Any, g: Any, lr: Any, decay: Any, start: Any, stop: Any) -> None:
+def _sgd(p: Any, g: Any, sign: Any, decay: Any, lr: Any, start: Any, stop: Any) -> None:
     p, g = p[start:stop], g[start:stop]
     for i in range(len(p)):
-        p[i] -= lr * (g[i] + decay * p[i])
+        p[i] -= lr * (sign * g[i] + decay * p[i])
 
 
 @compiled
 def _sgd_momentum(
-    p: Any, g: Any, v: Any, lr: Any, decay: Any, momentum: Any, gain: Any, ahead: Any, along: Any, start: Any, stop: Any
-) -> None:
+    p: Any, g: Any, v: Any, sign: Any, decay: Any, lr: Any, momentum: Any, gain: Any, ahead: Any, along: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
     p, g, v = p[start:stop], g[start:stop], v[start:stop]
     for i in range(len(p)):
-        d = g[i] + decay * p[i]
-        v[i] = momentum * v[i] + gain * d
-        p[i] -= lr * (ahead * d + along * v[i])
+        x, d, direction = p[i], sign * g[i], v[i]
+        d += decay * x
+        direction = momentum * direction + gain * d
+        v[i] = direction
+        p[i] = x - lr * (ahead * d + along * direction)
+
+
+@compiled
+def _lion(
+    p: Any, g: Any, m: Any, sign: Any, keep: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, gain2: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
+    p, g, m = p[start:stop], g[start:stop], m[start:stop]
+    for i in range(len(p)):
+        x, d, mean = p[i], sign * g[i], m[i]
+        c = beta1 * mean + gain1 * d
+        step = lr if c > 0 else -lr if c < 0 else lr * c  # 0, and what is not a number, stay what they are
+        p[i] = keep * x - step
+        m[i] = beta2 * mean + gain2 * d
+
+
+@compiled
+def _adagrad(p: Any, g: Any, s: Any, sign: Any, decay: Any, lr: Any, eps: Any, start: Any, stop: Any) -> None:
+    p, g, s = p[start:stop], g[start:stop], s[start:stop]
+    for i in range(len(p)):
+        x, d, square = p[i], sign * g[i], s[i]
+        d += decay * x
+        square += d * d
+        s[i] = square
+        p[i] = x - lr * d / (math.sqrt(square) + eps)
+
+
+@compiled
+def _adadelta(
+    p: Any, g: Any, s: Any, a: Any, sign: Any, decay: Any, lr: Any, rho: Any, gain: Any, eps: Any, start: Any, stop: Any
+) -> None:
+    p, g, s, a = p[start:stop], g[start:stop], s[start:stop], a[start:stop]
+    for i in range(len(p)):
+        x, d, square, moved = p[i], sign * g[i], s[i], a[i]
+        d += decay * x
+        square = rho * square + gain * (d * d)
+        u = math.sqrt(moved + eps) / math.sqrt(square + eps) * d
+        s[i] = square
+        a[i] = rho * moved + gain * (u * u)
+        p[i] = x - lr * u
+
+
+@compiled
+def _rmsprop(
+    p: Any, g: Any, s: Any, m: Any, v: Any, sign: Any, decay: Any, lr: Any, alpha: Any, gain: Any, eps: Any,
+    momentum: Any, zero: Any, start: Any, stop: Any,
+) -> None:  # fmt: skip
+    p, g, s = p[start:stop], g[start:stop], s[start:stop]
+    if m is not None:
+        means = m[start:stop]
+    if v is not None:
+        directions = v[start:stop]
+    for i in range(len(p)):
+        x, d, square = p[i], sign * g[i], s[i]
+        d += decay * x
+        square = spread = alpha * square + gain * (d * d)
+        if m is not None:
+            mean = alpha * means[i] + gain * d
+            spread -= mean * mean
+            spread = zero if spread < zero else spread  # rounding may lead below 0
+        u = d / (math.sqrt(spread) + eps)
+        if v is not None:
+            u += momentum * directions[i]
+        s[i] = square
+        if m is not None:
+            means[i] = mean
+        if v is not None:
+            directions[i] = u
+        p[i] = x - lr * u
 
 
 @compiled
 def _adam(
-    p: Any, g: Any, m: Any, s: Any, rate: Any, unbias: Any, beta1: Any, beta2: Any, eps: Any, decay: Any,
-    gain1: Any, gain2: Any, start: Any, stop: Any,
+    p: Any, g: Any, m: Any, s: Any, largest: Any, sign: Any, decay: Any, keep: Any, beta1: Any, gain1: Any,
+    beta2: Any, gain2: Any, ahead: Any, along: Any, unbias: Any, eps: Any, start: Any, stop: Any,
 ) -> None:  # fmt: skip
     p, g, m, s = p[start:stop], g[start:stop], m[start:stop], s[start:stop]
+    if largest is not None:
+        top = largest[start:stop]
     for i in range(len(p)):
-        d = g[i] + decay * p[i]
-        m[i] = beta1 * m[i] + gain1 * d
-        s[i] = beta2 * s[i] + gain2 * d * d
-        p[i] -= rate * m[i] / (math.sqrt(s[i]) * unbias + eps)
+        x, d, mean, square = p[i], sign * g[i], m[i], s[i]
+        d += decay * x
+        mean = beta1 * mean + gain1 * d
+        square = beta2 * square + gain2 * (d * d)
+        deciding = square
+        if largest is not None:
+            former = top[i]
+            deciding = former if former > square or former != former else square
+        m[i], s[i] = mean, square
+        if largest is not None:
+            top[i] = deciding
+        p[i] = keep * x - (ahead * d + along * mean) / (unbias * math.sqrt(deciding) + eps)
+
+
+@compiled
+def _adamax(
+    p: Any, g: Any, m: Any, u: Any, sign: Any, decay: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, eps: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
+    p, g, m, u = p[start:stop], g[start:stop], m[start:stop], u[start:stop]
+    for i in range(len(p)):
+        x, d, mean, former = p[i], sign * g[i], m[i], beta2 * u[i]
+        d += decay * x
+        mean = beta1 * mean + gain1 * d
+        now = abs(d) + eps
+        largest = former if former > now or former != former else now
+        m[i], u[i] = mean, largest
+        p[i] = x - lr * mean / largest
+
+
+@compiled
+def _blend(mean: Any, x: Any, share: Any, start: Any, stop: Any) -> None:
+    mean, x = mean[start:stop], x[start:stop]
+    for i in range(len(mean)):
+        mean[i] += share * (x[i] - mean[i])

@@ -1,43 +1,63 @@
 """The ops: forward functions with their derivative rules, one family a file."""
 
+from minigrad.ops.activation import (
+    celu,
+    elu,
+    erf,
+    erfc,
+    gelu,
+    gelu_tanh,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    selu,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    threshold,
+)  # fmt: skip
+from minigrad.ops.arrange import broadcast_arrays, flip, meshgrid, repeat, roll, split, tile, tril, triu, unstack
 from minigrad.ops.conv import conv, conv_input, conv_weight
+from minigrad.ops.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
+from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import (
     abs,
+    acos,
+    acosh,
     add,
-    arctan,
-    bitwise_and,
-    bitwise_invert,
-    bitwise_left_shift,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
     ceil,
     clip,
+    copysign,
     cos,
     cosh,
     divide,
-    equal,
     exp,
+    exp2,
     expm1,
     floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
+    hypot,
     log,
     log1p,
-    logical_and,
-    logical_not,
-    logical_or,
+    log2,
+    log10,
+    logaddexp,
     maximum,
     minimum,
     multiply,
     negative,
-    not_equal,
+    positive,
     pow,
     reciprocal,
     relu,
@@ -53,13 +73,52 @@ from minigrad.ops.elementwise import (
     subtract,
     tan,
     tanh,
+    trunc,
     where,
-    zeros_like,
 )  # fmt: skip
-from minigrad.ops.index import getitem, scatter_add
-from minigrad.ops.linalg import linear, matmul
-from minigrad.ops.pool import avg_pool, avg_pool_input, max_pool, max_unpool, pool_take
-from minigrad.ops.reduce import all, any, argmax, argmin, max, mean, min, prod, std, sum, var
+from minigrad.ops.fill import full_like, ones_like, zeros_like
+from minigrad.ops.index import getitem, nonzero, scatter_add, take, take_along_axis
+from minigrad.ops.linalg import cross, diagonal, diagonal_matrix, kron, linear, matmul, outer, tensordot, trace, vecdot
+from minigrad.ops.logic import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    equal,
+    floor_divide,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    nextafter,
+    not_equal,
+    signbit,
+)  # fmt: skip
+from minigrad.ops.loss import binary_cross_entropy
+from minigrad.ops.moment import std, var
+from minigrad.ops.norm import matrix_norm, norm, vector_norm
+from minigrad.ops.pad import pad
+from minigrad.ops.pool import (
+    adaptive_positions,
+    avg_pool,
+    avg_pool_input,
+    max_pool,
+    max_positions,
+    max_unpool,
+    pool_take,
+)  # fmt: skip
+from minigrad.ops.reduce import all, any, argmax, argmin, count_nonzero, logsumexp, max, mean, min, prod, sum
+from minigrad.ops.resample import resample, resample_input
+from minigrad.ops.scan import cumulative_prod, cumulative_sum, diff, linear_scan
 from minigrad.ops.shape import (
     astype,
     broadcast_to,
@@ -67,6 +126,7 @@ from minigrad.ops.shape import (
     expand_dims,
     flatten,
     matrix_transpose,
+    moveaxis,
     permute_dims,
     reshape,
     squeeze,
@@ -74,18 +134,32 @@ from minigrad.ops.shape import (
     sum_to,
 )  # fmt: skip
 from minigrad.ops.softmax import log_softmax, softmax, softmax_cross_entropy
+from minigrad.ops.solve import det, inv, matrix_power, matrix_rank, pinv, slogdet, solve
+from minigrad.ops.sort import argsort, searchsorted, sort
+from minigrad.ops.standardize import standardize
+from minigrad.ops.window import fold_windows, windows
 
 from minigrad.ops import numpy_protocol as numpy_protocol  # isort: skip  (it reads the registry, complete only now)
 
 __all__ = [
-    "abs", "add", "all", "any", "arctan", "argmax", "argmin", "astype", "avg_pool", "avg_pool_input",
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "broadcast_to", "ceil", "clip", "concat", "conv", "conv_input", "conv_weight", "cos", "cosh", "divide",
-    "equal", "exp", "expand_dims", "expm1", "flatten", "floor", "floor_divide", "getitem", "greater",
-    "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "linear", "log", "log1p", "log_softmax",
-    "logical_and", "logical_not", "logical_or", "matmul", "matrix_transpose", "max", "max_pool", "max_unpool",
-    "maximum", "mean", "min", "minimum", "multiply", "negative", "not_equal", "permute_dims", "pool_take", "pow",
-    "prod", "reciprocal", "relu", "remainder", "reshape", "round", "scatter_add", "sigmoid", "sign", "sin",
-    "sinh", "softmax", "softmax_cross_entropy", "sqrt", "square", "squeeze", "stack", "std", "step", "subtract",
-    "sum", "sum_to", "tan", "tanh", "var", "where", "zeros_like",
+    "abs", "acos", "acosh", "adaptive_positions", "add", "all", "any", "argmax", "argmin", "argsort", "asin", "asinh",
+    "astype", "atan", "atan2", "atanh", "avg_pool", "avg_pool_input", "binary_cross_entropy", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_arrays",
+    "broadcast_to", "ceil", "celu", "cholesky", "clip", "concat", "conv", "conv_input", "conv_weight", "copysign",
+    "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det", "diagonal", "diagonal_matrix",
+    "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims",
+    "expm1", "flatten", "flip", "floor", "floor_divide", "fold_windows", "full_like", "gelu", "gelu_tanh", "getitem",
+    "greater", "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "inv", "isfinite",
+    "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2",
+    "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid",
+    "logsumexp", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool",
+    "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply",
+    "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv",
+    "pool_take", "positive", "pow", "prelu", "prod", "qr", "reciprocal", "relu", "relu6", "remainder", "repeat",
+    "resample", "resample_input", "reshape", "roll", "round", "scatter_add", "searchsorted", "selu", "sigmoid", "sign",
+    "signbit", "silu", "sin", "sinh", "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink",
+    "softsign", "solve", "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step",
+    "subtract", "sum", "sum_to", "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "threshold",
+    "tile", "trace", "tril", "triu", "trunc", "unstack", "var", "vecdot", "vector_norm", "where", "windows",
+    "zeros_like",
 ]  # fmt: skip

@@ -77,6 +77,14 @@ def conv_flops(x_shape: Shape, w_shape: Shape, out_shape: Shape) -> int:
     return math.prod(out_shape) * math.prod(w_shape[1:])
 
 
+def _input_flops(y_shape: Shape, w_shape: Shape) -> int:
+    return math.prod(y_shape) * math.prod(w_shape[1:])
+
+
+def _weight_flops(y_shape: Shape, *, shape: Shape) -> int:
+    return math.prod(y_shape) * math.prod(shape[1:])
+
+
 @op(shapes="N C H W, O C/groups P Q, O -> N O I J", canonical=_canonical_conv, linear=("x", "w"), onnx="Conv",
     hint="in_channels must be x's second dimension: images are N C H W, so permute those that are N H W C",
     flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
@@ -86,13 +94,14 @@ def conv(x: Any, w: Any, b: Any, *, stride: Pair, padding: Pair, dilation: Pair,
 
 
 @op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_transpose, linear=("y", "w"),
-    onnx="ConvTranspose")  # fmt: skip
+    onnx="ConvTranspose", flops=_input_flops)  # fmt: skip
 def conv_input(y: Any, w: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """The transpose of `conv` in x: spreads y[n,o,i,j] * w[o] over the pixels of an image of the given shape."""
     return kernels.conv_input(y, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_transpose, linear=("x", "y"))
+@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_transpose, linear=("x", "y"),
+    flops=_weight_flops)  # fmt: skip
 def conv_weight(x: Any, y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """The transpose of `conv` in w: correlates x with y at each offset of a kernel of the given shape."""
     return kernels.conv_weight(x, y, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)

@@ -1,4 +1,4 @@
-"""Indexing: what NumPy's brackets do (basic, advanced, boolean), and its transpose."""
+"""Indexing: what NumPy's brackets do (basic, advanced, boolean), its transpose, and the functions made of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import DTypeError
+from minigrad.errors import DTypeError, ShapeError
 from minigrad.op import op
-from minigrad.shapes import Shape
-from minigrad.tensor import Tensor, own
+from minigrad.shapes import Shape, canonical_axis, shape_of
+from minigrad.tensor import Tensor, own, wrap
 
 
 def canonical_index(index: Any) -> Any:
@@ -40,7 +40,7 @@ def _scattering(x: Any, *, index: Any, shape: Shape) -> dict[str, Any]:
 
 @op(canonical=_indexing, linear=("x",))
 def getitem(x: Any, *, index: Any) -> Any:
-    """out = x[index]."""
+    """out = x[index], as NumPy has it. Shapes: x (...) -> what NumPy's brackets give."""
     return x[index]
 
 
@@ -51,7 +51,10 @@ def _(g: Any, x_shape: Shape, *, index: Any) -> Any:
 
 @op(canonical=_scattering, linear=("x",))
 def scatter_add(x: Any, *, index: Any, shape: Shape) -> Any:
-    """Zeros of the given shape with x added at `index`, twice where it is named twice: the transpose of `getitem`."""
+    """Zeros of the given shape with x added at `index`, twice where it is named twice: the transpose of `getitem`.
+
+    Shapes: x as `zeros(shape)[index]` -> `shape`.
+    """
     out = np.zeros(shape, x.dtype)
     if _may_repeat(index):
         np.add.at(out, index, x)
@@ -69,3 +72,54 @@ def _may_repeat(index: Any) -> bool:
     """Only integer arrays can name an element twice; slices, numbers and masks cannot."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)
+
+
+def take(x: Any, indices: Any, *, axis: int | None = None) -> Tensor:
+    """The slices of x at `indices` along an axis, in that order and as often as they are named.
+
+    Shapes: x (..., T, ...), indices (M) -> (..., M, ...). Only a vector needs no axis.
+
+    Raises:
+        IndexError: an index is out of range.
+    """
+    shape = shape_of(x)
+    if axis is None and len(shape) != 1:
+        raise ShapeError(f"take: axis= is needed for an array of {len(shape)} dimensions")
+    axis = canonical_axis(axis or 0, len(shape))
+    return getitem(x, index=(*[slice(None)] * axis, _integers(indices)))
+
+
+def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Tensor:
+    """out[i, j] = x[i, indices[i, j]] for axis 1, and so on: each row of x is indexed by its own row of indices.
+
+    Shapes: x (..., T, ...), indices (..., M, ...) -> (..., M, ...); the other dimensions broadcast.
+    """
+    indices = _integers(indices)
+    shape, ndim = shape_of(x), indices.ndim
+    if len(shape) != ndim:
+        raise ShapeError(f"take_along_axis: x has {len(shape)} dimensions, but the indices have {ndim}")
+    axis = canonical_axis(axis, ndim)
+    rows = np.broadcast_shapes(*[(*s[:axis], 1, *s[axis + 1 :]) for s in (shape, indices.shape)])
+    index: list[Any] = [
+        np.minimum(np.arange(count), size - 1).reshape([-1 if k == d else 1 for k in range(ndim)])
+        for d, (count, size) in enumerate(zip(rows, shape, strict=True))
+    ]
+    index[axis] = indices
+    return getitem(x, index=tuple(index))
+
+
+def nonzero(x: Any) -> tuple[Any, ...]:
+    """Where x is not 0: for each dimension an array of positions, in row-major order. Integers, without gradients."""
+    if not shape_of(x):
+        raise ShapeError("nonzero: an array without dimensions has no positions: compare it with 0")
+    if isinstance(x, Tensor):
+        return tuple([wrap(positions) for positions in np.nonzero(x._data)])
+    return np.nonzero(x)
+
+
+def _integers(indices: Any) -> Any:
+    """Indices as an array of integers; booleans would be a mask."""
+    array = canonical_index(indices if not isinstance(indices, int) else np.asarray(indices))
+    if array.dtype.kind == "b":
+        raise DTypeError("indices are integers, not booleans: use x[mask]")
+    return array

@@ -1,22 +1,29 @@
-"""Products of matrices and vectors."""
+"""Products of matrices and vectors, and the diagonals of matrices."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ShapeError
 from minigrad.op import op
-from minigrad.ops.elementwise import add
+from minigrad.ops.arrange import roll
+from minigrad.ops.elementwise import add, multiply, subtract
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import expand_dims, matrix_transpose, reshape, squeeze, sum_to
-from minigrad.shapes import Shape, shape_of
+from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
+from minigrad.shapes import Shape, canonical_axis, shape_of
 from minigrad.tensor import Tensor
 
 
-@op(name="matmul", shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul",
+def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
+    """Multiply-adds: one for each element of the result and of the dimension that is summed over, x's last."""
+    return math.prod(out_shape) * x_shape[-1]
+
+
+@op(name="matmul", shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul", flops=_product_flops,
     hint="the columns of x must be as many as the rows of y: is one of them to be transposed (.mT)?")  # fmt: skip
 def matmul_matrices(x: Any, y: Any) -> Any:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast."""
@@ -56,6 +63,7 @@ def _linear_by_matmul(x: Any, w: Any, b: Any) -> Any:
 
 
 @op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm",
+    flops=_product_flops,
     hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?")  # fmt: skip
 def linear(x: Any, w: Any, b: Any) -> Any:
     """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o]; b may be None."""
@@ -99,3 +107,124 @@ def _(g: Any) -> Any:
 
 def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+# ---- products made of these ----------------------------------------------------------------------------------
+
+
+def vecdot(x: Any, y: Any, *, axis: int = -1) -> Tensor:
+    """out = sum over the axis of x * y; the other dimensions broadcast. Shapes: x (..., T, ...), y the same -> (...).
+
+    Raises:
+        ShapeError: the two differ in size along the axis.
+    """
+    x_shape, y_shape = shape_of(x), shape_of(y)
+    if axis >= 0 and len(x_shape) != len(y_shape):
+        raise ShapeError("vecdot: x and y differ in their number of dimensions: count the axis from the end, as -1")
+    sizes = [shape[canonical_axis(axis, len(shape))] for shape in (x_shape, y_shape)]
+    if sizes[0] != sizes[1]:
+        raise ShapeError(f"vecdot: x has {sizes[0]} elements along axis {axis}, but y has {sizes[1]}")
+    return sum(multiply(x, y), axis=axis)
+
+
+def outer(x: Any, y: Any) -> Tensor:
+    """out[i, j] = x[i] * y[j]. Shapes: x (I), y (J) -> (I, J)."""
+    if len(shape_of(x)) != 1 or len(shape_of(y)) != 1:
+        raise ShapeError(f"outer: needs two vectors, got shapes {shape_of(x)} and {shape_of(y)}")
+    return multiply(expand_dims(x, axis=1), y)
+
+
+def cross(x: Any, y: Any, *, axis: int = -1) -> Tensor:
+    """The vector product of vectors of three elements along the axis; the other dimensions broadcast.
+
+    Raises:
+        ShapeError: the axis does not have size 3.
+    """
+    for name, v in (("x", x), ("y", y)):
+        shape = shape_of(v)
+        if shape[canonical_axis(axis, len(shape))] != 3:
+            raise ShapeError(f"cross: {name} of shape {shape} does not have size 3 along axis {axis}")
+
+    def turned(v: Any, places: int) -> Any:
+        return roll(v, places, axis=axis)
+
+    return subtract(multiply(turned(x, -1), turned(y, 1)), multiply(turned(x, 1), turned(y, -1)))
+
+
+def tensordot(x: Any, y: Any, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+    """Sums over several dimensions of x and y at once, as one matrix product.
+
+    With a number, the last dimensions of x are summed with the first ones of y; with two sequences, the k-th named of
+    x with the k-th named of y. The result has the other dimensions of x, then those of y.
+
+    Raises:
+        ShapeError: the sizes of two such dimensions differ.
+    """
+    x_shape, y_shape = shape_of(x), shape_of(y)
+    if isinstance(axes, int):
+        pairs: tuple[Any, Any] = (range(len(x_shape) - axes, len(x_shape)), range(axes))
+    else:
+        pairs = axes
+    over_x, over_y = ordered_axes(pairs[0], len(x_shape)), ordered_axes(pairs[1], len(y_shape))
+    summed = [x_shape[i] for i in over_x]
+    if summed != [y_shape[i] for i in over_y]:
+        raise ShapeError(
+            f"tensordot: dimensions {over_x} of shape {x_shape} do not fit dimensions {over_y} of shape {y_shape}"
+        )
+    x_free = [i for i in range(len(x_shape)) if i not in over_x]
+    y_free = [i for i in range(len(y_shape)) if i not in over_y]
+    rows, inner = math.prod(x_shape[i] for i in x_free), math.prod(summed)
+    left = reshape(permute_dims(x, axes=(*x_free, *over_x)), shape=(rows, inner))
+    columns = math.prod(y_shape[i] for i in y_free)
+    right = reshape(permute_dims(y, axes=(*over_y, *y_free)), shape=(inner, columns))
+    out = matmul_matrices(left, right)
+    return reshape(out, shape=[*[x_shape[i] for i in x_free], *[y_shape[i] for i in y_free]])
+
+
+def kron(x: Any, y: Any) -> Tensor:
+    """The Kronecker product: each element of x replaced by it times y. Shapes: x (I, J), y (P, Q) -> (I*P, J*Q)."""
+    ndim = max(len(shape_of(x)), len(shape_of(y)))
+    x_shape, y_shape = [(1,) * (ndim - len(s)) + s for s in (shape_of(x), shape_of(y))]
+    places = range(ndim)
+    left = reshape(x, shape=[n for i in places for n in (x_shape[i], 1)])
+    right = reshape(y, shape=[n for i in places for n in (1, y_shape[i])])
+    return reshape(multiply(left, right), shape=[x_shape[i] * y_shape[i] for i in places])
+
+
+# ---- diagonals -----------------------------------------------------------------------------------------------
+
+
+def _placing(x: Any, *, offset: int = 0) -> dict[str, Any]:
+    if np.ndim(x) < 2:
+        raise ShapeError(f"a diagonal is of a matrix: at least 2 dimensions, not {np.ndim(x)}")
+    return {"offset": offset.__index__()}
+
+
+@op(canonical=_placing, linear=("x",))
+def diagonal(x: Any, *, offset: int) -> Any:
+    """out[k] = x[k, k + offset] of each matrix. Shapes: x (..., M, N) -> (..., K)."""
+    return np.diagonal(x, offset, -2, -1)
+
+
+@diagonal.vjp("x")
+def _(g: Any, x_shape: Shape, *, offset: int) -> Any:
+    return diagonal_matrix(g, offset=offset, shape=x_shape)
+
+
+@op(linear=("x",))
+def diagonal_matrix(x: Any, *, offset: int, shape: Shape) -> Any:
+    """Zeros of the given shape with x on a diagonal: the transpose of `diagonal`. Shapes: x (..., K) -> (..., M, N)."""
+    out = np.zeros(shape, x.dtype)
+    steps = np.arange(x.shape[-1])
+    out[..., steps + max(-offset, 0), steps + max(offset, 0)] = x
+    return out
+
+
+@diagonal_matrix.vjp("x")
+def _(g: Any, *, offset: int) -> Any:
+    return diagonal(g, offset=offset)
+
+
+def trace(x: Any, *, offset: int = 0) -> Tensor:
+    """The sum of a diagonal of each matrix. Shapes: x (..., M, N) -> (...)."""
+    return sum(diagonal(x, offset=offset), axis=-1)

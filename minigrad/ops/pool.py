@@ -10,10 +10,13 @@ from minigrad import kernels
 from minigrad.errors import ShapeError
 from minigrad.op import op
 from minigrad.ops.conv import Pair, output_size, require_floating
-from minigrad.shapes import Shape, pair
+from minigrad.ops.pad import pad
+from minigrad.ops.reduce import max
+from minigrad.ops.window import windows
+from minigrad.shapes import Shape, pair, shape_of
 
 
-def _pooling(
+def pooling(
     x: Any,
     *,
     kernel: Any,
@@ -23,6 +26,7 @@ def _pooling(
     ceil_mode: bool = False,
     size: Pair | None = None,
 ) -> dict[str, Any]:
+    """The settings of a pooling of x in canonical form, `ceil_mode` resolved to the size of the result."""
     require_floating(x)
     kernel, padding, dilation = pair(kernel), pair(padding), pair(dilation)
     stride = kernel if stride is None else pair(stride)
@@ -46,10 +50,40 @@ def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation
     return result[0], result[1]
 
 
-@op(shapes="N C H W -> N C I J", canonical=_pooling, keeps=("positions",), onnx="MaxPool")
+def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+    widths = [(0, 0), (0, 0)]
+    for n, k, s, p, d, count in zip(shape_of(x)[2:], kernel, stride, padding, dilation, size, strict=True):
+        reach = s * (count - 1) + d * (k - 1) + 1
+        widths.append((p, reach - n - p if reach > n + p else 0))
+    framed = pad(x, widths=widths, value=-np.inf)
+    return max(windows(framed, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
+
+
+@op(shapes="N C H W -> N C I J", canonical=pooling, keeps=("positions",), kinks="ties", reference=_max_by_windows,
+    onnx="MaxPool", source="Ranzato et al. 2007; overlapping windows: Krizhevsky et al. 2012")  # fmt: skip
 def max_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
     """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one in row-major order gets the gradient."""
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)
+
+
+@op(shapes="N C H W -> N C I J", canonical=pooling, non_differentiable=("x",))
+def max_positions(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+    """Where the pixel that `max_pool` gives is: its position h*W + w, or -1 for a window that sees no pixel."""
+    return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)[1]
+
+
+def _grid(x: Any, *, size: Any) -> dict[str, Any]:
+    require_floating(x)
+    size = pair(size)
+    if min(size) < 0 or (0 in np.shape(x)[2:] and size != (0, 0)):
+        raise ShapeError(f"an image of {np.shape(x)[2:]} pixels has no {size[0]} x {size[1]} cells")
+    return {"size": size}
+
+
+@op(shapes="N C H W -> N C I J", canonical=_grid, non_differentiable=("x",))
+def adaptive_positions(x: Any, *, size: Pair) -> Any:
+    """The position h*W + w of the first largest pixel in each cell of a grid of I x J cells over the image."""
+    return kernels.adaptive_positions(x, size=size)
 
 
 @op(shapes="N C I J, N C I J -> N C H W", non_differentiable=("positions",), linear=("x",), onnx="MaxUnpool")
@@ -80,7 +114,7 @@ def _(g: Any, positions: Any, x_shape: Shape) -> Any:
 
 
 def _averaging(x: Any, *, count_include_pad: bool = True, **settings: Any) -> dict[str, Any]:
-    settings = _pooling(x, **settings)
+    settings = pooling(x, **settings)
     del settings["dilation"]
     return {**settings, "count_include_pad": bool(count_include_pad)}
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.op import Op, op
-from minigrad.ops.elementwise import divide, exp, multiply, sqrt, square, subtract, where, zeros_like
-from minigrad.ops.shape import broadcast_to, reshape
-from minigrad.shapes import Shape, canonical_axes, canonical_axis
-from minigrad.tensor import Tensor
+from minigrad.ops.arrange import flip
+from minigrad.ops.elementwise import add, exp, log, maximum, minimum, multiply, subtract, where
+from minigrad.ops.logic import isinf
+from minigrad.ops.scan import cumulative_prod, delayed
+from minigrad.ops.shape import broadcast_to, permute_dims, reshape
+from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
 
 
 def _reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
@@ -19,7 +22,17 @@ def _reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str,
 
 
 def _arg_reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
-    return {"axis": None if axis is None else canonical_axis(axis, np.ndim(x)), "keepdims": bool(keepdims)}
+    axis = None if axis is None else canonical_axis(axis, np.ndim(x))
+    _require_elements("position of an extremum", np.shape(x), canonical_axes(axis, np.ndim(x)))
+    return {"axis": axis, "keepdims": bool(keepdims)}
+
+
+def _require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:
+    if 0 in [shape[i] for i in axis]:
+        raise ShapeError(f"the {what} of no elements does not exist: a reduced dimension has size 0")
+
+
+_SHAPES = "Shapes: x (...) -> x's without the axes, or with size 1 there."
 
 
 def kept_shape(shape: Shape, axis: tuple[int, ...]) -> Shape:
@@ -34,7 +47,7 @@ def expanded(y: Any, shape: Shape, axis: tuple[int, ...]) -> Any:
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
 def sum(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """out = sum of x over the axes."""
+    """out = sum of x over the axes. Shapes: x (...) -> x's without the axes."""
     return x.sum(axis=axis, keepdims=keepdims)
 
 
@@ -50,7 +63,7 @@ def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
 def mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """out = sum of x over the axes / number of elements summed."""
+    """out = sum of x over the axes / number of elements summed. Shapes: x (...) -> x's without the axes."""
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -65,13 +78,19 @@ def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
     return np.broadcast_to(each, x_shape)
 
 
-def _extremum(name: str, arg: Any, onnx: str) -> Op:
+def _extremum(name: str, arg: Any, larger: Op, onnx: str) -> Op:
     """Largest and smallest element are one op but for the comparison: the first winner takes the gradient."""
 
+    def by_pairs(x: Any, *, axis: Any, keepdims: bool) -> Any:
+        _, rows, _ = _as_rows(x, axis)
+        out = rows[..., 0]
+        for k in range(1, rows.shape[-1]):
+            out = larger(out, rows[..., k])
+        return reshape(out, shape=kept_shape(x.shape, axis)) if keepdims else out
+
     def forward(x: Any, *, axis: Any, keepdims: bool) -> Any:
-        last = [i for i in range(np.ndim(x)) if i not in axis] + list(axis)
-        moved = np.transpose(x, last)
-        rows = moved.reshape(*moved.shape[: moved.ndim - len(axis)], math.prod(np.shape(x)[i] for i in axis))
+        _require_elements(name, np.shape(x), axis)
+        moved, rows, last = _as_rows(np.asarray(x), axis)
         first = arg(rows, axis=-1, keepdims=True)
         chosen = np.zeros(rows.shape, bool)
         np.put_along_axis(chosen, first, True, axis=-1)
@@ -79,8 +98,11 @@ def _extremum(name: str, arg: Any, onnx: str) -> Op:
         out = out.reshape(kept_shape(np.shape(x), axis)) if keepdims else out
         return out, np.transpose(chosen.reshape(moved.shape), np.argsort(last))
 
-    forward.__doc__ = f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient."
-    result = op(name=name, canonical=_reduction, keeps=("chosen",), onnx=onnx)(forward)
+    forward.__doc__ = (
+        f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient. {_SHAPES}"
+    )
+    facts: dict[str, Any] = {"canonical": _reduction, "keeps": ("chosen",), "reference": by_pairs, "kinks": "ties"}
+    result = op(name=name, onnx=onnx, **facts)(forward)
 
     @result.vjp("x")
     def _(g: Any, chosen: Any, x_shape: Shape, *, axis: Any) -> Any:
@@ -89,50 +111,87 @@ def _extremum(name: str, arg: Any, onnx: str) -> Op:
     return result
 
 
-max = _extremum("max", np.argmax, "ReduceMax")
-min = _extremum("min", np.argmin, "ReduceMin")
+max = _extremum("max", np.argmax, maximum, "ReduceMax")
+min = _extremum("min", np.argmin, minimum, "ReduceMin")
 
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMax")
 def argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
-    """Where the first largest element is along an axis (None: in the flattened array)."""
+    """Where the first largest element is along an axis (None: in the flattened array).
+
+    Shapes: x (...) -> x's without the axis, or with size 1 there.
+    """
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMin")
 def argmin(x: Any, *, axis: int | None, keepdims: bool) -> Any:
-    """Where the first smallest element is along an axis (None: in the flattened array)."""
+    """Where the first smallest element is along an axis (None: in the flattened array).
+
+    Shapes: x (...) -> x's without the axis, or with size 1 there.
+    """
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
 def any(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """Whether some element over the axes is not zero."""
+    """Whether some element over the axes is not zero. Shapes: x (...) -> x's without the axes."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
 def all(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """Whether all elements over the axes are not zero."""
+    """Whether all elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-def var(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Variance over axes: sum of (x - mean)^2 over (count - correction)."""
-    axes = canonical_axes(axis, x.ndim)
-    count = math.prod(x.shape[i] for i in axes)
-    deviation = subtract(x, mean(x, axis=axes, keepdims=True))
-    return divide(sum(square(deviation), axis=axes, keepdims=keepdims), count - correction)
+@op(canonical=_reduction, non_differentiable=("x",))
+def count_nonzero(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    """How many elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims) if np.ndim(x) else np.asarray(x != 0).astype(np.intp)
 
 
-def std(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Standard deviation over axes: the square root of `var`."""
-    return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
+# ---- logarithms of sums --------------------------------------------------------------------------------------
+
+
+def _logsumexp_by_log(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    if 0 in [shape_of(x)[i] for i in axis]:
+        return log(sum(exp(x), axis=axis, keepdims=keepdims))
+    largest = max(x, axis=axis, keepdims=True)
+    out = add(log(sum(exp(subtract(x, largest)), axis=axis, keepdims=True)), largest)
+    return out if keepdims else reshape(out, shape=[n for i, n in enumerate(shape_of(out)) if i not in axis])
+
+
+@op(canonical=_reduction, reference=_logsumexp_by_log, onnx="ReduceLogSumExp")
+def logsumexp(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    """out = log of the sum of exp(x) over the axes, without overflow. Shapes: x (...) -> x's without the axes.
+
+    Its gradient is the softmax of x. Infinities that are largest share what arrives evenly; the result for no elements
+    is -inf.
+    """
+    x = x if x.dtype.kind == "f" else np.asarray(x, np.float64)
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isfinite(largest), largest, 0).astype(x.dtype)
+    with np.errstate(divide="ignore"):  # the logarithm of 0, when all are -inf
+        out = np.log(np.exp(x - shift).sum(axis=axis, keepdims=True)) + shift
+    return out if keepdims else out.reshape([n for i, n in enumerate(out.shape) if i not in axis])
+
+
+@logsumexp.vjp("x")
+def _(g: Any, x: Any, out: Any, *, axis: Any) -> Any:
+    largest = expanded(out, x.shape, axis)
+    same = (x == largest) & isinf(x)
+    weight = exp(where(same, 0, x) - where(same, 0, largest))
+    sharing = maximum(sum(same, axis=axis, keepdims=True), 1).astype(g.dtype)
+    return expanded(g, x.shape, axis) * weight / sharing
+
+
+# ---- products ------------------------------------------------------------------------------------------------
 
 
 @op(canonical=_reduction, onnx="ReduceProd")
 def prod(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """out = product of x over the axes."""
+    """out = product of x over the axes. Shapes: x (...) -> x's without the axes."""
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
@@ -144,22 +203,17 @@ def _(g: Any, x: Any, *, axis: Any) -> Any:
 def _product_of_others(x: Any, axis: tuple[int, ...]) -> Any:
     """For each element the product of all others over the axes, right also where elements are zero.
 
-    Element by element, from the left and from the right: others[k] = x[0]...x[k-1] * x[k+1]...x[n-1].
+    Products from the left and from the right: others[k] = (x[0] ... x[k-1]) * (x[k+1] ... x[n-1]).
     """
-    from minigrad.ops.index import getitem
-    from minigrad.ops.shape import permute_dims, stack
+    moved, rows, last = _as_rows(x, axis)
+    left, right = [delayed(cumulative_prod(y, axis=-1), -1, 1) for y in (rows, flip(rows, axis=-1))]
+    others = multiply(left, flip(right, axis=-1))
+    return permute_dims(reshape(others, shape=moved.shape), axes=tuple(np.argsort(last).tolist()))
 
+
+def _as_rows(x: Any, axis: tuple[int, ...]) -> tuple[Any, Any, list[int]]:
+    """x with the reduced axes moved to the end; then also joined into one; and the order that the axes have there."""
     last = [i for i in range(x.ndim) if i not in axis] + list(axis)
     moved = permute_dims(x, axes=tuple(last))
-    count = math.prod(x.shape[i] for i in axis)
-    rows = reshape(moved, shape=(*moved.shape[: moved.ndim - len(axis)], count))
-    if count == 0:
-        return x
-    items = [getitem(rows, index=(..., k)) for k in range(count)]
-    one = exp(zeros_like(items[0]))
-    left, right = [one], [one]
-    for k in range(count - 1):
-        left.append(left[-1] * items[k])
-        right.append(right[-1] * items[count - 1 - k])
-    others = stack([left[k] * right[count - 1 - k] for k in range(count)], axis=-1)
-    return permute_dims(reshape(others, shape=moved.shape), axes=tuple(np.argsort(last).tolist()))
+    rows = reshape(moved, shape=(*moved.shape[: x.ndim - len(axis)], math.prod(x.shape[i] for i in axis)))
+    return moved, rows, last

@@ -21,7 +21,10 @@ def _to_shape(x: Any, *, shape: Any) -> dict[str, Any]:
 
 @op(canonical=_to_shape, linear=("x",), onnx="Reshape")
 def reshape(x: Any, *, shape: Shape) -> Any:
-    """The same elements, in row-major order, in another shape; one size may be -1 and is worked out."""
+    """The same elements, in row-major order, in another shape; one size may be -1 and is worked out.
+
+    Shapes: any -> `shape`.
+    """
     return np.reshape(x, shape)
 
 
@@ -42,7 +45,10 @@ def _permutation(x: Any, *, axes: Any = None) -> dict[str, Any]:
 
 @op(canonical=_permutation, linear=("x",), onnx="Transpose")
 def permute_dims(x: Any, *, axes: tuple[int, ...]) -> Any:
-    """The dimensions in another order: dimension i of the result is dimension axes[i] of x; None reverses them."""
+    """The dimensions in another order: dimension i of the result is dimension axes[i] of x; None reverses them.
+
+    Shapes: x (...) -> its sizes in that order.
+    """
     return np.transpose(x, axes)
 
 
@@ -53,7 +59,7 @@ def _(g: Any, *, axes: tuple[int, ...]) -> Any:
 
 @op(canonical=_to_shape, linear=("x",), onnx="Expand")
 def broadcast_to(x: Any, *, shape: Shape) -> Any:
-    """Repeated, without a copy, along new leading dimensions and along those of size 1."""
+    """Repeated, without a copy, along new leading dimensions and along those of size 1. Shapes: any -> `shape`."""
     return np.broadcast_to(x, shape)
 
 
@@ -64,7 +70,10 @@ def _(g: Any, x_shape: Shape) -> Any:
 
 @op(canonical=_to_shape, linear=("x",))
 def sum_to(x: Any, *, shape: Shape) -> Any:
-    """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`."""
+    """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`.
+
+    Shapes: any to which `shape` broadcasts -> `shape`.
+    """
     lead = np.ndim(x) - len(shape)
     axes = (*range(lead), *[i + lead for i, size in enumerate(shape) if size == 1 and np.shape(x)[i + lead] != 1])
     return np.sum(x, axis=axes, keepdims=True).reshape(shape) if axes else np.reshape(x, shape)
@@ -77,7 +86,7 @@ def _(g: Any, x_shape: Shape) -> Any:
 
 @op(canonical=lambda x, *, dtype: {"dtype": np.dtype(dtype)}, onnx="Cast")
 def astype(x: Any, *, dtype: Any) -> Any:
-    """Converted to another dtype. (The gradient comes back in x's own dtype: the engine sees to that.)"""
+    """Converted to another dtype; the gradient comes back in x's own. Shapes: any -> the same."""
     return np.asarray(x).astype(dtype, copy=False)
 
 
@@ -87,12 +96,17 @@ def _(g: Any) -> Any:
 
 
 def _joining(*xs: Any, axis: int = 0) -> dict[str, Any]:
+    if not xs:
+        raise ShapeError("there is nothing to join: give at least one array")
     return {"axis": canonical_axis(axis, np.ndim(xs[0]))}
 
 
 @op(name="concat", canonical=_joining, linear=("xs",), onnx="Concat")
 def _concat(*xs: Any, axis: int) -> Any:
-    """Joined one after the other along an existing axis."""
+    """Joined one after the other along an existing axis.
+
+    Shapes: equal but along `axis` -> the same with the sum of these sizes there.
+    """
     return np.concatenate(xs, axis)
 
 
@@ -151,3 +165,29 @@ def matrix_transpose(x: Any) -> Tensor:
     if ndim < 2:
         raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {shape_of(x)}")
     return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
+
+
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """The dimensions `source` moved to the places `destination`; the others keep their order.
+
+    Raises:
+        ShapeError: a dimension is named twice or does not exist, or the two lists differ in length.
+    """
+    ndim = len(shape_of(x))
+    moved, places = ordered_axes(source, ndim), ordered_axes(destination, ndim)
+    if len(moved) != len(places):
+        raise ShapeError(f"moveaxis: {len(moved)} dimensions {source} cannot go to {len(places)} places {destination}")
+    order = [i for i in range(ndim) if i not in moved]
+    for place, i in sorted(zip(places, moved, strict=True)):
+        order.insert(place, i)
+    return permute_dims(x, axes=tuple(order))
+
+
+def ordered_axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Axes as non-negative numbers, in the order in which they are named.
+
+    Raises:
+        ShapeError: an axis is out of range or named twice.
+    """
+    canonical_axes(axis, ndim)
+    return tuple([canonical_axis(a, ndim) for a in (axis if isinstance(axis, Sequence) else (axis,))])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import DataError, DTypeError
+from minigrad.kernels.windows import working_dtype
 from minigrad.op import op
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
@@ -19,7 +20,7 @@ def _along(x: Any, *, axis: int = -1) -> dict[str, Any]:
 
 
 def _softmax_by_exp(x: Any, *, axis: int) -> Any:
-    e = exp(subtract(x, max(x, axis=axis, keepdims=True)))
+    e = exp(subtract(x, max(x, axis=axis, keepdims=True)) if x.shape[axis] else x)
     return e / sum(e, axis=axis, keepdims=True)
 
 
@@ -29,9 +30,9 @@ def _log_softmax_by_log(x: Any, *, axis: int) -> Any:
 
 @op(canonical=_along, reference=_softmax_by_exp, onnx="Softmax")
 def softmax(x: Any, *, axis: int) -> Any:
-    """out = exp(x) / sum of exp(x) along the axis."""
+    """out = exp(x) / sum of exp(x) along the axis. Shapes: any -> the same."""
     e = np.exp(x - _largest(x, axis))
-    e /= e.sum(axis=axis, keepdims=True)
+    e /= e.sum(axis=axis, keepdims=True, dtype=working_dtype(e.dtype))
     return e
 
 
@@ -43,9 +44,10 @@ def _(g: Any, out: Any, *, axis: int) -> Any:
 
 @op(canonical=_along, reference=_log_softmax_by_log, onnx="LogSoftmax")
 def log_softmax(x: Any, *, axis: int) -> Any:
-    """out = x - log of the sum of exp(x) along the axis."""
+    """out = x - log of the sum of exp(x) along the axis. Shapes: any -> the same."""
     shifted = x - _largest(x, axis)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    total = np.exp(shifted).sum(axis=axis, keepdims=True, dtype=working_dtype(shifted.dtype))
+    return shifted - np.log(total).astype(shifted.dtype, copy=False)
 
 
 @log_softmax.vjp("x")
@@ -88,5 +90,6 @@ def check_classes(target: Any, count: int) -> None:
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")
     if target.size and not (target.min() >= 0 and target.max() < count):
-        worst = int(np.argmax((target < 0) | (target >= count)))
-        raise DataError(f"target[{worst}] is class {target[worst]}, but x has {count} classes (0 to {count - 1})")
+        worst = np.unravel_index(int(np.argmax((target < 0) | (target >= count))), target.shape)
+        place = f"target[{', '.join(map(str, worst))}]" if worst else "target"
+        raise DataError(f"{place} is class {target[worst]}, but x has {count} classes (0 to {count - 1})")

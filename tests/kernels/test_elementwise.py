@@ -18,7 +18,7 @@ def numbers(rng, dtype, size=LARGE):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["tanh", "relu", "tanh_vjp", "sigmoid_vjp", "relu_vjp"])
+@pytest.mark.parametrize("name", ["tanh", "relu", "erf", "erfc", "tanh_vjp", "sigmoid_vjp", "relu_vjp"])
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_compiled_kernels_equal_their_definitions_up_to_rounding(name, dtype, seed):

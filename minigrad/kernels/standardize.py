@@ -1,0 +1,94 @@
+"""Numbers brought to mean 0 and variance 1 over some axes, then scaled and shifted: batch, layer, instance and group
+normalization are all this, over different axes.
+
+    out = w * (x - mean) / sqrt(variance + eps) + b
+
+The variance is the mean of squared deviations from the mean, which stays right where the mean is far from 0.
+"""
+
+import math
+
+import numpy as np
+
+from .jit import twin
+from .windows import Array, Shape, working_dtype
+
+Axes = tuple[int, ...]
+
+
+@twin
+def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> tuple[Array, Array, Array]:
+    """out like x; mean and variance like x, but of size 1 along the axes. w and b broadcast against x."""
+    mean, variance, out = moments(x, axis)
+    factor = 1 / np.sqrt(variance + variance.dtype.type(eps))
+    if w is not None and is_constant(w.shape, x.ndim, axis):
+        factor, w = factor * w, None
+    out *= factor
+    if w is not None:
+        out *= w
+    if b is not None:
+        out += b
+    with np.errstate(over="ignore"):  # in half precision the variance may be infinite, though no result is
+        return out.astype(x.dtype, copy=False), mean.astype(x.dtype, copy=False), variance.astype(x.dtype, copy=False)
+
+
+def moments(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
+    """Mean, variance and x - mean, in the precision that sums are made in."""
+    work = working_dtype(x.dtype)
+    count = np.dtype(work).type(max(1, counted(x.shape, axis)))
+    mean = np.sum(x, axis=axis, keepdims=True, dtype=work) / count
+    deviation = np.subtract(x, mean, dtype=work)
+    return mean, np.sum(deviation * deviation, axis=axis, keepdims=True) / count, deviation
+
+
+def unit_deviation(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -> tuple[Array, Array]:
+    """(x - mean) / sqrt(variance + eps), and that divisor's reciprocal; half precision computes its moments anew."""
+    if x.dtype == np.float16:
+        _, variance, deviation = moments(x, axis)
+    else:
+        deviation = x - mean
+    factor = 1 / np.sqrt(variance + variance.dtype.type(eps))
+    deviation *= factor
+    return deviation, factor
+
+
+@twin
+def standardize_input(
+    g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> Array:
+    """The vector-Jacobian product of `standardize` in x, for a cotangent g of its first result."""
+    unit, factor = unit_deviation(x, mean, variance, axis, eps)
+    slope = g.astype(unit.dtype, copy=False) if w is None else np.multiply(g, w, dtype=unit.dtype)
+    count = unit.dtype.type(max(1, counted(x.shape, axis)))
+    unit *= np.sum(slope * unit, axis=axis, keepdims=True) / -count
+    unit -= np.sum(slope, axis=axis, keepdims=True) / count
+    unit += slope
+    unit *= factor
+    return unit.astype(x.dtype, copy=False)
+
+
+@twin
+def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> Array:
+    """The vector-Jacobian product of `standardize` in its w of `shape`."""
+    unit, _ = unit_deviation(x, mean, variance, reduced_axes(mean), eps)
+    unit *= g
+    lead = x.ndim - len(shape)
+    summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
+    out: Array = np.sum(unit, axis=summed).reshape(shape).astype(g.dtype, copy=False)
+    return out
+
+
+def reduced_axes(mean: Array) -> Axes:
+    """The axes that a mean was taken over; those on which x has one element may be among them."""
+    return tuple([i for i, n in enumerate(mean.shape) if n == 1])
+
+
+def counted(shape: Shape, axis: Axes) -> int:
+    """How many numbers one mean is made of."""
+    return math.prod(shape[i] for i in axis)
+
+
+def is_constant(shape: Shape, ndim: int, axis: Axes) -> bool:
+    """Whether an array of `shape`, broadcast to `ndim` dimensions, is the same all along the axes."""
+    lead = ndim - len(shape)
+    return all(i < lead or shape[i - lead] == 1 for i in axis)

@@ -1,0 +1,185 @@
+"""Normalization in two passes over each channel, the second of which finds it in the cache; a thread for some channels.
+
+x is seen as (outer, channels, inner), with one mean a channel: for batch normalization of images these are N, C and
+H*W; for instances 1, N*C and H*W. A row is the inner part of one channel, adjacent in memory.
+"""
+
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from .jit import Answer, compiled
+from .lanes import BYTES, each, fma, load, total, zeros
+from .standardize import Axes, is_constant, reduced_axes
+from .threads import parallel
+from .windows import Array, Shape, owned
+
+SHORT = 16  # elements of a row: below, there is nothing to gain
+
+
+def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> Answer:
+    """See `standardize.standardize`."""
+    sizes = folded(x, axis, w, b)
+    if sizes is None:
+        return NotImplemented
+    kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
+    out, mean, variance = np.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
+    affine = spread(w, kept, 1, x.dtype), spread(b, kept, 0, x.dtype)
+    results = flat(out), flat(mean), flat(variance), np.empty(sizes[1], x.dtype)
+    parallel(standardize_channels, sizes[1], flat(x), *affine, *results, np.ones(1, x.dtype), sizes, eps)
+    return out, mean, variance
+
+
+def standardize_input(
+    g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> Answer:
+    """See `standardize.standardize_input`."""
+    sizes = folded(x, axis, w)
+    if sizes is None or g.dtype != x.dtype:
+        return NotImplemented
+    out = np.empty(x.shape, x.dtype)
+    statistics = spread(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), *statistics, sizes, eps)
+    return out
+
+
+def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> Answer:
+    """See `standardize.standardize_weight`."""
+    axis = reduced_axes(mean)
+    sizes = folded(x, axis)
+    if sizes is None or g.dtype != x.dtype or not is_constant(shape, x.ndim, axis):
+        return NotImplemented
+    out = np.empty(mean.shape, x.dtype)
+    parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance),
+             np.ones(1, x.dtype), sizes, eps)  # fmt: skip
+    lead = x.ndim - len(shape)
+    summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
+    return out.sum(axis=summed).reshape(shape)
+
+
+def folded(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
+    """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
+    left = next((i for i in range(x.ndim) if i not in axis), x.ndim)
+    right = left + x.ndim - len(axis)
+    if x.dtype not in (np.float32, np.float64) or any(i in axis for i in range(left, right)):
+        return None
+    if any(y is not None and (y.dtype != x.dtype or not is_constant(y.shape, x.ndim, axis)) for y in factors):
+        return None
+    outer, channels, inner = prod(x.shape[:left]), prod(x.shape[left:right]), prod(x.shape[right:])
+    return (outer, channels, inner) if inner >= SHORT and outer > 0 else None
+
+
+def spread(y: Array | None, kept: Shape, default: float, dtype: Any) -> Array:
+    """One number a channel."""
+    return np.full(prod(kept), default, dtype) if y is None else flat(np.broadcast_to(y, kept))
+
+
+def flat(x: Array) -> Array:
+    """x in one dimension, without a copy where it is dense."""
+    return owned(x).reshape(-1)
+
+
+@compiled
+def standardize_channels(
+    x: Any, w: Any, b: Any, out: Any, mean: Any, variance: Any, minus: Any, one: Any, sizes: Any, eps: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
+    """`standardize` of the channels from start to stop; `minus` is there for -mean."""
+    outer, channels, inner = sizes
+    for c in range(start, stop):
+        s = 0.0
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            s += row_sum(x, one, row, inner)
+        center = s / (outer * inner)
+        mean[c] = center
+        minus[c] = -mean[c]
+        s = 0.0
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            s += row_squares(x, minus, c, one, row, inner)
+        off = center + minus[c]  # by what rounding moved the mean
+        around = s / (outer * inner) - off * off
+        variance[c] = 0 if around < 0 else around  # NaN stays NaN
+        factor = x.dtype.type(w[c] / sqrt(variance[c] + eps))
+        shift, term = minus[c], b[c]
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            for i in range(row, row + inner):
+                out[i] = (x[i] + shift) * factor + term
+
+
+@compiled
+def input_channels(
+    g: Any, x: Any, out: Any, w: Any, minus: Any, variance: Any, one: Any, sizes: Any, eps: Any, start: Any, stop: Any
+) -> None:
+    """`standardize_input` of the channels from start to stop."""
+    outer, channels, inner = sizes
+    for c in range(start, stop):
+        s, along = 0.0, 0.0
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            s += row_sum(g, one, row, inner)
+            along += row_products(g, x, minus, c, one, row, inner)
+        factor = 1 / sqrt(variance[c] + eps)
+        scale = x.dtype.type(w[c] * factor)
+        slope = x.dtype.type(-along * factor * factor / (outer * inner))
+        level = x.dtype.type(-s / (outer * inner))
+        shift = minus[c]
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            for i in range(row, row + inner):
+                out[i] = ((x[i] + shift) * slope + (g[i] + level)) * scale
+
+
+@compiled
+def weight_channels(
+    g: Any, x: Any, out: Any, minus: Any, variance: Any, one: Any, sizes: Any, eps: Any, start: Any, stop: Any
+) -> None:
+    """`standardize_weight` of the channels from start to stop."""
+    outer, channels, inner = sizes
+    for c in range(start, stop):
+        along = 0.0
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            along += row_products(g, x, minus, c, one, row, inner)
+        out[c] = along / sqrt(variance[c] + eps)
+
+
+@compiled
+def row_sum(x: Any, one: Any, at: Any, count: Any) -> Any:
+    """The sum of x over a row; `one` holds a 1."""
+    lanes = BYTES // x.itemsize
+    s, t, ones = zeros(x), zeros(x), each(one, 0)
+    stop = at + count - count % (2 * lanes)
+    for i in range(at, stop, 2 * lanes):
+        s, t = fma(s, ones, load(x, i)), fma(t, ones, load(x, i + lanes))
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += x[i]
+    return rest + total(s) + total(t)
+
+
+@compiled
+def row_squares(x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
+    """The sum of (x + minus[c])^2 over a row."""
+    lanes = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), each(one, 0), each(minus, c)
+    stop = at + count - count % (2 * lanes)
+    for i in range(at, stop, 2 * lanes):
+        d, e = fma(shift, ones, load(x, i)), fma(shift, ones, load(x, i + lanes))
+        s, t = fma(s, d, d), fma(t, e, e)
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += (x[i] + minus[c]) * (x[i] + minus[c])
+    return rest + total(s) + total(t)
+
+
+@compiled
+def row_products(g: Any, x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
+    """The sum of g * (x + minus[c]) over a row."""
+    lanes = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), each(one, 0), each(minus, c)
+    stop = at + count - count % (2 * lanes)
+    for i in range(at, stop, 2 * lanes):
+        s = fma(s, load(g, i), fma(shift, ones, load(x, i)))
+        t = fma(t, load(g, i + lanes), fma(shift, ones, load(x, i + lanes)))
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += g[i] * (x[i] + minus[c])
+    return rest + total(s) + total(t)

@@ -1,0 +1,169 @@
+"""The derivative table of the activations; sigmoid, tanh and relu are in `elementwise.py`.
+
+Read a row as in `elementwise.py`: name, function, and for each input the product of the incoming cotangent g with the
+partial derivative. Settings are keyword-only, in functions and in rules.
+
+At a kink the rule gives a subgradient, the one that PyTorch has: the slope on the left for leaky_relu, prelu, elu and
+selu at 0; that of the straight side for hardswish; the flat one, 0, for relu6, hardtanh, hardsigmoid and softshrink.
+threshold and hardshrink jump, and there have no subgradient: the rule gives the slope of the side to which the value
+belongs. `kinks` are stated for the usual settings.
+
+No row overflows for large numbers, in any dtype: exp only sees what is not positive, and polynomials what is not huge.
+"""
+
+from __future__ import annotations
+
+from math import pi
+from math import sqrt as root
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.elementwise import elementwise
+from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, where
+
+SELU_SCALE: Final = 1.0507009873554804934193349852946
+SELU_ALPHA: Final = 1.6732632423543772848170429916717
+"""The fixed point of the SELU paper: activations of mean 0 and variance 1 keep both."""
+
+FLAT: Final = 30.0
+"""Beyond it, in either direction, the logistic function of GELU's cubic polynomial is 0 or 1 to the last digit."""
+
+
+# ---- functions of arrays ---------------------------------------------------------------------------------------
+
+
+def _elu(x: Any, alpha: float) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _log_sigmoid(x: Any) -> Any:
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def _sigmoid(x: Any) -> Any:
+    return np.exp(_log_sigmoid(x))
+
+
+def _softplus(x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    scaled = beta * x
+    return np.where(scaled > threshold, x, -_log_sigmoid(-scaled) / beta)
+
+
+def _mish(x: Any) -> Any:
+    return x * np.tanh(-_log_sigmoid(-x))
+
+
+def _gelu(x: Any) -> Any:
+    return x * (kernels.erfc(x * -root(0.5)) / 2)
+
+
+def _gelu_tanh(x: Any) -> Any:
+    y = np.clip(x, -FLAT, FLAT)
+    return x * _sigmoid(_cubic(y))
+
+
+def _softshrink(x: Any, *, lambd: float = 0.5) -> Any:
+    return x - np.clip(x, -lambd, lambd)
+
+
+# ---- parts of derivatives ----------------------------------------------------------------------------------------
+
+
+def _elu_slope(x: Any, alpha: float) -> Any:
+    return where(x > 0, 1, alpha * exp(minimum(x, 0)))
+
+
+def _mish_slope(x: Any) -> Any:
+    t = tanh(-logsigmoid(-x))
+    return t + x * (1 - t * t) * sigmoid(x)
+
+
+def _gelu_slope(x: Any) -> Any:
+    """Φ(x) + x φ(x): the normal distribution and its density."""
+    y = clip(x, -FLAT, FLAT)  # beyond it the density is 0
+    return erfc(x * -root(0.5)) / 2 + y * exp(y * y * -0.5) / root(2 * pi)
+
+
+def _gelu_tanh_slope(x: Any) -> Any:
+    y = clip(x, -FLAT, FLAT)
+    s = sigmoid(_cubic(y))
+    return s + y * s * (1 - s) * (root(8 / pi) * (1 + 3 * 0.044715 * y * y))
+
+
+def _cubic(y: Any) -> Any:
+    """Twice the argument of tanh: (1 + tanh(u)) / 2 is the logistic function of 2u."""
+    return root(8 / pi) * (y + 0.044715 * y * y * y)
+
+
+def _bell(x: Any) -> Any:
+    """exp(-x²), without overflow of the square."""
+    y = clip(x, -FLAT, FLAT)
+    return exp(-y * y)
+
+
+# fmt: off
+# ---- piecewise linear ------------------------------------------------------------------------------------------
+relu6 = elementwise("relu6", lambda x: np.clip(x, 0, 6), "min(max(x, 0), 6).",
+                    x=lambda g, x: where((x > 0) & (x < 6), g, 0), kinks=(0.0, 6.0), source="arXiv:1704.04861")
+leaky_relu = elementwise("leaky_relu", lambda x, *, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+                         "x where x > 0, else negative_slope x.",
+                         x=lambda g, x, *, negative_slope: where(x > 0, g, negative_slope * g),
+                         kinks=(0.0,), onnx="LeakyRelu", source="Maas et al. 2013, Rectifier nonlinearities ...")
+prelu = elementwise("prelu", lambda x, weight: np.where(x > 0, x, weight * x), "x where x > 0, else weight x.",
+                    x=lambda g, x, weight: where(x > 0, g, weight * g), weight=lambda g, x: where(x > 0, 0, g * x),
+                    kinks=(0.0,), onnx="PRelu", source="arXiv:1502.01852")
+hardtanh = elementwise("hardtanh", lambda x, *, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
+                       "min(max(x, min_val), max_val).",
+                       x=lambda g, x, *, min_val, max_val: where((x > min_val) & (x < max_val), g, 0),
+                       kinks=(-1.0, 1.0))
+hardsigmoid = elementwise("hardsigmoid", lambda x: np.clip(x, -3, 3) / 6 + 0.5, "min(max(x + 3, 0), 6) / 6.",
+                          x=lambda g, x: where((x > -3) & (x < 3), g / 6, 0), kinks=(-3.0, 3.0))
+softshrink = elementwise("softshrink", _softshrink, "x moved towards 0 by lambd, and 0 where it would pass it.",
+                         x=lambda g, x, *, lambd: where(abs(x) > lambd, g, 0), kinks=(-0.5, 0.5))
+hardshrink = elementwise("hardshrink", lambda x, *, lambd=0.5: np.where(np.abs(x) <= lambd, 0, x),
+                         "x, but 0 where |x| <= lambd.",
+                         x=lambda g, x, *, lambd: where(abs(x) <= lambd, 0, g))
+threshold = elementwise("threshold", lambda x, *, threshold, value: np.where(x <= threshold, value, x),
+                        "x where x > threshold, else value.",
+                        x=lambda g, x, *, threshold: where(x <= threshold, 0, g))
+
+# ---- exponential on the left -----------------------------------------------------------------------------------
+elu  = elementwise("elu", lambda x, *, alpha=1.0: _elu(x, alpha), "x where x > 0, else alpha (exp(x) - 1).",
+                   x=lambda g, x, *, alpha: g * _elu_slope(x, alpha),
+                   kinks=(0.0,), onnx="Elu", source="arXiv:1511.07289")
+selu = elementwise("selu", lambda x: SELU_SCALE * _elu(x, SELU_ALPHA), "1.0507 elu(x) with alpha = 1.6733.",
+                   x=lambda g, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),
+                   kinks=(0.0,), onnx="Selu", source="arXiv:1706.02515")
+celu = elementwise("celu", lambda x, *, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)),
+                   "x where x > 0, else alpha (exp(x / alpha) - 1): an elu without a kink.",
+                   x=lambda g, x, *, alpha: g * where(x > 0, 1, exp(minimum(x, 0) / alpha)),
+                   onnx="Celu", source="arXiv:1704.07483")
+
+# ---- smooth ----------------------------------------------------------------------------------------------------
+logsigmoid = elementwise("logsigmoid", _log_sigmoid, "log(sigmoid(x)) = -log(1 + exp(-x)), without overflow.",
+                         x=lambda g, x: g * sigmoid(-x))
+softplus = elementwise("softplus", _softplus, "log(1 + exp(beta x)) / beta; x itself where beta x > threshold.",
+                       x=lambda g, x, *, beta, threshold: where(beta * x > threshold, g, g * sigmoid(beta * x)),
+                       onnx="Softplus", source="Dugas et al. 2001, Incorporating second-order functional knowledge ...")
+softsign = elementwise("softsign", lambda x: x / (1 + np.abs(x)), "x / (1 + |x|).",
+                       x=lambda g, x: g / (1 + abs(x)) / (1 + abs(x)), onnx="Softsign")
+silu = elementwise("silu", lambda x: x * _sigmoid(x), "x sigmoid(x), also named swish.",
+                   x=lambda g, x: g * (sigmoid(x) * (1 + x * sigmoid(-x))), source="arXiv:1606.08415")
+mish = elementwise("mish", _mish, "x tanh(softplus(x)).",
+                   x=lambda g, x: g * _mish_slope(x), onnx="Mish", source="arXiv:1908.08681")
+hardswish = elementwise("hardswish", lambda x: x * (np.clip(x, -3, 3) / 6 + 0.5), "x hardsigmoid(x).",
+                        x=lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)),
+                        kinks=(-3.0, 3.0), onnx="HardSwish", source="arXiv:1905.02244")
+gelu = elementwise("gelu", _gelu, "x Φ(x), where Φ is the distribution function of the standard normal distribution.",
+                   x=lambda g, x: g * _gelu_slope(x), onnx="Gelu", source="arXiv:1606.08415")
+gelu_tanh = elementwise("gelu_tanh", _gelu_tanh, "x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2: nearly gelu.",
+                        x=lambda g, x: g * _gelu_tanh_slope(x), source="arXiv:1606.08415")
+
+# ---- the error function, of which gelu is made -----------------------------------------------------------------
+erf  = elementwise("erf",  kernels.erf,  "2/√π times the integral of exp(-t²) from 0 to x.",
+                   x=lambda g, x: g * (_bell(x) * (2 / root(pi))), onnx="Erf")
+erfc = elementwise("erfc", kernels.erfc, "1 - erf(x), without cancellation where that is small.",
+                   x=lambda g, x: g * (_bell(x) * (-2 / root(pi))))
+# fmt: on

@@ -1,0 +1,32 @@
+"""Constants in the shape of another array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.op import op
+
+
+@op(non_differentiable=("x",))
+def zeros_like(x: Any, *, dtype: Any = None) -> Any:
+    """Zeros in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
+    return np.zeros_like(x, dtype)
+
+
+@op(non_differentiable=("x",))
+def ones_like(x: Any, *, dtype: Any = None) -> Any:
+    """Ones in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
+    return np.ones_like(x, dtype)
+
+
+@op(name="full_like", non_differentiable=("x",))
+def _full_like(x: Any, *, fill_value: float, dtype: Any = None) -> Any:
+    """One number everywhere, in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
+    return np.full_like(x, fill_value, dtype)
+
+
+def full_like(x: Any, fill_value: float, *, dtype: Any = None) -> Any:
+    """One number everywhere, in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
+    return _full_like(x, fill_value=fill_value, dtype=dtype)

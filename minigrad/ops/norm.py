@@ -1,0 +1,111 @@
+"""Norms of vectors and matrices. None of them overflows before its result does, and the gradient at 0 is 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ShapeError, UsageError
+from minigrad.op import op
+from minigrad.ops.decompose import svdvals
+from minigrad.ops.elementwise import abs, over, sign, where
+from minigrad.ops.reduce import expanded, max, min, sum
+from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
+from minigrad.shapes import canonical_axes, shape_of
+from minigrad.tensor import Tensor
+
+
+def _norm_settings(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> dict[str, Any]:
+    if np.asarray(ord).dtype.kind not in "iuf" or math.isnan(ord):
+        raise UsageError(f"vector_norm: ord is a number, not {ord!r}")
+    return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": bool(keepdims), "ord": float(ord)}
+
+
+@op(name="vector_norm", canonical=_norm_settings, kinks=(0.0,))
+def _power_norm(x: Any, *, axis: Any, keepdims: bool, ord: float) -> Any:
+    """out = (sum of |x|^ord over the axes)^(1/ord). Shapes: x (...) -> x's without the axes."""
+    dtype = np.result_type(x, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
+    size = np.abs(x).astype(np.float32 if dtype == np.float16 else dtype)
+    limits = np.finfo(size.dtype)
+    if ord == 2:
+        with np.errstate(over="ignore", under="ignore"):
+            out = np.sqrt(np.sum(size * size, axis=axis, keepdims=keepdims))
+        if np.all((out > math.sqrt(limits.tiny) / limits.eps) & (out < limits.max)):
+            return out.astype(dtype)
+    largest = np.max(size, axis=axis, keepdims=True, initial=0)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    with np.errstate(divide="ignore", under="ignore"):  # 0 to a negative power: the norm is 0
+        out = np.sum((size / scale) ** ord, axis=axis, keepdims=True) ** (1 / ord) * scale
+    return (out if keepdims else out.reshape([n for i, n in enumerate(out.shape) if i not in axis])).astype(dtype)
+
+
+@_power_norm.vjp("x")
+def _(g: Any, x: Any, out: Any, *, axis: Any, ord: float) -> Any:
+    norm = expanded(out, x.shape, axis)
+    if ord == 2:
+        return expanded(g, x.shape, axis) * over(x, norm)
+    zero = x == 0
+    ratio = where(zero, 1, over(abs(x), norm))
+    return expanded(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
+
+
+def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+    """The ord-norm of vectors, (sum of |x|^ord)^(1/ord), over one axis, several, or all (None).
+
+    ord inf is the largest |x|, -inf the smallest, and 0 counts the elements that are not 0 (flat: no gradient).
+    No square overflows or vanishes, and the gradient at x = 0 is 0. Shapes: x (...) -> x's without the axes.
+    """
+    settings = {"axis": axis, "keepdims": keepdims}
+    if ord == 0:
+        return sum(abs(sign(x)), **settings)
+    if ord == 1:
+        return sum(abs(x), **settings)
+    if ord in (math.inf, -math.inf):
+        return (max if ord > 0 else min)(abs(x), **settings)
+    return _power_norm(x, ord=ord, **settings)
+
+
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
+    """A norm of each matrix of a stack. Shapes: x (..., M, N) -> (...), or (..., 1, 1) with `keepdims`.
+
+    "fro" is the root of the sum of squares, "nuc" the sum of the singular values, 2 (-2) the largest (smallest) of
+    them, 1 (-1) the largest (smallest) sum of a column's absolute values, inf (-inf) that of a row's.
+    """
+    if len(shape_of(x)) < 2:
+        raise ShapeError(f"matrix_norm needs matrices (..., M, N), got shape {shape_of(x)}")
+    if ord == "fro":
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    extreme = max if ord in (1, 2, math.inf) else min
+    if ord in (1, -1):
+        out = extreme(sum(abs(x), axis=-2), axis=-1)
+    elif ord in (math.inf, -math.inf):
+        out = extreme(sum(abs(x), axis=-1), axis=-1)
+    elif ord in (2, -2):
+        out = extreme(svdvals(x), axis=-1)
+    elif ord == "nuc":
+        out = sum(svdvals(x), axis=-1)
+    else:
+        raise UsageError(f'matrix_norm: ord is "fro", "nuc", 1, -1, 2, -2, inf or -inf, not {ord!r}')
+    return expand_dims(out, axis=(-2, -1)) if keepdims else out
+
+
+def norm(x: Any, ord: float | str | None = None, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """`vector_norm` or `matrix_norm`, as `numpy.linalg.norm` chooses: by the number of axes.
+
+    One axis is a vector, two are a matrix; without `axis`, all elements are one vector unless `ord` is given, which
+    then needs one or two dimensions.
+    """
+    ndim = len(shape_of(x))
+    if axis is None and ord is None:
+        return vector_norm(x, keepdims=keepdims)
+    axes = tuple(range(ndim)) if axis is None else ordered_axes(axis, ndim)
+    if len(axes) == 1:
+        if isinstance(ord, str):
+            raise UsageError(f"norm: ord {ord!r} is for matrices, which have two axes")
+        return vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
+    if len(axes) != 2:
+        raise ShapeError(f"norm: {len(axes)} axes are neither a vector nor a matrix: name one or two with axis=")
+    out = matrix_norm(moveaxis(x, axes, (-2, -1)), ord="fro" if ord is None else ord)
+    return expand_dims(out, axis=sorted(axes)) if keepdims else out

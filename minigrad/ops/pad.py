@@ -1,0 +1,43 @@
+"""A frame of one value around an array; cutting it off again is indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.ops.index import getitem
+from minigrad.shapes import Shape
+
+Widths = tuple[tuple[int, int], ...]
+
+
+def _framing(x: Any, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> dict[str, Any]:
+    exact = tuple([(before.__index__(), after.__index__()) for before, after in widths])
+    if len(exact) != np.ndim(x) or any(n < 0 for width in exact for n in width):
+        raise ShapeError(f"widths are two numbers of at least 0 for each of {np.ndim(x)} dimensions, got {widths}")
+    return {"widths": exact, "value": value}
+
+
+@op(canonical=_framing, onnx="Pad")
+def pad(x: Any, *, widths: Widths, value: float) -> Any:
+    """x with widths[k] = (before, after) elements of one value around it along each dimension k.
+
+    Shapes: x (..., T, ...) -> (..., before + T + after, ...).
+    """
+    out = np.full([n + before + after for n, (before, after) in zip(x.shape, widths, strict=True)], value, x.dtype)
+    out[_inside(x.shape, widths)] = x
+    return out
+
+
+@pad.vjp("x")
+def _(g: Any, x_shape: Shape, *, widths: Widths) -> Any:
+    return getitem(g, index=_inside(x_shape, widths))
+
+
+def _inside(shape: Shape, widths: Widths) -> tuple[slice, ...]:
+    """Where x lies in its frame."""
+    return tuple([slice(before, before + n) for n, (before, _) in zip(shape, widths, strict=True)])

@@ -1,0 +1,68 @@
+"""Weighted sums of a few elements along one axis, as tables of places and weights: resizing, adaptive means.
+
+    out[..., j, ...] = sum over t of weight[t, j] * x[..., index[t, j], ...]
+
+`resample_input` is the transpose, so derivatives of all orders stay among the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.shapes import Shape, canonical_axis
+
+Table = Any  # an array of shape (taps, J)
+
+
+def _table(index: Table, weight: Table, size: int) -> dict[str, Table]:
+    index, weight = np.asarray(index), np.asarray(weight)
+    if index.ndim != 2 or index.shape != weight.shape or index.dtype.kind not in "iu":
+        raise ShapeError(f"index (integers) and weight are both (taps, J), got {index.shape} and {weight.shape}")
+    if index.size and (index.min() < 0 or index.max() >= size or (np.diff(index) < 0).any()):
+        raise ShapeError(f"each row of index must rise from 0 at least to {size - 1} at most: sort the places")
+    return {"index": index, "weight": weight}
+
+
+def _resampling(x: Any, *, axis: int, index: Table, weight: Table) -> dict[str, Any]:
+    axis = canonical_axis(axis, np.ndim(x))
+    return {"axis": axis, **_table(index, weight, np.shape(x)[axis])}
+
+
+def _transposed(y: Any, *, axis: int, index: Table, weight: Table, size: int) -> dict[str, Any]:
+    axis = canonical_axis(axis, np.ndim(y))
+    if np.shape(y)[axis] != np.shape(index)[1]:
+        raise ShapeError(f"y has {np.shape(y)[axis]} elements along axis {axis}, but the table {np.shape(index)[1]}")
+    return {"axis": axis, **_table(index, weight, size), "size": size}
+
+
+@op(canonical=_resampling, linear=("x",), onnx="Resize")
+def resample(x: Any, *, axis: int, index: Table, weight: Table) -> Any:
+    """out[..., j, ...] = sum over t of weight[t,j] * x[..., index[t,j], ...]. Shapes: x (..., T, ...) -> (..., J, ...).
+
+    Each row of `index` must not fall. Both tables are (taps, J).
+    """
+    return kernels.resample(x, axis=axis, index=index, weight=weight)
+
+
+@op(canonical=_transposed, linear=("y",))
+def resample_input(y: Any, *, axis: int, index: Table, weight: Table, size: int) -> Any:
+    """The transpose of `resample`: weight[t,j] * y[..., j, ...] added at index[t,j].
+
+    Shapes: y (..., J, ...) -> (..., size, ...).
+    """
+    return kernels.resample_input(y, axis=axis, index=index, weight=weight, size=size)
+
+
+@resample.vjp("x")
+def _(g: Any, x_shape: Shape, *, axis: int, index: Table, weight: Table) -> Any:
+    return resample_input(g, axis=axis, index=index, weight=weight, size=x_shape[axis])
+
+
+@resample_input.vjp("y")
+def _(g: Any, *, axis: int, index: Table, weight: Table) -> Any:
+    return resample(g, axis=axis, index=index, weight=weight)

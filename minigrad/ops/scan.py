@@ -1,0 +1,133 @@
+"""Scans: results that are made one after the other along an axis, and the differences that undo them.
+
+All derivatives here rest on one family that is closed under differentiation, the linear recurrence
+y[k] = a[k] * y[k-1] + b[k]: run backwards it is its own transpose. It divides by nothing, so zeros need no care.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ShapeError, UsageError
+from minigrad.op import op
+from minigrad.ops.arrange import flip
+from minigrad.ops.elementwise import subtract
+from minigrad.ops.fill import ones_like, zeros_like
+from minigrad.ops.index import getitem
+from minigrad.ops.shape import concat
+from minigrad.shapes import canonical_axis, shape_of
+from minigrad.tensor import Tensor
+
+
+def _scanning(x: Any, *, axis: int | None = None) -> dict[str, Any]:
+    if axis is None and np.ndim(x) != 1:
+        raise ShapeError(f"axis= is needed for an array of {np.ndim(x)} dimensions")
+    return {"axis": canonical_axis(0 if axis is None else axis, np.ndim(x))}
+
+
+@op(name="cumulative_sum", canonical=_scanning, linear=("x",), onnx="CumSum")
+def _cumulative_sum(x: Any, *, axis: int) -> Any:
+    """out[k] = x[0] + ... + x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
+    if x.dtype == np.float16:
+        return np.cumsum(x, axis, dtype=np.float32).astype(x.dtype)
+    return np.cumsum(x, axis)
+
+
+@_cumulative_sum.vjp("x")
+def _(g: Any, *, axis: int) -> Any:
+    return flip(_cumulative_sum(flip(g, axis=axis), axis=axis), axis=axis)
+
+
+@op(name="cumulative_prod", canonical=_scanning)
+def _cumulative_prod(x: Any, *, axis: int) -> Any:
+    """out[k] = x[0] * ... * x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
+    return np.cumprod(x, axis)
+
+
+@_cumulative_prod.vjp("x")
+def _(g: Any, x: Any, out: Any, *, axis: int) -> Any:
+    # With h[k] = sum over i >= k of g[i] x[k+1] ... x[i] = g[k] + x[k+1] h[k+1], the cotangent is x[0] ... x[k-1] h[k].
+    return delayed(out, axis, 1) * _advancing(x, g, axis)
+
+
+def _recurring(a: Any, b: Any, *, axis: int) -> dict[str, Any]:
+    if np.shape(a) != np.shape(b):
+        raise ShapeError("a and b must have one shape")
+    return {"axis": canonical_axis(axis, np.ndim(a))}
+
+
+@op(canonical=_recurring)
+def linear_scan(a: Any, b: Any, *, axis: int) -> Any:
+    """out[k] = a[k] * out[k-1] + b[k] along the axis, from out[-1] = 0. Shapes: a (..., T, ...), b the same."""
+    out = np.moveaxis(np.array(b, np.result_type(a, b)), axis, 0)
+    steps = np.moveaxis(np.asarray(a), axis, 0)
+    for k in range(1, len(out)):
+        out[k] += steps[k] * out[k - 1]
+    return np.moveaxis(out, 0, axis)
+
+
+@linear_scan.vjp("a")
+def _(g: Any, a: Any, out: Any, *, axis: int) -> Any:
+    return _advancing(a, g, axis) * delayed(out, axis, 0)
+
+
+@linear_scan.vjp("b")
+def _(g: Any, a: Any, *, axis: int) -> Any:
+    return _advancing(a, g, axis)
+
+
+def _advancing(a: Any, g: Any, axis: int) -> Any:
+    """h[k] = g[k] + a[k+1] * h[k+1]: the recurrence from the other end."""
+    return flip(linear_scan(delayed(flip(a, axis=axis), axis, 0), flip(g, axis=axis), axis=axis), axis=axis)
+
+
+def delayed(x: Any, axis: int, first: int) -> Any:
+    """x one place later along the axis: (first, x[0], ..., x[n-2]), with first 0 or 1."""
+    axis = canonical_axis(axis, len(shape_of(x)))
+    head = getitem(x, index=_along(axis, slice(0, 1)))
+    return concat([(ones_like if first else zeros_like)(head), getitem(x, index=_along(axis, slice(0, -1)))], axis)
+
+
+def cumulative_sum(x: Any, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """out[k] = x[0] + ... + x[k] along the axis; with `include_initial`, a 0 comes first.
+
+    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
+    """
+    out = _cumulative_sum(x, axis=axis)
+    return _with_initial(out, zeros_like, axis or 0) if include_initial else out
+
+
+def cumulative_prod(x: Any, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """out[k] = x[0] * ... * x[k] along the axis; with `include_initial`, a 1 comes first. Right where x is 0, too.
+
+    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
+    """
+    out = _cumulative_prod(x, axis=axis)
+    return _with_initial(out, ones_like, axis or 0) if include_initial else out
+
+
+def _with_initial(out: Any, filled: Any, axis: int) -> Tensor:
+    shape = list(out.shape)
+    shape[axis] = 1
+    return concat([filled(np.empty(shape, out.dtype)), out], axis)
+
+
+def diff(x: Any, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """out[k] = x[k+1] - x[k] along the axis, n times over. Shapes: x (..., T, ...) -> (..., T - n, ...).
+
+    `prepend` and `append` are arrays that are joined to x first.
+    """
+    if n < 0:
+        raise UsageError(f"diff: n counts how often differences are taken, at least 0, got {n}")
+    axis = canonical_axis(axis, len(shape_of(x)))
+    joined = [part for part in (prepend, x, append) if part is not None]
+    x = concat(joined, axis) if len(joined) > 1 else x
+    for _ in range(n):
+        x = subtract(getitem(x, index=_along(axis, slice(1, None))), getitem(x, index=_along(axis, slice(0, -1))))
+    return x
+
+
+def _along(axis: int, piece: slice) -> tuple[slice, ...]:
+    return (*[slice(None)] * axis, piece)

@@ -1,0 +1,210 @@
+"""Matrix functions around linear systems: inverse, solution, determinant, pseudo-inverse, rank, powers.
+
+All of them work on stacks of matrices. float16, which LAPACK does not know, is computed in float32 and cast back.
+The rules follow Giles 2008, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.domain import FULL_RANK, INVERTIBLE
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.ops.index import getitem
+from minigrad.ops.linalg import matmul_matrices as matmul
+from minigrad.ops.shape import broadcast_to, expand_dims, matrix_transpose, squeeze
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor, wrap
+
+GILES = "Giles 2008, https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf"
+
+
+def lapack(function: Callable[..., Any], *xs: Any, **settings: Any) -> Any:
+    """Call a function of `numpy.linalg`, which has no float16: that is computed in float32 and cast back."""
+    if all(x.dtype != np.float16 for x in xs):
+        return function(*xs, **settings)
+    result = function(*[x.astype(np.float32) if x.dtype == np.float16 else x for x in xs], **settings)
+    dtype = np.result_type(*xs)
+    return tuple([part.astype(dtype) for part in result]) if isinstance(result, tuple) else result.astype(dtype)
+
+
+@op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES)
+def inv(x: Any) -> Any:
+    """The inverse: x @ out = out @ x = the identity. Shapes: x (..., M, M) -> (..., M, M).
+
+    Raises:
+        LinAlgError: a matrix is singular.
+    """
+    return lapack(np.linalg.inv, x)
+
+
+@inv.vjp("x")
+def _(g: Any, out: Any) -> Any:
+    turned = matrix_transpose(out)
+    return -matmul(matmul(turned, g), turned)
+
+
+@op(name="solve", shapes="... M M, ... M K -> ... M K", domain={"x": INVERTIBLE}, linear=("y",), source=GILES)
+def solve_matrices(x: Any, y: Any) -> Any:
+    """The solution of x @ out = y. Shapes: x (..., M, M), y (..., M, K) -> (..., M, K)."""
+    return lapack(np.linalg.solve, x, y)
+
+
+@solve_matrices.vjp("x")
+def _(g: Any, x: Any, out: Any) -> Any:
+    return -matmul(solve_matrices(matrix_transpose(x), g), matrix_transpose(out))
+
+
+@solve_matrices.vjp("y")
+def _(g: Any, x: Any) -> Any:
+    return solve_matrices(matrix_transpose(x), g)
+
+
+def solve(x: Any, y: Any) -> Tensor:
+    """The solution of x @ out = y: of one system if y is a vector, else of one for each column of y.
+
+    Shapes: x (..., M, M), y (M) or (..., M, K) -> (..., M) or (..., M, K). Leading dimensions broadcast. Only an array
+    of one dimension is a vector: a stack of vectors needs a last dimension of size 1.
+
+    Raises:
+        LinAlgError: a matrix is singular.
+    """
+    if len(shape_of(y)) == 1:
+        return squeeze(solve_matrices(x, expand_dims(y, axis=-1)), axis=-1)
+    return solve_matrices(x, y)
+
+
+@op(shapes="... M M -> ...", source="Giles 2008; at singular matrices by cofactors")
+def det(x: Any) -> Any:
+    """The determinant. Shapes: x (..., M, M) -> (...).
+
+    Its gradient is the matrix of cofactors, which exists for singular matrices as well, as do its own derivatives.
+    """
+    return lapack(np.linalg.det, x)
+
+
+@det.fast_vjp("x")
+def _(g: Any, x: Any) -> Any:
+    u, s, vh = lapack(np.linalg.svd, x, full_matrices=False)
+    with np.errstate(divide="ignore"):  # sums of logarithms, as products of some might overflow before the others come
+        logs = np.log(s)
+    zero = np.zeros_like(logs[..., :1])
+    left = np.cumsum(np.concatenate([zero, logs[..., :-1]], -1), -1)
+    right = np.cumsum(np.concatenate([zero, logs[..., :0:-1]], -1), -1)[..., ::-1]
+    others = np.exp(left + right) if s.shape[-1] else s  # for each singular value the product of all others
+    sign = lapack(np.linalg.det, u) * lapack(np.linalg.det, vh)
+    return (np.asarray(g) * sign)[..., None, None] * np.matmul(u * others[..., None, :], vh)
+
+
+@det.vjp("x")
+def _(g: Any, x: Any, out: Any) -> Any:
+    if _well_conditioned(x.numpy() if isinstance(x, Tensor) else x):
+        return expand_dims(g * out, axis=(-2, -1)) * matrix_transpose(inv(x))
+    return expand_dims(g, axis=(-2, -1)) * _cofactors(x)
+
+
+def _well_conditioned(x: Any) -> bool:
+    if not x.size:
+        return True
+    s = lapack(np.linalg.svd, x, compute_uv=False)
+    return bool((s[..., -1] > np.sqrt(np.finfo(s.dtype).eps) * s[..., 0]).all())
+
+
+def _cofactors(x: Any) -> Any:
+    """Each the determinant of what is left without its row and column: M^2 small determinants, singular or not."""
+    size = x.shape[-1]
+    others = np.array([[j for j in range(size) if j != i] for i in range(size)], np.intp)
+    signs = (-1.0) ** np.add.outer(np.arange(size), np.arange(size))
+    minors = getitem(x, index=(..., others[:, None, :, None], others[None, :, None, :]))
+    return det(minors) * signs.astype(x.dtype)
+
+
+class Slogdet(NamedTuple):
+    """What `slogdet` gives."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+@op(name="slogdet", shapes="... M M -> ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES)
+def _slogdet(x: Any) -> Any:
+    """The sign of the determinant, and the logarithm of its absolute value. Shapes: x (..., M, M) -> (...), (...)."""
+    return tuple(lapack(np.linalg.slogdet, x))
+
+
+@_slogdet.vjp("x")
+def _(g: Any, x: Any) -> Any:
+    _, slope = g
+    return expand_dims(slope, axis=(-2, -1)) * matrix_transpose(inv(x))
+
+
+def slogdet(x: Any) -> Slogdet:
+    """The sign of the determinant and the logarithm of its absolute value, where det itself would overflow.
+
+    The sign has a zero gradient. Shapes: x (..., M, M) -> sign (...), logabsdet (...).
+
+    Raises:
+        LinAlgError: in the backward pass, where a matrix is singular: the logarithm is -inf there.
+    """
+    return Slogdet(*_slogdet(x))
+
+
+def _cut(x: Any, *, rtol: float | None = None) -> dict[str, Any]:
+    size = max(np.shape(x)[-2:], default=0)
+    return {"rtol": float(size * np.finfo(np.result_type(x, np.float16)).eps) if rtol is None else float(rtol)}
+
+
+@op(shapes="... M N -> ... N M", canonical=_cut, domain={"x": FULL_RANK},
+    source="Golub and Pereyra 1973, doi:10.1137/0710036")  # fmt: skip
+def pinv(x: Any, *, rtol: float) -> Any:
+    """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
+
+    Singular values up to rtol times the largest count as 0; the derivative holds where the rank does not change.
+    Shapes: x (..., M, N) -> (..., N, M).
+    """
+    return lapack(np.linalg.pinv, x, rtol=rtol)
+
+
+@pinv.vjp("x")
+def _(g: Any, x: Any, out: Any) -> Any:
+    turned, g_turned = matrix_transpose(out), matrix_transpose(g)
+    left = matmul(g_turned, matmul(out, turned))
+    right = matmul(matmul(turned, out), g_turned)
+    return (
+        -matmul(matmul(turned, g), turned)
+        + (left - matmul(matmul(x, out), left))
+        + (right - matmul(right, matmul(out, x)))
+    )
+
+
+@op(shapes="... M N -> ...", canonical=_cut, non_differentiable=("x",))
+def matrix_rank(x: Any, *, rtol: float) -> Any:
+    """How many singular values exceed rtol times the largest: integers. Shapes: x (..., M, N) -> (...)."""
+    s = lapack(np.linalg.svd, x, compute_uv=False)
+    return np.count_nonzero(s > rtol * np.max(s, axis=-1, keepdims=True, initial=0), axis=-1)
+
+
+def matrix_power(x: Any, n: int) -> Any:
+    """x @ x @ ... @ x with n factors, in about log2(n) products; negative powers are those of the inverse.
+
+    The power 0 is the identity, a constant. Shapes: x (..., M, M) -> (..., M, M).
+    """
+    shape = shape_of(x)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise ShapeError(f"matrix_power needs square matrices (..., M, M), got shape {shape}")
+    n = n.__index__()
+    if n < 0:
+        return matrix_power(inv(x), -n)
+    if n == 0:
+        identity = broadcast_to(np.eye(shape[-1], dtype=x.dtype), shape=shape)
+        return wrap(identity) if isinstance(x, Tensor) else identity
+    if n == 1:
+        return x
+    half = matrix_power(x, n // 2)
+    square = matmul(half, half)
+    return matmul(square, x) if n % 2 else square

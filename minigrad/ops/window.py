@@ -1,0 +1,70 @@
+"""Windows of an image side by side, and folded back to an image: each op is the transpose of the other.
+
+    out[n, c, p, q, i, j] = x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding]
+
+where x outside of the image counts as 0. With them a convolution is a matrix product, and any function of windows a
+reduction over p and q.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import kernels
+from minigrad.errors import ShapeError
+from minigrad.op import op
+from minigrad.ops.conv import Pair, output_size
+from minigrad.shapes import Shape, pair
+
+
+def _geometry(stride: Any, padding: Any, dilation: Any) -> dict[str, Pair]:
+    settings = {"stride": pair(stride), "padding": pair(padding), "dilation": pair(dilation)}
+    if min(*settings["stride"], *settings["dilation"]) < 1 or min(settings["padding"]) < 0:
+        raise ShapeError("stride and dilation must be at least 1, and padding at least 0")
+    return settings
+
+
+def _unfolding(
+    x: Any, *, kernel: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, count: Pair | None = None
+) -> dict[str, Any]:
+    settings, kernel = _geometry(stride, padding, dilation), pair(kernel)
+    if min(kernel) < 1:
+        raise ShapeError(f"a kernel has at least one pixel, not {kernel}")
+    if count is None:
+        count = output_size(np.shape(x)[2:], kernel, **settings)
+    return {"kernel": kernel, **settings, "count": tuple(count)}
+
+
+def _folding(y: Any, *, shape: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> dict[str, Any]:
+    return {"shape": tuple(shape), **_geometry(stride, padding, dilation)}
+
+
+@op(shapes="N C H W -> N C P Q I J", canonical=_unfolding, linear=("x",))
+def windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Any:
+    """out[n,c,p,q,i,j] = x[n, c, stride*i + dilation*p - padding, ...]: what each window reads; 0 outside of x.
+
+    Shapes: x (N, C, H, W) -> (N, C, P, Q, I, J). `count` (I, J) is as many as fit unless given.
+    """
+    return kernels.unfold(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, count=count)
+
+
+@op(shapes="N C P Q I J -> N C H W", canonical=_folding, linear=("y",), onnx="Col2Im")
+def fold_windows(y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    """The transpose of `windows`: each y added to the pixel of an image of `shape` that it would be read from.
+
+    Shapes: y (N, C, P, Q, I, J) -> (N, C, H, W).
+    """
+    return kernels.fold(y, shape=shape, stride=stride, padding=padding, dilation=dilation)
+
+
+@windows.vjp("x")
+def _(g: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    return fold_windows(g, shape=x_shape, stride=stride, padding=padding, dilation=dilation)
+
+
+@fold_windows.vjp("y")
+def _(g: Any, y_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    settings = {"stride": stride, "padding": padding, "dilation": dilation}
+    return windows(g, kernel=y_shape[2:4], count=y_shape[4:], **settings)
