@@ -1,0 +1,115 @@
+"""Functions for networks, with PyTorch's names, argument order and defaults. Each is made of ops: no rules here.
+
+Shapes use the letters of `minigrad.shapes`. An image may come without its batch dimension N, and leaves without it.
+"""
+
+from minigrad.functional.activation import (
+    celu,
+    crelu,
+    elu,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    log_softmax,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+)
+from minigrad.functional.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    spatial_pyramid_pool,
+)
+from minigrad.functional.conv import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    locally_connected2d,
+    true_conv2d,
+)
+from minigrad.functional.direction import cosine_similarity, normalize
+from minigrad.functional.dropout import alpha_dropout, dropout, dropout1d, dropout2d
+from minigrad.functional.fold import col2im, fold, im2col, unfold
+from minigrad.functional.image import interpolate, pixel_shuffle, pixel_unshuffle
+from minigrad.functional.linear import bilinear, embedding, linear, one_hot
+from minigrad.functional.local_norm import local_contrast_norm, local_response_norm
+from minigrad.functional.loss_binary import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+)
+from minigrad.functional.loss_class import (
+    cross_entropy,
+    kl_div,
+    nll_loss,
+)
+from minigrad.functional.loss_margin import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_class_svm_loss,
+    multi_margin_loss,
+    triplet_margin_loss,
+)
+from minigrad.functional.loss_regression import (
+    gaussian_nll_loss,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    sum_squared_error,
+)
+from minigrad.functional.norm import batch_norm, group_norm, instance_norm, layer_norm
+from minigrad.functional.pad import pad
+from minigrad.functional.penalty import (
+    l1_penalty,
+    l2_penalty,
+)
+from minigrad.functional.pool import (
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_unpool1d,
+    max_unpool2d,
+)
+
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "alpha_dropout",
+    "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "celu", "col2im", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
+    "cosine_similarity", "crelu", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu", "embedding", "fold",
+    "gaussian_nll_loss", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "hinge_embedding_loss", "huber_loss", "im2col", "instance_norm", "interpolate", "kl_div", "l1_loss", "l1_penalty",
+    "l2_penalty", "layer_norm", "leaky_relu", "linear", "local_contrast_norm", "local_response_norm",
+    "locally_connected2d", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "margin_ranking_loss", "max_pool1d",
+    "max_pool2d", "max_unpool1d", "max_unpool2d", "mish", "mse_loss", "multi_class_svm_loss", "multi_margin_loss",
+    "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "poisson_nll_loss", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh",
+    "tanhshrink", "threshold", "triplet_margin_loss", "true_conv2d", "unfold",
+]  # fmt: skip

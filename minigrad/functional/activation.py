@@ -1,0 +1,206 @@
+"""Activations. What gradients are at a kink, such as relu at 0, is said in `minigrad/ops/activation.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from minigrad import ops
+from minigrad.errors import ShapeError, UsageError
+from minigrad.shapes import canonical_axis, shape_of
+from minigrad.tensor import Tensor
+
+relu = ops.relu
+relu6 = ops.relu6
+selu = ops.selu
+silu = ops.silu
+mish = ops.mish
+softsign = ops.softsign
+sigmoid = ops.sigmoid
+logsigmoid = ops.logsigmoid
+tanh = ops.tanh
+hardsigmoid = ops.hardsigmoid
+hardswish = ops.hardswish
+
+# ---- with settings, which become plain numbers: those of NumPy would change the dtype of the result ----------------
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
+    """out = x where x > 0, else negative_slope * x.
+
+    Source: Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    """
+    return ops.leaky_relu(x, negative_slope=float(negative_slope))
+
+
+def prelu(x: Any, weight: Any) -> Tensor:
+    """out = x where x > 0, else weight * x: a leaky relu whose slope is learned.
+
+    Shapes: x (N, C, ...) and weight (C), a slope a channel; or x of any shape and weight (1) or ().
+
+    Raises:
+        ShapeError: there are neither one slope nor as many as channels.
+
+    Source: He et al. 2015, "Delving deep into rectifiers", arXiv:1502.01852.
+    """
+    shape, slopes = shape_of(x), shape_of(weight)
+    if slopes in ((), (1,)):
+        return ops.prelu(x, ops.reshape(weight, shape=()))
+    if len(shape) < 2 or slopes != (shape[1],):
+        raise ShapeError(
+            f"prelu: weight has shape {slopes}, but x {shape}: expected one slope (1), or one for each channel "
+            + (f"({shape[1]})" if len(shape) > 1 else "of an x (N, C, ...)")
+        )
+    return ops.prelu(x, ops.reshape(weight, shape=(-1, *[1] * (len(shape) - 2))))
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """out = x where x > 0, else alpha * (exp(x) - 1).
+
+    Source: Clevert et al. 2015, "Fast and accurate deep network learning by exponential linear units".
+    """
+    return ops.elu(x, alpha=float(alpha))
+
+
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """out = x where x > 0, else alpha * (exp(x / alpha) - 1): without a kink for any alpha.
+
+    Raises:
+        UsageError: alpha is 0.
+
+    Source: Barron 2017, "Continuously differentiable exponential linear units", arXiv:1704.07483.
+    """
+    if alpha == 0:
+        raise UsageError("celu: alpha divides x and cannot be 0; for small alpha celu is nearly relu, so use that")
+    return ops.celu(x, alpha=float(alpha))
+
+
+def gelu(x: Any, approximate: str = "none") -> Tensor:
+    """out = x Φ(x) with the distribution function Φ of the standard normal distribution, exact or nearly so.
+
+    With approximate="tanh" it is x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which differs by less than 0.0005.
+
+    Raises:
+        UsageError: `approximate` is neither "none" nor "tanh".
+
+    Source: Hendrycks and Gimpel 2016, "Gaussian error linear units", arXiv:1606.08415.
+    """
+    if approximate not in ("none", "tanh"):
+        raise UsageError(f'gelu: approximate is "none" or "tanh", not {approximate!r}')
+    return ops.gelu(x) if approximate == "none" else ops.gelu_tanh(x)
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """out = log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.
+
+    It is computed without overflow, so the threshold is not needed for that; it is there, as PyTorch has it, for equal
+    results. With `threshold=math.inf` the function is smooth everywhere.
+
+    Raises:
+        UsageError: beta is 0.
+
+    Source: Dugas et al. 2001, "Incorporating second-order functional knowledge for better option pricing".
+    """
+    if beta == 0:
+        raise UsageError("softplus: beta divides and cannot be 0; its usual value is 1")
+    return ops.softplus(x, beta=float(beta), threshold=float(threshold))
+
+
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """out = min(max(x, min_val), max_val). At the bounds the gradient is 0 (that of `clip` is 1).
+
+    Raises:
+        UsageError: min_val > max_val.
+    """
+    if min_val > max_val:
+        raise UsageError(f"hardtanh: min_val={min_val} is greater than max_val={max_val}: exchange them")
+    return ops.hardtanh(x, min_val=float(min_val), max_val=float(max_val))
+
+
+def threshold(x: Any, threshold: float, value: float) -> Tensor:
+    """out = x where x > threshold, else value."""
+    return ops.threshold(x, threshold=float(threshold), value=float(value))
+
+
+def hardshrink(x: Any, lambd: float = 0.5) -> Tensor:
+    """out = x, but 0 where |x| <= lambd."""
+    return ops.hardshrink(x, lambd=float(lambd))
+
+
+def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
+    """out = x - lambd where x > lambd, x + lambd where x < -lambd, and 0 between.
+
+    Raises:
+        UsageError: lambd is negative.
+    """
+    if lambd < 0:
+        raise UsageError(f"softshrink: lambd must not be negative, got {lambd}")
+    return ops.softshrink(x, lambd=float(lambd))
+
+
+# ---- made of several ops -------------------------------------------------------------------------------------------
+
+
+def tanhshrink(x: Any) -> Tensor:
+    """out = x - tanh(x)."""
+    return ops.subtract(x, ops.tanh(x))
+
+
+def crelu(x: Any, dim: int = 1) -> Tensor:
+    """relu(x) and relu(-x) side by side: twice as many channels. Shapes: x (N, C, ...) -> (N, 2C, ...).
+
+    Source: Shang et al. 2016, "Understanding and improving convolutional neural networks via concatenated rectified
+    linear units", arXiv:1603.05201.
+    """
+    return ops.concat([ops.relu(x), ops.relu(ops.negative(x))], axis=dim)
+
+
+def glu(x: Any, dim: int = -1) -> Tensor:
+    """out = a * sigmoid(b), where a and b are the halves of x along `dim`. Shapes: x (..., 2D) -> (..., D).
+
+    Raises:
+        ShapeError: the size along `dim` is odd.
+
+    Source: Dauphin et al. 2016, "Language modeling with gated convolutional networks", arXiv:1612.08083.
+    """
+    shape = shape_of(x)
+    axis = canonical_axis(dim, len(shape))
+    if shape[axis] % 2:
+        raise ShapeError(f"glu: x {shape} has {shape[axis]} elements along dim={dim}, which do not make two halves")
+    before, half = (slice(None),) * axis, shape[axis] // 2
+    a, b = (ops.getitem(x, index=(*before, part)) for part in (slice(half), slice(half, None)))
+    return ops.multiply(a, ops.sigmoid(b))
+
+
+# ---- the softmax family --------------------------------------------------------------------------------------------
+
+
+def softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+    """out = exp(x / temperature) / sum of it along `dim`: positive, and summing to 1.
+
+    A temperature above 1 evens the values out, one below 1 sharpens them. With a dtype, x is converted to it first.
+
+    Raises:
+        UsageError: the temperature is not positive.
+    """
+    return ops.softmax(_tempered("softmax", x, temperature, dtype), axis=dim)
+
+
+def softmin(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+    """out = softmax(-x): the smallest element gets the largest share."""
+    return ops.softmax(ops.negative(_tempered("softmin", x, temperature, dtype)), axis=dim)
+
+
+def log_softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+    """out = log(softmax(x)), computed without overflow or loss of digits."""
+    return ops.log_softmax(_tempered("log_softmax", x, temperature, dtype), axis=dim)
+
+
+def _tempered(name: str, x: Any, temperature: float, dtype: DTypeLike | None) -> Any:
+    if not temperature > 0:
+        raise UsageError(
+            f"{name}: the temperature must be positive, got {temperature}; near 0 it becomes argmax, so use that"
+        )
+    x = x if dtype is None else ops.astype(x, dtype=dtype)
+    return x if temperature == 1 else ops.divide(x, float(temperature))

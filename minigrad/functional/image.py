@@ -1,0 +1,169 @@
+"""Images of another size: resized, or with channels turned into pixels and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import ShapeError, UsageError
+from minigrad.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor
+
+MODES = {
+    "nearest": (3, 4), "nearest-exact": (3, 4), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "area": (3, 4)
+}  # fmt: skip
+"""By mode, how many dimensions x may have."""
+
+CUBIC = -0.75
+"""The slope of the cubic kernel at distance 1, as PyTorch and OpenCV have it."""
+
+
+def interpolate(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Images or sequences resized, to `size` or by `scale_factor`, one side after the other.
+
+    Element j of the result is taken from around place scale*(j + 1/2) - 1/2 of x, scale = 1/scale_factor or else
+    old size / new size:
+
+        nearest                    the element floor(scale*j)
+        nearest-exact              the element floor(scale*(j + 1/2))
+        linear, bilinear, bicubic  weighted sums of 2 or 4 elements on each side
+        area                       the mean of cell j, as `adaptive_avg_pool2d`
+
+    With `align_corners` (for the third line) first and last elements keep their places: place j*(old - 1)/(new - 1).
+
+    Shapes: x (N, C, T) or (N, C, H, W) -> (N, C, J) or (N, C, I, J).
+
+    Raises:
+        ShapeError: the mode is not for so many dimensions, or a side is or would be empty.
+        UsageError: size and scale_factor are both given or both missing, a setting is not for the mode, antialias.
+
+    Source: Keys 1981, "Cubic convolution interpolation for digital image processing" (bicubic).
+    """
+    sides = _check_mode(x, mode, align_corners, antialias)
+    sizes, scales = _target(sides, size, scale_factor, recompute_scale_factor)
+    if min((*sides, *sizes)) < 1:
+        raise ShapeError(f"interpolate: sides of {sides} cannot become {sizes}: each must have an element")
+    if mode == "area":
+        return adaptive_avg_pool1d(x, sizes) if len(sizes) == 1 else adaptive_avg_pool2d(x, sizes)
+    for axis, (old, new, scale) in enumerate(zip(sides, sizes, scales, strict=True), start=2):
+        if new == old and mode in ("nearest", "linear", "bilinear"):
+            scale = 1.0  # a factor that is too small to change the size changes nothing
+        index, weight = _table(mode, old, new, scale, bool(align_corners))
+        x = ops.resample(x, axis=axis, index=index, weight=weight)
+    return x  # type: ignore[no-any-return]
+
+
+def _check_mode(x: Any, mode: str, align_corners: bool | None, antialias: bool) -> tuple[int, ...]:
+    """The sides of x, if the mode is for such as it."""
+    shape = shape_of(x)
+    if mode not in MODES:
+        raise UsageError(f"interpolate: mode is one of {', '.join(MODES)}, not {mode!r}")
+    if len(shape) not in MODES[mode]:
+        dimensions = " or ".join(map(str, MODES[mode]))
+        raise ShapeError(f"interpolate: mode {mode!r} is for {dimensions} dimensions (N, C, ...), got shape {shape}")
+    if align_corners is not None and "linear" not in mode and mode != "bicubic":
+        raise UsageError(f"interpolate: align_corners is for linear, bilinear and bicubic, not for {mode!r}")
+    if antialias:
+        raise UsageError("interpolate: antialias is not supported: blur first, or use mode 'area' to make smaller")
+    return shape[2:]
+
+
+def _target(
+    sides: tuple[int, ...], size: Any, scale_factor: Any, recompute: bool | None
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The new sides, and for each how far apart neighbors of the result lie in x."""
+    if (size is None) == (scale_factor is None):
+        raise UsageError("interpolate: give either size or scale_factor")
+    given = size if scale_factor is None else scale_factor
+    each = tuple(given) if isinstance(given, Sequence) else (given,) * len(sides)
+    if len(each) != len(sides):
+        raise UsageError(f"interpolate: {given} does not fit sides of {sides}: give one number, or one for each")
+    if size is not None:
+        sizes = tuple([n.__index__() for n in each])
+    else:
+        sizes = tuple([math.floor(float(n) * factor) for n, factor in zip(sides, each, strict=True)])
+        if not recompute:
+            return sizes, tuple([1 / factor for factor in each])
+    return sizes, tuple([old / max(new, 1) for old, new in zip(sides, sizes, strict=True)])
+
+
+@lru_cache(256)  # a network asks for the same few, in every step
+def _table(mode: str, old: int, new: int, scale: float, align_corners: bool) -> tuple[Any, Any]:
+    """The table for `resample` that makes `new` elements of `old` ones."""
+    j = np.arange(new, dtype=np.float64)
+    if mode.startswith("nearest"):
+        place = np.floor(scale * (j + 0.5 if mode == "nearest-exact" else j)).astype(int)
+        return np.minimum(place, old - 1)[None], np.ones((1, new))
+    place = j * (old - 1) / max(new - 1, 1) if align_corners else scale * (j + 0.5) - 0.5
+    if mode == "bicubic":
+        first, tap = np.floor(place), np.arange(-1, 3)[:, None]
+        return np.clip(first + tap, 0, old - 1).astype(int), _cubic(np.abs(place - first - tap))
+    place = np.clip(place, 0, old - 1)
+    first = np.floor(place).astype(int)
+    rest = place - first
+    return np.stack([first, np.minimum(first + 1, old - 1)]), np.stack([1 - rest, rest])
+
+
+def _cubic(d: Any) -> Any:
+    """The weight of an element at distance d < 2: a piecewise cubic, 1 at 0, 0 at 1 and 2, with a slope everywhere."""
+    near = ((CUBIC + 2) * d - (CUBIC + 3)) * d * d + 1
+    far = ((CUBIC * d - 5 * CUBIC) * d + 8 * CUBIC) * d - 4 * CUBIC
+    return np.where(d <= 1, near, far)
+
+
+def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
+    """r*r channels turned into r x r pixels: out[..., c, h*r + a, w*r + b] = x[..., c*r*r + a*r + b, h, w].
+
+    Shapes: x (..., C*r*r, H, W) -> (..., C, H*r, W*r).
+
+    Raises:
+        ShapeError: the channels are no multiple of r*r.
+
+    Source: Shi et al. 2016, arXiv:1609.05158.
+    """
+    r, shape = _factor("pixel_shuffle", upscale_factor), shape_of(x)
+    if len(shape) < 3 or shape[-3] % (r * r):
+        raise ShapeError(f"pixel_shuffle: expected x (..., C*{r * r}, H, W), got shape {shape}")
+    *lead, c, h, w = shape
+    n = len(lead)
+    apart = ops.reshape(x, shape=(*lead, c // (r * r), r, r, h, w))
+    woven = ops.permute_dims(apart, axes=(*range(n + 1), n + 3, n + 1, n + 4, n + 2))
+    return ops.reshape(woven, shape=(*lead, c // (r * r), h * r, w * r))
+
+
+def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
+    """r x r pixels turned into r*r channels: `pixel_shuffle` undone.
+
+    Shapes: x (..., C, H*r, W*r) -> (..., C*r*r, H, W).
+
+    Raises:
+        ShapeError: height or width is no multiple of r.
+    """
+    r, shape = _factor("pixel_unshuffle", downscale_factor), shape_of(x)
+    if len(shape) < 3 or shape[-2] % r or shape[-1] % r:
+        raise ShapeError(f"pixel_unshuffle: expected x (..., C, H*{r}, W*{r}), got shape {shape}")
+    *lead, c, h, w = shape
+    n = len(lead)
+    apart = ops.reshape(x, shape=(*lead, c, h // r, r, w // r, r))
+    sorted_out = ops.permute_dims(apart, axes=(*range(n + 1), n + 2, n + 4, n + 1, n + 3))
+    return ops.reshape(sorted_out, shape=(*lead, c * r * r, h // r, w // r))
+
+
+def _factor(name: str, r: int) -> int:
+    if not hasattr(r, "__index__") or r < 1:
+        raise UsageError(f"{name}: the factor must be an integer of at least 1, not {r!r}")
+    return r.__index__()

@@ -1,0 +1,115 @@
+"""Class numbers as targets: checked, flattened, and with their weights. What the losses of classifiers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import DTypeError, ShapeError
+from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
+from minigrad.ops.softmax import check_classes
+from minigrad.shapes import Shape, ShapeSpec, shape_of
+from minigrad.tensor import Tensor
+
+
+def rows(x: Any) -> Any:
+    """Scores (N, C), (C) or (N, C, ...) as a table (M, C): a row for each class number that is asked for."""
+    shape = shape_of(x)
+    if len(shape) == 2:
+        return x
+    if len(shape) > 2:
+        x = ops.permute_dims(x, axes=(0, *range(2, len(shape)), 1))
+    return ops.reshape(x, shape=(prod(shape) // max(shape[classes_axis(shape)], 1), shape[classes_axis(shape)]))
+
+
+def classes_axis(shape: Shape) -> int:
+    """The axis of the classes."""
+    return min(1, len(shape) - 1)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Class numbers (M), which of them count (None: all), their weights, and the shape they came in.
+
+    Class numbers that are ignored have become 0, so that they can index.
+    """
+
+    classes: Any
+    kept: Any
+    weight: Any
+    shape: Shape
+
+    @classmethod
+    def of(cls, name: str, x: Any, target: Any, weight: Any = None, ignore_index: int | None = None) -> Labels:
+        """Check class numbers and class weights against scores.
+
+        Raises:
+            ShapeError: the target is not x's shape without the classes, or there is not one weight a class.
+            DTypeError: class numbers of floating dtype.
+            DataError: a class that does not exist, or a negative weight.
+        """
+        shape, target = shape_of(x), values(target)
+        if target.size == 0 and target.dtype == np.float64:
+            target = target.astype(np.intp)  # an empty list has no dtype
+        if not shape:
+            raise ShapeError(f"{name}: x has no dimensions: expected scores (C), (N, C) or (N, C, ...)")
+        axis = classes_axis(shape)
+        if target.shape != shape[:axis] + shape[axis + 1 :]:
+            _explain_shape(name, shape, target)
+        if target.dtype.kind not in "iu":
+            raise DTypeError(
+                f"{name}: class numbers are integers, not {target.dtype}: use .astype(int); class probabilities, "
+                "where a loss takes them, have the shape of x"
+            )
+        count, kept = shape[axis], None
+        if ignore_index is not None and (target == ignore_index).any():
+            kept = target != ignore_index
+            target = np.where(kept, target, 0)
+        if target.ndim > 1:
+            check_classes(target, count)  # here the error can say where; in a row whoever indexes checks
+        if weight is not None:
+            if shape_of(weight) != (count,):
+                raise ShapeError(
+                    f"{name}: weight has shape {shape_of(weight)}, but x {shape} has {count} classes: "
+                    f"expected ({count},), a weight for each class"
+                )
+            weight = weights(name, x, weight)
+        return cls(target.reshape(-1), None if kept is None else kept.reshape(-1), weight, target.shape)
+
+    def chosen(self, table: Any) -> Tensor:
+        """table[m, classes[m]]."""
+        check_classes(self.classes, shape_of(table)[1])
+        return ops.getitem(table, index=(np.arange(len(self.classes)), self.classes))
+
+    def weighted(self, loss: Tensor) -> Tensor:
+        """The loss of each row times the weight of its class."""
+        return loss if self.weight is None else loss * ops.getitem(self.weight, index=self.classes)
+
+    def reduced(self, loss: Any, reduction: str) -> Tensor:
+        """Join the losses of the rows that count; in the mean each counts for its weight."""
+        check_reduction(reduction)
+        if self.kept is not None:
+            loss = ops.where(self.kept, loss, 0)
+        if reduction == "none":
+            return flat(loss, self.shape)
+        if self.kept is None and self.weight is None:
+            return reduced(loss, reduction)
+        share = self.weighted(ops.ones_like(loss))
+        return reduced(loss, reduction, share if self.kept is None else ops.where(self.kept, share, 0))
+
+
+def _explain_shape(name: str, shape: Shape, target: Any) -> NoReturn:
+    inner = {3: ["T"], 4: ["H", "W"]}.get(len(shape), [f"D{i}" for i in range(1, len(shape) - 1)])
+    letters = ["C"] if len(shape) == 1 else ["N", "C", *inner]
+    spec = ShapeSpec(f"{' '.join(letters)}, {' '.join(x for x in letters if x != 'C')}")
+    problem = spec.mismatch(["x", "target"], [shape, target.shape])
+    if target.shape == shape:
+        raise DTypeError(
+            f"{name}: target has the shape of x and dtype {target.dtype}: class probabilities, where the loss takes "
+            "them, are floating: use .astype(x.dtype); for class numbers of one-hot rows, .argmax(1)"
+        )
+    raise ShapeError(f"{name}: the target has the shape of x without its classes\n{problem}")

@@ -1,0 +1,104 @@
+"""Linear and bilinear maps, and their inputs that are class numbers: embeddings and one-hot vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+    """y = x W' + b.
+
+    Shapes: x (..., D), weight (O, D), bias (O) -> (..., O).
+    """
+    return ops.linear(x, weight, bias)
+
+
+def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Tensor:
+    """out[..., o] = sum over i, j of x1[..., i] * weight[o,i,j] * x2[..., j] + bias[o].
+
+    Shapes: x1 (..., D1), x2 (..., D2), weight (O, D1, D2), bias (O) -> (..., O).
+
+    Raises:
+        ShapeError: sizes that do not fit together.
+    """
+    (*lead, d1), (*other, d2), w = shape_of(x1), shape_of(x2), shape_of(weight)
+    if lead != other or w[1:] != (d1, d2) or len(w) != 3:
+        raise ShapeError(
+            f"bilinear: expected x1 (..., D1), x2 (..., D2) and weight (O, D1, D2), "
+            f"got x1 {shape_of(x1)}, x2 {shape_of(x2)} and weight {w}"
+        )
+    out = ops.einsum("ni,oij,nj->no", ops.reshape(x1, shape=(-1, d1)), weight, ops.reshape(x2, shape=(-1, d2)))
+    out = ops.reshape(out, shape=(*lead, w[0]))
+    return out if bias is None else ops.add(out, bias)
+
+
+def embedding(
+    x: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """weight[x]: for each class number its row of the table. The row `padding_idx` gets no gradient.
+
+    Shapes: x (...) of integers, weight (M, D) -> (..., D).
+
+    Raises:
+        DataError: a number is not a row of the table.
+        UsageError: max_norm (which would rewrite the table), scale_grad_by_freq or sparse is asked for.
+    """
+    if max_norm is not None:
+        raise UsageError("embedding: max_norm would change the weight on the way: use normalize on the result")
+    if scale_grad_by_freq or sparse:
+        raise UsageError("embedding: scale_grad_by_freq and sparse gradients are not supported: leave them out")
+    if len(shape_of(weight)) != 2:
+        raise ShapeError(f"embedding: weight is a table (M, D), got shape {shape_of(weight)}")
+    numbers, count = _class_numbers("embedding", x), shape_of(weight)[0]
+    _require_below("embedding", numbers, count, "row")
+    rows = ops.getitem(weight, index=numbers)
+    if padding_idx is None:
+        return rows
+    if not -count <= padding_idx < count:
+        raise UsageError(f"embedding: padding_idx {padding_idx} is no row of a table of {count}")
+    fixed = rows.detach() if isinstance(rows, Tensor) else rows
+    return ops.where((numbers == padding_idx % count)[..., None], fixed, rows)
+
+
+def one_hot(x: Any, num_classes: int = -1) -> Any:
+    """For each class number a row of zeros with a 1 at its place: out[..., k] = 1 where x[...] is k, as integers.
+
+    `num_classes` is the largest number + 1 unless given. Shapes: x (...) of integers -> (..., num_classes).
+
+    Raises:
+        DataError: a number is negative or too large, or there is none to count the classes by.
+    """
+    numbers = _class_numbers("one_hot", x)
+    if num_classes == -1:
+        if not numbers.size:
+            raise DataError("one_hot: no number tells how many classes there are: give num_classes")
+        num_classes = int(numbers.max()) + 1
+    _require_below("one_hot", numbers, num_classes, "class")
+    out = (numbers[..., None] == np.arange(num_classes)).astype(np.int64)
+    return Tensor(out) if isinstance(x, Tensor) else out
+
+
+def _class_numbers(name: str, x: Any) -> Any:
+    numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
+    if numbers.dtype.kind not in "iu" and numbers.size:
+        raise DTypeError(f"{name}: class numbers are integers, not {numbers.dtype}: use .astype(int)")
+    return numbers.astype(np.intp, copy=False)
+
+
+def _require_below(name: str, numbers: Any, count: int, what: str) -> None:
+    wrong = (numbers < 0) | (numbers >= count)
+    if wrong.any():
+        raise DataError(f"{name}: {numbers[wrong].flat[0]} is no {what}: there are {count}, from 0 to {count - 1}")

@@ -1,0 +1,99 @@
+"""Normalization of each element by its neighbors: other channels at the same pixel, or pixels around it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import ShapeError, UsageError
+from minigrad.functional.common import on_batch
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor
+
+
+def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """Each element divided by the response of its neighbors in other channels.
+
+    out[n,c,...] = x[n,c,...] / (k + alpha/size * sum of x[n,c',...]^2)^beta, over the `size` channels c' around c:
+    from c - floor(size/2) to c + floor((size-1)/2), as far as they exist.
+
+    (The paper's alpha is not divided by the size: AlexNet's 1e-4 over 5 channels is alpha=5e-4 here.)
+
+    Shapes: x (N, C, ...) -> as x.
+
+    Raises:
+        ShapeError: x has less than three dimensions.
+        UsageError: size is not positive.
+
+    Source: Krizhevsky et al. 2012, section 3.3.
+    """
+    shape = shape_of(x)
+    if len(shape) < 3:
+        raise ShapeError(f"local_response_norm: expected x (N, C, ...) of 3 or more dimensions, got shape {shape}")
+    if size < 1:
+        raise UsageError(f"local_response_norm: size must be at least 1, got {size}")
+    if 0 in shape:
+        return ops.multiply(x, 1)
+    lines = ops.reshape(ops.square(x), shape=(shape[0], 1, shape[1], -1))  # channels as rows of an image
+    means = ops.avg_pool(lines, kernel=(size, 1), stride=1, padding=(size // 2, 0))
+    means = ops.getitem(means, index=(slice(None), slice(None), slice(shape[1])))  # an even size gives a row too many
+    response = ops.add(ops.multiply(ops.reshape(means, shape=shape), alpha), k)
+    return ops.divide(x, ops.pow(response, beta))
+
+
+def local_contrast_norm(x: Any, kernel_size: int = 9, sigma: float | None = None, eps: float = 1e-5) -> Tensor:
+    """Each pixel minus the mean around it, over the standard deviation around it; all channels count together.
+
+    v = x - sum_cpq w[p,q] x[n, c, i+p, j+q],  s = sqrt(sum_cpq w[p,q] v[n, c, i+p, j+q]^2),  out = v / max(m, s)
+
+    with m the mean of s over the image, and Gaussian weights w of standard deviation `sigma` pixels (kernel_size/4
+    unless given) that sum to 1. At the border the weights of the pixels that exist are made to sum to 1. Neither m
+    nor s is taken smaller than `eps`, so that an even image gives 0.
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> as x.
+
+    Raises:
+        UsageError: the kernel is not odd, or sigma or eps is not positive.
+
+    Source: Jarrett et al. 2009, "What is the best multi-stage architecture for object recognition?", section 2.1.
+    """
+    sigma = kernel_size / 4 if sigma is None else sigma
+    if kernel_size < 1 or kernel_size % 2 == 0 or sigma <= 0 or eps <= 0:
+        raise UsageError(
+            f"local_contrast_norm: kernel_size must be odd, and sigma and eps positive, "
+            f"got {kernel_size}, {sigma} and {eps}"
+        )
+
+    def normalized(images: Any) -> Tensor:
+        around = _Blur(shape_of(images), images.dtype, kernel_size, float(sigma))
+        v = ops.subtract(images, around(images))
+        s = ops.sqrt(ops.maximum(eps * eps, around(ops.square(v))))
+        return ops.divide(v, ops.maximum(s, ops.mean(s, axis=(1, 2, 3), keepdims=True)))
+
+    return on_batch(normalized, x, 4)
+
+
+class _Blur:
+    """The weighted mean around each pixel, over all channels of images (N, C, H, W): -> (N, 1, H, W)."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, size: int, sigma: float) -> None:
+        self.settings = {"padding": size // 2}
+        window, self.total = _gaussian(shape[2:], np.dtype(dtype), size, sigma)
+        self.kernel = np.broadcast_to(window / dtype.type(shape[1]), (1, shape[1], size, size))
+
+    def __call__(self, x: Any) -> Any:
+        return ops.divide(ops.conv(x, self.kernel, None, **self.settings), self.total)
+
+
+@lru_cache(64)
+def _gaussian(image: tuple[int, int], dtype: Any, size: int, sigma: float) -> tuple[Any, Any]:
+    """A window of weights, and for each pixel of an image the sum of those that fall on the image."""
+    offset = np.arange(size) - size // 2
+    line = np.exp(-((offset / sigma) ** 2) / 2)
+    line /= line.sum()
+    places = [np.arange(n)[:, None] + offset for n in image]
+    sums = [np.sum(line * ((at >= 0) & (at < n)), axis=1) for at, n in zip(places, image, strict=True)]
+    return np.outer(line, line).astype(dtype), np.outer(*sums).astype(dtype)

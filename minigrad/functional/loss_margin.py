@@ -1,0 +1,159 @@
+"""Losses with a margin: what is right by more than the margin costs nothing.
+
+Where a loss begins to cost, the gradient is PyTorch's: 0 in the losses of several classes, that of the side which
+costs in the others. Targets of 1 and -1 are checked, where PyTorch would give some number for others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import ShapeError, UsageError
+from minigrad.functional.label import Labels, rows
+from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor
+
+
+def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+    """x where the target is 1, max(0, margin - x) where it is -1: x is a distance, of pairs alike or not.
+
+    Shapes: x, target equal -> () or x's shape.
+
+    Raises:
+        ShapeError: shapes differ.
+        DataError: a target that is neither 1 nor -1.
+    """
+    check_same_shape("hinge_embedding_loss", x=x, target=target)
+    alike = signs("hinge_embedding_loss", x, target) == 1
+    return reduced(ops.where(alike, x, ops.maximum(ops.subtract(margin, x), 0)), reduction)
+
+
+def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Tensor:
+    """max(0, margin - target * (x1 - x2)): x1 should be the greater where the target is 1, x2 where it is -1.
+
+    Shapes: x1, x2, target equal -> () or their shape.
+
+    Raises:
+        ShapeError: shapes differ.
+        DataError: a target that is neither 1 nor -1.
+    """
+    check_same_shape("margin_ranking_loss", x1=x1, x2=x2, target=target)
+    ahead = ops.subtract(x1, x2) * signs("margin_ranking_loss", x1, target)
+    return reduced(ops.maximum(margin - ahead, 0), reduction)
+
+
+def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Tensor:
+    """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1.
+
+    The squared lengths have 1e-12 added, so that a vector of zeros has cosine 0.
+
+    Shapes: x1, x2 (N, D) or (D), target (N) or () -> () or target's shape.
+
+    Raises:
+        ShapeError: shapes do not fit.
+        DataError: a target that is neither 1 nor -1.
+    """
+    check_same_shape("cosine_embedding_loss", x1=x1, x2=x2)
+    shape = shape_of(x1)
+    if len(shape) not in (1, 2) or shape_of(target) != shape[:-1]:
+        raise ShapeError(
+            f"cosine_embedding_loss: x1 and x2 have shape {shape}, target {shape_of(target)}: "
+            "expected (N, D) and (N), or (D) and ()"
+        )
+    alike = signs("cosine_embedding_loss", x1, target) == 1
+    cosine = ops.sum(ops.multiply(x1, x2), axis=-1) / (_length(x1) * _length(x2))
+    return reduced(ops.where(alike, 1 - cosine, ops.maximum(cosine - margin, 0)), reduction)
+
+
+def _length(x: Any) -> Tensor:
+    least = np.maximum(np.finfo(dtype_of(x)).tiny, dtype_of(x).type(1e-12))
+    return ops.sqrt(ops.sum(ops.square(x), axis=-1) + least)
+
+
+def triplet_margin_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    *,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, margin + |anchor - positive| - |anchor - negative|), in the p-norm of the difference plus eps.
+
+    With `swap` the negative is measured from the positive where that is nearer; at a tie the anchor counts.
+
+    Shapes: anchor, positive, negative (..., D) -> () or (...).
+
+    Raises:
+        ShapeError: shapes differ.
+        UsageError: the margin is not positive.
+
+    Source: Balntas et al. 2016, "Learning local feature descriptors with triplets and shallow convolutional networks".
+    """
+    if not margin > 0:
+        raise UsageError(f"triplet_margin_loss: the margin must be positive, got {margin}")
+    check_same_shape("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
+
+    def distance(x: Any, y: Any) -> Tensor:
+        return ops.vector_norm(ops.subtract(x, y) + eps, axis=-1, ord=p)
+
+    far = distance(anchor, negative)
+    if swap:
+        far = ops.minimum(far, distance(positive, negative))
+    return reduced(ops.maximum(distance(anchor, positive) - far + margin, 0), reduction)
+
+
+def multi_margin_loss(
+    x: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean"
+) -> Tensor:
+    """sum over j != t of weight[t] * max(0, margin - x[t] + x[j])^p, divided by the number of classes C.
+
+    Shapes: x (N, C) or (C), target (N) or () class numbers t, weight (C) -> () or, with reduction "none", target's.
+
+    Raises:
+        ShapeError, DTypeError, DataError: as in `cross_entropy`.
+        UsageError: p is neither 1 nor 2.
+
+    Source: Crammer and Singer 2001, "On the algorithmic implementation of multiclass kernel-based vector machines".
+    """
+    if p not in (1, 2):
+        raise UsageError(f"multi_margin_loss: p is 1 or 2, not {p}")
+    labels = _labels("multi_margin_loss", x, target, weight)
+    excess = _excess(x, labels, margin)
+    loss = ops.mean(excess if p == 1 else ops.square(excess), axis=1)
+    return reduced(ops.reshape(labels.weighted(loss), shape=labels.shape), reduction)
+
+
+def multi_class_svm_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+    """sum over j != t of max(0, x[j] - x[t] + margin): `multi_margin_loss` without the division by C.
+
+    Shapes: x (N, C) or (C), target (N) or () class numbers t -> () or, with reduction "none", target's shape.
+
+    Raises:
+        ShapeError, DTypeError, DataError: as in `cross_entropy`.
+
+    Source: Weston and Watkins 1999, "Support vector machines for multi-class pattern recognition".
+    """
+    labels = _labels("multi_class_svm_loss", x, target, None)
+    return reduced(ops.reshape(ops.sum(_excess(x, labels, margin), axis=1), shape=labels.shape), reduction)
+
+
+def _labels(name: str, x: Any, target: Any, weight: Any) -> Labels:
+    if len(shape_of(x)) not in (1, 2):
+        raise ShapeError(f"{name}: x has shape {shape_of(x)}: expected scores (N, C) or (C)")
+    return Labels.of(name, x, target, weight)
+
+
+def _excess(x: Any, labels: Labels, margin: float) -> Tensor:
+    """max(0, margin - x[t] + x[j]) for each row and class j; 0 for j = t."""
+    table = rows(x)
+    too_near = ops.relu(table - ops.expand_dims(labels.chosen(table), axis=1) + margin)
+    is_target = np.arange(values(table).shape[1]) == labels.classes[:, None]
+    return ops.where(is_target, 0, too_near)

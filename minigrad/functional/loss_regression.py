@@ -1,0 +1,164 @@
+"""Losses of numbers: how far a prediction is from the truth. Shapes never broadcast here: that would be a wrong loss.
+
+Where PyTorch broadcasts two shapes with a warning, these raise a ShapeError.
+"""
+
+from __future__ import annotations
+
+from math import log, pi
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import DataError, ShapeError, UsageError
+from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, same_shape, values, weights
+from minigrad.shapes import shape_of
+from minigrad.tensor import Tensor
+
+
+def mse_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
+    """(x - target)^2, by default its mean over all elements; with a weight for each, the weighted mean.
+
+    Shapes: x, target and weight equal -> () or x's shape.
+
+    Raises:
+        ShapeError: shapes differ.
+        DataError: a negative weight.
+    """
+    return _weighted("mse_loss", ops.square(same_shape("mse_loss", x, target)), weight, reduction)
+
+
+def l1_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
+    """|x - target|, as `mse_loss`. Where both are equal the gradient is 0."""
+    return _weighted("l1_loss", ops.abs(same_shape("l1_loss", x, target)), weight, reduction)
+
+
+def smooth_l1_loss(x: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, for d = x - target. With beta = 0 it is `l1_loss`.
+
+    Raises:
+        ShapeError: shapes differ.
+        UsageError: beta is negative.
+
+    Source: Girshick 2015, "Fast R-CNN", arXiv:1504.08083.
+    """
+    if beta < 0:
+        raise UsageError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    d = same_shape("smooth_l1_loss", x, target)
+    return reduced(ops.abs(d) if beta == 0 else _huber(d, float(beta)) / float(beta), reduction)
+
+
+def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
+    """d^2 / 2 where |d| <= delta, else delta * (|d| - delta / 2), for d = x - target.
+
+    The mean of weighted elements is their plain one here, as in PyTorch: not divided by the sum of the weights.
+
+    Raises:
+        ShapeError: shapes differ.
+        DataError: a negative weight.
+        UsageError: delta is not positive.
+
+    Source: Huber 1964, "Robust estimation of a location parameter".
+    """
+    if not delta > 0:
+        raise UsageError(f"huber_loss: delta must be positive, got {delta}")
+    loss = _huber(same_shape("huber_loss", x, target), float(delta))
+    return reduced(loss if weight is None else loss * _weights("huber_loss", loss, weight), reduction)
+
+
+def _huber(d: Tensor, delta: float) -> Tensor:
+    """With c = d moved into [-delta, delta] both branches are one product, which squares nothing large."""
+    c = ops.clip(d, -delta, delta)
+    return c * (d - c / 2)
+
+
+def _weighted(name: str, loss: Tensor, weight: Any, reduction: str) -> Tensor:
+    if weight is None:
+        return reduced(loss, reduction)
+    weight = _weights(name, loss, weight)
+    return reduced(loss * weight, reduction, weight)
+
+
+def _weights(name: str, loss: Tensor, weight: Any) -> Any:
+    check_same_shape(name, x=loss, weight=weight)
+    return weights(name, loss, weight)
+
+
+def sum_squared_error(x: Any, target: Any) -> Tensor:
+    """1/2 * sum of (x - target)^2: the loss of the perceptron and of LeNet-5's time."""
+    return ops.multiply(0.5, ops.sum(ops.square(same_shape("sum_squared_error", x, target))))
+
+
+def gaussian_nll_loss(
+    x: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
+    """(log var + (x - target)^2 / var) / 2: how unlikely the target is under a normal distribution.
+
+    A variance below eps counts as eps, while its gradient flows as if it were free: it can grow again.
+    With `full` the constant log(2π) / 2 is added.
+
+    Shapes: x, target equal; var x's shape, or with size 1 in one of its dimensions, or without the last one, or ().
+
+    Raises:
+        ShapeError: shapes differ.
+        DataError: a negative variance.
+
+    Source: Nix and Weigend 1994, "Estimating the mean and variance of the target probability distribution".
+    """
+    d = same_shape("gaussian_nll_loss", x, target)
+    var = in_dtype_of(d, _variance(d.shape, var))
+    low = values(var) < eps
+    if low.any():
+        var = var + np.where(low, eps - values(var), 0).astype(d.dtype)
+    loss = (ops.log(var) + ops.square(d) / var) * 0.5
+    return reduced(loss + 0.5 * log(2 * pi) if full else loss, reduction)
+
+
+def _variance(shape: tuple[int, ...], var: Any) -> Any:
+    """The variance in a shape that broadcasts to that of x as it is meant to."""
+    if (values(var) < 0).any():
+        raise DataError(f"gaussian_nll_loss: var must not be negative, got {values(var).min()}; give a variance")
+    got = shape_of(var)
+    if got in (shape, ()):
+        return var
+    if shape[:-1] == got:
+        return ops.expand_dims(var, axis=-1)
+    if len(got) == len(shape) and [size for size, wide in zip(got, shape, strict=True) if size != wide] == [1]:
+        return var
+    raise ShapeError(
+        f"gaussian_nll_loss: var has shape {got}, but x {shape}: expected that shape, or with size 1 in one dimension, "
+        "or without the last one"
+    )
+
+
+def poisson_nll_loss(
+    x: Any,
+    target: Any,
+    log_input: bool = True,
+    full: bool = False,
+    *,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+) -> Tensor:
+    """exp(x) - target * x, or with log_input=False x - target * log(x + eps): the loss of counts, x their log-rate.
+
+    With `full` Stirling's approximation of log(target!) is added where target > 1.
+
+    Raises:
+        ShapeError: shapes differ.
+    """
+    check_same_shape("poisson_nll_loss", x=x, target=target)
+    target = in_dtype_of(x, target)
+    if log_input:
+        loss = ops.exp(x) - ops.multiply(target, x)
+    else:
+        loss = ops.subtract(x, ops.multiply(target, ops.log(ops.add(x, eps))))
+    return reduced(loss + _log_factorial(target) if full else loss, reduction)
+
+
+def _log_factorial(t: Any) -> Tensor:
+    """Stirling: t log t - t + log(2πt) / 2 where t > 1, else 0."""
+    large = values(t) > 1
+    t = ops.where(large, t, 1)
+    return ops.where(large, t * ops.log(t) - t + ops.log(t * (2 * pi)) * 0.5, 0)

@@ -1,0 +1,192 @@
+"""Normalization by mean and variance: over the batch, a layer's features, an instance's pixels, or groups of channels.
+
+    out = weight * (x - mean) / sqrt(variance + eps) + bias
+
+All are one op, `ops.standardize`, over different axes: for images (N, C, H, W) a mean is taken over
+
+    batch_norm     N, H, W   for each channel
+    layer_norm     C, H, W   for each sample
+    instance_norm  H, W      for each sample and channel
+    group_norm     H, W and the channels of a group, for each sample and group
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import DataError, ShapeError, UsageError, shape_text
+from minigrad.shapes import Shape, shape_of
+from minigrad.tensor import Tensor
+
+
+def batch_norm(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    In training the statistics are those of x, and the running ones, where there are any, move toward them in place:
+    running = (1 - momentum) * running + momentum * of x, where the variance is the unbiased one, sum of squares over
+    (count - 1). Outside of training the running ones take their place.
+
+    Shapes: x (N, C) or (N, C, ...), all others (C) -> as x.
+
+    Raises:
+        DataError: in training there is only one value a channel, which has no variance.
+        ShapeError: sizes that do not fit together.
+        UsageError: running statistics are missing outside of training.
+
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
+    """
+    channels = _channels("batch_norm", x, 2)
+    parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _require_shapes("batch_norm", parts, (channels,), "C")
+    if not training:
+        return _by_running("batch_norm", x, running_mean, running_var, weight, bias, eps)
+    count = math.prod(shape_of(x)) // max(1, channels)
+    if count == 1:
+        raise DataError("batch_norm: one value a channel has no variance: use a batch of more than one, or evaluate")
+    axis = (0, *range(2, len(shape_of(x))))
+    out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
+    if count:
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance, momentum, count / (count - 1))
+    return out
+
+
+def layer_norm(
+    x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """The last dimensions brought to mean 0 and variance 1 together, then each element scaled and shifted.
+
+    Shapes: x (..., *normalized_shape), weight and bias (*normalized_shape) -> as x.
+
+    Raises:
+        ShapeError: x does not end with normalized_shape, or weight or bias is not of that shape.
+
+    Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+    """
+    normalized = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+    shape = shape_of(x)
+    if not normalized or shape[-len(normalized) :] != normalized:
+        raise ShapeError(f"layer_norm: expected x (..., {', '.join(map(str, normalized))}), got shape {shape}")
+    _require_shapes("layer_norm", {"weight": weight, "bias": bias}, normalized)
+    axis = tuple(range(-len(normalized), 0))
+    return ops.standardize(x, weight, bias, axis=axis, eps=eps)[0]
+
+
+def instance_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of each sample brought to mean 0 and variance 1, then scaled and shifted.
+
+    Running statistics, where there are any, move toward the means over the batch of those of x (the unbiased
+    variance), in place; without `use_input_stats` they take their place.
+
+    Shapes: x (N, C, ...), all others (C) -> as x.
+
+    Raises:
+        DataError: there is only one value a channel, which has no variance.
+        ShapeError: sizes that do not fit together.
+        UsageError: running statistics are needed and missing.
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022.
+    """
+    channels = _channels("instance_norm", x, 3)
+    parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _require_shapes("instance_norm", parts, (channels,), "C")
+    if not use_input_stats:
+        return _by_running("instance_norm", x, running_mean, running_var, weight, bias, eps)
+    count = math.prod(shape_of(x)[2:])
+    if count == 1:
+        raise DataError("instance_norm: one value a channel has no variance: use images of more than one pixel")
+    axis = tuple(range(2, len(shape_of(x))))
+    out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
+    if count and shape_of(x)[0]:
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance, momentum, count / (count - 1))
+    return out
+
+
+def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    """Each group of channels of each sample brought to mean 0 and variance 1, then each channel scaled and shifted.
+
+    One group is layer normalization over (C, H, W); a group a channel is instance normalization.
+
+    Shapes: x (N, C, ...), weight and bias (C) -> as x.
+
+    Raises:
+        DataError: there is only one value a group, which has no variance.
+        ShapeError: C is no multiple of num_groups, or weight or bias is not (C).
+
+    Source: Wu and He 2018, arXiv:1803.08494.
+    """
+    channels, shape = _channels("group_norm", x, 2), shape_of(x)
+    if num_groups < 1 or channels % num_groups:
+        raise ShapeError(f"group_norm: C={channels} channels do not make {num_groups} equal groups")
+    _require_shapes("group_norm", {"weight": weight, "bias": bias}, (channels,), "C")
+    if math.prod(shape) == num_groups * shape[0] and shape[0] == 1:
+        raise DataError("group_norm: one value a group has no variance: use fewer groups or more pixels")
+    parts = (num_groups, channels // num_groups, *shape[2:])
+    affine = [None if y is None else ops.reshape(y, shape=(*parts[:2], *(1,) * len(shape[2:]))) for y in (weight, bias)]
+    grouped = ops.reshape(x, shape=(shape[0], *parts))
+    out = ops.standardize(grouped, *affine, axis=tuple(range(2, len(shape) + 1)), eps=eps)[0]
+    return ops.reshape(out, shape=shape)
+
+
+def _by_running(name: str, x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Tensor:
+    """x normalized by given statistics: one factor and one term a channel."""
+    if mean is None or variance is None:
+        raise UsageError(f"{name}: without statistics of x there must be running_mean and running_var")
+    factor = ops.divide(1 if weight is None else weight, ops.sqrt(ops.add(variance, eps)))
+    term = ops.multiply(ops.negative(mean), factor)
+    if bias is not None:
+        term = ops.add(bias, term)
+    factor, term = (ops.astype(_over(x, y), dtype=x.dtype) for y in (factor, term))
+    return ops.add(ops.multiply(x, factor), term)
+
+
+def _move(running: Any, values: Tensor, momentum: float, factor: float = 1.0) -> None:
+    """Move a running statistic (C), in place, toward the mean over all samples of `values`."""
+    if running is None:
+        return
+    array = running.writable() if isinstance(running, Tensor) else running
+    fresh = np.asarray(values.data if isinstance(values, Tensor) else values)
+    fresh = fresh.reshape(len(fresh), len(array)).mean(axis=0) * factor
+    array += momentum * (fresh - array)
+
+
+def _over(x: Any, y: Any) -> Any:
+    """y (C), or None, in a shape that broadcasts along the channels of x (N, C, ...)."""
+    return None if y is None else ops.reshape(y, shape=(-1, *(1,) * (len(shape_of(x)) - 2)))
+
+
+def _channels(name: str, x: Any, least: int) -> int:
+    shape = shape_of(x)
+    if len(shape) < least:
+        raise ShapeError(f"{name}: expected x (N, C, ...) of {least} or more dimensions, got shape {shape}")
+    return shape[1]
+
+
+def _require_shapes(name: str, parts: dict[str, Any], expected: Shape, letters: str = "") -> None:
+    for part, y in parts.items():
+        if y is not None and shape_of(y) != expected:
+            raise ShapeError(f"{name}: {part} must have shape {shape_text(expected, letters)}, got {shape_of(y)}")

@@ -1,0 +1,113 @@
+"""What losses share: equal shapes, weights, targets of 1 and -1, and the way from many numbers to one.
+
+A mean over nothing (an empty batch, no target left) is NaN, as in PyTorch, and its gradients are NaN or empty.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.errors import DataError, ShapeError, UsageError
+from minigrad.shapes import Shape, shape_of
+from minigrad.tensor import Tensor
+
+
+def same_shape(name: str, x: Any, target: Any) -> Tensor:
+    """x - target; a silent broadcast here would be a wrong loss."""
+    check_same_shape(name, x=x, target=target)
+    return ops.subtract(x, target)
+
+
+def check_same_shape(name: str, **arrays: Any) -> None:
+    """Refuse arrays of different shapes."""
+    (first, x), *others = arrays.items()
+    for other, y in others:
+        if shape_of(x) != shape_of(y):
+            raise ShapeError(
+                f"{name}: {first} has shape {shape_of(x)} but {other} has {shape_of(y)}: reshape one of them"
+            )
+
+
+def values(x: Any) -> Any:
+    """The array behind a Tensor, a list or an array."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    """The dtype in which a loss of x is computed."""
+    dtype: np.dtype[Any] = values(x).dtype
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+def in_dtype_of(x: Any, y: Any) -> Any:
+    """y in the dtype of x, so that weights and signs do not change that of the result."""
+    dtype = dtype_of(x)
+    return y if values(y).dtype == dtype and not isinstance(y, (list, tuple)) else ops.astype(values_of(y), dtype=dtype)
+
+
+def values_of(y: Any) -> Any:
+    """Tensors and arrays as they are, anything else as an array."""
+    return y if isinstance(y, Tensor) else np.asarray(y)
+
+
+def weights(name: str, x: Any, weight: Any, what: str = "weight") -> Any:
+    """Weights in the dtype of x.
+
+    Raises:
+        DataError: one is negative.
+    """
+    array = values(weight)
+    if (array < 0).any():
+        raise DataError(f"{name}: {what} must not be negative, got {array.min()}")
+    return in_dtype_of(x, weight)
+
+
+def signs(name: str, x: Any, target: Any) -> Any:
+    """A target of 1 and -1, in the dtype of x.
+
+    Raises:
+        DataError: there is another number.
+    """
+    array = values(target)
+    wrong = (array != 1) & (array != -1)
+    if wrong.any():
+        found = array[wrong].flat[0]
+        raise DataError(f"{name}: target must hold 1 and -1, got {found}: of 0 and 1 make 2 * target - 1")
+    return array.astype(dtype_of(x))
+
+
+def check_reduction(reduction: str, *more: str) -> None:
+    """Refuse a word that is no reduction."""
+    if reduction not in ("mean", "sum", "none", *more):
+        known = ", ".join(f'"{word}"' for word in ("mean", "sum", *more))
+        raise UsageError(f'reduction is {known} or "none", not {reduction!r}')
+
+
+def reduced(loss: Any, reduction: str, share: Any = None) -> Tensor:
+    """The loss of each element joined to one number, or left as it is: "mean", "sum" or "none".
+
+    Where elements count differently in the mean, `share` is what each counts for.
+    """
+    check_reduction(reduction)
+    if reduction == "none":
+        return loss  # type: ignore[no-any-return]
+    total = ops.sum(loss)
+    if reduction == "sum":
+        return total
+    if share is None:
+        return ops.mean(loss) if loss.size else ops.multiply(total, nan)
+    return quotient(total, ops.sum(share))
+
+
+def quotient(total: Any, count: Any) -> Tensor:
+    """total / count; NaN, without a warning, for a count of 0."""
+    return ops.divide(total, count) if values(count) != 0 else ops.multiply(total, nan)
+
+
+def flat(x: Any, shape: Shape) -> Tensor:
+    """x in another shape; nothing happens if it has that."""
+    return x if shape_of(x) == shape else ops.reshape(x, shape=shape)

@@ -1,0 +1,202 @@
+"""Convolutions: against their definitions in NumPy, against PyTorch, and against each other."""
+
+import numpy as np
+import pytest
+
+from minigrad import ShapeError, Tensor
+from minigrad import functional as F  # noqa: N812
+from minigrad.errors import UsageError
+from tests.functional.peer import assert_equal
+from tests.helper import inner
+
+
+def by_definition(x, w, b, stride, padding, dilation, groups):
+    """conv2d as its docstring has it: one product of a window and a kernel for each output number."""
+    (n, _, h, wide), (o, c, p, q) = x.shape, w.shape
+    framed = np.pad(x, [(0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2])
+    rows = (h + 2 * padding[0] - dilation[0] * (p - 1) - 1) // stride[0] + 1
+    columns = (wide + 2 * padding[1] - dilation[1] * (q - 1) - 1) // stride[1] + 1
+    out = np.zeros((n, o, rows, columns))
+    for k in np.ndindex(out.shape):
+        first = k[1] // (o // groups) * c
+        top, left = k[2] * stride[0], k[3] * stride[1]
+        window = framed[
+            k[0],
+            first : first + c,
+            top : top + dilation[0] * p : dilation[0],
+            left : left + dilation[1] * q : dilation[1],
+        ]
+        out[k] = np.sum(window * w[k[1]]) + b[k[1]]
+    return out
+
+
+CONVOLUTIONS = [
+    {},
+    {"stride": 2},
+    {"stride": (2, 1), "padding": (0, 2)},
+    {"padding": 1, "dilation": 2},
+    {"groups": 2},
+    {"groups": 4, "stride": (1, 3), "padding": 2, "dilation": (2, 1)},
+]
+NAMED = [
+    {"padding": "valid", "stride": 2},
+    {"padding": "same"},
+    {"padding": "same", "dilation": 2},
+    {"padding": "same", "dilation": (3, 1), "groups": 2},
+]
+TRANSPOSED = [
+    {},
+    {"stride": 2},
+    {"stride": 2, "padding": 1, "output_padding": 1},
+    {"stride": (2, 3), "padding": (1, 0), "output_padding": (0, 2), "groups": 2, "dilation": (1, 2)},
+    {"dilation": 3, "output_padding": 2},
+    {"dilation": 3, "output_padding": 2, "padding": 1},
+    {"stride": 2, "dilation": 4, "output_padding": 3, "padding": 3},
+]
+
+
+def images(rng, groups=1, kernel=(3, 2)):
+    return rng.normal(size=(2, 4, 7, 8)), rng.normal(size=(4, 4 // groups, *kernel)), rng.normal(size=4)
+
+
+def flat(settings):
+    """The same settings for sequences: what is for the width."""
+    return {name: value[1] if isinstance(value, tuple) else value for name, value in settings.items()}
+
+
+@pytest.mark.parametrize("settings", CONVOLUTIONS, ids=str)
+def test_conv2d_equals_its_definition(rng, settings):
+    x, w, b = images(rng, settings.get("groups", 1))
+    full = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | settings
+    pairs = {k: v if isinstance(v, tuple) or k == "groups" else (v, v) for k, v in full.items()}
+    np.testing.assert_allclose(F.conv2d(Tensor(x), w, b, **settings), by_definition(x, w, b, **pairs), rtol=1e-10)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("settings", CONVOLUTIONS, ids=str)
+def test_conv2d_equals_pytorch(torch, rng, settings, bias):
+    arrays = images(rng, settings.get("groups", 1))[: 2 + bias]
+    theirs = torch.nn.functional.conv2d
+    assert_equal(torch, lambda *a: F.conv2d(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
+
+
+@pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # it may copy, PyTorch says
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 2), (4, 3)])
+@pytest.mark.parametrize("settings", NAMED, ids=str)
+def test_named_padding_equals_pytorch(torch, rng, settings, kernel):
+    arrays = images(rng, settings.get("groups", 1), kernel)
+    theirs = torch.nn.functional.conv2d
+    assert_equal(torch, lambda *a: F.conv2d(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
+    arrays, settings = [y[:, :, 0] if y.ndim == 4 else y for y in arrays], flat(settings)
+    theirs = torch.nn.functional.conv1d
+    assert_equal(torch, lambda *a: F.conv1d(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": 1}, {"dilation": 2}, {"groups": 2}], ids=str)
+def test_conv1d_equals_pytorch(torch, rng, settings):
+    arrays = rng.normal(size=(2, 4, 9)), rng.normal(size=(6, 4 // settings.get("groups", 1), 3)), rng.normal(size=6)
+    theirs = torch.nn.functional.conv1d
+    assert_equal(torch, lambda *a: F.conv1d(*a, **settings), lambda *a: theirs(*a, **settings), arrays)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("settings", TRANSPOSED, ids=str)
+def test_transposed_convolution_equals_pytorch(torch, rng, settings, bias):
+    # In single precision the gradient of the bias, a sum of about 40 that cancels to 0.2, has as large an error.
+    groups = settings.get("groups", 1)
+    arrays = [rng.normal(size=(2, 4, 4, 5)), rng.normal(size=(4, 3, 3, 2)), rng.normal(size=3 * groups)][: 2 + bias]
+    theirs = torch.nn.functional.conv_transpose2d
+    assert_equal(
+        torch, lambda *a: F.conv_transpose2d(*a, **settings), lambda *a: theirs(*a, **settings), arrays, single=2e-4
+    )
+    arrays, settings = [y[:, :, 0] if y.ndim == 4 else y for y in arrays], flat(settings)
+    theirs = torch.nn.functional.conv_transpose1d
+    assert_equal(
+        torch, lambda *a: F.conv_transpose1d(*a, **settings), lambda *a: theirs(*a, **settings), arrays, single=2e-4
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "groups": 2}], ids=str)
+def test_transposed_convolution_is_the_adjoint_of_convolution(rng, settings):
+    w = rng.normal(size=(4, 4 // settings.get("groups", 1), 3, 3))
+    x = rng.normal(size=(2, 4, 7, 9))
+    y = F.conv2d(Tensor(x), w, **settings).numpy()
+    z = rng.normal(size=y.shape)
+    assert inner(y, z) == pytest.approx(inner(x, F.conv_transpose2d(Tensor(z), w, **settings)))
+
+
+def test_true_convolution_of_a_single_pixel_is_the_kernel():
+    x, w = np.zeros((1, 1, 3, 3)), np.arange(9.0).reshape(1, 1, 3, 3)
+    x[0, 0, 1, 1] = 1
+    np.testing.assert_array_equal(F.true_conv2d(Tensor(x), w, padding=1), w)
+    np.testing.assert_array_equal(F.conv2d(Tensor(x), w, padding=1), w[:, :, ::-1, ::-1])
+
+
+def test_true_convolution_commutes(rng):
+    x, w = rng.normal(size=(1, 1, 3, 4)), rng.normal(size=(1, 1, 3, 4))
+    full = {"padding": (2, 3)}
+    np.testing.assert_allclose(F.true_conv2d(Tensor(x), w, **full), F.true_conv2d(Tensor(w), x, **full), rtol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": 1, "dilation": 2}], ids=str)
+def test_locally_connected_layer_with_equal_kernels_is_a_convolution(rng, settings):
+    x, w, b = rng.normal(size=(2, 3, 6, 7)), rng.normal(size=(4, 3, 2, 3)), rng.normal(size=4)
+    expected = F.conv2d(Tensor(x), w, b, **settings)
+    everywhere = np.broadcast_to(w, (*expected.shape[2:], *w.shape))
+    bias = np.broadcast_to(b[:, None, None], expected.shape[1:])
+    np.testing.assert_allclose(F.locally_connected2d(Tensor(x), everywhere, bias, **settings), expected, rtol=1e-12)
+
+
+def test_locally_connected_layer_has_kernels_of_its_own_at_each_position(rng):
+    x, w = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(3, 3, 6, 3, 2, 3))
+    y = F.locally_connected2d(Tensor(x), w).numpy()
+    for i, j in np.ndindex(3, 3):
+        alone = F.conv2d(Tensor(x), w[i, j]).numpy()
+        np.testing.assert_allclose(y[:, :, i, j], alone[:, :, i, j], rtol=1e-12)
+
+
+# ---- what does not fit ---------------------------------------------------------------------------------------
+
+
+X, W = Tensor(np.ones((1, 2, 5, 5))), np.ones((2, 2, 3, 3))
+
+
+def test_same_padding_needs_stride_one():
+    with pytest.raises(UsageError, match=r'padding "same" keeps the size, which stride 2 does not'):
+        F.conv2d(X, W, padding="same", stride=2)
+
+
+def test_padding_of_another_name_is_refused():
+    with pytest.raises(UsageError, match='"valid" or "same", not \'full\''):
+        F.conv2d(X, W, padding="full")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"output_padding": 1}, {"output_padding": -1}, {"output_padding": 2, "stride": 2}]
+)
+def test_output_padding_is_smaller_than_stride_or_dilation(settings):
+    with pytest.raises(UsageError, match="must be smaller than stride"):
+        F.conv_transpose2d(X, W, **settings)
+
+
+def test_padding_that_leaves_no_pixel_of_a_transposed_convolution_is_refused():
+    with pytest.raises(ShapeError, match=r"padding \(4, 4\) leaves no pixel of \(-1, -1\)"):
+        F.conv_transpose2d(X, W, padding=4)
+
+
+def test_kernels_of_a_transposed_convolution_have_the_images_channels():
+    with pytest.raises(ShapeError, match="O is 2 in y but 3 in w"):
+        F.conv_transpose2d(X, np.ones((3, 2, 3, 3)))
+    with pytest.raises(ShapeError, match=r"weight is \(C, O/groups, P, Q\)"):
+        F.conv_transpose2d(X, np.ones((2, 3)))
+
+
+def test_locally_connected_weight_of_another_shape_is_refused():
+    with pytest.raises(ShapeError, match=r"need a weight of \(I=3, J=3, O=4, C=2, P=3, Q=3\), got \(I=2, J=3"):
+        F.locally_connected2d(X, np.ones((2, 3, 4, 2, 3, 3)))
+    with pytest.raises(ShapeError, match="weight is"):
+        F.locally_connected2d(X, W)
