@@ -24,6 +24,12 @@ settings.register_profile(
 settings.load_profile(os.environ.get("MINIGRAD_PROFILE", "dev"))
 
 
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load minigrad's own plugin, which pyproject.toml keeps from being loaded before coverage starts."""
+    if not pluginmanager.has_plugin("minigrad"):
+        pluginmanager.import_plugin("minigrad.testing.plugin")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let Hypothesis report a failure: where libcst is installed it is imported for that, and warns on the way."""
     config.addinivalue_line("filterwarnings", "ignore:mypy_extensions.TypedDict is deprecated:DeprecationWarning")

@@ -1,0 +1,138 @@
+"""The pytest plugin: collects what `@gradtest` marked, and measures how well a suite tests derivatives.
+
+    pytest --grad-coverage            in which conditions was each op exercised?  (=strict: fail on an empty cell)
+    pytest --grad-mutants[=NAME,...]  which mistakes in the rules would the suite not notice?
+
+Both look at the ops that are defined under the root directory and outside of test files, unless ops are named. What an
+op cannot do, and mutants that change nothing, are listed with the reason in the file that the ini option
+`grad_equivalent` names (see `excuse.py`).
+
+In the matrix a cell is x (exercised by a test that passed), - (empty: add a test in this condition), e (excused), or
+blank (the condition cannot arise). A survivor is printed as
+
+    SURVIVED    prod.x: in _as_rows: term dropped: x.ndim - len(axis) -> -len(axis)  [ops/reduce.py:218] no test fails
+
+that is: the op and the input whose rule is wrong, what is wrong, the source before and after, the place, and what the
+tests did. Either a test is missing (here one with axis=()), or that part of the rule does nothing and can go, or
+the mutant is the same function, and is listed with the reason. The cheapest tests are tried first: examples that are
+written down refute most mutants within milliseconds.
+
+Everybody who has minigrad installed loads this file in every run of pytest, so it imports what it needs when it is
+used.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DEFAULT_LIST = "tests/equivalent_mutants.toml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("minigrad", "derivatives (minigrad)")
+    group.addoption(
+        "--grad-coverage",
+        nargs="?",
+        const="report",
+        type=_one_of("report", "strict"),
+        metavar="strict",
+        help="print in which conditions the tests exercised each op; strict: fail when a cell that applies is empty",
+    )
+    group.addoption(
+        "--grad-mutants",
+        nargs="?",
+        const="",
+        type=_no_path,
+        metavar="NAME,...",
+        help="run the tests against mistakes in the rules of ops (all of yours, or those named; * may stand for "
+        "anything), in one process a core (or -n N), and report which of them no test notices",
+    )
+    parser.addini("grad_equivalent", f"list of what mutants and cells are excused, and why ({DEFAULT_LIST})")
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise _argument_error(f"{text!r} is none of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _no_path(text: str) -> str:
+    if "/" in text or (text and Path(text).exists()):
+        raise _argument_error(f"{text!r} is no name of an op")
+    return text
+
+
+def _argument_error(text: str) -> Exception:
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(f"{text}; put paths before the option")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Mutants are put in place in this process: neither other processes nor a tracer would serve."""
+    if config.option.grad_mutants is not None:
+        asked = getattr(config.option, "numprocesses", None)
+        config.option.grad_processes = asked if isinstance(asked, int) else None
+        config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
+        tracer: Any = config.pluginmanager.unregister(name="_cov") if config.pluginmanager.has_plugin("_cov") else None
+        if getattr(tracer, "cov_controller", None) is not None:
+            tracer.cov_controller.cov.stop()
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what was asked for."""
+    if config.getoption("grad_mutants", None) is not None:
+        from minigrad.testing.measure import MutantRun
+
+        config.pluginmanager.register(MutantRun(config), "minigrad-mutants")
+    if config.getoption("grad_coverage", None) is not None:
+        from minigrad.testing.measure import CoverageRun
+
+        config.pluginmanager.register(CoverageRun(config), "minigrad-coverage")
+
+
+# ---- @gradtest ---------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+    """One test for each object of a module that `@gradtest` marked."""
+    test = inspect.getattr_static(obj, "gradtest", None)
+    if test is None or not callable(test) or not isinstance(collector, pytest.Module) or inspect.isclass(obj):
+        return None
+    first = next(key for key, value in vars(collector.obj).items() if value is obj)
+    if name != first:
+        return []  # another name of the same object
+
+    def run() -> None:
+        test()
+
+    item: pytest.Item = GradTestItem.from_parent(collector, name=name, callobj=run)
+    return [item]
+
+
+class GradTestItem(pytest.Function):
+    """The laws of one object. It has the fixtures that every test has, and no arguments."""
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """File, line and name."""
+        subject = getattr(self.module, self.name)
+        code = getattr(inspect.unwrap(getattr(subject, "forward", subject)), "__code__", None)
+        return self.path, code.co_firstlineno - 1 if code is not None else None, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A law that does not hold says all there is to say."""
+        if type(excinfo.value).__name__ == "LawViolation":
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)

@@ -1,0 +1,217 @@
+"""Hypothesis strategies for arrays: few elements, from a lattice of simple numbers, in every shape, dtype and layout.
+
+Numbers are small multiples of 1/8 inside of the domain, together with an op's kinks and points very close to them. So
+ties are frequent, near-ties happen, and a failure shrinks to an array that can be read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from hypothesis import strategies as st
+
+from minigrad.domain import REAL, Domain, MatrixDomain
+from minigrad.shapes import ShapeSpec
+from minigrad.tensor import Array, Tensor
+
+Draw = st.DrawFn
+Shape = tuple[int, ...]
+
+NEAR: Final = 2.0**-20
+"""How close a near-tie is: distinct in every dtype but half precision."""
+
+LAYOUTS: Final = ("C", "F", "sliced", "reversed", "broadcast")
+EIGHTHS: Final = (4, 8, 16, 0, -4, -8, -16, 2, 6, 12, 24, -2, -6, -12, -24, 1, 3, 5, 7, 9, 11, -1, -3, -5, -7, -9)
+
+
+def lattice(domain: Domain = REAL, kinks: Sequence[float] = ()) -> list[float]:
+    """The numbers that are drawn from, simple ones first: multiples of 1/8, kinks and their close neighbors."""
+    numbers = [k / 8 for k in EIGHTHS]
+    if math.isfinite(domain.low) and domain.low >= 1 / 2:
+        numbers = [domain.low + abs(x) for x in numbers]
+    elif math.isfinite(domain.low) and math.isfinite(domain.high) and domain.high - domain.low < 1:
+        numbers = [domain.low + (domain.high - domain.low) * k / 8 for k in (4, 2, 6, 1, 3, 5, 7)]
+    return list(dict.fromkeys(x for x in numbers + near(kinks) if x in domain))
+
+
+def near(kinks: Sequence[float]) -> list[float]:
+    """The kinks, and points very close to them."""
+    return [float(k) + d for k in kinks for d in (0.0, NEAR, -NEAR)]
+
+
+def numbers(domain: Domain = REAL, kinks: Sequence[float] | str = ()) -> st.SearchStrategy[float]:
+    """Numbers of a domain. With kinks (or "ties") they often lie on one (on each other), or very close."""
+    return _numbers(domain, kinks if isinstance(kinks, str) else tuple(kinks))
+
+
+@cache
+def _numbers(domain: Domain, kinks: tuple[float, ...] | str) -> st.SearchStrategy[float]:
+    points = lattice(domain, () if isinstance(kinks, str) else kinks)
+    special = [0.5 + NEAR, 1.0 + NEAR] if isinstance(kinks, str) else near(kinks)
+    often = [x for x in special if x in domain]
+    return st.one_of([st.sampled_from(few) for few in (points[:6], points, often) if few])
+
+
+@st.composite
+def shapes(
+    draw: Draw, /, *, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3, max_size: int = 8
+) -> Shape:
+    """Shapes of few elements; about one in six is 0-d and one in six empty, where that is allowed."""
+    ndim = draw(st.sampled_from([n for n in (0, 1, 2, 2, 3, *range(4, max_dims + 1)) if min_dims <= n <= max_dims]))
+    sides: list[int] = []
+    for _ in range(ndim):
+        room = max_size // math.prod(sides)
+        sides.append(draw(st.integers(1, max(1, min(max_side, room)))))
+    if min_side == 0 and ndim and draw(st.integers(0, 5)) == 5:
+        sides[draw(st.integers(0, ndim - 1))] = 0
+    return tuple(sides)
+
+
+@st.composite
+def broadcastable_shapes(draw: Draw, /, count: int, **limits: Any) -> tuple[Shape, ...]:
+    """Shapes that broadcast against each other: the result's own, or with axes of size 1 or missing in front."""
+    result = draw(shapes(**limits))
+    return tuple([_narrowed(draw, result) if count > 1 else result for _ in range(count)])
+
+
+def _narrowed(draw: Draw, shape: Shape) -> Shape:
+    if draw(st.booleans()):
+        return shape
+    cut = draw(st.integers(0, len(shape)))
+    return tuple([1 if size and draw(st.booleans()) else size for size in shape[cut:]])
+
+
+def dtypes() -> st.SearchStrategy[Any]:
+    """Double precision, and single precision less often."""
+    return st.sampled_from([np.float64, np.float64, np.float32])
+
+
+def laid_out(x: Array, layout: str) -> Array:
+    """An array with the shape and dtype of x in one of the LAYOUTS; a "broadcast" one repeats the first row of x."""
+    if not x.ndim or not x.size:
+        return x
+    if layout == "F":
+        return np.asfortranarray(x)
+    if layout == "sliced":
+        return np.repeat(x, 2, -1)[..., ::2]
+    if layout == "reversed":
+        return np.flip(np.flip(x).copy())
+    return np.broadcast_to(x[:1].copy(), x.shape) if layout == "broadcast" else x
+
+
+def layouts() -> st.SearchStrategy[str]:
+    """C order, and the others less often."""
+    return st.sampled_from(("C", *LAYOUTS))
+
+
+@st.composite
+def arrays(
+    draw: Draw,
+    /,
+    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    *,
+    domain: Domain = REAL,
+    kinks: Sequence[float] | str = (),
+    dtype: Any = None,
+    layout: str | None = None,
+) -> Array:
+    """Floating arrays.
+
+    Args:
+        shape: a shape or a strategy of shapes; any small one unless given.
+        domain: where the numbers lie; a domain of matrices makes its own ones of stacks of such numbers.
+        kinks: numbers to hit often, or "ties".
+        dtype, layout: fixed, or else drawn.
+    """
+    shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
+    dtype = draw(dtypes()) if dtype is None else dtype
+    values = _values(draw, shape, domain, kinks)
+    layout = draw(layouts()) if layout is None else layout
+    if layout == "broadcast" and isinstance(domain, MatrixDomain):
+        layout = "C"  # equal rows would leave the domain
+    return laid_out(values.astype(dtype), layout)
+
+
+def _values(draw: Draw, shape: Shape, domain: Domain, kinks: Sequence[float] | str) -> Array:
+    count = math.prod(shape)
+    values = draw(st.lists(numbers(domain, kinks), min_size=count, max_size=count))
+    array = np.array(values, np.float64).reshape(shape)
+    return np.asarray(np.round(domain.made(array), 3) + 0.0) if isinstance(domain, MatrixDomain) else array  # no -0.0
+
+
+def tensors(shape: Any = None, *, requires_grad: bool = True, **facts: Any) -> st.SearchStrategy[Tensor]:
+    """Tensors; the arguments are those of `arrays`."""
+    return arrays(shape, **facts).map(lambda x: Tensor(x, requires_grad=requires_grad))
+
+
+def integers_in(low: int, high: int, shape: Shape) -> st.SearchStrategy[Array]:
+    """Integer arrays with low <= x < high: class numbers, positions."""
+    count = math.prod(shape)
+    items = st.lists(st.integers(low, high - 1), min_size=count, max_size=count)
+    return items.map(lambda values: np.array(values, np.int64).reshape(shape))
+
+
+def masks(shape: Shape) -> st.SearchStrategy[Array]:
+    """Boolean arrays."""
+    count = math.prod(shape)
+    items = st.lists(st.booleans(), min_size=count, max_size=count)
+    return items.map(lambda values: np.array(values, bool).reshape(shape))
+
+
+def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStrategy[Any]:
+    """One axis (negative too), a tuple of different ones, or None for all."""
+    single = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
+    choices: list[st.SearchStrategy[Any]] = [single] + [st.none()] * none
+    if several:
+        some = st.lists(st.integers(0, ndim - 1), unique=True, max_size=ndim) if ndim else st.just([])
+        choices.append(st.tuples(some, st.booleans()).map(lambda t: tuple(a - ndim if t[1] else a for a in t[0])))
+    return st.one_of(choices)
+
+
+@st.composite
+def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | None = None) -> tuple[Shape | None, ...]:
+    """Shapes for each input of a shape specification: equal letters get equal sizes, `?` may be left out (None)."""
+    divisors = divisors or {}
+    divided: dict[str, str] = {}
+    for letter in [letter for letters in spec.inputs for letter in letters if "/" in letter]:
+        name, _, divisor = letter.partition("/")
+        divided[name] = divisor
+    sizes: dict[str, int] = {}
+    lead = draw(shapes(max_dims=1, max_side=2)) if "..." in spec.text else ()
+    empty = draw(st.integers(0, 9)) == 9
+    result: list[Shape | None] = []
+    for letters, text in zip(spec.inputs, spec.text.split("->")[0].split(","), strict=True):
+        if "?" in text and draw(st.booleans()):
+            result.append(None)
+            continue
+        shape: Shape = ()
+        for letter in letters:
+            if letter == "...":
+                shape += _narrowed(draw, lead)
+                continue
+            name, _, divisor = letter.partition("/")
+            if name not in sizes:
+                unit = divisors.get(divided.get(name, ""), 1)
+                sizes[name] = 0 if not sizes and empty and unit == 1 else draw(st.integers(1, 2)) * unit
+            shape += (sizes[name] // divisors.get(divisor, 1),)
+        result.append(shape)
+    return tuple(result)
+
+
+@st.composite
+def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> dict[str, Any]:
+    """Settings of a convolution or pooling whose kernel fits the image: kernel, stride, padding, dilation."""
+    kernel, stride, padding, dilation = [], [], [], []
+    for size in image:
+        kernel.append(k := draw(st.integers(1, min(2, size))))
+        room = (size - 1) // (k - 1) if k > 1 else 2
+        dilation.append(draw(st.integers(1, max(1, min(2, room)))) if dilated else 1)
+        stride.append(draw(st.integers(1, 2)))
+        padding.append(draw(st.integers(0, k // 2)))
+    return {
+        "kernel": tuple(kernel), "stride": tuple(stride), "padding": tuple(padding), "dilation": tuple(dilation)
+    }  # fmt: skip
