@@ -1,20 +1,108 @@
-"""Modules and layers."""
+"""Modules: layers, losses and containers, with PyTorch's names, arguments, defaults and state dicts."""
 
-from minigrad.nn.layer import (
-    AvgPool2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Linear,
-    MaxPool2d,
+from minigrad.nn.activation import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    Mish,
+    PReLU,
     ReLU,
-    Sequential,
+    ReLU6,
     Sigmoid,
+    SiLU,
+    Softplus,
+    Softshrink,
+    Softsign,
+    Step,
     Tanh,
+    Tanhshrink,
+    Threshold,
+)
+from minigrad.nn.activation_along import GLU, CReLU, LogSoftmax, Softmax, Softmax2d, Softmin
+from minigrad.nn.build import conv_net
+from minigrad.nn.compose import Identity, Lambda, Residual
+from minigrad.nn.container import ModuleDict, ModuleList, Sequential
+from minigrad.nn.conv import Conv1d, Conv2d, LocallyConnected2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from minigrad.nn.hook import Handle
+from minigrad.nn.linear import Bilinear, CosineSimilarity, Embedding, Linear
+from minigrad.nn.loss import GaussianNLLLoss, HuberLoss, L1Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss, SumSquaredError
+from minigrad.nn.loss_class import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    KLDivLoss,
+    MultiLabelSoftMarginLoss,
+    NLLLoss,
+    SoftMarginLoss,
+)
+from minigrad.nn.loss_margin import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiClassSVMLoss,
+    MultiMarginLoss,
+    TripletMarginLoss,
 )
 from minigrad.nn.module import Module, Parameter
+from minigrad.nn.norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+)
+from minigrad.nn.pad import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
+from minigrad.nn.pool import AvgPool1d, AvgPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d
+from minigrad.nn.pool_adaptive import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    SpatialPyramidPool,
+)
+from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
+from minigrad.nn.size import conv_output_size, conv_transpose_output_size, pool_output_size
 
 __all__ = [
-    "AvgPool2d", "Conv2d", "Dropout", "Flatten", "Linear", "MaxPool2d", "Module", "Parameter", "ReLU", "Sequential",
-    "Sigmoid", "Tanh",
+    "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d",
+    "BatchNorm2d", "Bilinear", "CReLU", "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Conv1d",
+    "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss",
+    "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Fold", "GaussianNLLLoss", "GlobalAvgPool2d",
+    "GlobalMaxPool2d", "GroupNorm", "Handle", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "HingeEmbeddingLoss", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d", "KLDivLoss", "L1Loss",
+    "LPPool1d", "LPPool2d", "Lambda", "LayerNorm", "LeakyReLU", "Linear", "LocalContrastNorm", "LocalResponseNorm",
+    "LocallyConnected2d", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d",
+    "MaxUnpool1d", "MaxUnpool2d", "Mish", "Module", "ModuleDict", "ModuleList", "MultiClassSVMLoss",
+    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "Parameter", "PixelShuffle", "PixelUnshuffle",
+    "PoissonNLLLoss", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
+    "Residual", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin",
+    "Softplus", "Softshrink", "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "Tanh", "Tanhshrink",
+    "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net",
+    "conv_output_size", "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip

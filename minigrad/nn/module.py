@@ -1,4 +1,4 @@
-"""`Module`: parameters, submodules, and a name for each of them.
+"""`Module`: a function with parameters, and a name for each of its parts.
 
 A module assigns its parts to attributes, and they are registered by what they are:
 
@@ -10,30 +10,28 @@ A module assigns its parts to attributes, and they are registered by what they a
         def forward(self, x):
             return relu(self.hidden(x)) * self.scale
 
-The attribute names joined by dots are the paths (`hidden.weight`) that state dicts, errors, graphs and tables use.
+`copy.deepcopy(module)` gives a module of its own: what is shared inside of it is shared inside of the copy, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minigrad.errors import DTypeError, StateError, UsageError
-from minigrad.node import STATE, Leaf, Scope
-from minigrad.tensor import Array, Tensor
+from minigrad.errors import DTypeError, MinigradError
+from minigrad.nn.hook import Handle, Hook, Hooks
+from minigrad.nn.part import Parameter, Parts
+from minigrad.nn.state import Mismatch, load_state, state_of
+from minigrad.node import STATE, Scope
+from minigrad.tensor import Array
 
-Kind = Literal["parameter", "buffer", "module"]
-
-
-def Parameter(data: Any) -> Tensor:
-    """A variable for a module to train: a Tensor that requires gradients."""
-    return Tensor(data, requires_grad=True)
+__all__ = ["Module", "Parameter"]
 
 
-class Module:
+class Module(Parts):
     """A function with parameters. Subclasses write `forward`; callers call the module itself.
 
     Attributes:
@@ -41,43 +39,7 @@ class Module:
     """
 
     training: bool
-    _kinds: dict[str, Kind]
-    _name: str
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make the registers before `__init__` runs, so that no subclass has to call super().__init__()."""
-        module = super().__new__(cls)
-        module.__dict__.update(_kinds={}, _name="", training=True)
-        return module
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Module):
-            self._kinds[name] = "module"
-            value.__dict__["_name"] = value._name or name  # one that is shared keeps its first name
-        elif _is_variable(value):
-            self._kinds[name] = "parameter"
-        elif isinstance(value, Tensor) and self._kinds.get(name) == "parameter":
-            raise UsageError(
-                f"{type(self).__name__}.{name} is a parameter, and can only be replaced by another variable: assign "
-                f"nn.Parameter(values) to train the new values, or assign values to {name}.data"
-            )
-        elif isinstance(value, (list, tuple)) and any(isinstance(v, Module) or _is_variable(v) for v in value):
-            raise UsageError(
-                f"{type(self).__name__}.{name}: modules and parameters in a list would not be found, nor trained: "
-                "use nn.Sequential, or an attribute for each"
-            )
-        elif value is not None and (not isinstance(value, Tensor) or self._kinds.get(name) == "module"):
-            self._kinds.pop(name, None)
-        self.__dict__[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        self._kinds.pop(name, None)
-
-    def register_buffer(self, name: str, value: Tensor | None) -> None:
-        """Keep a Tensor that belongs to the state but is not trained, such as a running mean."""
-        self._kinds[name] = "buffer"
-        self.__dict__[name] = value
+    _hooks: Hooks | None
 
     # ---- calling ---------------------------------------------------------------------------------------------
 
@@ -86,59 +48,56 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        """Run `forward`, with everything recorded inside of it marked as this module's."""
+        """Run `forward`, with everything recorded inside of it marked as this module's, and hooks around it."""
         outer = STATE.scope
-        STATE.scope = Scope(self._name, type(self).__name__, outer)
+        STATE.scope = scope = Scope(self._name, type(self).__name__, outer)
         try:
-            return self.forward(*inputs, **settings)
+            if self._hooks is None:
+                return self.forward(*inputs, **settings)
+            return self._hooks.run(self, inputs, settings)
+        except MinigradError as error:
+            _locate(error, scope)
+            raise
         finally:
             STATE.scope = outer
 
-    # ---- what it consists of ---------------------------------------------------------------------------------
+    def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call hook(module, inputs) before `forward`; unless None, it returns the inputs to use.
 
-    def _own(self, kind: Kind) -> Iterator[tuple[str, Any]]:
-        return ((name, self.__dict__[name]) for name, k in list(self._kinds.items()) if k == kind)
+        Args:
+            hook: the function.
+            prepend: run it before the other hooks, not after them.
+            with_kwargs: call hook(module, inputs, settings), which returns None or (inputs, settings).
+        """
+        return self._hooked().add("forward_pre", hook, prepend, with_kwargs)
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The direct submodules with their attribute names."""
-        return ((name, child) for name, child in self._own("module") if child is not None)
+    def register_forward_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call hook(module, inputs, output) after `forward`; unless None, it returns the output to use.
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it with their paths, each once, parents before children."""
-        waiting, seen = [(prefix, self)], set()
-        while waiting:
-            path, module = waiting.pop()
-            if module in seen:
-                continue
-            seen.add(module)
-            yield path, module
-            below = [(f"{path}.{name}" if path else name, child) for name, child in module.named_children()]
-            waiting += reversed(below)
+        Args:
+            hook: the function.
+            prepend: run it before the other hooks, not after them.
+            with_kwargs: call hook(module, inputs, settings, output).
+        """
+        return self._hooked().add("forward", hook, prepend, with_kwargs)
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
-        return (module for _, module in self.named_modules())
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(module, grad_output) when the gradients of the outputs are known; it may return others."""
+        return self._hooked().add("backward_pre", hook, prepend)
 
-    def _named_tensors(self, kinds: tuple[Kind, ...], *, once: bool) -> Iterator[tuple[str, Tensor]]:
-        seen = set()
-        for path, module in self.named_modules():
-            for name, kind in module._kinds.items():
-                tensor = module.__dict__[name]
-                if kind in kinds and tensor is not None and not (once and tensor in seen):
-                    seen.add(tensor)
-                    yield (f"{path}.{name}" if path else name), tensor
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(module, grad_input, grad_output) when gradients have passed through the module.
 
-    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """All parameters with their paths; one that is shared comes once, under its first path."""
-        return self._named_tensors(("parameter",), once=True)
+        Both are tuples of Tensors, with None for inputs that need no gradient, and zeros for outputs that nothing
+        depended on. The hook may return other gradients for the inputs.
+        """
+        return self._hooked().add("backward", hook, prepend)
 
-    def parameters(self) -> Iterator[Tensor]:
-        """All parameters, each once."""
-        return (tensor for _, tensor in self.named_parameters())
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """All buffers with their paths."""
-        return self._named_tensors(("buffer",), once=True)
+    def _hooked(self) -> Hooks:
+        if self._hooks is None:
+            self.__dict__["_hooks"] = Hooks()
+        assert self._hooks is not None
+        return self._hooks
 
     # ---- changing it -----------------------------------------------------------------------------------------
 
@@ -152,6 +111,20 @@ class Module:
         """Set evaluation mode, here and below."""
         return self.train(False)
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set whether the parameters, here and below, require gradients."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def freeze(self) -> Self:
+        """Train none of the parameters, here and below; their mode stays: see `eval` for running statistics."""
+        return self.requires_grad_(False)
+
+    def unfreeze(self) -> Self:
+        """Train all parameters again, here and below."""
+        return self.requires_grad_(True)
+
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for parameter in self.parameters():
@@ -159,8 +132,8 @@ class Module:
                 parameter.grad = None
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function on every module, children first."""
-        for module in reversed(list(self.modules())):
+        """Call a function once on every module, children first."""
+        for module in _children_first(self, set()):
             function(module)
         return self
 
@@ -168,7 +141,7 @@ class Module:
         """Convert all floating parameters and buffers to another floating dtype."""
         if np.dtype(dtype).kind != "f":
             raise DTypeError(f"a module's numbers are floating ones (float32, float64 ...), not {np.dtype(dtype)}")
-        for _, tensor in self._named_tensors(("parameter", "buffer"), once=True):
+        for tensor in [*self.parameters(), *self.buffers()]:
             if tensor.dtype.kind == "f":
                 tensor._data = tensor._data.astype(dtype)
                 if tensor.requires_grad:
@@ -179,34 +152,26 @@ class Module:
     # ---- state -----------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Array]:
-        """The values of all parameters and buffers by path: a snapshot, which later training does not change."""
-        return {name: tensor.data for name, tensor in self._named_tensors(("parameter", "buffer"), once=False)}
+        """The values of all parameters and buffers by path: a snapshot, which later training does not change.
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        What is shared stands under each of its paths.
+        """
+        return state_of(self)
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Mismatch:
         """Take over the values of a state dict. Everything is checked before anything is changed.
 
         Args:
             state: arrays or Tensors by path.
             strict: whether missing and unexpected names are errors; sizes and dtypes are checked in any case.
 
+        Returns:
+            The names that were missing and those that were unexpected: both empty when strict.
+
         Raises:
             StateError: lists everything that does not fit.
         """
-        own = dict(self._named_tensors(("parameter", "buffer"), once=False))
-        problems = []
-        if strict:
-            problems += [f"missing: {name} {tensor.shape}" for name, tensor in own.items() if name not in state]
-            problems += [f"unexpected: {name} {np.shape(value)}" for name, value in state.items() if name not in own]
-        arrays = {name: np.asarray(getattr(state[name], "data", state[name])) for name in own if name in state}
-        for name, array in arrays.items():
-            if array.shape != own[name].shape:
-                problems.append(f"shape: {name} is {own[name].shape} here and {array.shape} in the state")
-            elif array.dtype.kind != own[name].dtype.kind:
-                problems.append(f"dtype: {name} is {own[name].dtype} here and {array.dtype} in the state")
-        if problems:
-            raise StateError(f"{type(self).__name__}: the state does not fit:\n  " + "\n  ".join(problems))
-        for name, array in arrays.items():
-            own[name].data = array
+        return load_state(self, state, strict)
 
     # ---- showing it ------------------------------------------------------------------------------------------
 
@@ -222,5 +187,17 @@ class Module:
         return f"{type(self).__name__}({head}" + "\n  ".join(children) + "\n)"
 
 
-def _is_variable(value: Any) -> bool:
-    return isinstance(value, Tensor) and isinstance(value.node, Leaf)
+def _children_first(module: Module, seen: set[Module]) -> list[Module]:
+    if module in seen:
+        return []
+    seen.add(module)
+    return [below for child in module.children() for below in _children_first(child, seen)] + [module]
+
+
+def _locate(error: MinigradError, scope: Scope) -> None:
+    """Name the innermost layer in front of an error's message, unless an op has done so."""
+    if "layer" in vars(error):
+        return
+    vars(error)["layer"] = str(scope)
+    if str(scope) not in str(error):
+        error.args = (f"{scope}: {error}", *error.args[1:])

@@ -1,9 +1,10 @@
-"""The layers: sizes, settings, and PyTorch's values for the same weights."""
+"""Single layers: sizes, settings, and what they refuse. What holds for all of them is in test_row.py."""
 
 import numpy as np
 import pytest
 
-from minigrad import Tensor, UsageError, nn
+import minigrad as mg
+from minigrad import ShapeError, Tensor, UsageError, nn
 
 
 def x32(rng, *shape):
@@ -37,28 +38,6 @@ def test_layer_gives_the_documented_shape_and_dtype(rng, layer, given, expected)
     assert (y.shape, y.dtype) == (expected, np.float32)
 
 
-@pytest.mark.peer
-@pytest.mark.parametrize(
-    ("name", "arguments", "settings", "shape"),
-    [
-        ("Linear", (4, 3), {}, (5, 4)),
-        ("Conv2d", (4, 6, 3), {"padding": 1, "stride": 2, "groups": 2}, (2, 4, 7, 7)),
-        ("Conv2d", (2, 3, (1, 3)), {"dilation": 2, "bias": False}, (2, 2, 7, 7)),
-        ("MaxPool2d", (3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 2, 7, 7)),
-        ("AvgPool2d", (3,), {"stride": 2, "padding": 1, "count_include_pad": False}, (2, 2, 7, 7)),
-        ("Tanh", (), {}, (3, 2)),
-        ("ReLU", (), {}, (3, 2)),
-        ("Sigmoid", (), {}, (3, 2)),
-        ("Flatten", (), {}, (3, 2, 2)),
-    ],
-)
-def test_layer_equals_pytorchs_with_its_state(torch, rng, name, arguments, settings, shape):
-    ours, theirs = getattr(nn, name)(*arguments, **settings), getattr(torch.nn, name)(*arguments, **settings)
-    ours.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
-    x = x32(rng, *shape)
-    np.testing.assert_allclose(ours(Tensor(x)).detach(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-6)
-
-
 def test_default_weights_are_uniform_within_the_inverse_root_of_fan_in():
     for layer, fan_in in ((nn.Linear(64, 500), 64), (nn.Conv2d(8, 300, 3, groups=2), 4 * 9)):
         for values in (layer.weight.numpy(), layer.bias.numpy()):
@@ -77,18 +56,6 @@ def test_weights_have_pytorchs_shapes():
     conv = nn.Conv2d(6, 4, (3, 2), groups=2)
     assert (conv.weight.shape, conv.bias.shape) == ((4, 3, 3, 2), (4,))
     assert nn.Linear(3, 4, bias=False).bias is None
-
-
-def test_sequential_is_a_list_of_modules():
-    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
-    assert len(net) == 3
-    assert net[-1] is list(net)[2]
-    assert isinstance(net[:2], nn.Sequential)
-    assert [name for name, _ in net[1:].named_parameters()] == ["1.weight", "1.bias"]
-    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
-    x = np.ones((1, 2), np.float32)
-    np.testing.assert_array_equal(net(x).detach(), net[2](net[1](net[0](x))).detach())
-    assert nn.Sequential()(x) is x
 
 
 def test_dropout_acts_in_training_only():
@@ -119,3 +86,135 @@ def test_repr_says_the_settings(layer, text):
 def test_channels_must_be_multiples_of_the_groups(sizes):
     with pytest.raises(UsageError, match="groups=2"):
         nn.Conv2d(*sizes, 3, groups=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), "padding_mode is one of zeros, reflect"),
+        (lambda: nn.Conv1d(1, 1, 3, stride=2, padding="same"), 'padding "same" keeps the size'),
+        (lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect"), 'padding_mode is "zeros"'),
+        (lambda: nn.Embedding(3, 2, padding_idx=3), "padding_idx 3 is no row of a table of 3"),
+        (lambda: nn.Embedding.from_pretrained([1.0, 2.0]), "a table has two dimensions"),
+        (lambda: nn.Dropout(1.5), r"p must lie in \[0, 1\], got 1.5"),
+        (lambda: nn.GroupNorm(3, 4), "4 channels do not make 3 equal groups"),
+        (lambda: nn.ZeroPad2d((1, 2)), "padding is one number or 4"),
+        (lambda: nn.MSELoss(reduction="average"), 'reduction is "mean", "sum" or "none"'),
+        (lambda: nn.MSELoss(reduction="batchmean"), "batchmean"),
+        (lambda: nn.Lambda(3), "Lambda takes a function, not a int"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_when_the_layer_is_made(make, message):
+    with pytest.raises(mg.MinigradError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.BatchNorm2d(3), (2, 3), r"expected x \(N, C, H, W\), got shape \(2, 3\)"),
+        (nn.BatchNorm1d(3), (2, 3, 4, 5), r"expected x \(N, C\) or \(N, C, T\)"),
+        (nn.InstanceNorm2d(3), (2, 3), r"expected x \(N, C, H, W\) or \(C, H, W\)"),
+        (nn.ReflectionPad1d(1), (2, 2, 2, 2), r"expected x \(N, C, T\) or \(C, T\)"),
+        (nn.Softmax2d(), (2, 2), r"expected x \(N, C, H, W\)"),
+        (nn.Unflatten(1, (2, 3)), (1, 5), r"5 elements along dim=1 do not make \(2, 3\)"),
+        (nn.Unflatten(1, (2, -1)), (1, 5), r"5 elements along dim=1 do not make \(2, -1\)"),
+        (nn.Residual(nn.Linear(3, 4)), (2, 3), r"the block gives shape \(2, 4\), but the shortcut \(2, 3\)"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_with_the_layers_path(rng, layer, shape, message):
+    net = nn.Sequential({"stage": nn.Sequential(layer)})
+    with pytest.raises(ShapeError, match=rf"^stage\.0 {type(layer).__name__}: .*{message}"):
+        net(x32(rng, *shape))
+
+
+def test_residual_goes_through_its_shortcut(rng):
+    x = x32(rng, 2, 3)
+    body, around = nn.Linear(3, 4), nn.Linear(3, 4)
+    np.testing.assert_array_equal(nn.Residual(body, around)(x).numpy(), (body(x) + around(x)).numpy())
+
+
+def test_embedding_leaves_the_padding_row_alone():
+    layer = nn.Embedding(4, 3, padding_idx=-1)
+    assert not layer.weight.numpy()[3].any()
+    layer([[0, 3], [3, 1]]).sum().backward()
+    assert layer.weight.grad.numpy().sum(axis=1).tolist() == [3, 3, 0, 0]
+
+
+def test_embedding_of_a_given_table_is_frozen_unless_asked():
+    table = np.arange(6.0).reshape(3, 2)
+    layer = nn.Embedding.from_pretrained(table)
+    assert layer(np.array([2])).tolist() == [[4, 5]]
+    assert list(layer.state_dict()) == ["weight"]
+    assert not layer.weight.requires_grad
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
+
+
+def test_transposed_convolution_reaches_each_size_that_the_convolution_maps_to_its_input(rng):
+    conv, back = nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.ConvTranspose2d(2, 1, 3, stride=2, padding=1)
+    for size in (7, 8):
+        small = conv(x32(rng, 1, 1, size, size))
+        assert back(small, output_size=(size, size)).shape == (1, 1, size, size)
+    with pytest.raises(
+        UsageError, match=r"output_size \(9, 9\) cannot be reached from \(4, 4\): .* \(7, 7\) to \(8, 8\)"
+    ):
+        back(small, output_size=[9, 9])
+
+
+def test_max_unpooling_puts_elements_back(rng):
+    x = x32(rng, 2, 3, 5, 7)
+    y, positions = nn.MaxPool2d(2, return_indices=True)(x)
+    restored = nn.MaxUnpool2d(2)(y, positions, output_size=(5, 7))
+    kept = np.asarray(restored) != 0
+    np.testing.assert_array_equal(np.asarray(restored)[kept], x[kept])
+    assert kept.sum() == np.asarray(y).size
+    line, places = nn.MaxPool1d(2, return_indices=True)(x[0])
+    assert nn.MaxUnpool1d(2)(line, places, output_size=(7,)).shape == (3, 5, 7)
+
+
+# ---- normalization: training and evaluation --------------------------------------------------------------------------
+
+
+def test_batch_norm_normalizes_by_the_batch_in_training_and_by_the_past_in_evaluation(rng):
+    layer = nn.BatchNorm2d(3, momentum=0.25)
+    x = x32(rng, 8, 3, 4, 5) * 3 + 2
+    y = layer(Tensor(x)).numpy()
+    np.testing.assert_allclose(y.mean(axis=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(y.var(axis=(0, 2, 3)), 1, atol=1e-4)
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
+    unbiased = x.var(axis=(0, 2, 3), ddof=1)
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.75 + 0.25 * unbiased, rtol=1e-5)
+    before = layer.eval().state_dict()
+    shifted = layer(Tensor(x + 5)).numpy()
+    assert shifted.mean() > 2
+    for name, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_momentum_none_averages_over_all_batches(rng):
+    layer = nn.BatchNorm1d(2, momentum=None)
+    batches = [x32(rng, 6, 2) for _ in range(5)]
+    for x in batches:
+        layer(x)
+    np.testing.assert_allclose(
+        layer.running_mean.numpy(), np.mean([x.mean(axis=0) for x in batches], axis=0), atol=1e-6
+    )
+    assert layer.num_batches_tracked.item() == 5
+    assert layer.num_batches_tracked.dtype == np.int64
+    layer.reset_running_stats()
+    assert [b.tolist() for b in layer.buffers()] == [[0, 0], [1, 1], 0]
+
+
+def test_norms_without_bias_have_none():
+    for layer in (nn.BatchNorm2d(3, bias=False), nn.GroupNorm(1, 3, bias=False), nn.LayerNorm(3, bias=False)):
+        assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
+def test_every_dropout_drops_its_share_in_training_and_nothing_in_evaluation(rng, name):
+    layer = getattr(nn, name)(0.3, rng=rng)
+    x = Tensor(np.ones((200, 50, 3, 3) if name == "Dropout2d" else (200, 50, 3), np.float32))
+    values, counts = np.unique(layer(x).numpy(), return_counts=True)
+    assert len(values) == 2
+    assert counts.min() / counts.sum() == pytest.approx(0.3, abs=0.03)
+    assert layer.eval()(x) is x

@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from minigrad import DTypeError, MinigradError, StateError, Tensor, nn, no_grad, optim
+import minigrad
+from minigrad import DTypeError, MinigradError, StateError, Tensor, UsageError, nn, no_grad, optim
 from minigrad import functional as F  # noqa: N812
 
 
@@ -263,3 +264,159 @@ def test_result_assigned_to_a_parameters_name_is_no_parameter():
     except MinigradError:
         return
     assert "weight" not in dict(net.named_parameters())
+
+
+# ---- freezing, and access by path ----------------------------------------------------------------------------
+
+
+def test_freezing_reaches_every_parameter_below_and_is_undone():
+    net = Net()
+    assert net.first.freeze() is net.first
+    assert [name for name, p in net.named_parameters() if not p.requires_grad] == [
+        p for p in PATHS_IN_ORDER if "first" in p
+    ]
+    net(np.ones((2, 3), np.float32)).sum().backward()
+    assert net.first.scale.grad is None
+    assert net.rest[0].scale.grad is not None
+    net.unfreeze()
+    assert all(p.requires_grad for p in net.parameters())
+    assert not any(p.requires_grad for p in net.requires_grad_(False).parameters())
+    assert sorted(net.state_dict()) == sorted(Net().state_dict())
+
+
+PATHS_IN_ORDER = [name for name, _ in Net().named_parameters()]
+
+
+def test_parts_are_found_by_their_paths():
+    net = Net()
+    assert net.get_submodule("rest.0.inner") is net.rest[0].inner
+    assert net.get_submodule("") is net
+    assert net.get_parameter("rest.0.inner.bias") is net.rest[0].inner.bias
+    assert net.get_buffer("first.mean") is net.first.mean
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("get_submodule", "rest.2", "Net has no module 'rest.2': Sequential has 0, 1"),
+        ("get_submodule", "first.inner.x", "Linear has no submodules"),
+        ("get_parameter", "first.mean", "Net has no parameter 'first.mean': its owner has scale"),
+        ("get_buffer", "first.scale", "its owner has mean"),
+        ("get_buffer", "rest.1.x", "its owner has no buffers"),
+    ],
+)
+def test_paths_that_lead_nowhere_say_what_is_there(method, path, message):
+    with pytest.raises(UsageError, match=message):
+        getattr(Net(), method)(path)
+
+
+def test_own_parts_can_be_asked_for_alone():
+    block = Block(3)
+    assert [name for name, _ in block.named_parameters(recurse=False)] == ["scale"]
+    assert list(block.parameters(recurse=False)) == [block.scale]
+    assert list(block.buffers(recurse=False)) == [block.mean]
+    assert list(block.children()) == [block.inner]
+
+
+# ---- buffers and registering by name -------------------------------------------------------------------------
+
+
+def test_transient_buffers_are_not_in_the_state():
+    net = nn.Module()
+    net.register_buffer("table", Tensor([1.0]), persistent=False)
+    net.register_buffer("absent", None)
+    assert [name for name, _ in net.named_buffers()] == ["table"]
+    assert net.state_dict() == {}
+    net.load_state_dict({})
+    net.table = Tensor([2.0])
+    assert net.state_dict() == {}
+    assert net.astype(np.float64).table.dtype == np.float64
+
+
+def test_buffers_stay_tensors():
+    net = Block(3)
+    with pytest.raises(UsageError, match=r"Block\.mean is a buffer, and can only be replaced by a Tensor or None"):
+        net.mean = np.zeros(3)
+    with pytest.raises(UsageError, match="the buffer 'x' must be a Tensor or None, not a float"):
+        net.register_buffer("x", 1.0)
+    net.mean = None
+    assert "mean" not in net.state_dict()
+
+
+def test_parts_can_be_registered_under_names_that_are_computed():
+    net = nn.Module()
+    net.register_parameter("w", nn.Parameter([1.0]))
+    net.register_parameter("later", None)
+    net.add_module("inner", nn.Linear(1, 1))
+    assert [name for name, _ in net.named_parameters()] == ["w", "inner.weight", "inner.bias"]
+    with pytest.raises(UsageError, match="'w' must be a variable to be a parameter"):
+        net.register_parameter("w", Tensor([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ([nn.Tanh()], "nn.ModuleList or nn.Sequential"),
+        ({"a": nn.Tanh()}, "nn.ModuleDict"),
+        ((nn.Parameter(1.0),), "nn."),
+    ],
+)
+def test_parts_in_plain_containers_are_not_lost_silently(value, remedy):
+    net = nn.Module()
+    with pytest.raises(UsageError, match=f"would not be found, nor trained: use {remedy}"):
+        net.parts = value
+
+
+def test_shared_modules_are_in_the_state_under_each_path():
+    net = nn.Module()
+    net.a = nn.Linear(2, 2)
+    net.b = net.a
+    assert list(net.state_dict()) == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    assert [name for name, _ in net.named_modules()] == ["", "a"]
+    net.load_state_dict(net.state_dict())
+
+
+def test_module_inside_of_itself_is_listed_once():
+    net = nn.Linear(1, 1)
+    net.again = net
+    assert [name for name, _ in net.named_modules(once=False)] == [""]
+    assert list(net.state_dict()) == ["weight", "bias"]
+
+
+def test_partial_loading_says_what_was_left():
+    left = Net().load_state_dict({"first.scale": np.zeros(3), "extra": np.zeros(1)}, strict=False)
+    assert left.unexpected_keys == ["extra"]
+    assert "first.mean" in left.missing_keys
+    net = Net()
+    assert net.load_state_dict(net.state_dict()) == ([], [])
+
+
+def test_copies_have_gradients_of_their_own():
+    net = Net()
+    net(np.ones((2, 3), np.float32)).sum().backward()
+    other = copy.deepcopy(net)
+    other(np.ones((2, 3), np.float32)).sum().backward()
+    with no_grad():
+        np.testing.assert_allclose(other.first.scale.grad.numpy(), 2 * net.first.scale.grad.numpy())
+
+
+def test_error_names_the_innermost_layer_once():
+    class Picky(nn.Module):
+        def forward(self, x):
+            raise UsageError("not today")
+
+    net = nn.Sequential(nn.Sequential(Picky()))
+    with pytest.raises(UsageError, match=r"^0\.0 Picky: not today$"):
+        net(1)
+
+
+@pytest.mark.peer
+def test_apply_visits_in_pytorchs_order(torch):
+    def order(library):
+        lib = library.nn
+        net = lib.Sequential(lib.Sequential(lib.Tanh(), lib.ReLU()), lib.Sigmoid())
+        seen = []
+        net.apply(lambda module: seen.append(type(module).__name__))
+        return seen
+
+    assert order(minigrad) == order(torch)

@@ -1,0 +1,181 @@
+"""`summary`: one run of a model, its costs sorted by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minigrad.cost.count import costs
+from minigrad.cost.table import Row, Summary
+from minigrad.errors import UsageError
+from minigrad.graph import Graph
+from minigrad.nn.container import Holder
+from minigrad.nn.module import Module
+from minigrad.node import STATE, Leaf, switched
+from minigrad.tensor import Tensor, default_dtype, record, wrap
+
+
+def summary(
+    model: Module,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    *,
+    inputs: Any = None,
+    dtype: DTypeLike | None = None,
+) -> Summary:
+    """Run a model once, in evaluation mode, and say what each layer holds and costs.
+
+    The model is left as it was: its mode, its buffers, and which parameters are frozen.
+
+    Args:
+        model: the module.
+        input_shape: of its input, with the batch; or a list of shapes, for several inputs.
+        inputs: the input itself (an array or a Tensor), or a tuple of them, in place of shapes.
+        dtype: of inputs that are made from shapes: random numbers in [0, 1), or zeros for an integer dtype.
+
+    Raises:
+        UsageError: neither shapes nor inputs are given, or both.
+
+    >>> from minigrad import nn
+    >>> table = summary(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (2, 4))
+    >>> [(row.path, row.kind, row.output_shapes, row.parameters, row.mult_adds) for row in table.rows]
+    [('', 'Sequential', ((2, 3),), 0, 0), ('0', 'Linear', ((2, 3),), 15, 24), ('1', 'ReLU', ((2, 3),), 0, 0)]
+    """
+    given = _inputs(input_shape, inputs, dtype)
+    paths = {module: path for path, module in model.named_modules()}
+    rows = {path: Row(path, type(module).__name__, path.count(".") + bool(path)) for module, path in paths.items()}
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    uncounted: list[str] = []
+    with _prepared(model), ExitStack() as hooks:
+        calls = _Calls(rows, paths)
+        for module in paths:
+            hooks.callback(module.register_forward_pre_hook(calls.begins, prepend=True, with_kwargs=True).remove)
+            hooks.callback(module.register_forward_hook(calls.ends).remove)
+        calls.keep(model(*[_variable(x) for x in given]))
+        if calls.recorded:
+            uncounted = _count_ops(Graph.of(*calls.recorded, model=model), rows, calls.owners, trained)
+    _count_parameters(paths, rows)
+    parameter_bytes = sum(p._data.nbytes for p in model.parameters())
+    return Summary(tuple(rows.values()), parameter_bytes, sum(_array(x).nbytes for x in given), tuple(uncounted))
+
+
+def _inputs(shapes: Any, inputs: Any, dtype: DTypeLike | None) -> list[Any]:
+    if (shapes is None) == (inputs is None):
+        raise UsageError("summary: give either input_shape, such as (1, 3, 32, 32), or inputs=")
+    if inputs is not None:
+        return list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    several = bool(shapes) and isinstance(shapes[0], Sequence)
+    kind, rng = np.dtype(dtype or default_dtype()), np.random.default_rng(0)
+    return [
+        np.asarray(rng.random(tuple(shape))).astype(kind) if kind.kind == "f" else np.zeros(tuple(shape), kind)
+        for shape in (shapes if several else [shapes])
+    ]
+
+
+def _array(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _variable(x: Any) -> Any:
+    """An input that requires gradients, so that all that is done with it is recorded."""
+    array = _array(x)
+    return wrap(array, Leaf(array.shape, array.dtype)) if array.dtype.kind == "f" else x
+
+
+class _Calls:
+    """What the hooks see: the shapes of each module's first call, whose scope is whose, and what was recorded."""
+
+    def __init__(self, rows: dict[str, Row], paths: dict[Module, str]) -> None:
+        self.rows, self.paths = rows, paths
+        self.owners: dict[str, str] = {}
+        self.recorded: list[Tensor] = []
+
+    def begins(self, module: Module, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
+        """A module is called."""
+        row = self.rows[self.paths[module]]
+        row.calls += 1
+        if STATE.scope is not None:
+            self.owners[STATE.scope.path] = row.path
+        if row.calls == 1:
+            row.input_shapes = tuple([x.shape for x in _leaves([*inputs, *settings.values()])])
+
+    def ends(self, module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+        """A module has given its output."""
+        row = self.rows[self.paths[module]]
+        if row.output_shapes is None:
+            row.output_shapes = tuple([x.shape for x in _leaves(output)])
+        self.keep(output)
+
+    def keep(self, output: Any) -> None:
+        """Remember where the graph can be taken from."""
+        self.recorded += [x for x in _leaves(output) if isinstance(x, Tensor) and x.node is not None]
+
+
+def _leaves(values: Any) -> list[Any]:
+    """The Tensors and arrays in nested tuples, lists and dicts."""
+    if isinstance(values, (tuple, list, dict)):
+        parts = values.values() if isinstance(values, dict) else values
+        return [leaf for part in parts for leaf in _leaves(part)]
+    return [values] if isinstance(values, (Tensor, np.ndarray)) else []
+
+
+@contextmanager
+def _prepared(model: Module) -> Iterator[None]:
+    """The model in evaluation mode, with all parameters recorded and scopes named by the tree; then as it was."""
+    modes = {module: (module.training, module._name) for module in model.modules()}
+    frozen = [p for p in model.parameters() if p.node is None and p.dtype.kind == "f"]
+    buffers = {buffer: buffer._data for buffer in model.buffers()}
+    model.eval()
+    _name_by_tree(model, "", set())
+    for p in frozen:
+        p.node = Leaf(p.shape, p.dtype)
+    try:
+        with switched(scope=None, recorder=record):
+            yield
+    finally:
+        for module, (training, name) in modes.items():
+            module.__dict__.update(training=training, _name=name)
+        for p in frozen:
+            p.node = None
+        for buffer, array in buffers.items():
+            buffer._data = array
+
+
+def _name_by_tree(module: Module, prefix: str, seen: set[Module]) -> None:
+    """Name modules as the tree does, which a module that was moved may not be, so that scopes differ."""
+    seen.add(module)
+    if not isinstance(module, Holder):
+        module.__dict__["_name"], prefix = prefix, ""
+    for name, child in module.named_children():
+        if child not in seen:
+            _name_by_tree(child, f"{prefix}.{name}" if prefix else name, seen)
+
+
+def _count_ops(graph: Graph, rows: dict[str, Row], owners: dict[str, str], trained: set[str]) -> list[str]:
+    """Add the cost of each op to the row of the module that it ran in; name those that could not be counted."""
+    uncounted = []
+    for number, cost in costs(graph, trained).items():
+        node = graph.nodes[number]
+        row = rows[owners.get(graph.calls[node.call].path, "") if node.call is not None else ""]
+        row.forward += cost.forward
+        row.backward += cost.backward
+        row.mult_adds += cost.mult_adds or 0
+        if cost.mult_adds is None:
+            uncounted.append(f"{node.name} in {row.path} {row.kind}".replace("  ", " "))
+    return list(dict.fromkeys(uncounted))
+
+
+def _count_parameters(paths: dict[Module, str], rows: dict[str, Row]) -> None:
+    """Count each parameter once, where it comes first."""
+    seen = set()
+    for module, path in paths.items():
+        for p in module.parameters(recurse=False):
+            if p not in seen:
+                seen.add(p)
+                rows[path].parameters += p.size
+                if p.requires_grad:
+                    rows[path].trainable += p.size
+                    rows[path].backward += p._data.nbytes

@@ -1,0 +1,127 @@
+"""The table that a summary is: a row a module, and totals, as data, as text and as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+
+from minigrad.shapes import Shape
+
+
+@dataclass
+class Row:
+    """One module. What its submodules contain and compute is in their rows, so that columns add up.
+
+    Attributes:
+        path: its attribute path; empty for the model itself.
+        kind: its class.
+        depth: how many modules it lies in.
+        input_shapes, output_shapes: of its first call; None for a module that was not called.
+        parameters: how many numbers; what is shared counts where it comes first.
+        trainable: how many of these require gradients.
+        mult_adds: multiply-adds of the products, in all its calls.
+        forward: the bytes of the values that it makes.
+        backward: the bytes of the gradients of these values and of its parameters.
+        calls: how often it was called.
+    """
+
+    path: str
+    kind: str
+    depth: int
+    input_shapes: tuple[Shape, ...] | None = None
+    output_shapes: tuple[Shape, ...] | None = None
+    parameters: int = 0
+    trainable: int = 0
+    mult_adds: int = 0
+    forward: int = 0
+    backward: int = 0
+    calls: int = 0
+
+
+HEAD = ("Layer", "Input", "Output", "Parameters", "Trainable", "Mult-adds", "Forward", "Backward")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table of what a model consists of and what it costs: print it, show it in a notebook, or read its rows.
+
+    Attributes:
+        rows: a module each, in the order of the tree.
+        parameter_bytes, input_bytes: the memory of these.
+        uncounted: ops whose multiply-adds are not in the table, because a size is not recorded, with their layers.
+    """
+
+    rows: tuple[Row, ...]
+    parameter_bytes: int
+    input_bytes: int
+    uncounted: tuple[str, ...] = field(default=())
+
+    def total(self, column: str) -> int:
+        """The sum of a column: parameters, trainable, mult_adds, forward or backward."""
+        return sum(getattr(row, column) for row in self.rows)
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        numbers = ("parameters", "trainable", "mult_adds")
+        return [
+            (
+                "  " * row.depth + f"{row.path.rpartition('.')[2]} {row.kind}".strip(),
+                *[_shapes_text(shapes) for shapes in (row.input_shapes, row.output_shapes)],
+                *[f"{getattr(row, name):,}" if getattr(row, name) else "-" for name in numbers],
+                *[_bytes_text(n) if n else "-" for n in (row.forward, row.backward)],
+            )
+            for row in self.rows
+        ]
+
+    def _totals(self) -> list[tuple[str, str]]:
+        frozen = self.total("parameters") - self.total("trainable")
+        totals = [
+            ("Parameters", f"{self.total('parameters'):,} ({_bytes_text(self.parameter_bytes)})"),
+            ("Trainable", f"{self.total('trainable'):,}" + (f" ({frozen:,} are frozen)" if frozen else "")),
+            ("Mult-adds", f"{self.total('mult_adds'):,}"),
+            ("Input", _bytes_text(self.input_bytes)),
+            ("Forward", _bytes_text(self.total("forward"))),
+            ("Backward", _bytes_text(self.total("backward"))),
+        ]
+        return totals + ([("Not counted", ", ".join(self.uncounted))] if self.uncounted else [])
+
+    def __str__(self) -> str:
+        table = [HEAD, *self._cells()]
+        widths = [max(len(row[k]) for row in table) for k in range(len(HEAD))]
+        lines = ["  ".join(map(_aligned, row, widths, range(len(HEAD)))) for row in table]
+        rule = "-" * max(map(len, lines))
+        totals = [f"{name + ':':<13}{value}" for name, value in self._totals()]
+        return "\n".join([lines[0].rstrip(), rule, *[line.rstrip() for line in lines[1:]], rule, *totals])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        head = "".join([f"<th>{escape(name)}</th>" for name in HEAD])
+        body = "".join(
+            [
+                "<tr>"
+                + f'<td style="text-align:left;padding-left:{1 + row.depth}em">{escape(cells[0].strip())}</td>'
+                + "".join([f"<td>{escape(cell)}</td>" for cell in cells[1:]])
+                + "</tr>"
+                for row, cells in zip(self.rows, self._cells(), strict=True)
+            ]
+        )
+        totals = "<br>".join([f"{escape(name)}: {escape(value)}" for name, value in self._totals()])
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{totals}</p>"
+
+
+def _aligned(cell: str, width: int, column: int) -> str:
+    """Words to the left, numbers to the right."""
+    return cell.ljust(width) if column < 3 else cell.rjust(width)
+
+
+def _shapes_text(shapes: tuple[Shape, ...] | None) -> str:
+    return "-" if shapes is None else " ".join(["x".join(map(str, shape)) or "()" for shape in shapes])
+
+
+def _bytes_text(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return f"{count} B"

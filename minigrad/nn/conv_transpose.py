@@ -1,0 +1,120 @@
+"""Transposed convolutions, which make sequences and images larger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import functional as F  # noqa: N812
+from minigrad.errors import UsageError
+from minigrad.functional.common import Pair, one
+from minigrad.nn.conv import Convolution
+from minigrad.nn.size import conv_transpose_output_size
+from minigrad.shapes import Shape, pair, shape_of
+from minigrad.tensor import Tensor
+
+Rng = np.random.Generator | None
+
+
+class _ConvTranspose(Convolution):
+    """What transposed convolutions share: kernels by input channel, and a choice among several sizes."""
+
+    output_padding: Shape
+    padding: Shape
+
+    def _weight_shape(self) -> Shape:
+        if self.padding_mode != "zeros":
+            raise UsageError(f'{type(self).__name__}: padding_mode is "zeros", not {self.padding_mode!r}')
+        return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+
+    def _extra(self, x: Any, output_size: Sequence[int] | None) -> Shape:
+        """The output padding that gives a wanted size."""
+        if output_size is None:
+            return self.output_padding
+        dims = len(self.kernel_size)
+        wanted, size = tuple(output_size)[-dims:], shape_of(x)[-dims:]
+        least = conv_transpose_output_size(size, self.kernel_size, self.stride, self.padding, 0, self.dilation)
+        extra = tuple([w - n for w, n in zip(wanted, least, strict=True)])
+        if any(not 0 <= e < max(s, d) for e, s, d in zip(extra, self.stride, self.dilation, strict=True)):
+            most = tuple([n + max(s, d) - 1 for n, s, d in zip(least, self.stride, self.dilation, strict=True)])
+            raise UsageError(
+                f"{type(self).__name__}: output_size {wanted} cannot be reached from {size}: choose one from "
+                f"{tuple(least)} to {most}"
+            )
+        return extra
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The transpose of `Conv1d`; see `ConvTranspose2d`.
+
+    Shapes: x (N, C, T) or (C, T) -> (N, O, J); weight (C, O/groups, Q), bias (O).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int = 1,
+        padding_mode: str = "zeros",
+        rng: Rng = None,
+    ) -> None:
+        self.output_padding = (one(output_padding),)
+        settings = ((one(stride),), (one(padding),), (one(dilation),), groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, (one(kernel_size),), *settings)
+
+    def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Tensor:
+        """Shapes: x (N, C, T) or (C, T) -> (N, O, J)."""
+        settings: Any = (self.stride, self.padding, self._extra(x, output_size), self.groups, self.dilation)
+        return F.conv_transpose1d(x, self.weight, self.bias, *settings)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The transpose of `Conv2d`: each pixel spreads its kernel, so that images grow by the stride.
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        kernel_size: P and Q, or one number for both; likewise the other sizes.
+        stride: how many pixels apart neighbors of x are in the result.
+        padding: pixels that are cut off at each end.
+        output_padding: rows and columns more at the bottom and to the right.
+        groups: how many parts the channels fall into.
+        bias: whether there is one number to add an output channel.
+        dilation: as in `Conv2d`.
+        padding_mode: nothing but "zeros", which its transpose pads with.
+        rng: draws the initial values, uniform in +-1/sqrt(O/groups * P * Q).
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J) with
+    I = (H - 1)*stride - 2*padding + dilation*(P - 1) + output_padding + 1; weight (C, O/groups, P, Q), bias (O).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+        padding_mode: str = "zeros",
+        rng: Rng = None,
+    ) -> None:
+        self.output_padding = pair(output_padding)
+        settings = (pair(stride), pair(padding), pair(dilation), groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, pair(kernel_size), *settings)
+
+    def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Tensor:
+        """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J), or `output_size` where the stride leaves a choice."""
+        settings: Any = (self.stride, self.padding, self._extra(x, output_size), self.groups, self.dilation)
+        return F.conv_transpose2d(x, self.weight, self.bias, *settings)

@@ -1,0 +1,133 @@
+"""Linear and bilinear maps, tables of vectors, and the angle between vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from minigrad import functional as F  # noqa: N812
+from minigrad import init
+from minigrad.errors import UsageError
+from minigrad.nn.module import Parameter
+from minigrad.nn.setting import Configured
+from minigrad.tensor import Tensor, as_array
+
+Rng = np.random.Generator | None
+
+
+class Linear(Configured):
+    """y = x W' + b.
+
+    Args:
+        in_features: D, the size of each input.
+        out_features: O, the size of each output.
+        bias: whether b is there.
+        rng: draws the initial values, uniform in +-1/sqrt(D).
+
+    Shapes: x (..., D) -> (..., O); weight (O, D), bias (O).
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: Rng = None) -> None:
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(init.by_fan_in((out_features, in_features), in_features, rng))
+        self.bias = Parameter(init.by_fan_in((out_features,), in_features, rng)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        """Shapes: x (..., D) -> (..., O)."""
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Configured):
+    """out[..., o] = sum over i, j of x1[..., i] * weight[o,i,j] * x2[..., j] + bias[o].
+
+    Args:
+        in1_features: D1, the size of each first input.
+        in2_features: D2, the size of each second input.
+        out_features: O.
+        bias: whether it is there.
+        rng: draws the initial values, uniform in +-1/sqrt(D1).
+
+    Shapes: x1 (..., D1), x2 (..., D2) -> (..., O); weight (O, D1, D2), bias (O).
+    """
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, rng: Rng = None
+    ) -> None:
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = Parameter(init.by_fan_in((out_features, in1_features, in2_features), in1_features, rng))
+        self.bias = Parameter(init.by_fan_in((out_features,), in1_features, rng)) if bias else None
+
+    def forward(self, x1: Any, x2: Any) -> Tensor:
+        """Shapes: x1 (..., D1), x2 (..., D2) -> (..., O)."""
+        return F.bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}"
+        return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Embedding(Configured):
+    """weight[x]: for each class number its row of a table that is learned.
+
+    Args:
+        num_embeddings: M, the number of rows.
+        embedding_dim: D, the size of each.
+        padding_idx: a row that begins as zeros and gets no gradient.
+        rng: draws the initial values, normal with mean 0 and variance 1.
+
+    Shapes: x (...) of integers -> (..., D); weight (M, D).
+
+    Raises:
+        UsageError: padding_idx is no row.
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, rng: Rng = None
+    ) -> None:
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise UsageError(f"Embedding: padding_idx {padding_idx} is no row of a table of {num_embeddings}")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        weight = init.normal((num_embeddings, embedding_dim), rng=rng)
+        if self.padding_idx is not None:
+            weight[self.padding_idx] = 0
+        self.weight = Parameter(weight)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Self:
+        """An embedding with a table (M, D) of yours, which is not trained unless freeze=False."""
+        table = as_array(embeddings)
+        if table.ndim != 2:
+            raise UsageError(f"Embedding: a table has two dimensions (M, D), got shape {table.shape}")
+        layer = cls(table.shape[0], table.shape[1], padding_idx)
+        layer.weight = Parameter(table)
+        layer.weight.requires_grad = not freeze
+        return layer
+
+    def forward(self, x: Any) -> Tensor:
+        """Shapes: x (...) of integers -> (..., D)."""
+        return F.embedding(x, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+class CosineSimilarity(Configured):
+    """The cosine of the angle between x1 and x2 along `dim`. Shapes: (..., D, ...) -> without D."""
+
+    shown = ("dim", "eps")
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x1: Any, x2: Any) -> Tensor:
+        """Shapes: x1 and x2 (..., D, ...) that broadcast -> without D."""
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)

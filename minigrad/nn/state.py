@@ -1,0 +1,57 @@
+"""State dicts: the values of all parameters and buffers by path, and the way back into a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.errors import StateError
+from minigrad.nn.part import Parts
+from minigrad.tensor import Array, Tensor
+
+
+class Mismatch(NamedTuple):
+    """What a partial state left over: names that it lacked, and names that the module does not know."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def state_of(module: Parts) -> dict[str, Array]:
+    """The values by path; what is shared stands under each of its paths."""
+    return {name: tensor.data for name, tensor in _state_tensors(module).items()}
+
+
+def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatch:
+    """Take over the values of a state dict. Everything is checked before anything is changed.
+
+    Raises:
+        StateError: lists everything that does not fit.
+    """
+    own = _state_tensors(module)
+    arrays = {
+        name: value._data if isinstance(value, Tensor) else np.asarray(value) for name, value in state.items()
+    }  # fmt: skip
+    left = Mismatch([name for name in own if name not in arrays], [name for name in arrays if name not in own])
+    problems = []
+    if strict:
+        problems += [f"missing: {name} {own[name].shape}" for name in left.missing_keys]
+        problems += [f"unexpected: {name} {arrays[name].shape}" for name in left.unexpected_keys]
+    for name, tensor in own.items():
+        array = arrays.get(name, tensor)
+        if array.shape != tensor.shape:
+            problems.append(f"shape: {name} is {tensor.shape} here and {array.shape} in the state")
+        elif array.dtype.kind != tensor.dtype.kind:
+            problems.append(f"dtype: {name} is {tensor.dtype} here and {array.dtype} in the state")
+    if problems:
+        raise StateError(f"{type(module).__name__}: the state does not fit:\n  " + "\n  ".join(problems))
+    for name, tensor in own.items():
+        if name in arrays:
+            tensor.data = arrays[name]
+    return left
+
+
+def _state_tensors(module: Parts) -> dict[str, Tensor]:
+    return dict(module._named_tensors(("parameter", "buffer"), once=False))

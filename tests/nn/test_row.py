@@ -1,0 +1,127 @@
+"""What holds for every layer: gradients, PyTorch's values and state, copies, dtypes."""
+
+import copy
+import inspect
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, nn
+from minigrad.testing import check_grads
+from minigrad.testing.module import ModuleCall
+from tests.nn.layer_row import ROWS
+
+every_row = pytest.mark.parametrize("row", ROWS, ids=str)
+
+
+def made(row):
+    """The layer with parameters that are not all alike."""
+    layer, rng = row.make(), np.random.default_rng(5)
+    for p in layer.parameters():
+        p.data = p.numpy() + 0.3 * rng.normal(size=p.shape)
+    return layer
+
+
+def outputs(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def test_every_layer_has_a_row():
+    containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "Handle"}
+    layers = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))} - containers
+    assert {row.name for row in ROWS} == layers
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.grad], ids=str)
+def test_gradients_of_inputs_and_parameters_are_right(row, rng):
+    call = ModuleCall(lambda: made(row).astype(np.float64))
+    inputs = [Tensor(x) if x.dtype.kind == "f" else x for x in row.draw(rng)]
+    report = check_grads(call, *inputs, *call.parameters.values(), order=1)
+    assert report, report
+
+
+@every_row
+def test_float32_stays_float32(row, rng):
+    inputs = row.draw(rng, np.float32)
+    result = outputs(row.make()(*[Tensor(x) for x in inputs]))[0]
+    assert result.dtype == np.float32
+
+
+@every_row
+def test_deep_copy_computes_the_same_and_is_independent(row, rng):
+    layer = made(row)
+    other = copy.deepcopy(layer)
+    inputs = [Tensor(x) for x in row.draw(rng, np.float32)]
+    np.testing.assert_array_equal(layer(*inputs).numpy(), other(*inputs).numpy())
+    shared = {id(t) for t in [*layer.parameters(), *layer.buffers()]}
+    assert not shared & {id(t) for t in [*other.parameters(), *other.buffers()]}
+    assert repr(layer) == repr(other)
+
+
+@pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # one of the rows is about that
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("row", [row for row in ROWS if row.peer], ids=str)
+def test_layer_equals_pytorchs_with_its_state(torch, rng, row, training):
+    def theirs_of(value):
+        return torch.tensor(value, dtype=torch.float64) if isinstance(value, np.ndarray) else value
+
+    arguments = [theirs_of(value) for value in row.args]
+    settings = {name: theirs_of(value) for name, value in row.settings.items()}
+    theirs = getattr(torch.nn, row.name)(*arguments, **settings).double().train(training)
+    ours = made(row).astype(np.float64).train(training)
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {
+        k: tuple(v.shape) for k, v in theirs.state_dict().items()
+    }
+    theirs.load_state_dict({name: torch.tensor(np.array(value)) for name, value in ours.state_dict().items()})
+    for _ in range(2):  # running statistics move
+        inputs = row.draw(rng)
+        found = ours(*[Tensor(x) for x in inputs])
+        expected = theirs(*[torch.tensor(x) for x in inputs])
+        np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9, atol=1e-9)
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[name], value.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("row", [row for row in ROWS if row.peer], ids=str)
+def test_arguments_have_pytorchs_names_order_and_defaults(torch, row):
+    left_out = {"device", "dtype", "size_average", "reduce", "min_value", "max_value"}
+    if row.name == "Embedding":
+        left_out |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze"}
+    ours = list(inspect.signature(getattr(nn, row.name).__init__).parameters.values())[1:]
+    theirs = list(inspect.signature(getattr(torch.nn, row.name).__init__).parameters.values())[1:]
+    theirs = [p for p in theirs if p.name not in left_out]
+    ours = [p for p in ours if p.name not in ("rng", "temperature")]
+    assert [p.name for p in ours] == [p.name for p in theirs]
+    if row.name in ("Softmax", "Softmin", "LogSoftmax"):  # where PyTorch guesses, with a warning
+        assert ours[0].default == -1
+    elif row.name in ("HingeEmbeddingLoss", "MarginRankingLoss", "CosineEmbeddingLoss"):
+        margin = inspect.signature(getattr(torch.nn, row.name).__init__).parameters["margin"].default
+        assert getattr(nn, row.name)().margin == margin
+    else:
+        assert [p.default for p in ours] == [p.default for p in theirs]
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("name", "arguments", "settings"),
+    [
+        ("Linear", (64, 500), {}), ("Bilinear", (40, 10, 60), {}), ("Conv1d", (8, 300, 5), {}),
+        ("Conv2d", (8, 300, 3), {"groups": 2}), ("ConvTranspose1d", (8, 300, 5), {}),
+        ("ConvTranspose2d", (8, 300, 3), {"groups": 2}), ("Embedding", (200, 100), {"padding_idx": 3}),
+        ("PReLU", (3,), {}), ("BatchNorm2d", (5,), {}), ("LayerNorm", (5,), {}), ("GroupNorm", (1, 5), {}),
+        ("InstanceNorm2d", (5,), {"affine": True}),
+    ],
+)  # fmt: skip
+def test_initial_values_are_distributed_as_pytorchs(torch, name, arguments, settings):
+    torch.manual_seed(0)
+    ours, theirs = getattr(nn, name)(*arguments, **settings), getattr(torch.nn, name)(*arguments, **settings)
+    for path, expected in theirs.named_parameters():
+        found, expected = ours.get_parameter(path).numpy(), expected.detach().numpy()
+        spread = float(expected.std())
+        # the largest of many uniform values is close to the bound; of normal ones it is not, so quantiles are compared
+        for quantile in (0.02, 0.25, 0.5, 0.75, 0.98):
+            noise = 6 * spread / np.sqrt(expected.size) * (1 if name != "Embedding" else 3)
+            assert np.quantile(found, quantile) == pytest.approx(np.quantile(expected, quantile), abs=noise + 1e-12)
+        assert (found == 0).sum() == (expected == 0).sum()

@@ -1,0 +1,191 @@
+"""Costs: numbers that follow from the sizes, each counted once, and a model that is left as it was."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import Tensor, UsageError, nn
+from minigrad.cost import costs, summary
+from minigrad.graph import Graph
+from models.lenet import LeNet5
+
+
+def by_path(table):
+    return {row.path: row for row in table.rows}
+
+
+def test_table_of_lenet_has_the_numbers_of_its_sizes():
+    table = summary(LeNet5(), (2, 1, 32, 32))
+    rows = by_path(table)
+    assert [row.path for row in table.rows][:3] == ["", "features", "features.0"]
+    conv = rows["features.3"]
+    assert (conv.kind, conv.depth, conv.calls) == ("Conv2d", 2, 1)
+    assert (conv.input_shapes, conv.output_shapes) == (((2, 6, 14, 14),), ((2, 16, 10, 10),))
+    assert conv.parameters == conv.trainable == 16 * 6 * 25 + 16
+    assert conv.mult_adds == 2 * 16 * 100 * 6 * 25
+    assert conv.forward == 2 * 16 * 100 * 4
+    assert conv.backward == conv.forward + 4 * conv.parameters
+    assert rows["classifier.0"].forward == 0  # flat, but the same memory
+    assert rows["classifier.1"].mult_adds == 2 * 400 * 120
+    assert table.total("parameters") == 61_706
+    assert table.total("mult_adds") == 2 * 416_520
+    assert (table.parameter_bytes, table.input_bytes) == (61_706 * 4, 2 * 32 * 32 * 4)
+    assert table.uncounted == ()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes", "expected"),
+    [
+        (nn.Linear(4, 3), [(5, 6, 4)], 5 * 6 * 4 * 3),
+        (nn.Conv1d(4, 6, 3, groups=2), [(2, 4, 9)], 2 * 6 * 7 * (2 * 3)),
+        (nn.Conv2d(4, 6, (2, 3), stride=2), [(2, 4, 6, 7)], 2 * 6 * (3 * 3) * (4 * 6)),
+        (nn.ConvTranspose2d(4, 6, 3, stride=2, groups=2), [(2, 4, 5, 5)], 2 * 4 * 25 * (3 * 9)),
+        (nn.LocallyConnected2d(2, 3, 5, 3), [(4, 2, 5, 5)], 4 * 3 * 9 * (2 * 9)),
+        (nn.Lambda(lambda x, y: mg.matmul(x, y)), [(7, 2, 3), (3, 4)], 7 * 2 * 3 * 4),
+        (nn.Lambda(lambda x, y: mg.einsum("ik,jk->ij", x, y)), [(2, 3), (4, 3)], 2 * 3 * 4),
+        (nn.Tanh(), [(3, 3)], 0),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_mult_adds_are_those_of_the_products(layer, shapes, expected):
+    assert summary(layer, shapes).total("mult_adds") == expected
+
+
+def test_chain_of_products_costs_what_its_best_order_costs():
+    chain = nn.Lambda(lambda x, y, z: mg.einsum("ij,jk,kl->il", x, y, z))
+    i, j, k, n = 100, 2, 300, 50
+    assert summary(chain, [(i, j), (j, k), (k, n)]).total("mult_adds") == j * k * n + i * j * n
+
+
+def test_bilinear_form_costs_one_for_each_weight_and_sample():
+    assert summary(nn.Bilinear(3, 4, 5), [(7, 3), (7, 4)]).total("mult_adds") == 7 * 3 * 4 * 5
+
+
+class Shared(nn.Module):
+    def __init__(self):
+        self.blocks = nn.ModuleList([nn.Linear(4, 4), nn.Tanh()])
+        self.tied = nn.Linear(4, 4)
+        self.tied.weight = self.blocks[0].weight
+        self.unused = nn.Linear(2, 2)
+
+    def forward(self, x):
+        for _ in range(3):
+            x = self.blocks[1](self.blocks[0](x))
+        return {"out": self.tied(x) + 1}
+
+
+def test_layer_called_again_costs_again_and_shared_parameters_count_once():
+    rows = by_path(summary(Shared(), (5, 4)))
+    assert (rows["blocks.0"].calls, rows["blocks.0"].mult_adds) == (3, 3 * 5 * 16)
+    assert (rows["blocks.0"].parameters, rows["tied"].parameters) == (20, 4)
+    assert rows["blocks"].calls == rows["unused"].calls == 0
+    assert (rows["unused"].output_shapes, rows["unused"].parameters) == (None, 6)
+    assert rows[""].forward == 5 * 4 * 4  # the sum in forward itself
+
+
+def test_frozen_layers_need_no_memory_backward():
+    model = nn.Sequential(nn.Linear(3, 4).freeze(), nn.Tanh(), nn.Linear(4, 2), nn.Tanh())
+    table = summary(model, (5, 3))
+    assert [row.backward for row in table.rows[1:]] == [0, 0, 4 * (5 * 2 + 4 * 2 + 2), 4 * 5 * 2]
+    assert (table.total("trainable"), table.total("parameters")) == (10, 26)
+    assert "10 (16 are frozen)" in str(table)
+
+
+class Watched(nn.Module):
+    """Notes how it is run."""
+
+    def __init__(self):
+        self.norm = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5))
+        self.register_buffer("count", Tensor(np.zeros(1)))
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(self.training)
+        self.count.writable()[...] += 1
+        return self.norm(x)
+
+
+def test_model_is_left_as_it_was():
+    model = Watched()
+    model.norm[1].eval()
+    model.norm[0].weight.requires_grad = False
+    before = model.state_dict()
+    nodes = [p.node for p in model.parameters()]
+    modes = [module.training for module in model.modules()]
+    table = summary(model, (4, 3))
+    assert model.seen == [False]
+    assert [p.node for p in model.parameters()] == nodes
+    assert [module.training for module in model.modules()] == modes
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert by_path(table)["norm.0"].trainable == 3
+    with pytest.raises(mg.ShapeError, match=r"norm\.0 BatchNorm1d"):
+        summary(model, (4, 4))
+    assert [module.training for module in model.modules()] == modes
+    assert all(module._hooks is None or not module._hooks.forward for module in model.modules())
+
+
+def test_modules_that_were_moved_are_told_apart():
+    first, second = (nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(2))
+    rows = by_path(summary(nn.Sequential(first[0], second[0]), (2, 3)))
+    assert (rows["0"].mult_adds, rows["1"].mult_adds) == (18, 18)
+
+
+def test_integer_inputs_and_outputs_without_gradients_are_counted_too():
+    model = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 2), nn.Lambda(lambda x: x.argmax(-1)))
+    table = summary(model, (4, 6), dtype=int)
+    assert table.total("mult_adds") == 4 * 6 * 3 * 2
+    assert by_path(table)["2"].output_shapes == ((4, 6),)
+    given = summary(model, inputs=np.zeros((4, 6), int))
+    assert [row.forward for row in given.rows] == [row.forward for row in table.rows]
+
+
+def test_what_could_not_be_counted_is_said():
+    table = summary(nn.Sequential(nn.LocalContrastNorm(3)), (1, 1, 6, 6))
+    assert table.uncounted == ("conv in 0 LocalContrastNorm",)
+    assert "Not counted: conv in 0 LocalContrastNorm" in str(table)
+
+
+def test_several_results_of_one_op_are_memory_together():
+    x = Tensor(np.ones((2, 3), np.float64), requires_grad=True)
+    graph = Graph.of(nn.LayerNorm(3, elementwise_affine=False)(x))
+    found = {graph.nodes[k].name: cost for k, cost in costs(graph).items()}
+    assert found["standardize"].forward == 8 * (6 + 2 + 2)
+    assert found["result"].forward == 0
+    assert found["standardize"].backward == 0  # nothing behind it is a parameter
+
+
+def test_text_has_a_line_for_each_module_and_the_totals():
+    text = str(summary(LeNet5(), (1, 1, 32, 32)))
+    lines = text.splitlines()
+    assert lines[0].split() == [
+        "Layer",
+        "Input",
+        "Output",
+        "Parameters",
+        "Trainable",
+        "Mult-adds",
+        "Forward",
+        "Backward",
+    ]
+    assert next(line for line in lines if line.startswith("    3 Conv2d")).split()[2:] == [
+        "1x6x14x14", "1x16x10x10", "2,416", "2,416", "240,000", "6.40", "kB", "16.06", "kB",
+    ]  # fmt: skip
+    assert "Parameters:  61,706 (246.82 kB)" in lines
+
+
+def test_html_is_escaped():
+    class Odd(nn.Identity):
+        pass
+
+    Odd.__name__ = "<script>"
+    html = summary(Odd(), (1, 2))._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert html.count("<tr>") == 2
+
+
+@pytest.mark.parametrize("arguments", [{}, {"input_shape": (1, 2), "inputs": np.ones((1, 2))}])
+def test_shapes_or_inputs_are_needed(arguments):
+    with pytest.raises(UsageError, match=r"give either input_shape, such as \(1, 3, 32, 32\), or inputs="):
+        summary(nn.Identity(), **arguments)
