@@ -1,7 +1,16 @@
-"""Optimizers."""
+"""Optimizers, schedules of their learning rates, clipping of gradients, averages of weights."""
 
-from minigrad.optim.adam import Adam
+from minigrad.optim import schedule
+from minigrad.optim.adam import Adam, AdamW
+from minigrad.optim.adam_kin import Adamax, NAdam, RAdam
+from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop
+from minigrad.optim.average import EMA, WeightAverage
+from minigrad.optim.clip import clip_grad_norm, clip_grad_value
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.sgd import SGD
+from minigrad.optim.schedule import scheduled
+from minigrad.optim.sgd import SGD, Lion
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = [
+    "EMA", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
+    "WeightAverage", "clip_grad_norm", "clip_grad_value", "schedule", "scheduled",
+]  # fmt: skip

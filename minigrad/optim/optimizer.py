@@ -6,70 +6,111 @@ that pass once over memory (`minigrad.kernels.update`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.errors import StateError, UsageError
+from minigrad.errors import UsageError
 from minigrad.node import Leaf
+from minigrad.optim.state import loaded_state, snapshot
 from minigrad.tensor import Array, Tensor
+
+R = TypeVar("R")
+
+Params = Tensor | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
+"""The parameters of a group, perhaps with names: `model.parameters()`, `model.named_parameters()`."""
+
+Groups = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Mapping[str, Any]]
+"""What an optimizer is made with: parameters, or groups of them."""
+
+AT_LEAST_0 = (
+    "lr", "weight_decay", "momentum", "eps", "alpha", "lr_decay", "momentum_decay", "initial_accumulator_value",
+)  # fmt: skip
 
 
 class Optimizer:
     """Updates parameters along their gradients.
 
-    A subclass names the arrays that it keeps for each parameter (`_state_names`; zeros at first), and defines
-    `_update`.
+    A subclass names the arrays that it keeps for each parameter (`_buffers`), and defines `_update`.
 
     Args:
-        params: Tensors that require gradients, or groups of them: dicts with "params" and settings of their own.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+            Parameters without a gradient, frozen ones among them, are skipped.
         settings: the settings of the groups that do not name their own.
 
     Attributes:
-        param_groups: one dict a group, with "params" and its settings; a schedule may change the settings.
+        param_groups: one dict a group, with "params" and its settings, which may be changed between steps.
+        state: what is kept for each parameter.
 
     Raises:
-        UsageError: no parameters, a Tensor that is no variable, a parameter given twice, or a setting out of range.
+        UsageError: no parameters, a recorded result among them, a parameter given twice, or a setting out of range.
     """
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], **settings: Any) -> None:
-        name = type(self).__name__
-        if isinstance(params, Tensor) or hasattr(params, "parameters"):
-            raise UsageError(f"{name}: give the parameters in a list, or model.parameters()")
+    _numbers: Mapping[str, float] = {"step": 0}
+    """The numbers that are kept for each parameter, and what they are at first."""
+
+    def __init__(self, params: Groups, **settings: Any) -> None:
+        if isinstance(params, (Tensor, Mapping)) or hasattr(params, "parameters"):
+            raise UsageError(f"{self._kind}: give the parameters in a list, or model.parameters()")
         entries: list[Any] = list(params)
         if not entries:
-            raise UsageError(
-                f"{type(self).__name__}: no parameters were given (a generator is empty after its first use)"
-            )
-        groups = entries if isinstance(entries[0], Mapping) else [{"params": entries}]
+            raise UsageError(f"{self._kind}: no parameters were given (a generator is empty after its first use)")
+        self.defaults = settings
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
-        for group in groups:
-            unknown = group.keys() - settings.keys() - {"params"}
-            if unknown:
-                raise UsageError(f"{name}: a group has {', '.join(sorted(unknown))}; known are {', '.join(settings)}")
-            self.add_param_group({**settings, **group})
+        for group in entries if isinstance(entries[0], Mapping) else [{"params": entries}]:
+            self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
-        """Take one more group of parameters."""
-        group = {**group, "params": list(group["params"])}
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Take one more group of parameters; settings that it does not name are the optimizer's own."""
+        if not isinstance(param_group, Mapping) or "params" not in param_group:
+            raise UsageError(f'{self._kind}: a group is a dict with "params" and settings, got {param_group!r:.80}')
+        unknown = param_group.keys() - self.defaults.keys() - {"params", "param_names"}
+        if unknown:
+            known = ", ".join(self.defaults)
+            raise UsageError(f"{self._kind}: a group has {', '.join(sorted(unknown))}; known are {known}")
+        group = {**self.defaults, **param_group, **self._named(param_group["params"])}
         self._check_settings(group)
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            raise UsageError(f"{self._kind}: either all groups have names for their parameters, or none")
+        new: dict[Tensor, dict[str, Any]] = {}
         for i, p in enumerate(group["params"]):
-            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
-                raise UsageError(f"{type(self).__name__}: parameter {i} is no variable (leaf with requires_grad=True)")
-            if p in self.state:
-                raise UsageError(f"{type(self).__name__}: parameter {i}, of shape {p.shape}, is given twice")
-            self.state[p] = {"step": 0}
+            if not isinstance(p, Tensor):
+                raise UsageError(f"{self._kind}: parameter {i} is no Tensor but a {type(p).__name__}")
+            if p.node is not None and not isinstance(p.node, Leaf):
+                raise UsageError(f"{self._kind}: parameter {i} is no variable but the result of {p.node.op}")
+            if p in self.state or p in new:
+                raise UsageError(f"{self._kind}: parameter {i}, of shape {p.shape}, is given twice")
+            new[p] = dict(self._numbers)
+        self.state |= new
         self.param_groups.append(group)
 
+    def _named(self, params: Params) -> dict[str, Any]:
+        """The entries of a group for its parameters and their names, if they have any."""
+        if isinstance(params, (set, frozenset)):
+            raise UsageError(f"{self._kind}: a set has no order to number the parameters by; give a list")
+        entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        pairs = [isinstance(entry, tuple) and len(entry) == 2 for entry in entries]
+        if not any(pairs):
+            return {"params": entries}
+        if not all(pairs):
+            raise UsageError(f"{self._kind}: either all parameters of a group have names, or none")
+        return {"params": [p for _, p in entries], "param_names": [name for name, _ in entries]}
+
     def _check_settings(self, group: Mapping[str, Any]) -> None:
-        for name in ("lr", "weight_decay", "momentum", "eps"):
+        for name in AT_LEAST_0:
             if name in group and not group[name] >= 0:
-                raise UsageError(f"{type(self).__name__}: {name} must be at least 0, got {group[name]}")
+                raise UsageError(f"{self._kind}: {name} must be at least 0, got {group[name]}")
+        if "betas" in group and not (isinstance(group["betas"], (tuple, list)) and len(group["betas"]) == 2):
+            raise UsageError(f"{self._kind}: betas are two numbers, got {group['betas']}")
         for i, beta in enumerate(group.get("betas", ())):
             if not 0 <= beta < 1:
-                raise UsageError(f"{type(self).__name__}: betas[{i}] must lie in [0, 1), got {beta}")
+                raise UsageError(f"{self._kind}: betas[{i}] must lie in [0, 1), got {beta}")
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -77,78 +118,78 @@ class Optimizer:
             if p.requires_grad:
                 p.grad = None
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
+    def step(self, closure: Callable[[], R] | None = None) -> R | None:
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: called first, to compute the gradients; its result (the loss, usually) is returned.
+        """
+        result = closure() if closure is not None else None
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
                     self._step_parameter(p, p.grad._data, group)
+        return result
 
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state = self.state[p]
-        state["step"] += 1
-        names = self._state_names(group)
-        fresh = [name for name in names if name not in state]
+        buffers = self._buffers(group)
+        fresh = [name for name in buffers if name not in state]
         for name in fresh:
-            state[name] = np.zeros(p.shape, p.dtype)
-        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in names]]
-        self._update(
-            *[array.reshape(-1, copy=False) for array in arrays], group=group, step=state["step"], fresh=bool(fresh)
-        )
+            state[name] = np.full(p.shape, buffers[name], p.dtype) if buffers[name] else np.zeros(p.shape, p.dtype)
+        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in buffers]]
+        state["step"] += 1
+        self._update(*[array.reshape(-1, copy=False) for array in arrays], group=group, state=state, fresh=bool(fresh))
 
-    def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """The arrays that are kept for each parameter of a group."""
+    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+        """The arrays that are kept for each parameter of a group, and the number that fills them at first."""
         raise NotImplementedError
 
-    def _update(self, p: Array, g: Array, *state: Array, group: Mapping[str, Any], step: int, fresh: bool) -> None:
-        """Change a parameter and its state in place; all arrays are flat.
+    def _update(
+        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+    ) -> None:
+        """Change a parameter and what is kept for it in place; all arrays are flat.
 
         Args:
             p, g: the parameter, and its gradient (not to be written to).
-            *state: the arrays that are kept, in the order of `_state_names`.
+            *buffers: the arrays that are kept, in the order of `_buffers`.
             group: the settings.
-            step: how often this parameter has been updated, this time included.
-            fresh: whether the state has just been made.
+            state: the numbers that are kept; "step" says how often this parameter has been updated, now included.
+            fresh: whether a buffer has just been made.
         """
         raise NotImplementedError
 
     # ---- state -----------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on: {"state": {number: {...}}, "param_groups": [...]}, parameters by their number."""
+        """Everything needed to go on, copied.
+
+        Returns:
+            {"optimizer": its kind, "state": {number: {...}}, "param_groups": [...]}, parameters by their number.
+        """
         number = {p: i for i, p in enumerate(self.state)}
+        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
         return {
-            "state": {
-                number[p]: {name: np.copy(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
-                for p, state in self.state.items()
-            },
-            "param_groups": [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups],
+            "optimizer": self._kind,
+            "state": {number[p]: snapshot(state) for p, state in self.state.items()},
+            "param_groups": groups,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was taken, with the same parameters in the same order.
 
+        PyTorch's state dicts of the same optimizer serve as well.
+
         Raises:
-            StateError: the number or the shapes of the parameters differ.
+            StateError: it does not fit; everything that does not is listed, and nothing has been changed.
         """
-        groups = state["param_groups"]
-        if [len(group["params"]) for group in groups] != [len(group["params"]) for group in self.param_groups]:
-            raise StateError(f"{type(self).__name__}: the state has other parameter groups than this optimizer")
-        for i, p in enumerate(self.state):
-            for name, value in state["state"].get(i, {}).items():
-                if isinstance(value, np.ndarray) and value.shape != p.shape:
-                    raise StateError(
-                        f"{type(self).__name__}: {name} of parameter {i} has shape {np.shape(value)}, not {p.shape}"
-                    )
-        for i, p in enumerate(self.state):
-            loaded = state["state"].get(i, {"step": 0})
-            self.state[p] = {
-                name: np.array(value, p.dtype, order="C") if isinstance(value, np.ndarray) else value
-                for name, value in loaded.items()
-            }
-        for group, loaded in zip(self.param_groups, groups, strict=True):
-            group.update({name: value for name, value in loaded.items() if name != "params"})
+        self.state, self.param_groups = loaded_state(self, state)
 
     def __repr__(self) -> str:
-        settings = {name: value for name, value in self.param_groups[0].items() if name != "params"}
-        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
+        settings = {name: value for name, value in self.param_groups[0].items() if name in self.defaults}
+        return f"{self._kind}({', '.join(f'{name}={value}' for name, value in settings.items())})"
+
+
+def direction(group: Mapping[str, Any]) -> float:
+    """The sign of the gradient in a descent: 1, or -1 where it is to climb."""
+    return -1.0 if group["maximize"] else 1.0

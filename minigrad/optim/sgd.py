@@ -1,14 +1,14 @@
-"""Stochastic gradient descent."""
+"""Optimizers that go along the gradient, or along a mean of the last ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from minigrad import kernels
 from minigrad.errors import UsageError
-from minigrad.optim.optimizer import Optimizer
-from minigrad.tensor import Array, Tensor
+from minigrad.kernels import update
+from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.tensor import Array
 
 
 class SGD(Optimizer):
@@ -25,38 +25,101 @@ class SGD(Optimizer):
         dampening: how much of the gradient is held back from the direction.
         weight_decay: strength of the pull toward 0, the gradient of weight_decay/2 * |p|^2.
         nesterov: look ahead along the momentum.
+        maximize: climb instead: -g takes the place of g.
 
     Source: Polyak 1964; Nesterov 1983; in the form of Sutskever et al. 2013.
+
+    >>> from minigrad import Tensor
+    >>> x = Tensor([3.0, -2.0], requires_grad=True)
+    >>> optimizer = SGD([x], lr=0.1, momentum=0.5)
+    >>> for _ in range(50):
+    ...     optimizer.zero_grad()
+    ...     ((x - 1) ** 2).sum().backward()
+    ...     optimizer.step()
+    >>> x.numpy().round(3).tolist()
+    [1.0, 1.0]
     """
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Groups,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
-            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
-        )
+            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+            maximize=maximize,
+        )  # fmt: skip
 
     def _check_settings(self, group: Mapping[str, Any]) -> None:
         super()._check_settings(group)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise UsageError("SGD: Nesterov's form needs a momentum above 0 and no dampening")
 
-    def _state_names(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        return ("momentum_buffer",) if group["momentum"] else ()
+    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def _update(self, p: Array, g: Array, *state: Array, group: Mapping[str, Any], step: int, fresh: bool) -> None:
-        lr, weight_decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
-        if not state:
-            kernels.sgd(p, g, lr=lr, weight_decay=weight_decay)
+    def _update(
+        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+    ) -> None:
+        shared = {"sign": direction(group), "weight_decay": group["weight_decay"], "lr": group["lr"]}
+        if not buffers:
+            update.sgd(p, g, **shared)
             return
-        (v,) = state
+        (v,) = buffers
         gain = 1.0 if fresh else 1 - group["dampening"]  # the first direction is the gradient itself
-        kernels.sgd_momentum(
-            p, g, v, lr=lr, weight_decay=weight_decay, momentum=momentum, gain=gain, nesterov=group["nesterov"]
-        )
+        update.sgd_momentum(p, g, v, **shared, momentum=group["momentum"], gain=gain, nesterov=group["nesterov"])
+
+
+class Lion(Optimizer):
+    """Evolved sign momentum: every number of a parameter moves by exactly `lr`, or not at all.
+
+        c <- beta1 * m + (1 - beta1) * g
+        p <- p - lr * (sign(c) + weight_decay * p)
+        m <- beta2 * m + (1 - beta2) * g
+
+    Args:
+        params: the parameters, or groups of them.
+        lr: the learning rate, which is the size of each step: 3 to 10 times smaller than Adam's.
+        betas: how much of the mean of the gradients remains: in the step, and after it.
+        weight_decay: strength of the pull toward 0, beside the gradient.
+        maximize: climb instead: -g takes the place of g.
+
+    Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", arXiv:2302.06675.
+
+    >>> from minigrad import Tensor
+    >>> x = Tensor([3.0, -2.0], requires_grad=True)
+    >>> optimizer = Lion([x], lr=0.01)
+    >>> for _ in range(1000):
+    ...     optimizer.zero_grad()
+    ...     ((x - 1) ** 2).sum().backward()
+    ...     optimizer.step()
+    >>> x.numpy().round(2).tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        params: Groups,
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
+
+    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"exp_avg": 0.0}
+
+    def _update(
+        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+    ) -> None:
+        (beta1, beta2), lr = group["betas"], group["lr"]
+        keep = 1 - lr * group["weight_decay"]
+        update.lion(p, g, *buffers, sign=direction(group), keep=keep, lr=lr, beta1=beta1, beta2=beta2)

@@ -20,6 +20,10 @@ BATCH = 64
 SHAPES = {"mlp": (784,), "lenet5": (1, 32, 32)}
 LR, MOMENTUM = 0.01, 0.9
 
+CONVOLUTIONS = [(96, 3, 11, 11), (256, 96, 5, 5), (384, 256, 3, 3), (384, 384, 3, 3), (256, 384, 3, 3)]
+LINEAR = [(4096, 9216), (4096, 4096), (1000, 4096)]
+ALEXNET = [shape for weight in CONVOLUTIONS + LINEAR for shape in (weight, weight[:1])]  # with biases: 62,378,344
+
 
 def batch(model: str) -> tuple[Any, Any]:
     """The same data for every side."""
@@ -75,8 +79,46 @@ def torch_step(model: str, threads: int, *, channels_last: bool) -> Callable[[],
     return step
 
 
+def parameters() -> list[tuple[Any, Any]]:
+    """AlexNet's parameters, each with a gradient: the same for every side."""
+    rng = np.random.default_rng(0)
+    return [tuple(rng.normal(0, 0.01, (2, *shape)).astype(np.float32)) for shape in ALEXNET]
+
+
+def minigrad_update(model: str, threads: int) -> Callable[[], object]:
+    import minigrad as mg
+    from minigrad.config import set_threads
+
+    set_threads(threads)
+    params = []
+    for value, g in parameters():
+        params.append(mg.Tensor(value, requires_grad=True))
+        params[-1].grad = mg.Tensor(g)
+    if model == "update-sgd":
+        return mg.optim.SGD(params, lr=LR, momentum=MOMENTUM).step
+    return mg.optim.Adam(params).step
+
+
+def torch_update(model: str, threads: int, way: str) -> Callable[[], object]:
+    import torch
+
+    torch.set_num_threads(threads)
+    params = []
+    for value, g in parameters():
+        params.append(torch.tensor(value, requires_grad=True))
+        params[-1].grad = torch.tensor(g)
+    ways: dict[str, Any] = {"forloop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+    if model == "update-sgd":
+        return torch.optim.SGD(params, lr=LR, momentum=MOMENTUM, **ways[way]).step
+    return torch.optim.Adam(params, **ways[way]).step
+
+
 def main(side: str, model: str, threads: str) -> None:
-    if side == "minigrad":
+    step: Callable[[], object]
+    if model.startswith("update"):
+        way = side.removeprefix("torch ")
+        step = minigrad_update(model, int(threads)) if way == side else torch_update(model, int(threads), way)
+    elif side == "minigrad":
         step = minigrad_step(model, int(threads))
     else:
         step = torch_step(model, int(threads), channels_last=side.endswith("channels_last"))

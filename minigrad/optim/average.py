@@ -1,0 +1,139 @@
+"""Averages of the weights over the steps: they generalize better than the last weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import StateError, UsageError
+from minigrad.kernels import update
+from minigrad.tensor import Array, Tensor
+
+
+class WeightAverage:
+    """The plain mean of the weights at all updates (stochastic weight averaging).
+
+        mean <- mean + (p - mean) / (n + 1)        at update n = 0, 1, ...
+
+    Args:
+        params: the parameters, `model.parameters()` for instance.
+
+    Attributes:
+        updates: how many have been made.
+
+    Raises:
+        UsageError: no parameters, or one is given twice.
+
+    Source: Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization",
+    arXiv:1803.05407.
+
+    >>> x = Tensor([1.0], requires_grad=True)
+    >>> average = WeightAverage([x])
+    >>> for value in (1.0, 2.0, 6.0):
+    ...     x.data = [value]
+    ...     average.update()
+    >>> with average.applied():
+    ...     x.item()
+    3.0
+    >>> x.item()
+    6.0
+    """
+
+    def __init__(self, params: Iterable[Tensor]) -> None:
+        self.params = [params] if isinstance(params, Tensor) else list(params)
+        self.updates = 0
+        kind = type(self).__name__
+        if not self.params or not all(isinstance(p, Tensor) for p in self.params):
+            raise UsageError(f"{kind}: give the parameters in a list, or model.parameters()")
+        if len(set(self.params)) < len(self.params):
+            raise UsageError(f"{kind}: a parameter is given twice")
+        self._means = [_owned(p) for p in self.params]
+
+    def _share(self) -> float:
+        """How much of the new weights goes into the mean."""
+        return 1 / (self.updates + 1)
+
+    def update(self) -> None:
+        """Take the present weights into the mean; to be called after each step of the optimizer."""
+        share = self._share() if self.updates else 1.0  # the first weights are the first mean
+        for p, mean in zip(self.params, self._means, strict=True):
+            if share == 1:
+                mean[...] = p._data
+            else:
+                update.blend(mean.reshape(-1, copy=False), np.ascontiguousarray(p._data).reshape(-1), share=share)
+        self.updates += 1
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Inside this block the parameters have their mean values; at its end, their own again."""
+        own = [p._data for p in self.params]
+        try:
+            for p, mean in zip(self.params, self._means, strict=True):
+                p.data = mean
+            yield
+        finally:
+            for p, values in zip(self.params, own, strict=True):
+                p.data = values
+
+    def state_dict(self) -> dict[str, Any]:
+        """The means, copied, and the number of updates."""
+        return {"updates": self.updates, "means": [mean.copy() for mean in self._means]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken, with the same parameters in the same order.
+
+        Raises:
+            StateError: it does not fit; nothing has been changed.
+        """
+        kind = type(self).__name__
+        try:
+            updates, means = int(state["updates"]), [np.asarray(mean) for mean in state["means"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"{kind}: a state has a number of updates and a list of means") from error
+        found, own = [mean.shape for mean in means], [p.shape for p in self.params]
+        if found != own:
+            raise StateError(f"{kind}: the means have the shapes {found}, not {own}")
+        self.updates = updates
+        self._means = [np.array(mean, p.dtype, order="C") for mean, p in zip(means, self.params, strict=True)]
+
+
+class EMA(WeightAverage):
+    """The exponential moving average of the weights.
+
+        mean <- decay * mean + (1 - decay) * p        (the first mean is p itself)
+
+    Args:
+        params: the parameters, `model.parameters()` for instance.
+        decay: how much of the mean remains at each update, in [0, 1): it reaches back about 1 / (1 - decay) updates.
+
+    Raises:
+        UsageError: as `WeightAverage`, or the decay is out of range.
+
+    Source: Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; exponential: Tarvainen
+    and Valpola 2017, "Mean teachers are better role models", arXiv:1703.01780.
+
+    >>> x = Tensor([0.0], requires_grad=True)
+    >>> average = EMA([x], decay=0.75)
+    >>> average.update()
+    >>> x.data = [8.0]
+    >>> average.update()
+    >>> with average.applied():
+    ...     x.item()
+    2.0
+    """
+
+    def __init__(self, params: Iterable[Tensor], decay: float = 0.999) -> None:
+        if not 0 <= decay < 1:
+            raise UsageError(f"EMA: decay must lie in [0, 1), got {decay}")
+        super().__init__(params)
+        self.decay = decay
+
+    def _share(self) -> float:
+        return 1 - self.decay
+
+
+def _owned(p: Tensor) -> Array:
+    return np.array(p._data, order="C")

@@ -1,0 +1,131 @@
+"""Clipping of gradients, between `backward` and `step`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from minigrad.errors import NonFiniteError, UsageError
+from minigrad.tensor import Array, Tensor
+
+BLOCK = 1 << 16  # numbers that are in work at once, in double precision
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
+    """Scale all gradients by one factor, so that their common norm is at most `max_norm`.
+
+        norm = (sum of |g|^p over the numbers of all gradients)^(1/p),  p = norm_type;  for p = inf, the largest |g|
+        g   <- min(1, max_norm / (norm + 1e-6)) * g
+
+    The norm is computed in double precision, and neither overflows nor underflows on the way.
+
+    Args:
+        parameters: one variable, or several; those without a gradient are left out.
+        max_norm: what the norm may be.
+        norm_type: p, above 0.
+        error_if_nonfinite: refuse a norm that is NaN or infinite, and leave the gradients as they are. Otherwise such a
+            norm goes into the factor, as in PyTorch.
+
+    Returns:
+        The norm before the clipping.
+
+    Raises:
+        UsageError: max_norm is negative or NaN, or norm_type is not above 0.
+        NonFiniteError: see `error_if_nonfinite`.
+
+    >>> x = Tensor([3.0, 4.0], requires_grad=True)
+    >>> (x * x / 2).sum().backward()
+    >>> float(clip_grad_norm([x], max_norm=1.0))
+    5.0
+    >>> x.grad.numpy().astype(float).round(3).tolist()
+    [0.6, 0.8]
+    """
+    if not max_norm >= 0:
+        raise UsageError(f"clip_grad_norm: max_norm must be at least 0, got {max_norm}")
+    if not norm_type > 0:
+        raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type}")
+    gradients = list(_gradients(parameters))
+    norm = _norm([g._data for g in gradients], float(norm_type))
+    if error_if_nonfinite and not math.isfinite(norm):
+        raise NonFiniteError(f"clip_grad_norm: the norm of the gradients is {norm}, so they cannot be clipped")
+    factor = max_norm / (norm + 1e-6)
+    if not factor >= 1:  # NaN goes on into the gradients, for all to see
+        for g in gradients:
+            array = g.writable()
+            with np.errstate(invalid="ignore"):  # infinity times 0
+                array *= array.dtype.type(factor)
+    return np.float64(norm)
+
+
+def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Cut every number of the gradients off at `clip_value`.
+
+        g <- min(max(g, -clip_value), clip_value)
+
+    Args:
+        parameters: one variable, or several; those without a gradient are left out.
+        clip_value: how large a number may be. NaN stays NaN.
+
+    Raises:
+        UsageError: clip_value is negative or NaN.
+
+    >>> x = Tensor([3.0, -0.5], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> clip_grad_value([x], 2.0)
+    >>> x.grad
+    Tensor([ 2., -1.], shape=(2,), dtype=float32)
+    """
+    if not clip_value >= 0:
+        raise UsageError(f"clip_grad_value: clip_value must be at least 0, got {clip_value}")
+    for g in _gradients(parameters):
+        array = g.writable()
+        np.clip(array, -clip_value, clip_value, out=array)
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+    """The gradients, each once, as Tensors that may be written to."""
+    seen = set()
+    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+        if p.grad is None:
+            continue
+        if p.grad.node is not None:  # a gradient that was itself recorded
+            p.grad = p.grad.detach()
+        if id(p.grad) not in seen:
+            seen.add(id(p.grad))
+            yield p.grad
+
+
+def _norm(arrays: list[Array], p: float) -> float:
+    """The norm of all numbers together."""
+    if p == math.inf:
+        return _largest(arrays)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        total = _power_sum(arrays, p, 1.0)
+        if 1e-200 < total < math.inf:
+            return float(total ** (1 / p))
+        largest = _largest(arrays)  # the sum left the range of numbers: take the largest one out first
+        if largest == 0 or not math.isfinite(largest):
+            return largest
+        return float(largest * _power_sum(arrays, p, largest) ** (1 / p))
+
+
+def _power_sum(arrays: list[Array], p: float, unit: float) -> float:
+    """The sum of |x / unit|^p, in double precision."""
+    total = 0.0
+    for array in arrays:
+        flat = array.reshape(-1)
+        for start in range(0, flat.size, BLOCK):
+            x = flat[start : start + BLOCK].astype(np.float64)
+            if unit != 1:
+                x /= unit
+            total += float(np.dot(x, x) if p == 2 else np.sum(np.abs(x) ** p))
+    return total
+
+
+def _largest(arrays: list[Array]) -> float:
+    """The largest |x|; NaN if any is."""
+    return float(np.max([np.max(np.abs(array)) for array in arrays if array.size], initial=0.0))

@@ -1,0 +1,118 @@
+"""`Schedule`: what all schedules share, and how one is applied to an optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from minigrad.errors import StateError, UsageError
+from minigrad.optim.optimizer import Optimizer
+
+Count = int | float
+"""A number of steps, or as a float a share of all steps."""
+
+
+class Schedule:
+    """A function of the step's number; a dataclass whose fields are its settings."""
+
+    @property
+    def uses_total(self) -> bool:
+        """Whether the factors depend on the total: if so, a training cannot be made longer once it has begun."""
+        return False
+
+    def __call__(self, step: int, total: int) -> float:
+        """The factor of the base learning rate at `step` = 0 ... total - 1."""
+        raise NotImplementedError
+
+    def momentum(self, step: int, total: int) -> float | None:
+        """The momentum at a step, for the schedules that set it; None leaves it as it is."""
+        return None
+
+    def observe(self, measured: float) -> None:
+        """Hear what was measured after an epoch, the test loss for instance; most schedules do not listen."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was heard so far, as far as it matters."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken.
+
+        Raises:
+            StateError: it is the state of another schedule.
+        """
+        if state:
+            raise StateError(f"{type(self).__name__} keeps no state, got {', '.join(map(str, state))}")
+
+
+@contextmanager
+def scheduled(optimizer: Optimizer, schedule: Schedule, step: int, total: int) -> Iterator[None]:
+    """Inside this block the optimizer has the learning rates, and the momentum, of one step.
+
+    Each group's own `lr` is multiplied by the schedule's factor. Between steps the optimizer shows its own rates, so
+    nothing about a schedule needs to be saved with it.
+
+    Raises:
+        UsageError: the schedule sets the momentum of an optimizer that has none.
+
+    >>> from minigrad import Tensor
+    >>> from minigrad.optim import SGD
+    >>> from minigrad.optim.schedule import Cosine
+    >>> x = Tensor([3.0], requires_grad=True)
+    >>> optimizer = SGD([x], lr=0.5)
+    >>> for step in range(20):
+    ...     optimizer.zero_grad()
+    ...     ((x - 1) ** 2).sum().backward()
+    ...     with scheduled(optimizer, Cosine(), step, total=20):
+    ...         optimizer.step()
+    >>> x.numpy().round(3).tolist(), optimizer.param_groups[0]["lr"]
+    ([1.0], 0.5)
+    """
+    factor, momentum = schedule(step, total), schedule.momentum(step, total)
+    base = [dict(group) for group in optimizer.param_groups]
+    try:
+        for group in optimizer.param_groups:
+            group["lr"] *= factor
+            if momentum is not None:
+                _set_momentum(optimizer, group, momentum)
+        yield
+    finally:
+        for group, own in zip(optimizer.param_groups, base, strict=True):
+            group.update({name: own[name] for name in ("lr", "momentum", "betas") if name in own})
+
+
+def _set_momentum(optimizer: Optimizer, group: dict[str, Any], momentum: float) -> None:
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    elif "momentum" in group:
+        group["momentum"] = momentum
+    else:
+        raise UsageError(f"the schedule sets a momentum, and {type(optimizer).__name__} has none: cycle_momentum=False")
+
+
+def counted(count: Count, total: int) -> int:
+    """A number of steps out of `total`."""
+    return count if isinstance(count, int) else round(count * total)
+
+
+def check_count(owner: Schedule, name: str, count: Count) -> None:
+    """Refuse what is neither a positive number of steps nor a share of them."""
+    right = count >= 1 if isinstance(count, int) else 0 < count <= 1
+    if not right or isinstance(count, bool):
+        raise UsageError(
+            f"{type(owner).__name__}: {name} is a number of steps (an integer of at least 1) or a share of them "
+            f"(a float in (0, 1]), got {count!r}"
+        )
+
+
+def check_factor(owner: Schedule, name: str, value: float) -> None:
+    """Refuse what is no factor in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise UsageError(f"{type(owner).__name__}: {name} is a factor in [0, 1], got {value}")
+
+
+def check_positive(owner: Schedule, name: str, value: float) -> None:
+    """Refuse what is not a finite number above 0."""
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{type(owner).__name__}: {name} is a number above 0, got {value}")
