@@ -1,29 +1,67 @@
 """Datasets, whole-batch transforms, and a loader whose randomness is a function of three integers.
 
-A `Dataset` gives samples by index, a whole batch at a time; a transform changes the images of such a
-batch; a `DataLoader` decides which samples come when, and yields them as tensors::
+A `Dataset` gives samples by number, one at a time or a whole batch at a time; a transform changes the images of
+such a batch; a `DataLoader` decides which samples come when, and yields them as tensors::
 
     train, test = digits()
     loader = DataLoader(train, batch_size=64, shuffle=True, transform=RandomAffine(degrees=10, fill=-0.1))
     for images, labels in loader:
         ...
+
+Functions that give `(train, test)`: `digits`, `mnist`, `fashion_mnist`, `cifar10`, `cifar100` and `image_folder`
+(images and labels), `scenes` (images, labels and boxes), `spirals`, `moons` and `circles` (points and labels).
 """
 
-from minigrad.data.dataset import ArrayDataset, Dataset, stratified_split
+from minigrad.data.cifar import cifar10, cifar100
+from minigrad.data.collate import collate
+from minigrad.data.color import ColorJitter
+from minigrad.data.crop import CenterCrop, Cutout, Pad, RandomCrop, RandomFlip
+from minigrad.data.dataset import ArrayDataset, Dataset
 from minigrad.data.digits import digits
+from minigrad.data.folder import ImageFolder, image_folder, read_image
 from minigrad.data.loader import DataLoader
-from minigrad.data.transform import Compose, Normalize, RandomAffine, Transform, affine, resize
+from minigrad.data.mix import Mix, Mixup
+from minigrad.data.mnist import fashion_mnist, mnist
+from minigrad.data.point import circles, moons, spirals
+from minigrad.data.resample import RandomAffine, Resize, affine, resize
+from minigrad.data.scenes import scenes
+from minigrad.data.split import Subset, random_split, stratified_split
+from minigrad.data.transform import Compose, Normalize, ToRGB, Transform
 
 __all__ = [
     "ArrayDataset",
+    "CenterCrop",
+    "ColorJitter",
     "Compose",
+    "Cutout",
     "DataLoader",
     "Dataset",
+    "ImageFolder",
+    "Mix",
+    "Mixup",
     "Normalize",
+    "Pad",
     "RandomAffine",
+    "RandomCrop",
+    "RandomFlip",
+    "Resize",
+    "Subset",
+    "ToRGB",
     "Transform",
     "affine",
+    "cifar10",
+    "cifar100",
+    "circles",
+    "collate",
     "digits",
+    "fashion_mnist",
+    "image_folder",
+    "mnist",
+    "moons",
+    "random_split",
+    "read_image",
     "resize",
+    "scenes",
+    "spirals",
     "stratified_split",
 ]

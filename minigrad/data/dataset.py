@@ -1,36 +1,59 @@
-"""What a loader draws from: samples in arrays, given by index, a whole batch at a time."""
+"""What a loader draws from: numbered samples, one at a time or a whole batch at a time."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from minigrad.data.collate import Arrays, collate
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
 
-Arrays = tuple[NDArray[Any], ...]
 
+class Dataset:
+    """Samples numbered from 0. Write `__len__` and, for samples that are made or read one at a time, `__getitem__`.
 
-@runtime_checkable
-class Dataset(Protocol):
-    """Samples numbered from 0 that can be fetched together.
+    A sample is an array or a number, or a tuple of them, the input first. Where whole batches are faster to get
+    (arrays indexed once, images moved together), write `batch` instead, as `ArrayDataset` does.
 
-    Asking for whole batches, rather than for samples, lets arrays be indexed and images be transformed
-    once a batch. All randomness comes from `rng`, so that the caller decides what repeats.
+    Attributes:
+        classes: the names of the labels 0, 1, ..., for reports and plots; () where there are none.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 5
+    ...
+    ...     def __getitem__(self, index):
+    ...         return float(index), index**2
+    >>> Squares().batch(np.array([3, 1]), np.random.default_rng(0))
+    (array([3., 1.], dtype=float32), array([9, 1]))
     """
+
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """The number of samples."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} needs a method __len__(self): the number of samples")
+
+    def __getitem__(self, index: Any) -> Any:
+        """The sample with a number: an array or a number, or a tuple of them."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index), or batch")
 
     def batch(self, indices: NDArray[np.int64], rng: Generator) -> Arrays:
-        """The samples at `indices` (N,), stacked: arrays of first length N, the input first."""
-        ...
+        """The samples at `indices` (N,), stacked: arrays of first length N, the input first.
+
+        All randomness comes from `rng`, so that the caller decides what repeats.
+
+        Raises:
+            DataError: the samples do not stack. Whatever `__getitem__` raises comes with the sample's number.
+        """
+        numbers = [int(index) for index in indices]
+        return collate([_sample(self, number) for number in numbers], numbers)
 
 
-class ArrayDataset:
+class ArrayDataset(Dataset):
     """Samples held in memory: sample i is the i-th entry of every array.
 
     Args:
@@ -53,7 +76,7 @@ class ArrayDataset:
     def __init__(self, *arrays: ArrayLike, transform: Transform | None = None, classes: Iterable[str] = ()) -> None:
         self._arrays = tuple(_read_only(array) for array in arrays)
         self._transform = transform
-        self._classes = tuple(classes)
+        self.classes = tuple(classes)
         _check_lengths(self._arrays)
 
     @property
@@ -65,11 +88,6 @@ class ArrayDataset:
     def transform(self) -> Transform | None:
         """What `batch` applies to the first array."""
         return self._transform
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the labels, or ()."""
-        return self._classes
 
     def __len__(self) -> int:
         return len(self._arrays[0])
@@ -85,44 +103,34 @@ class ArrayDataset:
 
     def __repr__(self) -> str:
         samples = " and ".join(f"{array.dtype} {array.shape[1:]}" for array in self._arrays)
-        classes = f", {len(self._classes)} classes" if self._classes else ""
+        classes = f", {len(self.classes)} classes" if self.classes else ""
         transform = f", transform={self._transform}" if self._transform is not None else ""
         return f"ArrayDataset({len(self)} samples of {samples}{classes}{transform})"
 
 
-def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide samples at random into two parts in which every class has the same share.
+class SampleDataset(Dataset):
+    """Any object with `__len__` and `__getitem__`, another library's dataset say, as a `Dataset`."""
 
-    Sort the shuffled samples by class and take ceil(fraction * N) of them at equal distances: each class
-    of M samples then gives the second part floor or ceil of its due share, about fraction * M.
+    def __init__(self, samples: Any) -> None:
+        self._samples = samples
+        self.classes = tuple(getattr(samples, "classes", ()))
 
-    Args:
-        labels: the class of each sample, (N,).
-        fraction: the share of the second part, between 0 and 1.
-        seed: chooses the samples; equal seeds give equal splits.
+    def __len__(self) -> int:
+        return len(self._samples)
 
-    Returns:
-        The indices of the first and of the second part, each ascending; together they are 0 ... N-1.
+    def __getitem__(self, index: Any) -> Any:
+        return self._samples[index]
 
-    Raises:
-        DataError: `fraction` is not between 0 and 1.
+    def __repr__(self) -> str:
+        return f"SampleDataset({self._samples!r})"
 
-    >>> [part.size for part in stratified_split([0] * 10 + [1] * 20, fraction=0.2)]
-    [24, 6]
-    """
-    if not 0 < fraction < 1:
-        raise DataError(
-            f"stratified_split: fraction is the share of the second part and must lie between 0 and 1, "
-            f"got {fraction}. Use 0.2 for one sample in five."
-        )
-    labels = np.asarray(labels)
-    order = np.random.default_rng(seed).permutation(labels.size)
-    by_class = order[np.argsort(labels[order], kind="stable")]
-    size = int(np.ceil(fraction * labels.size))
-    equidistant = (2 * np.arange(size) + 1) * labels.size // (2 * size)
-    second = np.zeros(labels.size, dtype=bool)
-    second[by_class[equidistant]] = True
-    return np.flatnonzero(~second), np.flatnonzero(second)
+
+def _sample(dataset: Dataset, number: int) -> Any:
+    try:
+        return dataset[number]
+    except Exception as error:
+        error.add_note(f"while getting sample {number} of {type(dataset).__name__}")
+        raise
 
 
 def _read_only(array: ArrayLike) -> NDArray[Any]:

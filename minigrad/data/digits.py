@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minigrad.data.dataset import ArrayDataset, stratified_split
-from minigrad.data.transform import resize
+from minigrad.data.dataset import ArrayDataset
+from minigrad.data.resample import resize
+from minigrad.data.split import stratified_split
 from minigrad.errors import DataError, MissingExtraError
 
 BACKGROUND, FOREGROUND = -0.1, 1.175

@@ -1,14 +1,19 @@
 """Batches of tensors in an order that three integers determine."""
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
-from minigrad.data.dataset import ArrayDataset, Dataset
+from minigrad.data.collate import Arrays
+from minigrad.data.dataset import ArrayDataset, Dataset, SampleDataset
+from minigrad.data.mix import Mix
+from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
 from minigrad.tensor import Tensor
@@ -34,13 +39,22 @@ class DataLoader:
       with the epoch.
     - Moving the cursor to another epoch, by `load_state_dict` say, ends the iterators of the old one.
 
+    What a dataset or a transform raises is raised where the batch was asked for, with a note of the batch and its
+    samples, and the cursor stays before that batch. `prefetch` changes nothing of all this: a thread then gets the
+    next batches meanwhile. It ends with the iteration, also one that is left early.
+
     Args:
-        data: a `Dataset`, or an array or a sequence of arrays for an `ArrayDataset`.
+        data: a `Dataset`, or an array or a sequence of arrays for an `ArrayDataset`, or anything else with `__len__`
+            and `__getitem__`.
         batch_size: samples a batch; the last batch of an epoch has what remains.
         shuffle: draw a new order each epoch, instead of 0, 1, 2, ...
         drop_last: leave out a last batch that is not full.
         seed: chooses the orders and the transforms' randomness; at least 0.
         transform: changes the first array of each batch, after the dataset's own transform.
+        weights: (len(data),) numbers of at least 0: an epoch is then as many samples, drawn independently with these
+            relative frequencies, some of them repeatedly. `shuffle` has no say.
+        mix: changes all arrays of each batch, after `transform`; see `Mixup`.
+        prefetch: how many batches to get ahead, in one thread; 0 for none.
 
     Raises:
         DataError: an argument is out of range, or an epoch would have no batch.
@@ -52,18 +66,25 @@ class DataLoader:
 
     def __init__(
         self,
-        data: Dataset | NDArray[Any] | Sequence[ArrayLike],
+        data: Dataset | NDArray[Any] | Sequence[Any],
         batch_size: int = 1,
         shuffle: bool = False,
         drop_last: bool = False,
         seed: int = 0,
         transform: Transform | None = None,
+        *,
+        weights: ArrayLike | None = None,
+        mix: Mix | None = None,
+        prefetch: int = 0,
     ) -> None:
         self.dataset = _as_dataset(data)
         self.batch_size = _integer("batch_size", batch_size, at_least=1, fix="Use batch_size=64, say.")
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.transform = transform
+        self.mix = mix
+        self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
+        self._shares = None if weights is None else _shares(weights, len(self.dataset))
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
         self.batch = 0
@@ -82,15 +103,15 @@ class DataLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the rest of the current epoch, then move to the next epoch."""
         begun = (self.seed, self.epoch)
-        order = self._order()
-        while (self.seed, self.epoch) == begun:
-            if self.batch == len(self):
-                self.epoch, self.batch = self.epoch + 1, 0
-                return
-            arrays = self._fetch(order)
-            # Count before yielding: a state saved while this batch is being used resumes after it.
-            self.batch += 1
-            yield tuple(Tensor(array) for array in arrays)
+        with self._reader(*begun) as read:
+            while (self.seed, self.epoch) == begun:
+                if self.batch == len(self):
+                    self.epoch, self.batch = self.epoch + 1, 0
+                    return
+                arrays = read(self.batch)
+                # Count before yielding: a state saved while this batch is being used resumes after it.
+                self.batch += 1
+                yield tuple(Tensor(array) for array in arrays)
 
     def restart(self) -> None:
         """Go back to the first batch of the current epoch; the same batches come again."""
@@ -121,21 +142,35 @@ class DataLoader:
             )
         self.seed, self.epoch, self.batch = seed, epoch, batch
 
-    def _order(self) -> NDArray[np.int64]:
-        if not self.shuffle:
-            return np.arange(len(self.dataset))
-        return _stream(self.seed, self.epoch).permutation(len(self.dataset))
+    def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Arrays]]:
+        """A function from the number of a batch to the batch."""
+        read = partial(self._fetch, self._order(seed, epoch), seed, epoch)
+        return Prefetch(read, stop=len(self), ahead=self.prefetch) if self.prefetch else nullcontext(read)
 
-    def _fetch(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        start = self.batch * self.batch_size
-        rng = _stream(self.seed, self.epoch, self.batch)
-        first, *rest = self.dataset.batch(order[start : start + self.batch_size], rng)
-        return (first if self.transform is None else self.transform(first, rng), *rest)
+    def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
+        samples = len(self.dataset)
+        if self._shares is not None:
+            return _stream(seed, epoch).choice(samples, samples, p=self._shares)
+        return _stream(seed, epoch).permutation(samples) if self.shuffle else np.arange(samples)
+
+    def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Arrays:
+        indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        rng = _stream(seed, epoch, batch)
+        try:
+            first, *rest = self.dataset.batch(indices, rng)
+            arrays = (first if self.transform is None else self.transform(first, rng), *rest)
+            return arrays if self.mix is None else self.mix(arrays, rng)
+        except Exception as error:
+            error.add_note(f"in batch {batch} of epoch {epoch} of the DataLoader: samples {_listed(indices)}")
+            raise
 
     def __repr__(self) -> str:
+        mix = f"mix={self.mix}, " if self.mix is not None else ""
+        weights = "weighted, " if self._shares is not None else ""
+        prefetch = f"prefetch={self.prefetch}, " if self.prefetch else ""
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
-            f"drop_last={self.drop_last}, transform={self.transform}, seed={self.seed}, "
+            f"drop_last={self.drop_last}, transform={self.transform}, {mix}{weights}{prefetch}seed={self.seed}, "
             f"epoch={self.epoch}, batch={self.batch}/{len(self)})"
         )
 
@@ -146,17 +181,35 @@ def _stream(seed: int, *key: int) -> Generator:
     return np.random.default_rng(SeedSequence(seed, spawn_key=key))
 
 
-def _as_dataset(data: Dataset | NDArray[Any] | Sequence[ArrayLike]) -> Dataset:
+def _as_dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, np.ndarray):
         return ArrayDataset(data)
     if isinstance(data, (tuple, list)):
         return ArrayDataset(*data)
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, Mapping)):
+        return SampleDataset(data)
     raise DataError(
-        f"DataLoader: needs a dataset (with __len__ and batch(indices, rng)), an array or a tuple of arrays, "
+        f"DataLoader: needs a dataset (with __len__ and __getitem__), an array or a tuple of arrays, "
         f"got {type(data).__name__}. Use DataLoader((images, labels))."
     )
+
+
+def _shares(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (samples,) or not np.all(np.isfinite(array) & (array >= 0)) or not array.any():
+        raise DataError(
+            f"DataLoader: weights must be one number of at least 0 for each of the {samples} samples, not all 0, "
+            f"got shape {array.shape}. Use 1 / np.bincount(labels)[labels] for classes equally often."
+        )
+    shares: NDArray[np.float64] = array / array.sum()
+    return shares
+
+
+def _listed(indices: NDArray[np.int64]) -> str:
+    numbers = ", ".join(map(str, indices[:8]))
+    return numbers if len(indices) <= 8 else f"{numbers} ... ({len(indices)} in all)"
 
 
 def _integer(name: str, value: int, at_least: int, fix: str) -> int:

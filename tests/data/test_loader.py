@@ -195,7 +195,7 @@ def test_repr_tells_settings_and_position():
         ),
         (
             {"data": "images"},
-            "DataLoader: needs a dataset (with __len__ and batch(indices, rng)), an array or a tuple of "
+            "DataLoader: needs a dataset (with __len__ and __getitem__), an array or a tuple of "
             "arrays, got str. Use DataLoader((images, labels)).",
         ),
     ],

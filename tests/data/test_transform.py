@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import Compose, Normalize, RandomAffine, affine, resize, transform
+from minigrad.data import Compose, Normalize, RandomAffine, affine, resample, resize
 from minigrad.errors import DataError
 
 STILL = {"degrees": 0, "translate": 0, "scale": (1, 1)}
@@ -85,7 +85,7 @@ def test_maps_keep_values_between_the_extremes_of_image_and_fill():
 def test_a_batch_resampled_in_blocks_equals_image_by_image(monkeypatch):
     images, maps = some_images(7, 2, 5, 4), np.random.default_rng(2).normal(size=(7, 2, 3))
     single = [affine(images[i : i + 1], maps[i : i + 1], fill=0) for i in range(7)]
-    monkeypatch.setattr(transform, "BLOCK_PIXELS", 3 * images[0].size)
+    monkeypatch.setattr(resample, "BLOCK_PIXELS", 3 * images[0].size)
     np.testing.assert_array_equal(affine(images, maps, fill=0), np.concatenate(single))
 
 

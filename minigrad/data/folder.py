@@ -1,0 +1,212 @@
+"""Images in folders: each folder is a class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from minigrad.data.collate import Arrays
+from minigrad.data.dataset import Dataset
+from minigrad.data.split import Subset, stratified_split
+from minigrad.data.transform import Transform, pair
+from minigrad.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PathLike = str | os.PathLike[str]
+
+SUFFIXES: Final = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"])
+FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+
+MODES: Final = {1: "L", 3: "RGB"}
+"""Pillow's names for images of so many channels."""
+
+
+class ImageFolder(Dataset):
+    """The images in the folders of a folder, read when a batch is drawn::
+
+        pets/cat/1.png
+        pets/cat/2.jpg
+        pets/dog/1.png
+
+    Classes are the folders in the order of their names, samples are sorted by class and path; folders within a class
+    belong to it. Files that do not end as images do, and whatever begins with a dot, are left out. For how a file
+    becomes an array, see `read_image`.
+
+    Args:
+        path: the folder.
+        size: height and width of the images, in pixels; one number for both.
+        channels: 3 for color, 1 for gray.
+        transform: changes the images (N, C, H, W) of each batch that is drawn.
+        classes: the folders' names, to be numbered in this order instead, some of them perhaps without images.
+
+    Attributes:
+        files: the path of each sample.
+        labels: the class of each sample, int64 (N,).
+
+    Raises:
+        DataError: there is no such folder, there are no images in it, or a folder is not among the `classes`.
+        MissingExtraError: when a batch is drawn and Pillow, of the extra `data`, is not installed.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        size: int | tuple[int, int] = 32,
+        channels: int = 3,
+        transform: Transform | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.size = pair("ImageFolder", size)
+        self.channels = _checked_channels("ImageFolder", channels)
+        self.transform = transform
+        folders = _folders(self.path)
+        self.classes = tuple(folder.name for folder in folders) if classes is None else tuple(classes)
+        if unknown := [folder.name for folder in folders if folder.name not in self.classes]:
+            raise DataError(f"ImageFolder: {self.path} has folders that are no class: {', '.join(unknown)}")
+        images = {folder.name: _images(folder) for folder in folders}
+        if empty := [name for name, files in images.items() if not files]:
+            raise DataError(f"ImageFolder: there are no images in {', '.join(str(self.path / name) for name in empty)}")
+        self.files = tuple(file for name in self.classes for file in images.get(name, []))
+        self.labels = np.repeat(np.arange(len(self.classes)), [len(images.get(name, [])) for name in self.classes])
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: Any) -> Arrays:
+        """The images (as float32) and labels at an index, a slice or an array of indices: no transform."""
+        numbers = np.arange(len(self))[index]
+        if numbers.ndim == 0:
+            return read_image(self.files[numbers], self.size, self.channels), self.labels[index]
+        images = np.empty((len(numbers), self.channels, *self.size), np.float32)
+        for place, number in enumerate(numbers):
+            images[place] = read_image(self.files[number], self.size, self.channels)
+        return images, self.labels[numbers]
+
+    def batch(self, indices: NDArray[np.int64], rng: Generator) -> Arrays:
+        """The images float32 (N, C, H, W) at `indices`, transformed, and their labels int64 (N,)."""
+        images, labels = self[indices]
+        return images if self.transform is None else self.transform(images, rng), labels
+
+    def __repr__(self) -> str:
+        shape = (self.channels, *self.size)
+        return f"ImageFolder({str(self.path)!r}: {len(self)} images {shape}, {len(self.classes)} classes)"
+
+
+def image_folder(
+    path: PathLike,
+    size: int | tuple[int, int] = 32,
+    channels: int = 3,
+    seed: int = 0,
+    test_fraction: float = 0.2,
+) -> tuple[Dataset, Dataset]:
+    """Images in the folders of a folder, for training and for testing.
+
+    If `path` holds the folders `train` and `test` and no other, each of them is an `ImageFolder`, with the classes of
+    `train`. Otherwise the images of `path` are divided, the same share of every class.
+
+    Args:
+        path: the folder.
+        size: height and width of the images, in pixels; one number for both.
+        channels: 3 for color, 1 for gray.
+        seed: chooses the samples of the test part.
+        test_fraction: the share of the test part, between 0 and 1.
+
+    Returns:
+        `(train, test)`, whose batches are images float32 (N, C, H, W) from 0 to 1 and labels int64 (N,).
+
+    Raises:
+        DataError: see `ImageFolder`, or `test_fraction` is not between 0 and 1.
+    """
+    if [folder.name for folder in _folders(Path(path))] == ["test", "train"]:
+        train = ImageFolder(Path(path) / "train", size, channels)
+        return train, ImageFolder(Path(path) / "test", size, channels, classes=train.classes)
+    whole = ImageFolder(path, size, channels)
+    first, second = stratified_split(whole.labels, test_fraction, seed)
+    return Subset(whole, first), Subset(whole, second)
+
+
+def read_image(path: PathLike, size: int | tuple[int, int], channels: int = 3) -> NDArray[np.float32]:
+    """An image file as an array, from 0 (black) to 1 (white).
+
+    The picture is turned as its EXIF entry says, laid on white where it is transparent, scaled (bicubically, smoothed
+    when made smaller) until it covers the size, and cut to it around its center. Of an animation, the first picture.
+
+    Args:
+        path: the file: PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM.
+        size: height H and width W, in pixels; one number for both.
+        channels: C, 3 for color, 1 for gray.
+
+    Returns:
+        float32 (C, H, W).
+
+    Raises:
+        DataError: there is no such file, it is no image or damaged, or it has too many pixels to be honest.
+        MissingExtraError: Pillow, of the extra `data`, is not installed.
+    """
+    pillow = _pillow()
+    height, width = pair("read_image", size)
+    mode = MODES[_checked_channels("read_image", channels)]
+    try:
+        with pillow.open(path, formats=FORMATS) as file:
+            image = _fitted(file, mode, (width, height))
+    except pillow.DecompressionBombError as error:
+        raise DataError(f"{path} is refused: {error}") from error
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {path}") from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # all of these are Pillow's words for damaged files
+        raise DataError(f"{path} is damaged or no image ({error})") from error
+    pixels = np.asarray(image, np.float32) / 255
+    return np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1))
+
+
+def _fitted(image: Image, mode: str, size: tuple[int, int]) -> Image:
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits a pixel: converting would clip them instead of scaling
+        image = _pillow().fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = _pillow().new("RGBA", image.size, "white")
+        image = _pillow().alpha_composite(white, image)
+    return ImageOps.fit(image.convert(mode), size)
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise DataError(f"ImageFolder: there is no folder {path}")
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not folders:
+        raise DataError(
+            f"ImageFolder: {path} has no folders in it. Put the images of each class into a folder of its own."
+        )
+    return folders
+
+
+def _images(folder: Path) -> list[Path]:
+    files = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    return sorted(file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+
+
+def _checked_channels(name: str, channels: int) -> int:
+    if channels not in MODES:
+        raise DataError(f"{name}: channels must be 3 for color or 1 for gray, got {channels}.")
+    return channels
+
+
+def _pillow() -> ModuleType:
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise MissingExtraError("Pillow", extra="data", purpose="reading images") from error
+    return PIL.Image

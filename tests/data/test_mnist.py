@@ -1,0 +1,186 @@
+"""MNIST, Fashion-MNIST and CIFAR: small files in the true formats, fetched from a local server, become right arrays."""
+
+import dataclasses
+import gzip
+import sys
+
+import numpy as np
+import pytest
+
+from minigrad.data import cifar, cifar10, cifar100, fashion_mnist, mnist
+from minigrad.data.mnist import FASHION_MNIST, MNIST
+from minigrad.errors import DataError, MissingExtraError
+from tests.data.server import cifar_records, idx, local_server, mnist_files, tar_gz
+
+pytest.importorskip("pooch")
+module = sys.modules["minigrad.data.mnist"]  # the package's name `mnist` is the function
+cifar_module = sys.modules["minigrad.data.cifar"]
+
+FINE = "".join(f"fine{i}\n" for i in range(100)).encode() + b"\n"
+COARSE = "".join(f"coarse{i}\n" for i in range(20)).encode()
+NAMES = b"airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n"
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
+    with local_server() as server:
+        yield server
+
+
+def cifar10_archive(*extra, train=(2, 2, 2, 2, 2), test=3):
+    batches = [(f"cifar-10-batches-bin/data_batch_{i}.bin", cifar_records(n, 1, i)) for i, n in enumerate(train, 1)]
+    last = ("cifar-10-batches-bin/test_batch.bin", cifar_records(test, 1))
+    return tar_gz(("cifar-10-batches-bin/batches.meta.txt", NAMES), *batches, last, *extra)
+
+
+@pytest.mark.parametrize(("make", "constant"), [(mnist, "MNIST"), (fashion_mnist, "FASHION_MNIST")])
+def test_the_original_files_become_images_and_labels(server, monkeypatch, make, constant):
+    monkeypatch.setattr(module, constant, mnist_files(server))
+    train, test = make(size=28, margin=0)
+    for part, count in ((train, 7), (test, 3)):
+        images, labels = part.arrays
+        original = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        assert (images.dtype, images.shape, labels.dtype) == (np.float32, (count, 1, 28, 28), np.int64)
+        np.testing.assert_allclose(images[:, 0], original / 255 * 1.275 - 0.1, atol=1e-6)
+        np.testing.assert_array_equal(labels, np.arange(count))
+        assert len(part.classes) == 10
+
+
+def test_margins_are_background_around_the_resized_digits(server, monkeypatch):
+    monkeypatch.setattr(module, "MNIST", mnist_files(server))
+    plain, framed, half = (mnist(*sizes)[0].arrays[0] for sizes in ((28, 0), (32, 2), (16, 1)))
+    np.testing.assert_array_equal(framed[:, :, 2:-2, 2:-2], plain)
+    frame = np.ones((32, 32), bool)
+    frame[2:-2, 2:-2] = False
+    assert np.all(framed[:, 0, frame] == np.float32(-0.1))
+    pairs = plain.reshape(7, 1, 14, 2, 14, 2).mean(axis=(3, 5))
+    np.testing.assert_allclose(half[:, :, 1:-1, 1:-1], pairs, atol=1e-5)
+
+
+def test_many_images_are_scaled_as_few_are(server, monkeypatch):
+    monkeypatch.setattr(module, "MNIST", mnist_files(server, train=2300, test=1))
+    images = mnist(28, 0)[0].arrays[0]
+    original = np.random.default_rng(2300).integers(0, 256, (2300, 28, 28), dtype=np.uint8)
+    np.testing.assert_allclose(images[:, 0], original / 255 * 1.275 - 0.1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((7, 28, 28)), np.zeros(6), r"hold uint8 \(7, 28, 28\) and uint8 \(6,\)"),
+        (np.zeros((7, 784)), np.zeros(7), r"hold uint8 \(7, 784\) and uint8 \(7,\)"),
+        (np.zeros((7, 28, 28)), np.full(7, 10), "is damaged: it has the label 10, of 10 classes"),
+    ],
+)
+def test_files_that_do_not_fit_together_are_refused(server, monkeypatch, images, labels, message):
+    files = mnist_files(server)
+    for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+        content = gzip.compress(idx(array.astype(np.uint8)))
+        files[f"train-{name}-ubyte"] = server.serve(f"other-{name}.gz", content)
+    monkeypatch.setattr(module, "MNIST", files)
+    with pytest.raises(DataError, match=message):
+        mnist()
+
+
+def test_a_right_hash_does_not_excuse_a_wrong_format(server, monkeypatch):
+    files = mnist_files(server)
+    files["train-labels-idx1-ubyte"] = server.serve("bad.gz", b"no gzip")
+    monkeypatch.setattr(module, "MNIST", files)
+    with pytest.raises(DataError, match=r"set/bad\.gz is damaged"):
+        mnist()
+
+
+@pytest.mark.parametrize(("size", "margin"), [(4, 2), (32, -1)])
+def test_margins_that_leave_no_pixel_are_explained(size, margin):
+    with pytest.raises(DataError) as error:
+        mnist(size, margin)
+    assert str(error.value) == (
+        f"mnist: the margins must leave at least one pixel, got size={size} and margin={margin}. "
+        "Use size=28, margin=0 for the original images."
+    )
+
+
+def test_cifar10_gives_images_labels_and_class_names(server, monkeypatch):
+    monkeypatch.setattr(cifar_module, "CIFAR10", server.serve("c.tgz", cifar10_archive()))
+    train, test = cifar10()
+    images, labels = train.arrays
+    assert (images.dtype, images.shape, labels.dtype) == (np.float32, (10, 3, 32, 32), np.int64)
+    assert labels.tolist() == [0, 1] * 5
+    assert test.arrays[1].tolist() == [0, 1, 2]
+    assert train.classes[:2] == ("airplane", "automobile")
+    assert len(train.classes) == 10
+    record = np.frombuffer(cifar_records(2, 1, 3), np.uint8).reshape(2, -1)[1, 1:]
+    red, green, blue = record.reshape(3, 32, 32) / 255  # a record is all of red, then green, then blue, row by row
+    np.testing.assert_allclose(images[5], [red, green, blue], atol=1e-6)
+    assert cifar10(size=16)[1].arrays[0].shape == (3, 3, 16, 16)
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_cifar100_has_fine_and_coarse_labels(server, monkeypatch, coarse):
+    content = tar_gz(
+        ("cifar-100-binary/coarse_label_names.txt", COARSE),
+        ("cifar-100-binary/fine_label_names.txt", FINE),
+        ("cifar-100-binary/train.bin", cifar_records(4, 2)),
+        ("cifar-100-binary/test.bin", cifar_records(2, 2)),
+    )
+    monkeypatch.setattr(cifar_module, "CIFAR100", server.serve("c.tgz", content))
+    train, test = cifar100(coarse=coarse)
+    assert train.arrays[1].tolist() == ([0, 1, 2, 3] if coarse else [0, 10, 20, 30])
+    assert len(train.classes) == (20 if coarse else 100)
+    assert test.arrays[0].shape == (2, 3, 32, 32)
+    record = np.frombuffer(cifar_records(4, 2), np.uint8).reshape(4, -1)[2, 2:]
+    np.testing.assert_allclose(train.arrays[0][2].ravel(), record / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("archive", "message"),
+    [
+        (cifar10_archive(("../evil", b"")), r"the path of its member '\.\./evil' leads elsewhere"),
+        (cifar10_archive(train=(2, 2, 2, 2)), r"does not hold cifar-10-batches-bin/data_batch_5\.bin"),
+        (cifar10_archive(test=12), "it has the label 11, of 10 classes"),
+        (cifar10_archive(test=0), r"test_batch\.bin is damaged: its 0 bytes are no records of 3,073"),
+    ],
+)
+def test_an_archive_of_right_hash_but_wrong_content_is_refused(server, monkeypatch, archive, message):
+    monkeypatch.setattr(cifar_module, "CIFAR10", server.serve("c.tgz", archive))
+    with pytest.raises(DataError, match=message):
+        cifar10()
+
+
+def test_a_damaged_download_is_refused_and_leaves_nothing(server, monkeypatch, tmp_path):
+    file = server.serve("c.tgz", cifar10_archive())
+    server.files["c.tgz"] = file_content = bytearray(server.files["c.tgz"])
+    file_content[100] ^= 1
+    monkeypatch.setattr(cifar_module, "CIFAR10", file)
+    with pytest.raises(DataError, match="SHA-256"):
+        cifar10()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_without_a_network_and_without_pooch_the_true_names_are_told(server, monkeypatch, tmp_path):
+    offline = dataclasses.replace(cifar.CIFAR10, urls=(server.base + "missing",))
+    monkeypatch.setattr(cifar_module, "CIFAR10", offline)
+    with pytest.raises(DataError) as error:
+        cifar10()
+    assert "cannot download cifar-10-binary.tar.gz (170,052,171 bytes)" in str(error.value)
+    assert f"put it into the folder {tmp_path / 'cifar'} " in str(error.value)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(MissingExtraError, match=r'needs pooch: pip install "minigrad\[data\]"'):
+        cifar10()
+
+
+def test_a_size_of_no_pixels_is_explained():
+    with pytest.raises(DataError, match="cifar: size must be at least 1 pixel, got 0"):
+        cifar10(size=0)
+
+
+@pytest.mark.parametrize("file", [*MNIST.values(), *FASHION_MNIST.values(), cifar.CIFAR10, cifar.CIFAR100], ids=str)
+def test_the_registry_is_well_formed(file):
+    assert len(file.sha256) == 64
+    assert int(file.sha256, 16) > 0
+    assert len(file.urls) >= 2
+    for url in file.urls:
+        assert url.startswith(("https://", "http://fashion-mnist.s3-website"))
+        assert url.rsplit("/", 1)[1] == file.name.rsplit("/", 1)[1]
