@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from minigrad.errors import DataError
 
+PathLike = str | os.PathLike[str]
 
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+
+
+def write_atomically(path: PathLike, content: bytes | Iterable[bytes | memoryview]) -> None:
     """Replace the file at `path`, or make it.
 
     The content goes to a temporary file in the same folder (so that renaming is one step of the file system), reaches
-    the disk, and only then takes the name. Whatever fails, the temporary file is removed and the old file stays.
+    the disk, and only then takes the name. Whatever fails, the temporary file is removed and the old file stays. A
+    process that is killed may leave the temporary file behind, under a name that `is_temporary` knows.
+
+    Args:
+        path: the file.
+        content: all of it, or the pieces one after the other.
 
     Raises:
         DataError: the folder is missing or cannot be written to, or the disk is full.
     """
     path = Path(path)
     try:
-        _replace(path, content)
+        _replace(path, [content] if isinstance(content, bytes) else content)
     except OSError as error:
         kept = "; the file that was there is unchanged" if path.is_file() else ""
         raise DataError(f"cannot write {path}: {error.strerror or error}{kept}") from error
 
 
-def _replace(path: Path, content: bytes) -> None:
+def is_temporary(path: Path) -> bool:
+    """Whether a file has a name such as `write_atomically` gives to what is not complete yet."""
+    return TEMPORARY.fullmatch(path.name) is not None
+
+
+def _replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

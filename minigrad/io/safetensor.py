@@ -5,8 +5,9 @@ Source: https://github.com/huggingface/safetensors
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import DTypeError, MissingExtraError, StateError
-from minigrad.io.atomic import write_atomically
+from minigrad.io.atomic import PathLike, write_atomically
+from minigrad.io.npz import load_npz
 from minigrad.tensor import Array, Tensor
-
-PathLike = str | os.PathLike[str]
 
 DTYPES = frozenset(
     ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
@@ -26,6 +26,8 @@ DTYPES = frozenset(
 
 def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """Write named arrays, of any shape and memory layout, and text about them. The file appears whole or not at all.
+
+    PyTorch reads it with `safetensors.torch.load_file(path)`. Arrays that share memory are written separately.
 
     Args:
         path: the file; one that exists is replaced.
@@ -48,22 +50,64 @@ def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping
 def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
     """Read what `save` wrote, or any other safetensors file: the arrays and the texts.
 
+    All that the header says is compared with the file's size before memory is asked for. Numbers of the 16 bits of
+    bfloat16 come as float32. A file that is called `.npz` is read by `load_npz`; it has no texts.
+
     Raises:
         StateError: there is no such file, or it is damaged or of another format.
         MissingExtraError: safetensors, of the extra `io`, is not installed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save(f"{folder}/x.safetensors", {"x": np.arange(3)}, {"unit": "m"})
+    ...     load(f"{folder}/x.safetensors")
+    ({'x': array([0, 1, 2])}, {'unit': 'm'})
     """
+    if Path(path).suffix == ".npz":
+        return load_npz(path), {}
     _package()
     from safetensors import SafetensorError, safe_open
 
     if not Path(path).is_file():
         raise StateError(f"there is no file {path}")
     try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+        with safe_open(path, framework="numpy") as file:  # which checks sizes, shapes and offsets
+            entries, begin = _header(path)
+            arrays = {
+                name: _bfloat16(path, entries[name], begin)
+                if entries[name]["dtype"] == "BF16"
+                else file.get_tensor(name)
+                for name in file.keys()  # noqa: SIM118  # it is no dict
+            }
+            return arrays, dict(file.metadata() or {})
     except OSError as error:
         raise StateError(f"cannot read {path}: {error.strerror or error}") from error
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"{path} is damaged or no safetensors file ({error})") from error
+
+
+def _header(path: PathLike) -> tuple[dict[str, Any], int]:
+    """The header of a file that `safe_open` has accepted, and where the arrays begin."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return json.loads(file.read(length), object_pairs_hook=_unique), 8 + length
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two arrays with one name `safe_open` gives the last, other readers the first."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"its header has {name!r:.60} twice")
+        found[name] = value
+    return found
+
+
+def _bfloat16(path: PathLike, entry: Mapping[str, Any], begin: int) -> Array:
+    """An array of the dtype that NumPy lacks: its bits are the upper half of a float32's."""
+    shape = tuple(entry["shape"])
+    bits = np.fromfile(path, "<u2", math.prod(shape), offset=begin + entry["data_offsets"][0])
+    return (bits.astype(np.uint32) << 16).view(np.float32).reshape(shape)
 
 
 def _plain(name: str, array: Array | Tensor) -> Array:
@@ -74,12 +118,17 @@ def _plain(name: str, array: Array | Tensor) -> Array:
     return np.array(values, order="C")
 
 
-def _check_texts(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+def _check_texts(arrays: Mapping[str, Any], texts: Mapping[str, str]) -> None:
     if "__metadata__" in arrays:
         raise StateError('an array cannot be named "__metadata__": the format keeps the texts under that name')
-    for name, text in metadata.items():
+    for name, text in texts.items():
         if not isinstance(text, str):
             raise StateError(f"metadata {name!r} must be a text, not {type(text).__name__}: use json.dumps")
+    for name in (*arrays, *texts, *texts.values()):
+        try:
+            name.encode()
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise StateError(f"{name!r} cannot be a name or text in a file: {error}") from error
 
 
 def _package() -> ModuleType:

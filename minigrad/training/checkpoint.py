@@ -1,29 +1,31 @@
 """Checkpoints: all that a training needs to go on bit for bit, in one safetensors file.
 
-The arrays are named `model/<path>` and `optimizer/<place>`. Everything else is JSON in the metadata entry `training`:
-the position (epoch, step, running sums), the loader's three integers, the state of the default random generator, what
-the optimizer's state holds beside arrays, and the settings of whoever started the training.
+The arrays are named `model/<path>`, `optimizer/<place>` and so on. Everything else is JSON in the metadata entry
+`training`: the position (epoch, step, running sums), the loader's three integers, the states of the random generators,
+what the states of optimizer, schedule and callbacks hold beside arrays, and the settings of whoever started the
+training. The entry `sha256` is a checksum of all of it, so that no damage goes unnoticed.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from minigrad import rng
 from minigrad.errors import StateError
 from minigrad.io import load, save
+from minigrad.io.atomic import PathLike
+from minigrad.io.nested import as_json, check_digest, digest, pack, unpack
 from minigrad.tensor import Array
+from minigrad.training.callback import Callback
+from minigrad.training.randomness import generators, random_state, set_random_state
 from minigrad.training.state import Sums, Training
 
-FORMAT = 1  # raised when older code could not read newer files
+FORMAT = 2  # raised when older code could not read newer files
 
-PathLike = str | os.PathLike[str]
+PARTS = ("optimizer", "schedule", "loader", "random", "sums", "callbacks")
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,32 @@ class Checkpoint:
     def restore(self, training: Training) -> None:
         """Put a training of the same model, data and settings where the saved one was.
 
-        The optimizer's settings are part of the state: the saved ones replace those that it was made with.
+        The optimizer's settings are part of the state: the saved ones replace those that it was made with. A callback
+        that was not there when the checkpoint was made begins anew.
 
         Raises:
-            StateError: something does not fit; it names what.
+            StateError: something does not fit. It lists all that does not, and nothing has been changed.
         """
-        facts = self.facts
-        kind = type(training.optimizer).__name__
-        if facts.get("optimizer_kind") != kind:
-            raise StateError(f"{self.path} was made with the optimizer {facts.get('optimizer_kind')}, not {kind}")
         try:
-            training.model.load_state_dict(self.model)
-            training.optimizer.load_state_dict(_unpack(facts["optimizer"], self.arrays))
-            training.loader.load_state_dict(facts["loader"])
-            training.sums = Sums(**facts["sums"])
-            training.epoch, training.step = facts["epoch"], facts["step"]
-            rng.set_rng_state(facts["rng"])
+            facts = {name: unpack(self.facts[name], self.arrays) for name in PARTS}
+            epoch, step, sums = int(self.facts["epoch"]), int(self.facts["step"]), Sums(**facts["sums"])
+            callbacks = {name: facts["callbacks"][name] for name in _named(training) if name in facts["callbacks"]}
         except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"{self.path} does not fit this training: {error}") from error
+            raise StateError(f"{self.path} does not fit this training: it has no proper {error}") from error
+        loads = _loads(training)
+        saved = {"model": self.model, **{name: facts[name] for name in loads if name in facts}, **callbacks}
+        before = _states(training)
+        problems = []
+        for name, state in saved.items():
+            try:
+                loads[name](state)
+            except (KeyError, TypeError, ValueError) as error:
+                problems.append(str(error) if str(error) else f"{name}: {type(error).__name__}")
+        if problems:
+            for name in saved:
+                loads[name](before[name])
+            raise StateError(f"{self.path} does not fit this training: " + "\n".join(problems))
+        training.epoch, training.step, training.sums = epoch, step, sums
 
 
 def save_checkpoint(path: PathLike, training: Training, settings: Mapping[str, Any] | None = None) -> None:
@@ -88,21 +98,21 @@ def save_checkpoint(path: PathLike, training: Training, settings: Mapping[str, A
 
     Raises:
         DataError: the file cannot be written.
-        MissingExtraError: safetensors, of the extra `io`, is not installed.
     """
     arrays = {f"model/{name}": array for name, array in training.model.state_dict().items()}
+    states = _states(training)
+    callbacks = {name: states[name] for name in _named(training) if states[name]}
+    sums = {each.name: getattr(training.sums, each.name) for each in fields(training.sums)}
+    parts = {**{name: states[name] for name in PARTS if name in states}, "sums": sums, "callbacks": callbacks}
     facts = {
         "format": FORMAT,
         "epoch": training.epoch,
         "step": training.step,
-        "sums": asdict(training.sums),
-        "loader": training.loader.state_dict(),
-        "rng": rng.rng_state(),
-        "optimizer_kind": type(training.optimizer).__name__,
-        "optimizer": _pack(training.optimizer.state_dict(), "optimizer", arrays),
+        **{name: pack(part, name, arrays) for name, part in parts.items()},
         "settings": dict(settings or {}),
     }
-    save(path, arrays, {"training": json.dumps(facts)})
+    text = as_json(facts)
+    save(path, arrays, {"training": text, "sha256": digest(arrays, text)})
 
 
 def load_checkpoint(path: PathLike) -> Checkpoint:
@@ -110,7 +120,6 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
 
     Raises:
         StateError: there is no such file, it is damaged, or it is no checkpoint that this version can read.
-        MissingExtraError: safetensors, of the extra `io`, is not installed.
     """
     arrays, metadata = load(path)
     try:
@@ -120,30 +129,39 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
         raise StateError(f"{path} holds arrays, but is no checkpoint of a training") from error
     if version != FORMAT:
         raise StateError(f"{path} is a checkpoint of format {version}; this version of minigrad reads format {FORMAT}")
+    check_digest(path, arrays, metadata["training"], metadata)
     return Checkpoint(path, arrays, facts)
 
 
-def _pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A nested value as JSON, with its arrays moved to `arrays`. JSON knows no tuples, nor keys that are numbers."""
-    if isinstance(value, np.ndarray):
-        arrays[name] = value
-        return {"array": name}
-    if isinstance(value, Mapping):
-        return {"items": [[key, _pack(item, f"{name}/{key}", arrays)] for key, item in value.items()]}
-    if isinstance(value, (tuple, list)):
-        items = [_pack(item, f"{name}/{i}", arrays) for i, item in enumerate(value)]
-        return {"tuple": items} if isinstance(value, tuple) else items
-    return value.item() if isinstance(value, np.generic) else value
+def _named(training: Training) -> dict[str, Callback]:
+    """The callbacks by the names of their classes, numbered where there are several of one."""
+    named: dict[str, Callback] = {}
+    for callback in training.callbacks:
+        kind = type(callback).__name__
+        number = sum(type(other).__name__ == kind for other in named.values()) + 1
+        named[f"callback {kind}" + (f" {number}" if number > 1 else "")] = callback
+    return named
 
 
-def _unpack(value: Any, arrays: Mapping[str, Array]) -> Any:
-    """What `_pack` packed."""
-    if isinstance(value, list):
-        return [_unpack(item, arrays) for item in value]
-    if isinstance(value, dict):
-        if "array" in value:
-            return arrays[value["array"]]
-        if "tuple" in value:
-            return tuple(_unpack(item, arrays) for item in value["tuple"])
-        return {key: _unpack(item, arrays) for key, item in value["items"]}
-    return value
+def _states(training: Training) -> dict[str, Any]:
+    """The states of all that has one."""
+    return {
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "schedule": training.schedule.state_dict(),
+        "loader": training.loader.state_dict(),
+        "random": random_state(generators(training.model)),
+        **{name: callback.state_dict() for name, callback in _named(training).items()},
+    }
+
+
+def _loads(training: Training) -> dict[str, Callable[[Any], object]]:
+    """What takes these states back."""
+    return {
+        "model": training.model.load_state_dict,
+        "optimizer": training.optimizer.load_state_dict,
+        "schedule": training.schedule.load_state_dict,
+        "loader": training.loader.load_state_dict,
+        "random": partial(set_random_state, generators(training.model)),
+        **{name: callback.load_state_dict for name, callback in _named(training).items()},
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from minigrad.data import DataLoader
 from minigrad.nn import Module
 from minigrad.tensor import Array, Tensor, no_grad
 from minigrad.training.state import Data, Loss, Sums
+from minigrad.training.tally import Metrics, named_metrics
 
 
-def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256) -> dict[str, float]:
-    """The mean loss over all samples and, where the targets are class numbers, the accuracy.
+def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, metrics: Metrics = ()) -> dict[str, Any]:
+    """The mean loss over all samples, where the targets are class numbers the accuracy, and the metrics.
 
     The model runs in evaluation mode, unrecorded, and afterward is in the mode it was in. A loader runs from its first
     batch, and afterward stands where it stood: the same model gives the same numbers each time.
@@ -24,16 +26,24 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256) -> di
         data: a loader, a dataset, or arrays, the target last.
         loss: a function of output and target that gives the mean over a batch.
         batch_size: samples at once, for data that is no loader.
+        metrics: what else is measured over all samples; see `Metric`.
 
     Returns:
-        {"loss": ..., "accuracy": a share in [0, 1]}.
+        {"loss": ..., "accuracy": a share in [0, 1], and the metrics by their names: numbers, or lists of them}.
+
+    >>> from minigrad import nn
+    >>> from minigrad.functional import cross_entropy
+    >>> from minigrad.training import F1
+    >>> data = np.eye(3, dtype=np.float32), np.array([0, 1, 2])
+    >>> sorted(evaluate(nn.Linear(3, 3), data, cross_entropy, metrics=[F1()]))
+    ['accuracy', 'f1', 'loss']
     """
-    sums = Sums()
+    sums, measured = Sums(), named_metrics(metrics)
     with _evaluation(model), _whole_epoch(data, batch_size) as loader:
         for *inputs, target in loader:
             output = model(*inputs)
-            sums.add(float(loss(output, target).item()), output.data, target.data)
-    return sums.means()
+            sums.add(float(loss(output, target).item()), output.data, target.data, measured)
+    return sums.means(measured)
 
 
 def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ class History:
     A record has the entries `epoch` (counted from 1), `step` (updates so far), `lr`, `loss` and `seconds` (of training,
     without the evaluation), for a classifier `accuracy`, and with a test set also `test_loss` and `test_accuracy`.
     Accuracies are shares in [0, 1]; a training loss is the mean over the epoch's samples, each under the weights of its
-    own step.
+    own step. Metrics stand under their names, and callbacks may add entries.
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> history["loss"], history.last
@@ -31,8 +32,8 @@ class History:
         self.records = list(records)
 
     def append(self, record: Record) -> None:
-        """Add the record of one more epoch."""
-        self.records.append(record)
+        """Add the record of one more epoch. What is no finite number becomes None, JSON's `null`."""
+        self.records.append(_finite(record))
 
     @property
     def last(self) -> Record:
@@ -54,7 +55,7 @@ class History:
 
 
 def append_line(path: str | os.PathLike[str], record: Record) -> None:
-    """Add a record to a history file, and hand it to the operating system at once.
+    """Add a record to a history file, and see it to the disk.
 
     Raises:
         DataError: the file cannot be written.
@@ -63,6 +64,7 @@ def append_line(path: str | os.PathLike[str], record: Record) -> None:
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, allow_nan=False) + "\n")
             file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -84,6 +86,14 @@ def resume_history(path: str | os.PathLike[str], epoch: int) -> History:
     if len(lines) > epoch:  # which may be half a line, if writing was cut short
         write_atomically(path, b"".join(lines[:epoch]))
     return History(records)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _record(line: bytes) -> Record:

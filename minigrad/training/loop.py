@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 
 from minigrad.data import DataLoader
-from minigrad.errors import NonFiniteError, UsageError
+from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import Constant, Schedule
-from minigrad.tensor import Tensor
 from minigrad.training.callback import Callback
 from minigrad.training.evaluate import evaluate
+from minigrad.training.finite import (
+    Batches,
+    cause_by_running,
+    cause_in_step,
+    check_finite,
+    check_gradients,
+    check_parameters,
+)
 from minigrad.training.history import History
+from minigrad.training.randomness import generators, random_state
 from minigrad.training.state import Data, Loss, Sums, Training
+from minigrad.training.tally import Metrics, named_metrics
+
+TAKEN = {"epoch", "step", "samples", "lr", "loss", "seconds"}
 
 
 def fit(
@@ -30,6 +41,10 @@ def fit(
     epochs: int,
     schedule: Schedule | None = None,
     test: Data | None = None,
+    metrics: Metrics = (),
+    accumulate: int = 1,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     callbacks: Iterable[Callback] = (),
 ) -> History:
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
@@ -42,14 +57,21 @@ def fit(
         epochs: how often the loader is gone through.
         schedule: scales the optimizer's learning rates at each step; constant unless given.
         test: samples to evaluate the model on after each epoch.
+        metrics: what is measured beside loss and accuracy, in training and test; see `Metric`.
+        accumulate: how many batches a step has. Their gradients are weighted by their numbers of samples, so that a
+            step is that of one large batch (where the loss is a mean, and no layer looks at the whole batch).
+        clip_norm: the largest common norm of the gradients; see `minigrad.optim.clip_grad_norm`.
+        clip_value: the largest number in a gradient; see `minigrad.optim.clip_grad_value`. It comes before the norm.
         callbacks: what else happens; see `Callback`.
 
     Returns:
         One record an epoch; see `History`.
 
     Raises:
-        UsageError: `epochs` is not a positive integer.
-        NonFiniteError: the loss or a parameter became NaN or infinite. What was saved before is kept.
+        UsageError: `epochs` or `accumulate` is not a positive integer, or a metric has a name that is taken.
+        NonFiniteError: the loss, a gradient or a parameter became NaN or infinite. The message names the first op that
+            gave such a number, and its line: the step is run a second time for that, with the same random numbers.
+            The weights are as they were before the step, and what was saved before is kept.
 
     >>> from minigrad import nn, optim
     >>> from minigrad.functional import mse_loss
@@ -60,18 +82,26 @@ def fit(
     >>> round(model.weight.item(), 2), round(model.bias.item(), 2)
     (3.0, 1.0)
     """
-    if not isinstance(epochs, int) or epochs < 1:
-        raise UsageError(f"fit: epochs must be an integer of at least 1, got {epochs!r}")
-    training = Training(model, loader, loss, optimizer, epochs, schedule or Constant(), test)
-    callbacks = tuple(callbacks)
+    for name, number in (("epochs", epochs), ("accumulate", accumulate)):
+        if not isinstance(number, int) or number < 1:
+            raise UsageError(f"fit: {name} must be an integer of at least 1, got {number!r}")
+    measured = named_metrics(metrics)
+    if TAKEN & measured.keys():
+        raise UsageError(f"fit: a metric cannot be called {', '.join(sorted(TAKEN & measured.keys()))}")
+    training = Training(
+        model, loader, loss, optimizer, epochs, schedule or Constant(), test, measured, accumulate, clip_norm,
+        clip_value, tuple(callbacks),
+    )  # fmt: skip
     with ExitStack() as ends:
         try:
-            for callback in callbacks:
+            for callback in training.callbacks:
                 callback.on_begin(training)
                 ends.callback(callback.on_end, training)
-            with np.errstate(over="ignore", invalid="ignore"):  # told once, as an error: see _check_finite
+            with np.errstate(
+                over="ignore", invalid="ignore", divide="ignore"
+            ):  # told once, as an error: see check_finite
                 while training.epoch < epochs and not training.stopping:
-                    _run_epoch(training, callbacks)
+                    _run_epoch(training)
             training.status = "finished" if training.epoch >= epochs else "stopped"
         except BaseException:
             training.status = "failed"
@@ -79,66 +109,63 @@ def fit(
     return training.history
 
 
-def _run_epoch(training: Training, callbacks: Sequence[Callback]) -> None:
+def _run_epoch(training: Training) -> None:
     """Train on what is left of the loader's epoch; when that was all of it, evaluate and record."""
     training.model.train()
+    random = generators(training.model)
     start = perf_counter()
-    for batch in training.loader:
-        _step(training, batch)
+    for batches in training.batches():
+        _step(training, batches, partial(cause_in_step, training, batches, random, random_state(random)))
         now = perf_counter()
         training.sums.seconds += now - start
         start = now
-        for callback in callbacks:
+        for callback in training.callbacks:
             callback.on_step(training)
         if training.stopping:
-            _check_parameters(training)
-            return
-    _finish_epoch(training)
-    for callback in callbacks:
-        callback.on_epoch(training)
+            check_parameters(training)
+            break
+    else:
+        _finish_epoch(training)
+        for callback in training.callbacks:
+            callback.on_epoch(training)
+    for callback in training.callbacks:
+        callback.on_save(training)
 
 
-def _step(training: Training, batch: tuple[Tensor, ...]) -> None:
-    *inputs, target = batch
-    output = training.model(*inputs)
-    loss = training.loss(output, target)
-    value = float(loss.item())
-    _check_finite("the loss", value, training, step=training.step + 1)
+def _step(training: Training, batches: Batches, cause: Callable[[], str]) -> None:
+    """The gradients of all batches, each by its share of the samples, and one update."""
+    samples = sum(len(target) for *_, target in batches)
     training.optimizer.zero_grad()
-    loss.backward()
+    for *inputs, target in batches:
+        output = training.model(*inputs)
+        loss = training.loss(output, target)
+        value = float(loss.item())
+        check_finite("the loss", value, training, training.step + 1, cause)
+        loss.backward() if len(batches) == 1 else loss.backward(np.asarray(len(target) / samples, loss.dtype))
+        training.sums.add(value, output.data, target.data, training.metrics)
+    check_gradients(training, cause)
+    training.clip()
+    for callback in training.callbacks:
+        callback.on_gradients(training)
     training.update()
-    training.sums.add(value, output.data, target.data)
 
 
 def _finish_epoch(training: Training) -> None:
     """Evaluate, add a record to the history, and stand at the beginning of the next epoch."""
-    _check_parameters(training)
+    check_parameters(training)
     record = {
         "epoch": training.epoch + 1,
         "step": training.step,
         "samples": training.sums.samples,
         "lr": training.lr(training.step - 1),
-        **training.sums.means(),
+        **training.means,
     }
     if training.test is not None:
-        tested = evaluate(training.model, training.test, training.loss)
-        _check_finite("the test loss", tested["loss"], training, step=training.step)
+        test = partial(evaluate, training.model, training.test, training.loss, metrics=training.metrics)
+        tested = test()
+        check_finite("the test loss", tested["loss"], training, training.step, partial(cause_by_running, test))
         record |= {f"test_{name}": value for name, value in tested.items()}
     training.history.append({**record, "seconds": round(training.sums.seconds, 6)})
+    training.schedule.observe(record.get("test_loss", record["loss"]))
     training.epoch += 1
     training.sums = Sums()
-
-
-def _check_parameters(training: Training) -> None:
-    """So that nothing useless is ever saved: a step may spoil the weights, which only the next loss would show."""
-    for name, parameter in training.model.named_parameters():
-        if not np.isfinite(parameter.data).all():
-            _check_finite(f"the parameter {name}", math.nan, training, step=training.step)
-
-
-def _check_finite(what: str, value: float, training: Training, step: int) -> None:
-    if not math.isfinite(value):
-        raise NonFiniteError(
-            f"{what} became {value} in epoch {training.epoch + 1}, at step {step} "
-            f"(learning rate {training.lr(step - 1):g}): try a smaller learning rate"
-        )

@@ -46,7 +46,7 @@ class Progress(Callback):
         if self._bar is not None and now - self._shown >= INTERVAL:
             self._shown = now
             epoch = f"epoch {training.epoch + 1}/{training.epochs}"
-            text = [*_numbers(sums.means()), f"{self._speed:,.0f} samples/s", self._time_left(training)]
+            text = [*_numbers(training.means, training), f"{self._speed:,.0f} samples/s", self._time_left(training)]
             self._bar.update(self._task, description=epoch, completed=training.step, now="  ".join(text))
 
     def on_epoch(self, training: Training) -> None:
@@ -54,7 +54,7 @@ class Progress(Callback):
         record = training.history.last
         epoch = f"epoch {record['epoch']:{len(str(training.epochs))}}/{training.epochs}"
         speed = f"{record['samples'] / record['seconds']:,.0f} samples/s" if record["seconds"] else ""
-        line = "  ".join([epoch, *_numbers(record), speed, self._time_left(training)])
+        line = "  ".join([epoch, *_numbers(record, training), speed, self._time_left(training)])
         if self._bar is None:
             print(line, file=self._out, flush=True)
         else:
@@ -75,11 +75,14 @@ class Progress(Callback):
         return (f"{hours}:{minutes:02}" if hours else f"{minutes}") + f":{seconds % 60:02} left"
 
 
-def _numbers(record: Record) -> list[str]:
-    """What of a record goes into a line."""
+def _numbers(record: Record, training: Training) -> list[str]:
+    """What of a record goes into a line: losses, accuracies, and those metrics that are one number."""
     texts = {"loss": "loss", "accuracy": "accuracy", "test_loss": "test loss", "test_accuracy": "test accuracy"}
     found = [(name, text) for name, text in texts.items() if name in record]
-    return [f"{text} " + (f"{record[n]:7.2%}" if "accuracy" in n else f"{record[n]:.4f}") for n, text in found]
+    shown = [f"{text} " + (f"{record[n]:7.2%}" if "accuracy" in n else f"{record[n]:.4f}") for n, text in found]
+    others = [name for metric in training.metrics for name in (metric, f"test_{metric}") if name not in texts]
+    values = [(name, record[name]) for name in others if isinstance(record.get(name), (int, float))]
+    return shown + [f"{name.replace('_', ' ')} {value:.4g}" for name, value in values]
 
 
 def _make_bar(out: TextIO) -> Bar:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from itertools import count
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from minigrad.errors import StateError, UsageError
-from minigrad.io import write_atomically
+from minigrad.io import Lock, write_atomically
+from minigrad.io.atomic import PathLike, is_temporary
 from minigrad.training.callback import Callback
 from minigrad.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minigrad.training.history import append_line, resume_history
 from minigrad.training.state import Training
 
-PathLike = str | os.PathLike[str]
+CHECKPOINT, HISTORY, SETTINGS, LOCK = "checkpoint.safetensors", "history.jsonl", "settings.json", ".lock"
 
 
 class Run(Callback):
@@ -26,11 +26,15 @@ class Run(Callback):
         settings.json            how it was started, for the reader; the checkpoint has its own copy
         history.jsonl            a line an epoch
         checkpoint.safetensors   where it stands: written at the beginning, after each epoch, and at a stop
+        .lock                    there while a process trains: no second one can
 
     As a callback of `fit` it writes these files; one that was opened first puts the saved state back:
 
         run = Run.create("runs/mine", {"lr": 0.1})       # or, to go on: Run.open("runs/mine")
-        fit(model, loader, ..., callbacks=[run])
+        fit(model, loader, ..., callbacks=[run, ...])    # first: the others then begin where it stands
+
+    A process may be killed at any moment: what is in the folder is valid, and opened again the run goes on as if
+    nothing had happened.
 
     Attributes:
         folder: where.
@@ -42,6 +46,8 @@ class Run(Callback):
         self.folder = Path(folder)
         self.settings = dict(settings)
         self.checkpoint = checkpoint
+        self._lock = Lock(self.folder / LOCK)
+        self._lines = 0  # of the history's file
 
     @classmethod
     def create(cls, folder: PathLike, settings: Mapping[str, Any]) -> Self:
@@ -55,7 +61,7 @@ class Run(Callback):
             raise UsageError(f"{folder} is a file: a run needs a folder of its own")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            occupied = any(folder.iterdir())
+            occupied = any(path.name != LOCK and not is_temporary(path) for path in folder.iterdir())
         except OSError as error:
             raise UsageError(f"cannot make the folder {folder}: {error.strerror or error}") from error
         if occupied:
@@ -68,39 +74,65 @@ class Run(Callback):
     def open(cls, folder: PathLike) -> Self:
         """The run in a folder, ready to go on.
 
+        One that was killed before it saved anything goes on at its beginning.
+
         Raises:
-            StateError: there is no run, or its checkpoint is missing or damaged.
+            StateError: there is no run, or its checkpoint is damaged.
         """
         folder = Path(folder)
         if not folder.is_dir():
             raise StateError(f"there is no run folder {folder}")
-        checkpoint = load_checkpoint(folder / "checkpoint.safetensors")
+        if not (folder / CHECKPOINT).exists() and (folder / SETTINGS).exists():
+            return cls(folder, _read_settings(folder / SETTINGS))
+        checkpoint = load_checkpoint(folder / CHECKPOINT)
         return cls(folder, checkpoint.settings, checkpoint)
 
     def write_settings(self) -> None:
         """Write settings.json."""
-        write_atomically(self.folder / "settings.json", (json.dumps(self.settings, indent=2) + "\n").encode())
+        write_atomically(self.folder / SETTINGS, (json.dumps(self.settings, indent=2) + "\n").encode())
 
     def on_begin(self, training: Training) -> None:
-        """Put the saved state back, or save the first one."""
+        """Keep other processes out; put the saved state back, or save the first one.
+
+        Raises:
+            UsageError: another process trains in this folder.
+            DataError: the folder cannot be written to.
+            StateError: the saved state does not fit.
+        """
+        self._lock.acquire()
+        try:
+            self._begin(training)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _begin(self, training: Training) -> None:
+        for path in filter(is_temporary, self.folder.iterdir()):
+            path.unlink(missing_ok=True)  # what a killed process was writing
         if self.checkpoint is None:
+            if (self.folder / CHECKPOINT).exists():
+                raise UsageError(f"another process has begun a run in {self.folder}: name another folder, or open it")
             self._save(training)
             return
+        if self.checkpoint.path == self.folder / CHECKPOINT:  # it may be newer than when it was opened
+            self.checkpoint = load_checkpoint(self.checkpoint.path)
         self.checkpoint.restore(training)
-        training.history = resume_history(self.folder / "history.jsonl", training.epoch)
+        training.history = resume_history(self.folder / HISTORY, training.epoch)
+        self._lines = len(training.history)
 
-    def on_epoch(self, training: Training) -> None:
+    def on_save(self, training: Training) -> None:
         """First the line, then the checkpoint: a line too many is dropped at resuming, one too few would be lost."""
-        append_line(self.folder / "history.jsonl", training.history.last)
+        if len(training.history) > self._lines:
+            append_line(self.folder / HISTORY, training.history.last)
+            self._lines = len(training.history)
         self._save(training)
 
     def on_end(self, training: Training) -> None:
-        """Save the middle of an epoch, when the training was stopped there."""
-        if training.status == "stopped":
-            self._save(training)
+        """Let others in."""
+        self._lock.release()
 
     def _save(self, training: Training) -> None:
-        save_checkpoint(self.folder / "checkpoint.safetensors", training, self.settings)
+        save_checkpoint(self.folder / CHECKPOINT, training, self.settings)
 
 
 def new_folder(parent: PathLike, name: str) -> Path:
@@ -117,9 +149,19 @@ def latest_run(parent: PathLike, name: str) -> Path:
     """
     checkpoints = [
         path
-        for path in Path(parent).glob(f"{name}*/checkpoint.safetensors")
+        for path in Path(parent).glob(f"{name}*/{CHECKPOINT}")
         if re.fullmatch(re.escape(name) + r"(-\d+)?", path.parent.name)
     ]
     if not checkpoints:
         raise StateError(f"there is no run of {name} in {parent} to go on with: begin without --resume")
     return max(checkpoints, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StateError(f"cannot read {path}: {error}") from error
+    if not isinstance(settings, dict):
+        raise StateError(f"{path} is damaged: it holds no settings")
+    return settings

@@ -9,7 +9,7 @@ import pytest
 from minigrad import nn, optim
 from minigrad.data import DataLoader
 from minigrad.functional import cross_entropy, mse_loss
-from minigrad.training import Progress, fit
+from minigrad.training import F1, Progress, accuracy, fit
 
 X, Y = np.zeros((8, 3), np.float32), np.zeros(8, int)
 
@@ -72,3 +72,12 @@ def test_a_terminal_without_rich_gets_plain_lines(monkeypatch):
 def test_lines_go_to_standard_output_unless_told_otherwise(capsys):
     train(None, epochs=1)
     assert capsys.readouterr().out.startswith("epoch 1/1  loss")
+
+
+def test_metrics_that_are_one_number_are_shown_and_others_are_not():
+    file = io.StringIO()
+    history = train(file, epochs=1, test=(X, Y), metrics=[F1("micro"), F1(None), accuracy])
+    line = file.getvalue()
+    assert f"f1 micro {history.last['f1_micro']:.4g}  test f1 micro {history.last['test_f1_micro']:.4g}" in line
+    assert "classes" not in line
+    assert line.count("accuracy") == 2
