@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
+from minigrad.cli.catalog import LOSSES, OPTIMIZERS
+from minigrad.cli.source import SOURCES
+from minigrad.cli.value import integer, shape
+from minigrad.cli.wish import parser_of
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import SCHEDULES, schedule_settings
 from models import MODELS, Entry
 
 LATEST = ""  # the value of --resume without a folder
+SHELLS: Final = ("bash", "zsh", "fish")
 
-EXAMPLES = """
-examples:
-  minigrad train lenet5                        with the model's recipe, into runs/lenet5
-  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam
-  minigrad train lenet5 --resume               go on with the latest run of lenet5
-"""
+WORDS: Final = {
+    "MODEL": tuple(MODELS),
+    "MODEL|RUN": tuple(MODELS),
+    "DATA": tuple(SOURCES),
+    "OPTIMIZER": tuple(OPTIMIZERS),
+    "SCHEDULE": tuple(SCHEDULES),
+    "LOSS": tuple(LOSSES),
+    "SHELL": SHELLS,
+}
+"""The words that a shell can complete, by what they stand for in the help. All else are numbers and files."""
+
+EXIT_CODES: Final = """\
+exit codes: 0 done; 2 something to put right, told in one line; 130 stopped by Ctrl-C, and saved;
+1 a fault of the program, with a traceback. With --json, standard output is one JSON document,
+{"error": ...} where something is to be put right."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Leave the wording, and the exit, to `main`."""
         raise UsageError(message.removeprefix("argument "))
+
+
+class _Compact(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=20, width=110)
 
 
 class _Version(argparse.Action):
@@ -41,43 +58,171 @@ class _Version(argparse.Action):
 def make_parser() -> argparse.ArgumentParser:
     """The parser of `minigrad COMMAND ...`."""
     about = "Train small networks, and see what they do."
-    parser = _Parser(prog="minigrad", description=about, allow_abbrev=False)
+    parser = _Parser(
+        prog="minigrad", description=about, epilog=EXIT_CODES, formatter_class=_Compact, allow_abbrev=False
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_train(commands)
+    for add in (_add_train, _add_resume, _add_evaluate, _add_predict, _add_summary, _add_completion):
+        add(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, usage: str, about: str, more: str, examples: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        usage=f"minigrad {name} {usage}",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.\n{more}",
+        epilog=examples,
+        formatter_class=_Compact,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document (default: text)")
     return parser
 
 
 def _add_train(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = _command(
+        commands,
         "train",
-        help="train a model; its weights, curves and pictures go to a run folder",
-        description="Train a model. Its settings, history, checkpoint and pictures go to a run folder.\n"
-        "Ctrl-C stops and saves; --resume goes on exactly where it stopped.",
-        epilog="models, and what their recipes are:\n" + "\n".join(map(_about, MODELS.values())) + "\n" + EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "[MODEL] [options]",
+        "train a model; its weights, curves and pictures go to a run folder",
+        "MODEL is a name below, or package.module:callable of your own. Ctrl-C stops and saves.\n"
+        "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
+        "models, and what their recipes are:\n" + "\n".join(map(_about, MODELS.values())) + "\nexamples:\n"
+        "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
+        "  minigrad train net:Net --data photos/ --config run.toml",
     )
     add = parser.add_argument
-    recipe = "(default: as the model's recipe)"
-    add("model", metavar="MODEL", help=f"what to train: {', '.join(MODELS)}")
-    add("--data", metavar="NAME", help="what to train on: digits, 1,797 handwritten digits (default: digits)")
-    add("--epochs", type=_integer(1), metavar="N", help=f"how often to go through the data {recipe}")
-    add("--batch-size", type=_integer(1), metavar="N", help=f"samples a step {recipe}")
-    add("--lr", type=_positive, metavar="X", help=f"base learning rate {recipe[:-1]}, or usual with the optimizer)")
-    add("--optimizer", choices=("sgd", "adam"), help=f"what updates the weights {recipe}")
-    add("--schedule", choices=tuple(SCHEDULES), help=f"how the learning rate changes over the steps {recipe}")
-    add("--seed", type=_integer(0), metavar="N", help="fixes weights, order and random motions (default: 0)")
+    add("model", nargs="?", metavar="MODEL", help="what to train")
+    add("--config", metavar="FILE", help="TOML with these options as keys; options are stronger (default: none)")
+    _add_data(parser, "what to train on (default: digits)")
     add(
-        "--threads", type=_integer(1, available_threads()), metavar="N",
-        help=f"threads of BLAS and of the kernels (default: all available, here {available_threads()})",
+        "--loss",
+        type=parser_of("loss"),
+        metavar="LOSS",
+        help="by its name in minigrad.functional (default: the model's own, or cross_entropy)",
+    )
+    _add_epochs(parser, "how often to go through the data (default: the model's recipe)")
+    add("--batch-size", type=parser_of("batch_size"), metavar="N", help="samples a step (default: the recipe)")
+    add("--lr", type=parser_of("lr"), metavar="X", help="learning rate (default: the recipe, or the optimizer's)")
+    add(
+        "--optimizer", type=parser_of("optimizer"), metavar="OPTIMIZER",
+        help=f"{', '.join(OPTIMIZERS)} (default: the recipe)",
     )  # fmt: skip
-    add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ... if that exists)")
+    add(
+        "--schedule", type=parser_of("schedule"), metavar="SCHEDULE",
+        help=f"of the learning rate: {', '.join(SCHEDULES)} (default: the recipe)",
+    )  # fmt: skip
+    add(
+        "--augment", type=parser_of("augment"), metavar="MOTIONS",
+        help="none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)",
+    )  # fmt: skip
+    add("--accumulate", type=parser_of("accumulate"), metavar="N", help="batches a step (default: 1)")
+    add("--clip-norm", type=parser_of("clip_norm"), metavar="X", help="largest norm of the gradients (default: none)")
+    add("--seed", type=parser_of("seed"), metavar="N", help="of weights, order and motions (default: 0)")
+    _add_threads(parser)
+    add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ...)")
     add(
         "--resume", nargs="?", const=LATEST, metavar="RUN",
-        help="go on with the run in this folder (without a folder: the latest run of MODEL in runs/). Its "
-        "settings stay; only --epochs may be raised, if the schedule does not depend on it (default: a new run)",
+        help="as `minigrad resume RUN`; without RUN the latest one of MODEL (default: a new run)",
     )  # fmt: skip
+
+
+def _add_resume(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "resume",
+        "RUN [options]",
+        "go on with a training exactly where it stopped",
+        "The settings are those of the run; it ends bit for bit as if it had not been interrupted.",
+        "example:\n  minigrad resume runs/lenet5",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run folder")
+    _add_epochs(parser, "more of them, if the schedule does not depend on their number (default: as begun)")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "evaluate",
+        "RUN [options]",
+        "tell how good a trained model is on test data",
+        "The loss; for classes the accuracy, and precision, recall and F1 of each; else the errors.",
+        "example:\n  minigrad evaluate runs/lenet5 --json",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run folder")
+    _add_data(parser, "whose test part to use (default: what the run was trained on)")
+    _add_threads(parser)
+
+
+def _add_predict(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "predict",
+        "RUN IMAGE... [options]",
+        "tell the classes of image files",
+        "Images are turned as their EXIF entry says, made gray if the model knows no colors, scaled to\n"
+        "cover its size and cut around their center; black and white become the training data's. The\n"
+        "probabilities are the softmax of the outputs.",
+        "example:\n  minigrad predict runs/lenet5 seven.png --top 3",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run folder")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM")
+    parser.add_argument("--top", type=integer(1), default=1, metavar="N", help="classes an image (default: 1)")
+    parser.add_argument(
+        "--invert", action="store_true",
+        help="exchange black and white: for dark ink on paper, where the training data is bright (default: no)",
+    )  # fmt: skip
+    _add_threads(parser)
+
+
+def _add_summary(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "summary",
+        "MODEL|RUN [options]",
+        "show the layers of a model: shapes, parameters, multiply-adds, memory",
+        "Of a model by its name, of package.module:callable of your own, or of the model of a run.",
+        "example:\n  minigrad summary lenet5 --input 64x1x32x32",
+    )
+    parser.add_argument("model", metavar="MODEL|RUN", help="a model, or the folder of a run")
+    parser.add_argument(
+        "--input", type=shape, metavar="SIZES", help="NxCxHxW of a batch (default: one sample, if its shape is known)"
+    )  # fmt: skip
+
+
+def _add_completion(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "completion",
+        "SHELL [options]",
+        "print a script that completes this command in a shell",
+        "Put it where your shell looks for completions, or source it at start.",
+        "examples:\n"
+        '  eval "$(minigrad completion bash)"                      in ~/.bashrc\n'
+        '  eval "$(minigrad completion zsh)"                       in ~/.zshrc, after compinit\n'
+        "  minigrad completion fish > ~/.config/fish/completions/minigrad.fish",
+    )
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def _add_data(parser: argparse.ArgumentParser, about: str) -> None:
+    names = ", ".join(SOURCES)
+    parser.add_argument(
+        "--data", type=parser_of("data"), metavar="DATA",
+        help=f"{names}; a folder of images; package.module:callable: {about}",
+    )  # fmt: skip
+
+
+def _add_epochs(parser: argparse.ArgumentParser, about: str) -> None:
+    parser.add_argument("--epochs", type=parser_of("epochs"), metavar="N", help=about)
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    about = f"of BLAS and of the kernels (default: all available, here {available_threads()})"
+    parser.add_argument("--threads", type=parser_of("threads"), metavar="N", help=about)
 
 
 def _about(entry: Entry) -> str:
@@ -85,36 +230,6 @@ def _about(entry: Entry) -> str:
     schedule = schedule_settings(r.schedule)["name"]
     return (
         f"  {entry.name:16} {entry.summary}\n"
-        f"  {'':16} {r.epochs} epochs, batches of {r.batch_size}, {r.optimizer}, lr {r.lr:g}, {schedule} schedule"
+        f"  {'':16} {r.epochs} epochs, batches of {r.batch_size}, {r.optimizer['name']}, lr {r.optimizer['lr']:g}, "
+        f"{schedule} schedule"
     )
-
-
-def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low or (high is not None and value > high):
-            limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"must be an integer {limits}, got {text!r}")
-        return value
-
-    return parse
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
-    return value
-
-
-def command_line(words: Sequence[str]) -> str:
-    """Words as they can be pasted into a shell."""
-    import shlex
-
-    return shlex.join(words)

@@ -6,121 +6,127 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from minigrad import rng
-from minigrad.cli.option import LATEST, command_line
-from minigrad.cli.result import show_result, write_pictures
+from minigrad.cli.answer import Answer
+from minigrad.cli.catalog import make_loss, make_optimizer, model_entry, short_name
+from minigrad.cli.option import LATEST
+from minigrad.cli.result import result_answer, write_pictures
 from minigrad.cli.settings import Settings, resolve, resolve_resumed
+from minigrad.cli.source import Samples, load_data
+from minigrad.cli.trained import RUNS, open_run
+from minigrad.cli.trial import check_shape, check_trial
+from minigrad.cli.value import command_line, spec_text
+from minigrad.cli.wish import Wishes, wishes_of
 from minigrad.config import environment, set_threads
-from minigrad.data import ArrayDataset, DataLoader, RandomAffine, digits
-from minigrad.data.digits import BACKGROUND
+from minigrad.data import DataLoader, RandomAffine
 from minigrad.errors import NonFiniteError, UsageError
-from minigrad.functional import cross_entropy
-from minigrad.nn import Module
-from minigrad.optim import SGD, Adam, Optimizer
 from minigrad.training import Callback, Progress, Run, Training, fit, latest_run, new_folder
-from minigrad.training.state import Loss
-from models import Entry, Recipe, entry
-
-RUNS: Final = Path("runs")
-DATASETS: Final = {"digits": digits}
-"""Functions of an image size that give a training and a test set, by name."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Begin a run or go on with one, show what came out, and give the exit code.
+def run(arguments: argparse.Namespace) -> Answer:
+    """Begin a run, or go on with one.
 
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    opened, settings = _open_run(arguments) if arguments.resume is not None else (None, resolve(arguments))
+    wishes = wishes_of(arguments)
+    if arguments.resume is None:
+        return _train(resolve(wishes), wishes, None)
+    return resume(_run_to_resume(arguments.resume, wishes), wishes)
+
+
+def resume(folder: str, wishes: list[Wishes]) -> Answer:
+    """Go on with the run in a folder, unless a wish contradicts it; the folder notes it when its settings change."""
+    opened = open_run(folder)
+    saved = Settings.from_json(opened.settings)
+    settings = resolve_resumed(wishes, saved, str(folder))
+    for name, now in environment().items():
+        then = opened.settings.get("environment", {}).get(name, now)
+        if then != now:
+            print(f"minigrad: note: {name} was {then} and is {now} now: the last bits may differ", file=sys.stderr)
+    if settings != saved:
+        opened.settings |= settings.to_json()
+        opened.write_settings()
+    return _train(settings, wishes, opened)
+
+
+def _run_to_resume(folder: str, wishes: list[Wishes]) -> str:
+    model = next((wish["model"] for wish in reversed(wishes) if "model" in wish), None)
+    if model is not None:
+        model_entry(model)
+    if folder == LATEST:
+        if model is None:
+            raise UsageError("--resume needs a run folder, or the model whose latest run is meant")
+        folder = str(latest_run(RUNS, short_name(model)))
+    out = next((wish["out"] for wish in reversed(wishes) if "out" in wish), folder)
+    if Path(out) != Path(folder):
+        raise UsageError(f"--out {out} contradicts --resume {folder}: a run goes on in its own folder")
+    return folder
+
+
+def _train(settings: Settings, wishes: list[Wishes], opened: Run | None) -> Answer:
     set_threads(settings.threads)
-    model_entry = entry(settings.model)
-    train_set, test_set = _load_data(settings.data, model_entry)
+    entry = model_entry(settings.model)
+    samples = load_data(settings.data, entry.input_shape)
     rng.seed(settings.seed)
-    model = model_entry.make()
-    kept = opened or _new_run(arguments, settings)
-    print(f"{settings.model} on {settings.data}: {len(train_set):,} samples to train on, {len(test_set):,} to test on")
-    if opened and opened.checkpoint:
-        print(f"{opened.folder} goes on after epoch {opened.checkpoint.epoch} of {settings.recipe.epochs}")
+    model = entry.make()
+    loss = make_loss(settings.loss, model)
+    optimizer = make_optimizer(settings.recipe.optimizer, model)
+    data = spec_text(settings.data)
+    check_shape(settings.model, entry.input_shape, data, samples)
+    check_trial(settings.model, model, data, samples, loss)
+    loader = _make_loader(settings, samples)
+    kept = opened or _new_run(settings, samples, wishes)
+    print(f"{settings.model} on {data}: {len(samples.train):,} samples to train on, {len(samples.test):,} to test on")
+    if opened:
+        epoch = opened.checkpoint.epoch if opened.checkpoint else 0
+        print(f"{opened.folder} goes on after epoch {epoch} of {settings.recipe.epochs}")
     interrupt = _Interrupt()
     try:
         history = fit(
             model,
-            _make_loader(settings, train_set),
-            loss=loss_of(model),
-            optimizer=make_optimizer(settings.recipe, model),
+            loader,
+            loss=loss,
+            optimizer=optimizer,
             epochs=settings.recipe.epochs,
             schedule=settings.recipe.schedule,
-            test=test_set,
+            test=samples.test,
+            accumulate=settings.accumulate,
+            clip_norm=settings.clip_norm,
             callbacks=[interrupt, kept, Progress()],
         )
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}; the checkpoint in {kept.folder} is from before") from error
     except KeyboardInterrupt:
-        _tell_how_to_go_on("ended at once, after the last checkpoint", settings, kept)
-        return 128 + signal.SIGINT
+        return _stopped("ended at once, after the last checkpoint", settings, kept)
     if interrupt.stopped:
-        _tell_how_to_go_on("stopped and saved", settings, kept)
-        return 128 + signal.SIGINT
-    notes = write_pictures(kept.folder, model, loss_of(model), history, test_set)
-    show_result(settings.model, kept.folder, model, history, notes)
-    return 0
+        return _stopped("stopped and saved", settings, kept)
+    notes = write_pictures(kept.folder, model, loss, history, samples.test, samples.form.classes)
+    return result_answer(settings, kept.folder, model, history, notes)
 
 
-def loss_of(model: Module) -> Loss:
-    """A model's own loss, or cross entropy."""
-    return getattr(model, "loss", cross_entropy)
-
-
-def make_optimizer(recipe: Recipe, model: Module) -> Optimizer:
-    """The optimizer that a recipe describes."""
-    if recipe.optimizer == "adam":
-        return Adam(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
-    return SGD(model.parameters(), recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-
-
-def _make_loader(settings: Settings, samples: ArrayDataset) -> DataLoader:
+def _make_loader(settings: Settings, samples: Samples) -> DataLoader:
     r = settings.recipe
     moving = (r.degrees, r.translate, *r.scale) != (0, 0, 1, 1)
-    motion = RandomAffine(r.degrees, r.translate, r.scale, fill=BACKGROUND) if moving else None
-    return DataLoader(samples, r.batch_size, shuffle=True, seed=settings.seed, transform=motion)
+    if moving and len(samples.form.shape) != 3:
+        raise UsageError(f"--augment moves images, and {spec_text(settings.data)} has none: --augment none")
+    motion = RandomAffine(r.degrees, r.translate, r.scale, fill=samples.fill) if moving else None
+    return DataLoader(samples.train, r.batch_size, shuffle=True, seed=settings.seed, transform=motion)
 
 
-def _load_data(name: str, model: Entry) -> tuple[ArrayDataset, ArrayDataset]:
-    if name not in DATASETS:
-        raise UsageError(f"there is no data {name!r}; there is {', '.join(DATASETS)}")
-    return DATASETS[name](size=model.input_shape[-1])
+def _new_run(settings: Settings, samples: Samples, wishes: list[Wishes]) -> Run:
+    out = next((wish["out"] for wish in reversed(wishes) if "out" in wish), None)
+    folder = out if out is not None else new_folder(RUNS, short_name(settings.model))
+    facts = {"samples": samples.form.to_json(), "environment": environment()}
+    return Run.create(folder, {**settings.to_json(), **facts})
 
 
-def _new_run(arguments: argparse.Namespace, settings: Settings) -> Run:
-    folder = arguments.out if arguments.out is not None else new_folder(RUNS, settings.model)
-    return Run.create(folder, {**settings.to_json(), "environment": environment()})
-
-
-def _open_run(arguments: argparse.Namespace) -> tuple[Run, Settings]:
-    """An interrupted run and its settings; the folder notes it when they changed."""
-    entry(arguments.model)
-    folder = latest_run(RUNS, arguments.model) if arguments.resume == LATEST else Path(arguments.resume)
-    if arguments.out is not None and Path(arguments.out) != folder:
-        raise UsageError(f"--out {arguments.out} contradicts --resume {folder}: a run goes on in its own folder")
-    run = Run.open(folder)
-    saved = Settings.from_json(run.settings)
-    settings = resolve_resumed(arguments, saved, str(folder))
-    for name, now in environment().items():
-        then = run.settings.get("environment", {}).get(name, now)
-        if then != now:
-            print(f"minigrad: note: {name} was {then} and is {now} now: the last bits may differ", file=sys.stderr)
-    if settings != saved:
-        run.settings |= settings.to_json()
-        run.write_settings()
-    return run, settings
-
-
-def _tell_how_to_go_on(what: str, settings: Settings, run: Run) -> None:
-    command = command_line(["minigrad", "train", settings.model, "--resume", str(run.folder)])
-    print(f"{what}; go on with: {command}")
+def _stopped(what: str, settings: Settings, run: Run) -> Answer:
+    command = command_line(["minigrad", "resume", run.folder.as_posix()])
+    document = {"status": "stopped", "run": run.folder.as_posix(), "model": settings.model, "resume": command}
+    return Answer(document, lambda: print(f"{what}; go on with: {command}"), 128 + signal.SIGINT)
 
 
 class _Interrupt(Callback):

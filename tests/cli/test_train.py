@@ -1,6 +1,5 @@
 """The command: what it writes, how it goes on, and what it says when it cannot."""
 
-import argparse
 import json
 import os
 import re
@@ -9,52 +8,27 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
-from minigrad import config
+from minigrad import config, nn
+from minigrad.cli import answer as answer_module
 from minigrad.cli import main
 from minigrad.cli import result as result_module
 from minigrad.cli import train as train_module
-from minigrad.cli.settings import OPTIONS, Settings, resolve
-from minigrad.data import ArrayDataset, digits
+from minigrad.cli.catalog import make_loss
+from minigrad.cli.settings import Settings, resolve
+from minigrad.cli.source import SOURCES
+from minigrad.data import DataLoader, digits
 from minigrad.errors import GraphError, MissingExtraError
-from minigrad.io import save
-from minigrad.optim.schedule import Constant, Cosine
-from minigrad.training import Callback, Progress, load_checkpoint
-from models import MODELS, Recipe
-
-BATCHES = 4  # an epoch of 64 samples
-RECIPE = Recipe(
-    epochs=3, batch_size=16, optimizer="sgd", lr=0.05, momentum=0.9, weight_decay=1e-4, schedule=Cosine(warmup=0.05),
-    degrees=10, translate=0.05, scale=(0.9, 1.1),
-)  # fmt: skip
-
-
-@cache
-def few_digits(size=32):
-    train, test = digits(size)
-    return tuple(ArrayDataset(*part[:64], classes=part.classes) for part in (train, test))
-
-
-@pytest.fixture(autouse=True)
-def _small_and_apart(monkeypatch, tmp_path):
-    """64 digits, a recipe and a folder of the tests' own, one thread, no pictures."""
-    monkeypatch.setitem(MODELS, "lenet5", replace(MODELS["lenet5"], recipe=RECIPE))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train_module, "DATASETS", {"digits": few_digits})
-    monkeypatch.setattr(train_module, "set_threads", lambda n: None)
-    monkeypatch.setattr(train_module, "write_pictures", lambda *_: [])
-    with threadpool_limits(1, user_api="blas"):  # tests run side by side
-        yield
-
-
-def train(*options, model="lenet5"):
-    return main(["train", model, "--batch-size", "16", *map(str, options)])
+from minigrad.functional import cross_entropy, mse_loss
+from minigrad.optim import SGD
+from minigrad.optim.schedule import Constant
+from minigrad.training import Callback, Progress, Run, fit, load_checkpoint
+from models import MODELS
+from tests.cli.helper import BATCHES, RECIPE, content, error_line, few_digits, train
 
 
 def at_step(monkeypatch, step, action):
@@ -71,25 +45,6 @@ def at_step(monkeypatch, step, action):
 
 def ctrl_c():
     signal.raise_signal(signal.SIGINT)
-
-
-def content(folder):
-    """All that a run holds, but the time that it took."""
-    checkpoint = load_checkpoint(f"{folder}/checkpoint.safetensors")
-    facts = json.loads(json.dumps(checkpoint.facts))
-    facts["sums"].pop("seconds")
-    records = [json.loads(line) for line in Path(folder, "history.jsonl").read_text().splitlines()]
-    for record in records:
-        record.pop("seconds")
-    return {name: array.tobytes() for name, array in checkpoint.arrays.items()}, facts, records
-
-
-def error_line(capsys):
-    """The one line on standard error, after checking that it is the only one."""
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("minigrad: error: ")
-    return lines[0].removeprefix("minigrad: error: ")
 
 
 # ---- a run -----------------------------------------------------------------------------------------------------
@@ -115,14 +70,14 @@ def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch
 def test_every_setting_is_resolved_from_the_options_over_the_recipe():
     assert train("--epochs", 1, "--optimizer", "adam", "--lr", 0.002, "--schedule", "constant", "--threads", 1) == 0
     settings = Settings.from_json(json.loads(Path("runs/lenet5/settings.json").read_text()))
-    assert (settings.recipe.optimizer, settings.recipe.lr, settings.threads) == ("adam", 0.002, 1)
+    assert (settings.recipe.optimizer["name"], settings.recipe.optimizer["lr"], settings.threads) == ("adam", 0.002, 1)
     assert settings.recipe.schedule == Constant()
     assert (settings.recipe.degrees, settings.recipe.scale) == (RECIPE.degrees, RECIPE.scale)
 
 
 def test_another_optimizer_than_the_recipes_gets_its_own_usual_rate():
     assert train("--epochs", 1, "--optimizer", "adam") == 0
-    assert json.loads(Path("runs/lenet5/settings.json").read_text())["lr"] == 0.001
+    assert json.loads(Path("runs/lenet5/settings.json").read_text())["optimizer"]["lr"] == 0.001
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -134,8 +89,8 @@ def test_every_model_learns(model):
 
 def test_a_models_own_loss_is_used_and_cross_entropy_otherwise():
     own = MODELS["lenet5-original"].make()
-    assert train_module.loss_of(own) == own.loss
-    assert train_module.loss_of(MODELS["lenet5"].make()) is train_module.cross_entropy
+    assert make_loss(None, own) == own.loss
+    assert make_loss(None, MODELS["lenet5"].make()) is cross_entropy
 
 
 def test_training_images_are_shuffled_and_moved_as_seed_and_recipe_say_and_test_images_never(monkeypatch):
@@ -192,7 +147,7 @@ def test_a_terminal_gets_the_same_result_in_a_frame_if_rich_is_there(monkeypatch
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setattr(train_module, "Progress", Callback)
     if not rich:
-        monkeypatch.setattr(result_module, "find_spec", lambda name: None)
+        monkeypatch.setattr(answer_module, "find_spec", lambda name: None)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out
     for part in ("test accuracy", "61,706", "runs/lenet5/: checkpoint.safetensors", 'models.create("lenet5")'):
@@ -212,7 +167,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(monkeypatch, c
         at_step(patch, step, ctrl_c)
         assert train(*options) == 130
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "stopped and saved; go on with: minigrad train lenet5 --resume runs/lenet5"
+    assert last == "stopped and saved; go on with: minigrad resume runs/lenet5"
     assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == step
     assert main(shlex.split(last.split("minigrad ", 1)[1])) == 0
     assert content("runs/lenet5") == content("straight")
@@ -224,7 +179,7 @@ def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays_good(monkeyp
         at_step(patch, BATCHES + 2, lambda: (ctrl_c(), ctrl_c()))
         assert train("--epochs", 3) == 130
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("ended at once, after the last checkpoint; go on with: minigrad train lenet5 --resume")
+    assert last.startswith("ended at once, after the last checkpoint; go on with: minigrad resume runs/lenet5")
     assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == BATCHES
     assert train("--resume") == 0
     assert content("runs/lenet5") == content("straight")
@@ -237,7 +192,7 @@ def test_ctrl_c_means_what_it_meant_before_once_the_training_is_over():
 
 
 def test_ctrl_c_before_the_training_ends_with_its_exit_code(monkeypatch, capsys):
-    monkeypatch.setattr(train_module, "_load_data", lambda *_: ctrl_c())
+    monkeypatch.setattr(train_module, "load_data", lambda *_: ctrl_c())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs begin without it
     try:
         assert train() == 130
@@ -277,6 +232,7 @@ def test_options_that_repeat_the_runs_settings_are_accepted(monkeypatch):
     [
         (("--lr", 0.2), ("--lr 0.2", "--lr 0.01")),
         (("--seed", 5), ("--seed 5", "--seed 0")),
+        (("--clip-norm", 5), ("--clip-norm 5.0", "--clip-norm none")),
         (("--optimizer", "adam"), ("--optimizer adam", "--optimizer sgd")),
         (("--schedule", "constant"), ("--schedule constant", "--schedule cosine")),
         (("--epochs", 1), ("--epochs 1", "--epochs 2")),
@@ -328,6 +284,14 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
     assert f"note: numpy was {np.__version__} and is 9.9 now" in capsys.readouterr().err
 
 
+def make_foreign(folder):
+    """A run that was not made by the command."""
+    loader = DataLoader((np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)))
+    model = nn.Linear(2, 2)
+    run = Run.create(folder, {"lr": 1})
+    fit(model, loader, loss=mse_loss, optimizer=SGD(model.parameters()), epochs=1, callbacks=[run])
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------
 
 
@@ -336,11 +300,12 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
     [
         ("", "the following arguments are required: COMMAND"),
         ("trian", "COMMAND: invalid choice: 'trian'"),
-        ("train", "the following arguments are required: MODEL"),
+        ("train", "no model is named: name one, or have the configuration file name it"),
         ("train lenet", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
         ("train qqq", "there is no model 'qqq'; there are lenet5, lenet5-original"),
         ("train lenet --resume", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
-        ("train lenet5 --data mnist", "there is no data 'mnist'; there is digits"),
+        ("train lenet5 --data digit", "there is no data 'digit', nor such a folder: did you mean digits?"),
+        ("train lenet5 --data digits:sise=16", "the data digits has no setting sise: did you mean size?"),
         ("train lenet5 --epochs 0", "--epochs: must be an integer of at least 1, got '0'"),
         ("train lenet5 --epochs 1.5", "--epochs: must be an integer of at least 1, got '1.5'"),
         ("train lenet5 --batch-size -4", "--batch-size: must be an integer of at least 1, got '-4'"),
@@ -351,7 +316,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
         ("train lenet5 --lr nan", "--lr: must be a number above 0, got 'nan'"),
         ("train lenet5 --lr inf", "--lr: must be a number above 0, got 'inf'"),
         ("train lenet5 --lr 0", "--lr: must be a number above 0, got '0'"),
-        ("train lenet5 --optimizer lion", "--optimizer: invalid choice: 'lion'"),
+        ("train lenet5 --optimizer adm", "there is no optimizer 'adm': did you mean"),
         ("train lenet5 --epoch 3", "unrecognized arguments: --epoch 3"),
         ("train lenet5 --out file", "file is a file: a run needs a folder of its own"),
         ("train lenet5 --out file/run", "cannot make the folder file/run: Not a directory"),
@@ -360,7 +325,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
         ("train lenet5 --resume nowhere", "there is no run folder nowhere"),
         ("train lenet5 --resume full", "there is no file full/checkpoint.safetensors"),
         ("train lenet5 --resume damaged", "damaged/checkpoint.safetensors is damaged or no safetensors file"),
-        ("train lenet5 --resume foreign", "not a run of `minigrad train`: the setting 'epochs' is missing"),
+        ("train lenet5 --resume foreign", "not a run of `minigrad train`: the setting 'augment' is missing"),
         ("train lenet5-original --resume run", "run is a run of lenet5, not of lenet5-original"),
         ("train lenet5 --lr 1e30", " became nan in epoch 1, at step"),
     ],
@@ -370,7 +335,7 @@ def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(tmp_path, capsy
         assert train("--epochs", 1, "--out", "run") == 0
         capsys.readouterr()
     (tmp_path / "foreign").mkdir()
-    save("foreign/checkpoint.safetensors", {}, {"training": '{"format": 1, "settings": {"lr": 1}}'})
+    make_foreign("foreign")
     (tmp_path / "file").write_text("x")
     for name in ("full", "damaged"):
         (tmp_path / name).mkdir()
@@ -382,17 +347,17 @@ def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(tmp_path, capsy
     assert os.listdir("full") == ["notes"]
 
 
-@pytest.mark.parametrize(("module", "extra"), [("safetensors", "io"), ("sklearn.datasets", "data")])
+@pytest.mark.parametrize(("module", "extra"), [("sklearn.datasets", "data"), ("safetensors.numpy", "io")])
 def test_a_missing_extra_is_told_before_anything_is_written(monkeypatch, capsys, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(train_module, "DATASETS", {"digits": digits})
+    monkeypatch.setitem(SOURCES, "digits", replace(SOURCES["digits"], load=digits))
     assert train() == 2
     assert f'pip install "minigrad[{extra}]"' in error_line(capsys)
 
 
 def test_a_training_that_diverges_keeps_the_checkpoint_of_before(monkeypatch, capsys):
     assert train("--lr", 1e30, "--out", "run") == 2
-    assert "try a smaller learning rate; the checkpoint in run is from before" in error_line(capsys)
+    assert "; the checkpoint in run is from before" in error_line(capsys)
     checkpoint = load_checkpoint("run/checkpoint.safetensors")
     assert all(np.isfinite(array).all() for array in checkpoint.model.values())
 
@@ -406,7 +371,7 @@ def test_help_tells_every_option_with_its_default(capsys):
     assert end.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text.split("options:")[1].split("models, and")[0], flags=re.MULTILINE)[2:]
-    assert len(options) == 10
+    assert len(options) == 16
     for option in options:
         assert "default: " in " ".join(option.split()), option
     for entry in MODELS.values():
@@ -424,21 +389,23 @@ def test_version_is_the_packages(capsys):
 
 def test_settings_survive_json():
     for model in MODELS:
-        settings = resolve(argparse.Namespace(model=model, **dict.fromkeys(OPTIONS)))
+        settings = resolve([{"model": model}])
         assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
 
 # ---- as a process ----------------------------------------------------------------------------------------------
 
 SLOW = """
-import sys, time
-from minigrad.cli import main, train
+import sys
+from dataclasses import replace
+from minigrad.cli import main
+from minigrad.cli.source import SOURCES
 from minigrad.data import ArrayDataset, digits
 
 def few_digits(size):
     return tuple(ArrayDataset(*part[:64], classes=part.classes) for part in digits(size))
 
-train.DATASETS = {"digits": few_digits}
+SOURCES["digits"] = replace(SOURCES["digits"], load=few_digits)
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -455,7 +422,7 @@ def test_ctrl_c_in_a_real_process_saves_and_says_how_to_go_on():
     out, err = process.communicate()
     assert err == ""
     assert process.returncode == 130
-    assert out.splitlines()[-1] == "stopped and saved; go on with: minigrad train lenet5 --resume runs/lenet5"
+    assert out.splitlines()[-1] == "stopped and saved; go on with: minigrad resume runs/lenet5"
     checkpoint = load_checkpoint("runs/lenet5/checkpoint.safetensors")
     assert checkpoint.epoch >= 2
     assert len(Path("runs/lenet5/history.jsonl").read_text().splitlines()) == checkpoint.epoch

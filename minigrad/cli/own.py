@@ -1,0 +1,121 @@
+"""What users bring along: `package.module:callable`, imported from the current directory or from what is installed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minigrad.cli.value import hint
+from minigrad.errors import MinigradError, UsageError
+
+
+def is_import_path(text: str) -> bool:
+    """Whether a name is one of the user's own: `package.module:callable`."""
+    return ":" in text
+
+
+def import_callable(text: str, given: int = 0, settings: Iterable[str] = ()) -> Callable[..., Any]:
+    """The function or class with a name such as `package.module:callable`, to be called with so many arguments.
+
+    It must be defined in that module: a run folder, which names what it was trained with, can then make nothing of
+    Python's or of other packages run.
+
+    Raises:
+        UsageError: it cannot be imported, is none, or needs other arguments.
+    """
+    module_name, _, name = text.partition(":")
+    module = _import(text, module_name)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            names = [n for n, value in vars(module).items() if _is_of(value, module_name)]
+            known = hint(part, names, "it has") if names else ""
+            raise UsageError(f"there is no {name!r} in {module_name} ({_home(module)}){known}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise UsageError(f"{text} is a {type(found).__name__}, and should be a function or a class")
+    if not _is_of(found, module_name):
+        raise UsageError(f"{text} is not defined in {module_name} but in {getattr(found, '__module__', None)}")
+    _check_arguments(text, found, given, settings)
+    function: Callable[..., Any] = found
+    return function
+
+
+def call(text: str, function: Callable[..., Any], **settings: Any) -> Any:
+    """Call what is the user's; what goes wrong there is one line with its place.
+
+    Raises:
+        UsageError: it raised something.
+    """
+    try:
+        return function(**settings)
+    except Exception as error:
+        raise UsageError(f"{text} raised {told(error)}") from error
+
+
+def told(error: BaseException) -> str:
+    """An error in a line: what it is, what it says, and where it was raised. Of minigrad's own errors, the gist."""
+    if not isinstance(error, MinigradError):
+        return f"{type(error).__name__}: {error}{place(error)}"
+    gist = re.sub(r"(?s)(hint: [^\n]*).*", r"\1", str(error))  # what follows are details of every input
+    return re.sub(r"\s*\n\s*", ", ", gist) + place(error)
+
+
+def place(error: BaseException) -> str:
+    """The file and line outside of minigrad, nearest to where an error was raised."""
+    library = os.path.dirname(os.path.dirname(__file__))
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((library, "<frozen"))]
+    return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+
+
+def _import(text: str, module_name: str) -> Any:
+    if not all(part.isidentifier() for part in module_name.split(".")) or not text.partition(":")[2]:
+        raise UsageError(f"{text!r} is no name such as package.module:callable{_repaired(text)}")
+    if module_name.split(".")[0] in sys.stdlib_module_names:
+        raise UsageError(f"{text}: {module_name} is a module of Python's own")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)  # for good: the module may import its neighbors later
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            missing = f"there is no module {error.name} in {here}, nor is one installed"
+            raise UsageError(missing + _repaired(text)) from error
+        raise UsageError(f"{module_name} cannot be imported: {told(error)}") from error
+    except SyntaxError as error:
+        where = f" ({os.path.basename(error.filename or '')}, line {error.lineno})"
+        raise UsageError(f"{module_name} cannot be imported: {type(error).__name__}: {error.msg}{where}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{module_name} cannot be imported: {told(error)}") from error
+
+
+def _repaired(text: str) -> str:
+    module, _, name = text.partition(":")
+    repaired = module.removesuffix(".py").strip("./").replace("/", ".").replace("\\", ".")
+    right = name and repaired != module and all(part.isidentifier() for part in repaired.split("."))
+    return f": did you mean {repaired}:{name}?" if right else ""
+
+
+def _home(module: Any) -> str:
+    return os.path.relpath(module.__file__) if getattr(module, "__file__", None) else "a package without a file"
+
+
+def _is_of(value: Any, module_name: str) -> bool:
+    return callable(value) and getattr(value, "__module__", None) == module_name
+
+
+def _check_arguments(text: str, function: Callable[..., Any], given: int, settings: Iterable[str]) -> None:
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*range(given), **dict.fromkeys(settings))
+    except TypeError as error:
+        called = " and ".join(filter(None, [f"{given} arguments" if given else "", ", ".join(settings)]))
+        raise UsageError(f"{text} is called with {called or 'no arguments'}, and takes {signature}: {error}") from error
