@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
@@ -21,18 +21,14 @@ class Recipe:
 
     Attributes:
         epochs, batch_size: how long, and how many samples a step.
-        optimizer: "sgd" or "adam".
-        lr, momentum, weight_decay: its settings (Adam has no momentum).
+        optimizer: its name, that of a class in `minigrad.optim` in small letters, with its arguments, `lr` among them.
         schedule: scales the learning rate at each step.
         degrees, translate, scale: random motions of the training images; see `minigrad.data.RandomAffine`.
     """
 
     epochs: int
     batch_size: int
-    optimizer: str
-    lr: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
+    optimizer: Mapping[str, Any]
     schedule: Schedule = Constant()  # noqa: RUF009  (it is frozen)
     degrees: float = 0.0
     translate: float = 0.0
@@ -47,8 +43,8 @@ class Entry:
         name: what the command line calls it.
         make: makes the network, with fresh weights. If it has a method `loss(output, target)`, that is its loss;
             otherwise it is cross entropy. Its answer is the class with the largest output in both cases.
-        input_shape: (C, H, W) of one sample.
-        classes: the number of its outputs.
+        input_shape: (C, H, W) of one sample; () if it takes samples of several shapes.
+        classes: the number of its outputs; 0 if it is not known.
         summary: what it is, in a line.
         recipe: how to train it.
     """
@@ -69,7 +65,7 @@ _ENTRIES = (
         classes=10,
         summary="LeNet-5 as it is built today: tanh, average pooling, a linear output",
         recipe=Recipe(
-            epochs=30, batch_size=64, optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=5e-4,
+            epochs=30, batch_size=64, optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
             schedule=Linear(), degrees=10, translate=0.1, scale=(0.9, 1.1),
         ),
     ),
@@ -80,7 +76,7 @@ _ENTRIES = (
         classes=10,
         summary="LeNet-5 as its paper has it: trainable subsampling, partial connection, an output of distances",
         recipe=Recipe(
-            epochs=20, batch_size=32, optimizer="sgd", lr=0.002, momentum=0.9,
+            epochs=20, batch_size=32, optimizer={"name": "sgd", "lr": 0.002, "momentum": 0.9},
             schedule=Cosine(warmup=0.05), degrees=10, translate=0.05, scale=(0.9, 1.1),
         ),
     ),

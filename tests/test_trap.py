@@ -40,7 +40,7 @@ def test_sequential_takes_nothing_but_modules(items):
 
 @pytest.mark.parametrize("parts", [[nn.Linear(2, 2)], (nn.Parameter(np.ones(2)),)])
 def test_modules_and_parameters_in_a_list_are_refused(parts):
-    with pytest.raises(mg.UsageError, match="in a list would not be found, nor trained"):
+    with pytest.raises(mg.UsageError, match=r"in a (list|tuple) would not be found, nor trained"):
         nn.Module().layers = parts
 
 
@@ -167,3 +167,22 @@ def test_weights_of_a_generator_leave_the_default_one_alone():
     mg.seed(0)
     LeNet5Original(np.random.default_rng(1))
     assert mg.rand(2).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * mg.log(x), lambda x: mg.sqrt(x), lambda x: mg.log1p(x - 1), lambda x: mg.acosh(x + 1),
+        lambda x: mg.exp(-1000 * x) * mg.exp(1000 * x), lambda x: x**0.5, lambda x: 1 / x, lambda x: mg.asin(x - 2),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the branch not taken is computed, and NumPy says so
+def test_no_branch_that_where_does_not_take_puts_nan_into_a_gradient(function):
+    x = mg.Tensor(np.array([-1.0, 0.0]), requires_grad=True)
+    mg.where(x > 5, function(x), 3 * x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_sums_of_many_half_precision_numbers_are_made_in_single():
+    assert mg.softmax(np.zeros(70_000, np.float16))[0] == np.float16(1 / 70_000)
+    assert mg.cumulative_sum(np.ones(3000, np.float16))[-1] == 3000

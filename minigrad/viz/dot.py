@@ -63,7 +63,9 @@ def _draw_node(picture: Any, node: GraphNode, *, is_output: bool) -> None:
 
 
 def _shape_text(node: GraphNode) -> str:
-    return "×".join(map(str, node.shape)) or "scalar"
+    sizes: tuple[Any, ...] = node.shape
+    shapes = sizes if sizes and isinstance(sizes[0], tuple) else (sizes,)  # one a result
+    return ", ".join("×".join(map(str, shape)) or "scalar" for shape in shapes)
 
 
 def _title(call: Call) -> str:
