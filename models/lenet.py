@@ -25,6 +25,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
+from minigrad.optim.schedule import Cosine, Linear
+from models.entry import Entry, Recipe
 
 Rng = np.random.Generator | None
 
@@ -194,3 +196,35 @@ def _small(layer: Any, rng: Rng) -> Any:
     layer.weight.data = init.uniform(layer.weight.shape, -bound, bound, rng)
     layer.bias.data = init.constant(layer.bias.shape)
     return layer
+
+
+ENTRIES = (
+    Entry(
+        name="lenet5",
+        make=LeNet5,
+        input_shape=(1, 32, 32),
+        classes=10,
+        summary="LeNet-5 as it is built today: tanh, average pooling, a linear output",
+        parameters=61_706,
+        source="LeCun et al. 1998",
+        small=True,
+        recipe=Recipe(
+            epochs=30, batch_size=64, optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
+            schedule=Linear(), degrees=10, translate=0.1, scale=(0.9, 1.1),
+        ),
+    ),
+    Entry(
+        name="lenet5-original",
+        make=LeNet5Original,
+        input_shape=(1, 32, 32),
+        classes=10,
+        summary="LeNet-5 as its paper has it: trainable subsampling, partial connection, an output of distances",
+        parameters=60_000,
+        source="LeCun et al. 1998",
+        small=True,
+        recipe=Recipe(
+            epochs=20, batch_size=32, optimizer={"name": "sgd", "lr": 0.002, "momentum": 0.9},
+            schedule=Cosine(warmup=0.05), degrees=10, translate=0.05, scale=(0.9, 1.1),
+        ),
+    ),
+)  # fmt: skip

@@ -92,7 +92,9 @@ def _of_classes(trained: Trained, samples: Samples, loss: Any) -> tuple[dict[str
 
 
 def _of_values(trained: Trained, samples: Samples, loss: Any) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """The measures of a model whose targets are numbers, where they have the shape of its outputs."""
+    """The model's own measures; if it has none, those of numbers, where targets have the shape of outputs."""
+    if own := getattr(trained.model, "metrics", {}):
+        return evaluate(trained.model, samples.test, loss, metrics=own), []
     try:
         return evaluate(trained.model, samples.test, loss, metrics=[mse, mae, R2()]), []
     except ValueError:  # a loss that takes other targets than outputs

@@ -88,9 +88,10 @@ def resolve(wishes: Sequence[Wishes]) -> Settings:
     model = next((w["model"] for w in reversed(wishes) if "model" in w), None)
     if model is None:
         raise UsageError("no model is named: name one, or have the configuration file name it")
-    recipe = model_entry(model).recipe
+    entry = model_entry(model)
+    recipe = entry.recipe
     recipe = replace(recipe, optimizer=merged_optimizer(dict(recipe.optimizer), {}))
-    settings = Settings(model, {"name": "digits"}, None, recipe, 1, None, 0, available_threads())
+    settings = Settings(model, {"name": entry.data}, None, recipe, 1, None, 0, available_threads())
     for wish in wishes:
         settings = _with(settings, wish)
     return replace(settings, data=checked_data(settings.data))

@@ -43,6 +43,20 @@ def _scenes_with_classes(size: int = 64, copies: int = 1) -> tuple[Dataset, Data
     return train, test
 
 
+def _scenes_with_boxes(size: int = 64, copies: int = 1) -> tuple[Dataset, Dataset]:
+    """The scenes, each with one target: the class, and left, top, right and bottom of the box. Shape: (N, 5)."""
+    parts = data.scenes(size, copies=copies)
+    arrays = [(images, np.column_stack([labels, boxes])) for images, labels, boxes in (part.arrays for part in parts)]
+    train, test = (ArrayDataset(images, target.astype(np.float32)) for images, target in arrays)
+    return train, test
+
+
+def _digits_as_targets(size: int = 32) -> tuple[Dataset, Dataset]:
+    """The digits, each with itself as its target."""
+    train, test = (ArrayDataset(part.arrays[0], part.arrays[0]) for part in data.digits(size))
+    return train, test
+
+
 LIKE_LENET: Final[Mapping[str, Any]] = {"low": BACKGROUND, "high": FOREGROUND, "fill": BACKGROUND}
 
 SOURCES: Final[dict[str, Source]] = {
@@ -52,6 +66,8 @@ SOURCES: Final[dict[str, Source]] = {
     "cifar10": Source(data.cifar10, "60,000 color photographs in 10 classes, downloaded"),
     "cifar100": Source(data.cifar100, "60,000 color photographs in 100 classes, downloaded"),
     "scenes": Source(_scenes_with_classes, "1,797 digits on photographs, in color"),
+    "scenes-boxes": Source(_scenes_with_boxes, "the scenes, to find class and box of the digit"),
+    "digits-images": Source(_digits_as_targets, "the digits, to make the same image again", **LIKE_LENET),
     "spirals": Source(data.spirals, "1,000 points of two spiral arms"),
     "moons": Source(data.moons, "1,000 points of two half circles"),
     "circles": Source(data.circles, "1,000 points of two circles"),

@@ -83,6 +83,7 @@ def _train(settings: Settings, wishes: list[Wishes], opened: Run | None) -> Answ
     if opened:
         epoch = opened.checkpoint.epoch if opened.checkpoint else 0
         print(f"{opened.folder} goes on after epoch {epoch} of {settings.recipe.epochs}")
+    _prepare(model, samples, opened)
     interrupt = _Interrupt()
     try:
         history = fit(
@@ -93,6 +94,7 @@ def _train(settings: Settings, wishes: list[Wishes], opened: Run | None) -> Answ
             epochs=settings.recipe.epochs,
             schedule=settings.recipe.schedule,
             test=samples.test,
+            metrics=getattr(model, "metrics", {}),
             accumulate=settings.accumulate,
             clip_norm=settings.clip_norm,
             callbacks=[interrupt, kept, Progress()],
@@ -105,6 +107,12 @@ def _train(settings: Settings, wishes: list[Wishes], opened: Run | None) -> Answ
         return _stopped("stopped and saved", settings, kept)
     notes = write_pictures(kept.folder, model, loss, history, samples.test, samples.form.classes)
     return result_answer(settings, kept.folder, model, history, notes)
+
+
+def _prepare(model: Any, samples: Samples, opened: Run | None) -> None:
+    """What a network learns without gradients, before a training; a checkpoint has it already."""
+    if hasattr(model, "prepare") and (opened is None or opened.checkpoint is None):
+        model.prepare(samples.train)
 
 
 def _make_loader(settings: Settings, samples: Samples) -> DataLoader:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from minigrad.cli.own import told
 from minigrad.cli.source import Samples
-from minigrad.data import Subset
+from minigrad.data import DataLoader
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.tensor import Tensor
-from minigrad.training import predict
-from minigrad.training.state import Loss
+from minigrad.training.evaluate import evaluation
+from minigrad.training.state import Loss, answer
 
 
 def check_shape(name: str, shape: tuple[int, ...], data: str, samples: Samples) -> None:
@@ -35,16 +32,19 @@ def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Los
         UsageError: the samples do not fit the model, the outputs not the classes, or both not the loss.
     """
     shape = "x".join(map(str, samples.form.shape))
-    few = Subset(samples.test, np.arange(min(2, len(samples.test))))
+    *inputs, target = next(iter(DataLoader(samples.test, batch_size=2)))
     try:
-        output, target = predict(model, few)
+        with evaluation(model):
+            outputs = model(*inputs)
+            output = answer(outputs)
     except Exception as error:  # whatever a user's own model may raise
         raise UsageError(f"{name} cannot take the samples of {data}, of shape {shape}: {told(error)}") from error
     classes = len(samples.form.classes)
     if classes and output.ndim == 2 and output.shape[1] < classes:
         raise UsageError(f"{name} has {output.shape[1]} outputs, and {data} has {classes} classes")
     try:
-        value = loss(Tensor(output), Tensor(target))
+        with evaluation(model):
+            value = loss(outputs, target)
         size = value.size
     except Exception as error:
         raise UsageError(

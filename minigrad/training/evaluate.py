@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.data import DataLoader
 from minigrad.nn import Module
 from minigrad.tensor import Array, Tensor, no_grad
-from minigrad.training.state import Data, Loss, Sums
+from minigrad.training.state import Data, Loss, Sums, answer
 from minigrad.training.tally import Metrics, named_metrics
 
 
@@ -39,28 +39,29 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, me
     ['accuracy', 'f1', 'loss']
     """
     sums, measured = Sums(), named_metrics(metrics)
-    with _evaluation(model), _whole_epoch(data, batch_size) as loader:
+    with evaluation(model), _whole_epoch(data, batch_size) as loader:
         for *inputs, target in loader:
             output = model(*inputs)
-            sums.add(float(loss(output, target).item()), output.data, target.data, measured)
+            sums.add(float(loss(output, target).item()), answer(output).data, target.data, measured)
     return sums.means(measured)
 
 
 def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Array]:
-    """The model's outputs for all samples, and the targets, in the order of the data.
+    """The model's outputs for all samples, of several the first, and the targets, in the order of the data.
 
     Shapes: (N, ...) and (N, ...). Model and data are treated as by `evaluate`.
     """
     outputs, targets = [], []
-    with _evaluation(model), _whole_epoch(data, batch_size) as loader:
+    with evaluation(model), _whole_epoch(data, batch_size) as loader:
         for *inputs, target in loader:
-            outputs.append(model(*inputs).data)
+            outputs.append(answer(model(*inputs)).data)
             targets.append(target.data)
     return np.concatenate(outputs), np.concatenate(targets)
 
 
 @contextmanager
-def _evaluation(model: Module) -> Iterator[None]:
+def evaluation(model: Module) -> Iterator[None]:
+    """Evaluation mode without recording; afterward each part of the model is in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

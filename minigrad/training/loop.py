@@ -26,7 +26,7 @@ from minigrad.training.finite import (
 )
 from minigrad.training.history import History
 from minigrad.training.randomness import generators, random_state
-from minigrad.training.state import Data, Loss, Sums, Training
+from minigrad.training.state import Data, Loss, Sums, Training, answer
 from minigrad.training.tally import Metrics, named_metrics
 
 TAKEN = {"epoch", "step", "samples", "lr", "loss", "seconds"}
@@ -50,7 +50,7 @@ def fit(
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
 
     Args:
-        model: called with each batch's arrays but the last.
+        model: called with each batch's arrays but the last. Of several outputs, metrics look at the first.
         loader: gives the batches, the target last.
         loss: a function of output and target that gives one number, the mean over the batch.
         optimizer: updates the model's parameters.
@@ -142,7 +142,7 @@ def _step(training: Training, batches: Batches, cause: Callable[[], str]) -> Non
         value = float(loss.item())
         check_finite("the loss", value, training, training.step + 1, cause)
         loss.backward() if len(batches) == 1 else loss.backward(np.asarray(len(target) / samples, loss.dtype))
-        training.sums.add(value, output.data, target.data, training.metrics)
+        training.sums.add(value, answer(output).data, target.data, training.metrics)
     check_gradients(training, cause)
     training.clip()
     for callback in training.callbacks:

@@ -21,11 +21,17 @@ from minigrad.training.tally import Metric
 if TYPE_CHECKING:
     from minigrad.training.callback import Callback
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""From the model's output and the target to one number, a mean over the batch."""
+Loss = Callable[[Any, Tensor], Tensor]
+"""From the model's output, or outputs, and the target to one number, a mean over the batch."""
 
 Data = DataLoader | Dataset | Array | Sequence[Any]
 """Samples: a loader, a dataset, or arrays with the target last."""
+
+
+def answer(output: Any) -> Tensor:
+    """What metrics look at: a model's output, or the first of several (the others serve its loss alone)."""
+    first: Tensor = output[0] if isinstance(output, (tuple, list)) else output
+    return first
 
 
 @dataclass
