@@ -1,4 +1,4 @@
-"""Dropout: of elements, and of whole channels."""
+"""Dropout: of elements, and of whole channels. (PyTorch's `inplace` does not exist: what is new is a new Tensor.)"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.errors import ShapeError, UsageError
+from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.rng import default_rng
 from minigrad.shapes import Shape, shape_of
 from minigrad.tensor import Tensor
@@ -18,7 +18,7 @@ SELU_FLOOR = -1.7580993408473766
 """What SELU gives far to the left: -scale * alpha."""
 
 
-def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> Tensor:
+def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
     """Each element set to 0 with probability p, the others divided by 1 - p; nothing changes unless training.
 
     Shapes: any, kept.
@@ -28,7 +28,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> T
     return _dropped("dropout", x, p, training, rng, shape_of(x))
 
 
-def dropout1d(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> Tensor:
+def dropout1d(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
     """Each channel set to 0 with probability p, the others divided by 1 - p; nothing changes unless training.
 
     Shapes: x (N, C, T) or (C, T), kept.
@@ -38,7 +38,7 @@ def dropout1d(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) ->
     return _dropped("dropout1d", x, p, training, rng, _channels("dropout1d", x, 1))
 
 
-def dropout2d(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> Tensor:
+def dropout2d(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
     """Each channel set to 0 with probability p, the others divided by 1 - p; nothing changes unless training.
 
     (PyTorch takes three dimensions for (N, C, T) here, with a warning; for those there is `dropout1d`.)
@@ -50,7 +50,7 @@ def dropout2d(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) ->
     return _dropped("dropout2d", x, p, training, rng, _channels("dropout2d", x, 2))
 
 
-def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, rng: Rng = None) -> Tensor:
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, *, rng: Rng = None) -> Tensor:
     """Dropout for networks of SELUs: mean 0 and variance 1 stay what they are.
 
     With probability p an element becomes SELU's lowest value f; then all become a*x + b, with
@@ -58,9 +58,10 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, rng: Rng = Non
 
     Shapes: any, kept. Source: arXiv:1706.02515.
     """
-    _require_probability("alpha_dropout", p)
+    x = _checked("alpha_dropout", x, p)
     if not training or p == 0:
         return x  # type: ignore[no-any-return]
+    _require_floating("alpha_dropout", x)
     if p == 1:
         return ops.multiply(x, 0)
     scale = ((1 - p) * (1 + p * SELU_FLOOR**2)) ** -0.5
@@ -71,9 +72,10 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, rng: Rng = Non
 
 def _dropped(name: str, x: Any, p: float, training: bool, rng: Rng, shape: Shape) -> Tensor:
     """x with the parts dropped that a mask of `shape`, which broadcasts to x, says."""
-    _require_probability(name, p)
+    x = _checked(name, x, p)
     if not training or p == 0:
         return x  # type: ignore[no-any-return]
+    _require_floating(name, x)
     if p == 1:
         return ops.multiply(x, 0)
     return ops.multiply(x, _kept(rng, shape, p).astype(x.dtype) / x.dtype.type(1 - p))
@@ -92,6 +94,13 @@ def _channels(name: str, x: Any, spatial: int) -> Shape:
     return (*shape[:-spatial], *(1,) * spatial)
 
 
-def _require_probability(name: str, p: float) -> None:
+def _checked(name: str, x: Any, p: float) -> Any:
+    """x as a Tensor or array, if p is a probability."""
     if not 0 <= p <= 1:
         raise UsageError(f"{name}: the probability p must lie in [0, 1], got {p}")
+    return x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
+
+
+def _require_floating(name: str, x: Any) -> None:
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: x is divided by 1 - p, so it must be floating, not {x.dtype}: use .astype(float)")

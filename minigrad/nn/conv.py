@@ -101,6 +101,7 @@ class Conv1d(Convolution):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        *,
         rng: Rng = None,
     ) -> None:
         width = padding if isinstance(padding, str) else (one(padding),)
@@ -146,6 +147,7 @@ class Conv2d(Convolution):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        *,
         rng: Rng = None,
     ) -> None:
         width = padding if isinstance(padding, str) else pair(padding)
@@ -190,6 +192,7 @@ class LocallyConnected2d(Configured):
         padding: Pair = 0,
         dilation: Pair = 1,
         bias: bool = True,
+        *,
         rng: Rng = None,
     ) -> None:
         self.in_channels, self.out_channels, self.input_size = in_channels, out_channels, pair(input_size)

@@ -64,6 +64,7 @@ class ConvTranspose1d(_ConvTranspose):
         bias: bool = True,
         dilation: int = 1,
         padding_mode: str = "zeros",
+        *,
         rng: Rng = None,
     ) -> None:
         self.output_padding = (one(output_padding),)
@@ -108,6 +109,7 @@ class ConvTranspose2d(_ConvTranspose):
         bias: bool = True,
         dilation: Pair = 1,
         padding_mode: str = "zeros",
+        *,
         rng: Rng = None,
     ) -> None:
         self.output_padding = pair(output_padding)

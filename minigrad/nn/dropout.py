@@ -25,7 +25,7 @@ class _Dropout(Configured):
 
     shown = ("p",)
 
-    def __init__(self, p: float = 0.5, inplace: bool = False, rng: Rng = None) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
         if not 0 <= p <= 1:
             raise UsageError(f"{type(self).__name__}: the probability p must lie in [0, 1], got {p}")
         self.p, self.rng = p, rng
@@ -39,7 +39,7 @@ class Dropout(_Dropout):
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: any, kept."""
-        return F.dropout(x, self.p, self.training, self.rng)
+        return F.dropout(x, self.p, self.training, rng=self.rng)
 
 
 class Dropout1d(_Dropout):
@@ -47,7 +47,7 @@ class Dropout1d(_Dropout):
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, T) or (C, T), kept."""
-        return F.dropout1d(x, self.p, self.training, self.rng)
+        return F.dropout1d(x, self.p, self.training, rng=self.rng)
 
 
 class Dropout2d(_Dropout):
@@ -58,7 +58,7 @@ class Dropout2d(_Dropout):
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W), kept."""
-        return F.dropout2d(x, self.p, self.training, self.rng)
+        return F.dropout2d(x, self.p, self.training, rng=self.rng)
 
 
 class AlphaDropout(_Dropout):
@@ -66,4 +66,4 @@ class AlphaDropout(_Dropout):
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: any, kept."""
-        return F.alpha_dropout(x, self.p, self.training, self.rng)
+        return F.alpha_dropout(x, self.p, self.training, rng=self.rng)

@@ -28,7 +28,7 @@ class Linear(Configured):
     Shapes: x (..., D) -> (..., O); weight (O, D), bias (O).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: Rng = None) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, rng: Rng = None) -> None:
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(init.by_fan_in((out_features, in_features), in_features, rng))
         self.bias = Parameter(init.by_fan_in((out_features,), in_features, rng)) if bias else None
@@ -56,7 +56,7 @@ class Bilinear(Configured):
     """
 
     def __init__(
-        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, rng: Rng = None
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, rng: Rng = None
     ) -> None:
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(init.by_fan_in((out_features, in1_features, in2_features), in1_features, rng))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import ShapeError, Tensor
+from minigrad import DTypeError, ShapeError, Tensor
 from minigrad import functional as F  # noqa: N812
 from minigrad.errors import UsageError
 from tests.helper import variable
@@ -79,3 +79,21 @@ def test_dropout_of_channels_needs_channels():
         F.dropout2d(Tensor(np.ones((3, 2))), training=True)
     with pytest.raises(ShapeError, match=r"dropout1d: expected x \(N, C, T\) or \(C, T\)"):
         F.dropout1d(Tensor(np.ones(3)), training=True)
+
+
+@pytest.mark.parametrize("f", [F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout])
+def test_generator_does_not_stand_where_pytorch_has_inplace(f):
+    with pytest.raises(TypeError, match="positional"):
+        f(Tensor(np.ones((3, 2, 2))), 0.5, True, True)
+
+
+@pytest.mark.parametrize("f", [F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout])
+def test_dropout_refuses_integers_which_cannot_be_scaled(f):
+    numbers = Tensor(np.ones((3, 2, 2), np.int64))
+    assert f(numbers, training=False) is numbers
+    with pytest.raises(DTypeError, match=f"{f.__name__}: x .* floating, not int64: use .astype"):
+        f(numbers, training=True)
+
+
+def test_dropout_takes_lists():
+    assert F.dropout([[1.0, 2.0]], 0.0).tolist() == [[1.0, 2.0]]

@@ -218,3 +218,17 @@ def test_every_dropout_drops_its_share_in_training_and_nothing_in_evaluation(rng
     assert len(values) == 2
     assert counts.min() / counts.sum() == pytest.approx(0.3, abs=0.03)
     assert layer.eval()(x) is x
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (nn.Linear, 3), (nn.Bilinear, 4), (nn.Conv1d, 9), (nn.Conv2d, 9), (nn.ConvTranspose1d, 10),
+        (nn.ConvTranspose2d, 10), (nn.LocallyConnected2d, 8), (nn.Embedding, 3), (nn.Dropout, 2), (nn.Dropout1d, 2),
+        (nn.Dropout2d, 2), (nn.AlphaDropout, 2),
+    ],
+)  # fmt: skip
+def test_generator_is_given_by_name(make, count):
+    """PyTorch has a device in its place, or nothing."""
+    with pytest.raises(TypeError, match="positional argument"):
+        make(*[1] * count, np.random.default_rng(0))
