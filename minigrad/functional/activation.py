@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import ops
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, default_dtype
 
 relu = ops.relu
 relu6 = ops.relu6
 selu = ops.selu
 silu = ops.silu
 mish = ops.mish
-softsign = ops.softsign
-sigmoid = ops.sigmoid
 logsigmoid = ops.logsigmoid
-tanh = ops.tanh
 hardsigmoid = ops.hardsigmoid
 hardswish = ops.hardswish
+
+# ---- of integers, too, which become numbers of the default dtype, as in PyTorch -------------------------------------
+
+
+def sigmoid(x: Any) -> Tensor:
+    """out = 1 / (1 + exp(-x)), without overflow."""
+    return ops.sigmoid(_floating(x))
+
+
+def tanh(x: Any) -> Tensor:
+    """out = tanh(x)."""
+    return ops.tanh(_floating(x))
+
+
+def softsign(x: Any) -> Tensor:
+    """out = x / (1 + |x|)."""
+    return ops.softsign(_floating(x))
+
+
+def tanhshrink(x: Any) -> Tensor:
+    """out = x - tanh(x)."""
+    x = _floating(x)
+    return ops.subtract(x, ops.tanh(x))
+
+
+def _floating(x: Any) -> Any:
+    """x, but integers and booleans in the default dtype."""
+    if isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub":
+        return ops.astype(x, dtype=default_dtype())
+    return x
+
 
 # ---- with settings, which become plain numbers: those of NumPy would change the dtype of the result ----------------
 
@@ -142,11 +172,6 @@ def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
 # ---- made of several ops -------------------------------------------------------------------------------------------
 
 
-def tanhshrink(x: Any) -> Tensor:
-    """out = x - tanh(x)."""
-    return ops.subtract(x, ops.tanh(x))
-
-
 def crelu(x: Any, dim: int = 1) -> Tensor:
     """relu(x) and relu(-x) side by side: twice as many channels. Shapes: x (N, C, ...) -> (N, 2C, ...).
 
@@ -180,21 +205,31 @@ def softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike
     """out = exp(x / temperature) / sum of it along `dim`: positive, and summing to 1.
 
     A temperature above 1 evens the values out, one below 1 sharpens them. With a dtype, x is converted to it first.
+    (Without `dim` PyTorch warns and takes one by the number of dimensions; here it is always the last.)
+
+    Shapes: any, kept; a single number () counts as a row of one.
 
     Raises:
         UsageError: the temperature is not positive.
     """
-    return ops.softmax(_tempered("softmax", x, temperature, dtype), axis=dim)
+    return _along(ops.softmax, _tempered("softmax", x, temperature, dtype), dim)
 
 
 def softmin(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
     """out = softmax(-x): the smallest element gets the largest share."""
-    return ops.softmax(ops.negative(_tempered("softmin", x, temperature, dtype)), axis=dim)
+    return _along(ops.softmax, ops.negative(_tempered("softmin", x, temperature, dtype)), dim)
 
 
 def log_softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
     """out = log(softmax(x)), computed without overflow or loss of digits."""
-    return ops.log_softmax(_tempered("log_softmax", x, temperature, dtype), axis=dim)
+    return _along(ops.log_softmax, _tempered("log_softmax", x, temperature, dtype), dim)
+
+
+def _along(op: Callable[..., Tensor], x: Any, dim: int) -> Tensor:
+    """An op along a dimension; a number without any is a row of one, as in PyTorch."""
+    if shape_of(x) == () and dim in (0, -1):
+        return ops.squeeze(op(ops.expand_dims(x, axis=0), axis=0), axis=0)
+    return op(x, axis=dim)
 
 
 def _tempered(name: str, x: Any, temperature: float, dtype: DTypeLike | None) -> Any:

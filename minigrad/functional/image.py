@@ -49,7 +49,8 @@ def interpolate(
 
     Raises:
         ShapeError: the mode is not for so many dimensions, or a side is or would be empty.
-        UsageError: size and scale_factor are both given or both missing, a setting is not for the mode, antialias.
+        UsageError: size and scale_factor are both given or both missing, a size is no integer, a factor is not a
+            finite number above 0, a setting is not for the mode, antialias.
 
     Source: Keys 1981, "Cubic convolution interpolation for digital image processing" (bicubic).
     """
@@ -60,8 +61,8 @@ def interpolate(
     if mode == "area":
         return adaptive_avg_pool1d(x, sizes) if len(sizes) == 1 else adaptive_avg_pool2d(x, sizes)
     for axis, (old, new, scale) in enumerate(zip(sides, sizes, scales, strict=True), start=2):
-        if new == old and mode in ("nearest", "linear", "bilinear"):
-            scale = 1.0  # a factor that is too small to change the size changes nothing
+        if new == old and (mode in ("linear", "bilinear") or (mode == "nearest" and len(sizes) == 2)):
+            scale = 1.0  # as in PyTorch: a factor too small to change the size changes nothing (but nearest sequences)
         index, weight = _table(mode, old, new, scale, bool(align_corners))
         x = ops.resample(x, axis=axis, index=index, weight=weight)
     return x  # type: ignore[no-any-return]
@@ -93,8 +94,12 @@ def _target(
     if len(each) != len(sides):
         raise UsageError(f"interpolate: {given} does not fit sides of {sides}: give one number, or one for each")
     if size is not None:
+        if not all(hasattr(n, "__index__") for n in each):
+            raise UsageError(f"interpolate: size is made of integers, got {size!r}: use scale_factor for a factor")
         sizes = tuple([n.__index__() for n in each])
     else:
+        if not all(isinstance(factor, (int, float, np.number)) and 0 < factor < math.inf for factor in each):
+            raise UsageError(f"interpolate: scale_factor is a finite number above 0, got {scale_factor!r}: 2 doubles")
         sizes = tuple([math.floor(float(n) * factor) for n, factor in zip(sides, each, strict=True)])
         if not recompute:
             return sizes, tuple([1 / factor for factor in each])

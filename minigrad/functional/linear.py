@@ -13,11 +13,19 @@ from minigrad.tensor import Tensor
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
-    """y = x W' + b.
+    """y = x W' + b. A weight that is a vector gives one number for each x.
 
-    Shapes: x (..., D), weight (O, D), bias (O) -> (..., O).
+    Shapes: x (..., D), weight (O, D), bias (O) -> (..., O); or weight (D), bias () -> (...).
+
+    Raises:
+        ShapeError: sizes that do not fit together.
     """
-    return ops.linear(x, weight, bias)
+    if len(shape_of(weight)) != 1:
+        return ops.linear(x, weight, bias)
+    if bias is not None and shape_of(bias) != ():
+        raise ShapeError(f"linear: beside a weight (D) the bias is one number, got shape {shape_of(bias)}")
+    out = ops.squeeze(ops.linear(x, ops.expand_dims(weight, axis=0), None), axis=-1)
+    return out if bias is None else ops.add(out, bias)
 
 
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Tensor:

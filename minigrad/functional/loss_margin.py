@@ -21,6 +21,8 @@ from minigrad.tensor import Tensor
 def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """x where the target is 1, max(0, margin - x) where it is -1: x is a distance, of pairs alike or not.
 
+    The target only chooses between the two, and so gets no gradient (its `grad` stays None, as in PyTorch).
+
     Shapes: x, target equal -> () or x's shape.
 
     Raises:
@@ -28,7 +30,7 @@ def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, *, reduction:
         DataError: a target that is neither 1 nor -1.
     """
     check_same_shape("hinge_embedding_loss", x=x, target=target)
-    alike = signs("hinge_embedding_loss", x, target) == 1
+    alike = values(signs("hinge_embedding_loss", x, target)) == 1
     return reduced(ops.where(alike, x, ops.maximum(ops.subtract(margin, x), 0)), reduction)
 
 
@@ -49,7 +51,8 @@ def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, r
 def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Tensor:
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1.
 
-    The squared lengths have 1e-12 added, so that a vector of zeros has cosine 0.
+    The squared lengths have 1e-12 added, so that a vector of zeros has cosine 0. The target only chooses, and so gets
+    no gradient (its `grad` stays None).
 
     Shapes: x1, x2 (N, D) or (D), target (N) or () -> () or target's shape.
 
@@ -64,7 +67,7 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *,
             f"cosine_embedding_loss: x1 and x2 have shape {shape}, target {shape_of(target)}: "
             "expected (N, D) and (N), or (D) and ()"
         )
-    alike = signs("cosine_embedding_loss", x1, target) == 1
+    alike = values(signs("cosine_embedding_loss", x1, target)) == 1
     cosine = ops.sum(ops.multiply(x1, x2), axis=-1) / (_length(x1) * _length(x2))
     return reduced(ops.where(alike, 1 - cosine, ops.maximum(cosine - margin, 0)), reduction)
 

@@ -67,7 +67,7 @@ def weights(name: str, x: Any, weight: Any, what: str = "weight") -> Any:
 
 
 def signs(name: str, x: Any, target: Any) -> Any:
-    """A target of 1 and -1, in the dtype of x.
+    """A target of 1 and -1, in the dtype of x; one that is a variable gets gradients.
 
     Raises:
         DataError: there is another number.
@@ -77,7 +77,7 @@ def signs(name: str, x: Any, target: Any) -> Any:
     if wrong.any():
         found = array[wrong].flat[0]
         raise DataError(f"{name}: target must hold 1 and -1, got {found}: of 0 and 1 make 2 * target - 1")
-    return array.astype(dtype_of(x))
+    return in_dtype_of(x, target)
 
 
 def check_reduction(reduction: str, *more: str) -> None:

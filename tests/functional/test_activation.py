@@ -137,6 +137,35 @@ def test_softmax_is_positive_and_sums_to_one_for_huge_numbers():
     assert np.isfinite(F.log_softmax(Tensor(np.array([1e4, 0.0]))).numpy()).all()
 
 
+@pytest.mark.peer
+@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
+@pytest.mark.parametrize("dim", [0, -1])
+def test_softmax_of_one_number_equals_pytorch(torch, name, dim):
+    theirs = getattr(torch.nn.functional, name)
+    assert_equal(torch, lambda x: getattr(F, name)(x, dim), lambda x: theirs(x, dim), [np.array(3.0)])
+
+
+def test_softmax_of_one_number_has_no_second_dimension():
+    with pytest.raises(mg.ShapeError, match="axis 1 is out of range for 0 dimensions"):
+        F.softmax(Tensor(3.0), 1)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softsign", "tanhshrink"])
+def test_integers_become_numbers_of_the_default_dtype_as_in_pytorch(torch, name, dtype):
+    x = np.array([0, 1, 3], dtype)
+    expected = getattr(torch.nn.functional, name)(torch.tensor(x)).numpy()
+    for given in (x, Tensor(x)):
+        found = getattr(F, name)(given)
+        assert found.dtype == expected.dtype == mg.default_dtype()
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_sigmoid_of_truth_values_has_the_default_dtype():
+    assert F.sigmoid(Tensor(np.array([True, False]))).dtype == mg.default_dtype()
+
+
 @pytest.mark.parametrize("f", [F.softmax, F.softmin, F.log_softmax])
 def test_temperature_evens_out(f):
     x = Tensor(np.array([1.0, 3.0]))

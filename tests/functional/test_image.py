@@ -59,6 +59,16 @@ def test_factor_that_changes_no_size_is_treated_as_in_pytorch(torch, rng, mode):
     compare(torch, rng.normal(size=(2, 3, 20, 4)), mode=mode, scale_factor=(1.04, 2))
 
 
+@pytest.mark.peer
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear"])
+def test_factor_that_changes_no_length_is_treated_as_in_pytorch(torch, rng, mode):
+    x = rng.normal(size=(2, 3, 7))
+    for factor in (1.01, 1.1):
+        found = F.interpolate(Tensor(x), scale_factor=factor, mode=mode)
+        expected = torch.nn.functional.interpolate(torch.tensor(x), scale_factor=factor, mode=mode)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area", "bilinear", "bicubic"])
 def test_even_image_stays_even(mode):
     y = F.interpolate(Tensor(np.full((1, 2, 5, 7), 3.0)), size=(8, 4), mode=mode)
@@ -113,6 +123,15 @@ X = Tensor(np.ones((1, 2, 3, 3)))
         (lambda: F.interpolate(X, 2, align_corners=True), UsageError, "not for 'nearest'"),
         (lambda: F.interpolate(X, 2, mode="bilinear", antialias=True), UsageError, "antialias is not supported"),
         (lambda: F.interpolate(X, scale_factor=0.1), ShapeError, r"sides of \(3, 3\) cannot become \(0, 0\)"),
+        (
+            lambda: F.interpolate(X, scale_factor=0),
+            UsageError,
+            "scale_factor is a finite number above 0, got 0",
+        ),
+        (lambda: F.interpolate(X, scale_factor=(2, -1)), UsageError, r"a finite number above 0, got \(2, -1\)"),
+        (lambda: F.interpolate(X, scale_factor=np.nan), UsageError, "a finite number above 0, got nan"),
+        (lambda: F.interpolate(X, scale_factor=np.inf), UsageError, "a finite number above 0, got inf"),
+        (lambda: F.interpolate(X, 2.5), UsageError, "size is made of integers, got 2.5"),
         (lambda: F.pixel_shuffle(X, 2), ShapeError, r"expected x \(..., C\*4, H, W\), got shape \(1, 2, 3, 3\)"),
         (lambda: F.pixel_unshuffle(X, 2), ShapeError, r"expected x \(..., C, H\*2, W\*2\)"),
         (lambda: F.pixel_shuffle(X, 0), UsageError, "an integer of at least 1, not 0"),

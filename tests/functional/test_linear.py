@@ -18,6 +18,18 @@ def test_linear_equals_pytorch(torch, rng, shape):
 
 
 @pytest.mark.peer
+@pytest.mark.parametrize("shape", [(5, 3), (3,), (2, 4, 3), (0, 3)])
+def test_linear_with_a_vector_for_weight_equals_pytorch(torch, rng, shape):
+    arrays = rng.normal(size=shape), rng.normal(size=3)
+    assert_equal(torch, F.linear, torch.nn.functional.linear, arrays)
+
+
+def test_linear_with_a_vector_for_weight_adds_one_number():
+    x = Tensor(np.arange(6.0).reshape(2, 3))
+    assert F.linear(x, np.array([1.0, 0.0, 2.0]), np.array(0.5)).tolist() == [4.5, 13.5]
+
+
+@pytest.mark.peer
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("lead", [(), (4,), (2, 3), (0,)])
 def test_bilinear_equals_pytorch(torch, rng, lead, bias):
@@ -72,6 +84,12 @@ W = np.ones((4, 2))
         (lambda: F.embedding([0], W, scale_grad_by_freq=True), UsageError, "scale_grad_by_freq"),
         (lambda: F.one_hot([0, 3], 3), DataError, "3 is no class: there are 3"),
         (lambda: F.one_hot(np.zeros(0, int)), DataError, "give num_classes"),
+        (
+            lambda: F.linear(W, W[0], W[0]),
+            ShapeError,
+            r"beside a weight \(D\) the bias is one number, got shape \(2,\)",
+        ),
+        (lambda: F.linear(W, np.ones(3)), ShapeError, r"linear: expected x \(..., D\)"),
         (lambda: F.bilinear(W, W, np.ones((3, 2, 4))), ShapeError, r"weight \(O, D1, D2\), got x1 \(4, 2\)"),
         (lambda: F.bilinear(W, W[:2], np.ones((3, 2, 2))), ShapeError, r"x2 \(2, 2\)"),
     ],

@@ -227,6 +227,22 @@ def test_losses_of_signs_equal_pytorch(torch, rng, reduction):
 
 
 @pytest.mark.peer
+@every_reduction
+def test_target_of_a_ranking_gets_pytorchs_gradient(torch, rng, reduction):
+    x, y, target = rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), ones_and_minus_ones(rng, (4, 3)).astype(float)
+    against_pytorch(torch, "margin_ranking_loss", [x, y, target], reduction=reduction, margin=0.5)
+
+
+def test_target_of_soft_margins_gets_a_gradient_and_one_that_only_chooses_none():
+    x, y = Tensor(np.array([0.5, -2.0])), variable([1.0, -1.0])
+    F.soft_margin_loss(x, y, reduction="sum").backward()
+    np.testing.assert_allclose(y.grad, -x.numpy() / (1 + np.exp(x.numpy() * y.numpy())), rtol=1e-6)
+    chooser = variable([1.0, -1.0])
+    F.hinge_embedding_loss(variable([0.5, 0.2]), chooser).backward()
+    assert chooser.grad is None
+
+
+@pytest.mark.peer
 @pytest.mark.parametrize("margin", [0.0, 0.3, -0.5])
 @every_reduction
 def test_cosine_embedding_loss_equals_pytorch(torch, rng, margin, reduction):
