@@ -9,7 +9,11 @@ one input goes to, O or O*P*Q. `gain` makes up for what the activation that foll
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -19,6 +23,42 @@ from minigrad.tensor import Array, default_dtype
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator | None
+P = ParamSpec("P")
+
+_skipping: ContextVar[bool] = ContextVar("skipping", default=False)
+
+
+@contextmanager
+def skip() -> Iterator[None]:
+    """Draw nothing inside: what would be random is 0, at no cost in time, and in memory only when it is written to.
+
+    For networks whose weights are loaded, or only counted.
+
+    >>> from minigrad import nn
+    >>> with skip():
+    ...     layer = nn.Linear(10_000, 10_000)
+    >>> layer.weight.data.any()
+    np.False_
+    """
+    token = _skipping.set(True)
+    try:
+        yield
+    finally:
+        _skipping.reset(token)
+
+
+def _drawn(draw: Callable[P, Array]) -> Callable[P, Array]:
+    """An initializer that `skip` has a word with."""
+
+    @wraps(draw)
+    def initializer(*args: P.args, **settings: P.kwargs) -> Array:
+        if not _skipping.get():
+            return draw(*args, **settings)
+        shape: Any = args[0] if args else settings["shape"]
+        return np.zeros(shape, default_dtype())
+
+    return initializer
+
 
 _GAINS = {
     "linear": 1.0, "identity": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv_transpose1d": 1.0, "conv_transpose2d": 1.0,
@@ -81,16 +121,19 @@ def ones(shape: Shape) -> Array:
     return constant(shape, 1.0)
 
 
+@_drawn
 def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: Rng = None) -> Array:
     """Uniform in [low, high)."""
     return (rng or default_rng()).uniform(low, high, shape).astype(default_dtype())
 
 
+@_drawn
 def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Array:
     """Normal, also known as Gaussian."""
     return (rng or default_rng()).normal(mean, std, shape).astype(default_dtype())
 
 
+@_drawn
 def truncated_normal(
     shape: Shape, mean: float = 0.0, std: float = 1.0, low: float = -2.0, high: float = 2.0, rng: Rng = None
 ) -> Array:
@@ -170,6 +213,7 @@ def by_fan_in(shape: Shape, fan_in: int, rng: Rng = None) -> Array:
 # ---- matrices ------------------------------------------------------------------------------------------------------
 
 
+@_drawn
 def orthogonal(shape: Shape, gain: float = 1.0, rng: Rng = None) -> Array:
     """A random matrix (O, C*P*Q) with W W' = gain^2 I, or W' W = gain^2 I if it has more rows than columns.
 

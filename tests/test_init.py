@@ -231,3 +231,16 @@ def test_distributions_are_pytorchs(torch, rng, ours, theirs, settings):
     for quantile in (0.01, 0.25, 0.5, 0.75, 0.99):
         found, wanted = np.quantile(values, quantile), np.quantile(expected, quantile)
         assert found == pytest.approx(wanted, abs=tolerance), quantile
+
+
+@pytest.mark.parametrize("name", ["uniform", "normal", "truncated_normal", "orthogonal", "he_normal", "xavier_uniform"])
+def test_skip_draws_nothing_until_its_end(name):
+    initializer = getattr(init, name)
+    mg.seed(7)
+    expected = initializer((5, 4))
+    mg.seed(7)
+    with init.skip():
+        zeros = initializer((5, 4))
+    assert zeros.dtype == expected.dtype
+    assert not zeros.any()
+    np.testing.assert_array_equal(initializer((5, 4)), expected)
