@@ -46,7 +46,13 @@ def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation
     result = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         count = -(-(n + 2 * p - d * (k - 1) - 1) // s) + 1
-        result.append(count - 1 if (count - 1) * s >= n + p else count)
+        count = count - 1 if (count - 1) * s >= n + p else count
+        if count < 1:
+            raise ShapeError(
+                f"a window of {d * (k - 1) + 1} pixels does not fit into {n} + 2*{p} pixels, with ceil_mode as well: "
+                f"make the kernel or its dilation smaller, or the padding larger"
+            )
+        result.append(count)
     return result[0], result[1]
 
 

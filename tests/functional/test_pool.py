@@ -176,3 +176,10 @@ def test_last_element_of_several_for_one_pixel_counts_in_unpooling():
 def test_what_makes_no_sense_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(Tensor(np.ones((1, 1, 4, 4))))
+
+
+@pytest.mark.parametrize("pool", [F.max_pool1d, F.avg_pool1d])
+@pytest.mark.parametrize("width", [3, 4])
+def test_a_window_larger_than_the_sequence_is_refused_with_ceil_mode_too(pool, width):
+    with pytest.raises(mg.ShapeError, match=f"a window of 5 pixels does not fit into {width}"):
+        pool(np.ones((1, 1, width)), 5, 1, ceil_mode=True)
