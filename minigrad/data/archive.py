@@ -52,7 +52,7 @@ def read_idx(content: bytes, name: str, limit: int = LIMIT) -> NDArray[np.generi
         if len(values) < size or file.read(1):
             amount = "more" if len(values) == size else f"{len(values):,}"
             raise DataError(f"{name} is damaged: its header names {size:,} bytes of values, but there are {amount}")
-    return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+        return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def read_tar(content: bytes, name: str, wanted: Collection[str], limit: int = LIMIT) -> dict[str, bytes]:
@@ -113,7 +113,10 @@ def _reading(name: str) -> Iterator[None]:
     """Turn the errors of damaged compressed files into one that names the file."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+    except DataError:
+        raise
+    # A hostile header can make tarfile parse what is no number, or follow a chain of headers that has no end.
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, RecursionError) as error:
         raise DataError(f"{name} is damaged ({error})") from error
 
 

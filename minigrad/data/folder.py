@@ -163,7 +163,9 @@ def read_image(path: PathLike, size: int | tuple[int, int], channels: int = 3) -
         raise DataError(f"{path} is refused: {error}") from error
     except FileNotFoundError as error:
         raise DataError(f"there is no file {path}") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:  # all of these are Pillow's words for damaged files
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged files make Pillow's readers raise almost anything
         raise DataError(f"{path} is damaged or no image ({error})") from error
     pixels = np.asarray(image, np.float32) / 255
     return np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1))
@@ -173,6 +175,8 @@ def _fitted(image: Image, mode: str, size: tuple[int, int]) -> Image:
     from PIL import ImageOps
 
     image = ImageOps.exif_transpose(image)
+    if image.mode == "F":  # converting would clip it: a range from 0 to 1, which is usual, to black and almost black
+        raise ValueError("its pixels are floating-point numbers, of which nothing says what is white")
     if image.mode.startswith("I"):  # 16 bits a pixel: converting would clip them instead of scaling
         image = _pillow().fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:

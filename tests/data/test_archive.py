@@ -152,6 +152,26 @@ def test_a_file_with_holes_that_would_fill_the_memory_is_refused():
         read_tar(content, "a.tgz", ["a"])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        tar_gz(member("a", tarfile.REGTYPE, pax_headers={"GNU.sparse.map": "a,b"})),
+        gzip.compress((member("a", tarfile.GNUTYPE_LONGNAME, size=1).tobuf() + bytes(512)) * 3000, mtime=0),
+    ],
+    ids=["words for numbers", "headers of headers"],
+)
+def test_headers_that_the_parser_stumbles_over_are_told_as_damage(content):
+    with pytest.raises(DataError, match=r"^a\.tgz is damaged"):
+        read_tar(content, "a.tgz", ["a"])
+
+
+@pytest.mark.parametrize("shape", [(1,) * 100, (0, 2**32 - 1, 2**32 - 1, 2**32 - 1)])
+def test_an_array_of_a_shape_that_numpy_does_not_have_is_refused(shape):
+    header = struct.pack(f">HBB{len(shape)}I", 0, 0x08, len(shape), *shape)
+    with pytest.raises(DataError, match=r"^a\.gz is damaged"):
+        read_idx(gzip.compress(header + b"1" * (0 not in shape)), "a.gz")
+
+
 ARCHIVE = tar_gz(("a", bytes(range(256)) * 10))
 
 

@@ -14,6 +14,7 @@ from minigrad.data import DataLoader, ImageFolder, RandomFlip, image_folder, rea
 from minigrad.errors import DataError, MissingExtraError
 
 Image = pytest.importorskip("PIL.Image")
+PngImagePlugin = pytest.importorskip("PIL.PngImagePlugin")
 
 
 def picture(path, pixels, **settings):
@@ -121,6 +122,23 @@ def test_other_formats_are_refused_whatever_their_files_are_called(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png", "PCX")
     with pytest.raises(DataError, match=r"a\.png is damaged or no image"):
         read_image(tmp_path / "a.png", 4)
+
+
+@pytest.mark.parametrize("fault", [TypeError, KeyError, IndexError, struct.error])
+def test_whatever_a_reader_raises_over_a_damaged_file_is_told_as_damage(tmp_path, monkeypatch, fault):
+    def read(*_):
+        raise fault("nonsense")
+
+    (tmp_path / "a.png").write_bytes(PNG)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", read)
+    with pytest.raises(DataError, match=r"a\.png is damaged or no image \('?nonsense"):
+        read_image(tmp_path / "a.png", 4)
+
+
+def test_floating_point_pixels_whose_white_is_unknown_are_refused_and_not_clipped(tmp_path):
+    Image.fromarray(np.full((4, 4), 0.9, np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(DataError, match=r"a\.tiff .*its pixels are floating-point numbers"):
+        read_image(tmp_path / "a.tiff", 4)
 
 
 def test_an_image_of_billions_of_pixels_is_refused_before_it_is_decompressed(tmp_path):

@@ -94,6 +94,7 @@ def test_a_member_that_says_it_is_larger_than_it_can_be_is_refused(tmp_path):
         ([("x.npy", npy(np.zeros(2))[:-1])], r"'x.npy' of shape \(2,\) does not have 143 bytes"),
         ([("x.npy", npy(np.zeros(2)).replace(b"(2,)", b"f(2)"))], "x.npz is damaged or no .npz file"),
         ([("x.npy", npy(np.zeros(2)).replace(b"(2,)", b"(-2)"))], "x.npz is damaged or no .npz file"),
+        ([("x.npy", npy(np.zeros(2)).replace(b"(2,)", b"(2, "))], "x.npz is damaged or no .npz file"),
         ([("x.npy", npy(np.zeros(2)).replace(b"NUMPY\x01", b"NUMPY\x09"))], "x.npz is damaged or no .npz file"),
     ],
 )
