@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from minigrad.data.dataset import ArrayDataset
-from minigrad.data.split import stratified_split
+from minigrad.data.split import check_seed, stratified_split
 from minigrad.errors import DataError
 
 Curve = Callable[[int, NDArray[np.float64]], NDArray[np.float64]]
@@ -114,6 +114,7 @@ def _parts(
             f"{name}: needs at least one class, two samples of each and a noise of at least 0, got samples={samples}, "
             f"classes={classes} and noise={noise}."
         )
+    check_seed(name, seed)
     labels = np.arange(samples) % classes
     points = _noisy_points(curve, labels, classes, noise, np.random.default_rng(seed))
     train, test = (

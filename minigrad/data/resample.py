@@ -45,7 +45,8 @@ class RandomAffine:
                     f"RandomAffine: {name} is the bound of [-{name}, {name}] and must be at least 0, "
                     f"got {bound}. Use {name}={-bound}."
                 )
-        if not 0 < self.scale[0] <= self.scale[1]:
+        bounds = [bound for bound in self.scale if isinstance(bound, (int, float, np.number))]
+        if len(self.scale) != 2 or len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
             raise DataError(
                 f"RandomAffine: scale must be (lower, upper) with 0 < lower <= upper, got {self.scale}. "
                 f"Use (1.0, 1.0) to keep the size."

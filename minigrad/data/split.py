@@ -65,12 +65,13 @@ def random_split(dataset: Dataset, parts: Sequence[float], seed: int = 0) -> lis
         The parts, each in the dataset's order; every sample is in exactly one.
 
     Raises:
-        DataError: the parts do not sum to the whole.
+        DataError: the parts do not sum to the whole, or `seed` is negative.
 
     >>> from minigrad.data import ArrayDataset
     >>> [len(part) for part in random_split(ArrayDataset(np.arange(10)), [0.8, 0.2])]
     [8, 2]
     """
+    check_seed("random_split", seed)
     total = len(dataset)
     ends = _ends(parts, total)
     order = np.random.default_rng(seed).permutation(total)
@@ -92,7 +93,7 @@ def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple
         The indices of the first and of the second part, each ascending; together they are 0 ... N-1.
 
     Raises:
-        DataError: `fraction` is not between 0 and 1.
+        DataError: `fraction` is not between 0 and 1, or `seed` is negative.
 
     >>> [part.size for part in stratified_split([0] * 10 + [1] * 20, fraction=0.2)]
     [24, 6]
@@ -102,6 +103,7 @@ def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple
             f"stratified_split: fraction is the share of the second part and must lie between 0 and 1, "
             f"got {fraction}. Use 0.2 for one sample in five."
         )
+    check_seed("stratified_split", seed)
     labels = np.asarray(labels)
     order = np.random.default_rng(seed).permutation(labels.size)
     by_class = order[np.argsort(labels[order], kind="stable")]
@@ -110,6 +112,12 @@ def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple
     second = np.zeros(labels.size, dtype=bool)
     second[by_class[equidistant]] = True
     return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def check_seed(name: str, seed: int) -> None:
+    """Refuse a seed that NumPy's generators do not take."""
+    if seed < 0:
+        raise DataError(f"{name}: seed must be at least 0, got {seed}. Any such number will do, 0 for one.")
 
 
 def _checked_indices(indices: ArrayLike, total: int) -> NDArray[np.int64]:

@@ -64,6 +64,7 @@ def test_the_noise_has_its_standard_deviation():
         ),
         (lambda: moons(noise=-1), "got samples=1000, classes=2 and noise=-1"),
         (lambda: circles(factor=1), "circles: factor must lie between 0 and 1, got 1"),
+        (lambda: circles(seed=-1), "circles: seed must be at least 0, got -1"),
         (lambda: circles(test_fraction=1), "must lie between 0 and 1, got 1"),
     ],
 )

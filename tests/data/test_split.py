@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import ArrayDataset, DataLoader, Dataset, Mixup, Subset, collate, random_split
+from minigrad.data import ArrayDataset, DataLoader, Dataset, Mixup, Subset, collate, random_split, stratified_split
 from minigrad.errors import DataError
 from minigrad.functional import cross_entropy
 from minigrad.tensor import Tensor, set_default_dtype
@@ -226,3 +226,12 @@ def test_a_loader_mixes_after_its_transform():
     np.testing.assert_allclose(inputs.data, np.arange(10) / 10 + 1)
     assert not labels.data.any()
     assert "mix=" in repr(loader)
+
+
+@pytest.mark.parametrize(
+    "split",
+    [lambda seed: stratified_split([0, 1], 0.5, seed), lambda seed: random_split(ArrayDataset([0, 1]), [2], seed)],
+)
+def test_a_seed_that_no_generator_takes_is_explained(split):
+    with pytest.raises(DataError, match=r"split: seed must be at least 0, got -1\. Any such number will do, 0 for one"):
+        split(-1)

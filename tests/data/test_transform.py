@@ -217,6 +217,21 @@ def test_reprs_are_the_constructors():
             "RandomAffine: degrees is the bound of [-degrees, degrees] and must be at least 0, got -5. Use degrees=5.",
         ),
         (
+            lambda: RandomAffine(scale=(0.9,)),
+            "RandomAffine: scale must be (lower, upper) with 0 < lower <= upper, got (0.9,). "
+            "Use (1.0, 1.0) to keep the size.",
+        ),
+        (
+            lambda: RandomAffine(scale=(0.9, 1.0, 1.1)),
+            "RandomAffine: scale must be (lower, upper) with 0 < lower <= upper, got (0.9, 1.0, 1.1). "
+            "Use (1.0, 1.0) to keep the size.",
+        ),
+        (
+            lambda: RandomAffine(scale=({}, 1.1)),
+            "RandomAffine: scale must be (lower, upper) with 0 < lower <= upper, got ({}, 1.1). "
+            "Use (1.0, 1.0) to keep the size.",
+        ),
+        (
             lambda: RandomAffine(scale=(1.2, 0.8)),
             "RandomAffine: scale must be (lower, upper) with 0 < lower <= upper, got (1.2, 0.8). "
             "Use (1.0, 1.0) to keep the size.",
