@@ -125,6 +125,11 @@ def _add_train(commands: Any) -> None:
     _add_threads(parser)
     add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ...)")
     add(
+        "--all-small", action="store_true",
+        help="train all small networks of the table, by their recipes, and tell what they reach (default: MODEL)",
+    )  # fmt: skip
+    add("--seeds", type=integer(1), default=3, metavar="N", help="with --all-small: runs a network (default: 3)")
+    add(
         "--resume", nargs="?", const=LATEST, metavar="RUN",
         help="as `minigrad resume RUN`; without RUN the latest one of MODEL (default: a new run)",
     )  # fmt: skip

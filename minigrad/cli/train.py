@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import rng
+from minigrad.cli.all_small import run_all
 from minigrad.cli.answer import Answer
 from minigrad.cli.catalog import make_loss, make_optimizer, model_entry, short_name
 from minigrad.cli.option import LATEST
@@ -31,6 +32,12 @@ def run(arguments: argparse.Namespace) -> Answer:
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
+    if arguments.all_small:
+        return run_all(
+            arguments,
+            train=lambda wish: _train(resolve([wish]), [wish], None),
+            resume=lambda wish: resume(wish["out"], [wish]),
+        )
     wishes = wishes_of(arguments)
     if arguments.resume is None:
         return _train(resolve(wishes), wishes, None)
