@@ -26,7 +26,7 @@ from minigrad.nn.hook import Handle, Hook, Hooks
 from minigrad.nn.part import Parameter, Parts
 from minigrad.nn.state import Mismatch, load_state, state_of
 from minigrad.node import STATE, Scope
-from minigrad.tensor import Array
+from minigrad.tensor import Array, Tensor
 
 __all__ = ["Module", "Parameter"]
 
@@ -125,11 +125,11 @@ class Module(Parts):
         """Train all parameters again, here and below."""
         return self.requires_grad_(True)
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
-        for parameter in self.parameters():
-            if parameter.requires_grad:
-                parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or with set_to_none=False fill them with zeros."""
+        for p in self.parameters():
+            if p.requires_grad:
+                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros(p.shape, p.dtype))
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call a function once on every module, children first."""

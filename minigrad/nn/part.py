@@ -133,33 +133,35 @@ class Parts:
         """This module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
-    def _named_tensors(self, kinds: tuple[Kind, ...], *, once: bool, recurse: bool = True) -> Iterator[tuple[str, Any]]:
+    def _named_tensors(
+        self, kinds: tuple[Kind, ...], *, once: bool, recurse: bool = True, prefix: str = ""
+    ) -> Iterator[tuple[str, Any]]:
         seen = set()
-        for path, module in self.named_modules(once=once) if recurse else [("", self)]:
+        for path, module in self.named_modules(prefix, once=once) if recurse else [(prefix, self)]:
             for name, kind in list(module._kinds.items()):
                 tensor = module.__dict__[name]
                 if kind in kinds and tensor is not None and not (once and tensor in seen):
                     seen.add(tensor)
                     yield (f"{path}.{name}" if path else name), tensor
 
-    def named_parameters(self, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """All parameters with their paths; one that is shared comes once, under its first path.
 
-        With recurse=False, only those of this module itself.
+        The prefix and a dot come in front of each path. With recurse=False, only those of this module itself.
         """
-        return self._named_tensors(("parameter",), once=True, recurse=recurse)
+        return self._named_tensors(("parameter",), once=True, recurse=recurse, prefix=prefix)
 
     def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
         """All parameters, each once; with recurse=False, only those of this module itself."""
-        return (tensor for _, tensor in self.named_parameters(recurse))
+        return (tensor for _, tensor in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their paths, those that the state leaves out too."""
-        return self._named_tensors(("buffer", "transient"), once=True, recurse=recurse)
+        return self._named_tensors(("buffer", "transient"), once=True, recurse=recurse, prefix=prefix)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers, each once."""
-        return (tensor for _, tensor in self.named_buffers(recurse))
+        return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
     # ---- by path ---------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
+from minigrad.optim.state import is_number
 from minigrad.tensor import Array, Tensor
 
 
@@ -43,9 +44,11 @@ class WeightAverage:
     """
 
     def __init__(self, params: Iterable[Tensor]) -> None:
+        kind = type(self).__name__
+        if not isinstance(params, Iterable):
+            raise UsageError(f"{kind}: give the parameters in a list, or model.parameters()")
         self.params = [params] if isinstance(params, Tensor) else list(params)
         self.updates = 0
-        kind = type(self).__name__
         if not self.params or not all(isinstance(p, Tensor) for p in self.params):
             raise UsageError(f"{kind}: give the parameters in a list, or model.parameters()")
         if len(set(self.params)) < len(self.params):
@@ -126,8 +129,8 @@ class EMA(WeightAverage):
     """
 
     def __init__(self, params: Iterable[Tensor], decay: float = 0.999) -> None:
-        if not 0 <= decay < 1:
-            raise UsageError(f"EMA: decay must lie in [0, 1), got {decay}")
+        if not is_number(decay) or not 0 <= decay < 1:
+            raise UsageError(f"EMA: decay must lie in [0, 1), got {decay!r}")
         super().__init__(params)
         self.decay = decay
 

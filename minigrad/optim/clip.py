@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from minigrad.errors import NonFiniteError, UsageError
+from minigrad.optim.state import is_number
 from minigrad.tensor import Array, Tensor
 
 BLOCK = 1 << 16  # numbers that are in work at once, in double precision
@@ -44,11 +45,11 @@ def clip_grad_norm(
     >>> x.grad.numpy().astype(float).round(3).tolist()
     [0.6, 0.8]
     """
-    if not max_norm >= 0:
-        raise UsageError(f"clip_grad_norm: max_norm must be at least 0, got {max_norm}")
-    if not norm_type > 0:
-        raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type}")
-    gradients = list(_gradients(parameters))
+    if not is_number(max_norm) or not max_norm >= 0:
+        raise UsageError(f"clip_grad_norm: max_norm must be at least 0, got {max_norm!r}")
+    if not is_number(norm_type) or not norm_type > 0:
+        raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type!r} (math.inf is the largest |g|)")
+    gradients = list(_gradients("clip_grad_norm", parameters))
     norm = _norm([g._data for g in gradients], float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise NonFiniteError(f"clip_grad_norm: the norm of the gradients is {norm}, so they cannot be clipped")
@@ -79,17 +80,21 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
     >>> x.grad
     Tensor([ 2., -1.], shape=(2,), dtype=float32)
     """
-    if not clip_value >= 0:
-        raise UsageError(f"clip_grad_value: clip_value must be at least 0, got {clip_value}")
-    for g in _gradients(parameters):
+    if not is_number(clip_value) or not clip_value >= 0:
+        raise UsageError(f"clip_grad_value: clip_value must be at least 0, got {clip_value!r}")
+    for g in _gradients("clip_grad_value", parameters):
         array = g.writable()
         np.clip(array, -clip_value, clip_value, out=array)
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
     """The gradients, each once, as Tensors that may be written to."""
     seen = set()
+    if not isinstance(parameters, Iterable):
+        raise UsageError(f"{name}: give parameters, such as model.parameters(), not a {type(parameters).__name__}")
     for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+        if not isinstance(p, Tensor):
+            raise UsageError(f"{name}: parameters are Tensors, such as of model.parameters(), not a {type(p).__name__}")
         if p.grad is None:
             continue
         if p.grad.node is not None:  # a gradient that was itself recorded

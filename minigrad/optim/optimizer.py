@@ -6,6 +6,7 @@ that pass once over memory (`minigrad.kernels.update`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from minigrad.errors import UsageError
 from minigrad.node import Leaf
-from minigrad.optim.state import loaded_state, snapshot
+from minigrad.optim.state import is_number, loaded_state, snapshot
 from minigrad.tensor import Array, Tensor
 
 R = TypeVar("R")
@@ -44,7 +45,8 @@ class Optimizer:
         state: what is kept for each parameter.
 
     Raises:
-        UsageError: no parameters, a recorded result among them, a parameter given twice, or a setting out of range.
+        UsageError: no parameters, a recorded result or integers among them, a parameter given twice, or a setting that
+            is out of range.
     """
 
     _numbers: Mapping[str, float] = {"step": 0}
@@ -53,6 +55,8 @@ class Optimizer:
     def __init__(self, params: Groups, **settings: Any) -> None:
         if isinstance(params, (Tensor, Mapping)) or hasattr(params, "parameters"):
             raise UsageError(f"{self._kind}: give the parameters in a list, or model.parameters()")
+        if not isinstance(params, Iterable):
+            raise UsageError(f"{self._kind}: parameters are Tensors in a list, not a {type(params).__name__}")
         entries: list[Any] = list(params)
         if not entries:
             raise UsageError(f"{self._kind}: no parameters were given (a generator is empty after its first use)")
@@ -84,6 +88,8 @@ class Optimizer:
                 raise UsageError(f"{self._kind}: parameter {i} is no Tensor but a {type(p).__name__}")
             if p.node is not None and not isinstance(p.node, Leaf):
                 raise UsageError(f"{self._kind}: parameter {i} is no variable but the result of {p.node.op}")
+            if p.dtype.kind != "f":
+                raise UsageError(f"{self._kind}: parameter {i} holds {p.dtype}: use .astype(float) to train it")
             if p in self.state or p in new:
                 raise UsageError(f"{self._kind}: parameter {i}, of shape {p.shape}, is given twice")
             new[p] = dict(self._numbers)
@@ -104,19 +110,25 @@ class Optimizer:
 
     def _check_settings(self, group: Mapping[str, Any]) -> None:
         for name in AT_LEAST_0:
-            if name in group and not group[name] >= 0:
-                raise UsageError(f"{self._kind}: {name} must be at least 0, got {group[name]}")
+            if name in group and not is_number(group[name]):
+                kind = type(group[name]).__name__
+                raise UsageError(f"{self._kind}: {name} is a number, not a {kind}: give a float (of a Tensor, .item())")
+            if name in group and not 0 <= group[name] < math.inf:
+                raise UsageError(f"{self._kind}: {name} must be at least 0 and finite, got {group[name]}")
         if "betas" in group and not (isinstance(group["betas"], (tuple, list)) and len(group["betas"]) == 2):
             raise UsageError(f"{self._kind}: betas are two numbers, got {group['betas']}")
         for i, beta in enumerate(group.get("betas", ())):
-            if not 0 <= beta < 1:
-                raise UsageError(f"{self._kind}: betas[{i}] must lie in [0, 1), got {beta}")
+            if not is_number(beta) or not 0 <= beta < 1:
+                raise UsageError(f"{self._kind}: betas[{i}] must lie in [0, 1), got {beta!r}")
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with set_to_none=False fill them with zeros.
+
+        A parameter whose gradient is zero still moves, by its momentum and weight decay; one without is left out.
+        """
         for p in self.state:
             if p.requires_grad:
-                p.grad = None
+                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros(p.shape, p.dtype))
 
     def step(self, closure: Callable[[], R] | None = None) -> R | None:
         """Update every parameter that has a gradient.

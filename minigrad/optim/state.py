@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 NOT_SETTINGS = {"params", "param_names"}
 FOREIGN = {"foreach", "capturable", "differentiable", "fused", "initial_lr"}
 """Entries of PyTorch's groups that say how to compute, not what."""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a setting is a plain number; a text, a Tensor or None is not."""
+    return isinstance(value, Real)
 
 
 def snapshot(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,7 +120,11 @@ def test_zero_grad_forgets_all_gradients():
     net = Net()
     net(np.ones((2, 3), np.float32)).sum().backward()
     assert all(p.grad is not None for p in net.parameters())
+    net.zero_grad(set_to_none=False)
+    assert not any(p.grad.numpy().any() for p in net.parameters())
     net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+    net.zero_grad(set_to_none=False)
     assert all(p.grad is None for p in net.parameters())
 
 
@@ -308,6 +312,13 @@ def test_parts_are_found_by_their_paths():
 def test_paths_that_lead_nowhere_say_what_is_there(method, path, message):
     with pytest.raises(UsageError, match=message):
         getattr(Net(), method)(path)
+
+
+def test_prefix_comes_in_front_of_every_path():
+    net = Net()
+    assert [name for name, _ in net.named_parameters("net")] == [f"net.{name}" for name, _ in net.named_parameters()]
+    assert [name for name, _ in net.first.named_parameters("first", recurse=False)] == ["first.scale"]
+    assert [name for name, _ in net.named_buffers(prefix="net")] == ["net.first.mean", "net.rest.0.mean"]
 
 
 def test_own_parts_can_be_asked_for_alone():

@@ -129,6 +129,8 @@ def test_state_that_does_not_fit_is_refused(state, message):
         (lambda: EMA([]), "in a list"),
         (lambda: EMA(["p"]), "in a list"),
         (lambda: EMA([variable(1.0)] * 1, decay=1.0), r"decay must lie in \[0, 1\)"),
+        (lambda: EMA([variable(1.0)], decay="0.9"), r"decay must lie in \[0, 1\), got '0.9'"),
+        (lambda: EMA(nn.Linear(1, 1)), r"EMA: give the parameters in a list, or model.parameters\(\)"),
         (lambda: WeightAverage([p := variable(1.0), p]), "given twice"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minigrad import NonFiniteError, Tensor, UsageError
+from minigrad import NonFiniteError, Tensor, UsageError, nn
 from minigrad.optim import clip_grad_norm, clip_grad_value
 from tests.helper import variable
 
@@ -117,6 +117,22 @@ def test_frozen_parameters_and_no_gradients_are_left_out():
     assert clip_grad_norm([], 1.0) == 0
     assert clip_grad_norm([Tensor([1.0]), variable(1.0)], 1.0) == 0
     assert clip_grad_norm((p for p in variables([[3.0, 4.0]])), 1.0) == 5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: clip_grad_norm({"p": p}, 1.0), "clip_grad_norm: parameters are Tensors, .* not a str"),
+        (lambda p: clip_grad_norm([("p", p)], 1.0), "clip_grad_norm: parameters are Tensors, .* not a tuple"),
+        (lambda p: clip_grad_value(nn.Linear(1, 1), 1.0), r"clip_grad_value: .*model.parameters\(\), not a Linear"),
+        (lambda p: clip_grad_norm([p], "1"), "max_norm must be at least 0, got '1'"),
+        (lambda p: clip_grad_norm([p], 1.0, "inf"), "norm_type must be above 0, got 'inf'"),
+        (lambda p: clip_grad_value([p], None), "clip_value must be at least 0, got None"),
+    ],
+)
+def test_what_is_no_parameter_or_no_number_is_named(call, message):
+    with pytest.raises(UsageError, match=message):
+        call(variable(1.0))
 
 
 @pytest.mark.parametrize("call", [

@@ -97,6 +97,18 @@ def test_parameter_without_gradient_is_left_out(make):
     assert (q.item(), p.grad) == (1, None)
 
 
+def test_gradients_can_be_filled_with_zeros_which_momentum_goes_on_from():
+    p, q, untouched = variable([1.0]), variable([1.0]), variable([1.0])
+    optimizer = SGD([p, q, untouched], lr=1.0, momentum=0.5)
+    p.grad = q.grad = Tensor(np.ones(1))
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    assert (p.grad.tolist(), p.grad.dtype, untouched.grad) == ([0], p.dtype, None)
+    q.grad = None
+    optimizer.step()
+    assert (p.item(), q.item()) == (-0.5, 0.0)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -112,8 +124,15 @@ def test_parameter_without_gradient_is_left_out(make):
         (lambda p: SGD([{"params": [("p", p)]}, {"params": [variable(2.0)]}]), "either all groups have names"),
         (lambda p: SGD([p, p]), r"parameter 1, of shape \(\), is given twice"),
         (lambda p: SGD([{"params": [p]}, {"params": [p]}]), "given twice"),
-        (lambda p: SGD([p], lr=-1), "lr must be at least 0, got -1"),
-        (lambda p: SGD([p], lr=float("nan")), "lr"),
+        (lambda p: SGD([p], lr=-1), "lr must be at least 0 and finite, got -1"),
+        (lambda p: SGD([p], lr=float("nan")), "lr must be at least 0 and finite, got nan"),
+        (lambda p: SGD([p], lr=float("inf")), "lr must be at least 0 and finite, got inf"),
+        (lambda p: SGD([p], lr="0.1"), "SGD: lr is a number, not a str: give a float"),
+        (lambda p: SGD([p], lr=p), r"SGD: lr is a number, not a Tensor: give a float \(of a Tensor, .item\(\)\)"),
+        (lambda p: Adam([p], weight_decay=None), "Adam: weight_decay is a number, not a NoneType"),
+        (lambda p: Adam([p], betas=("a", 0.9)), r"betas\[0\] must lie in \[0, 1\), got 'a'"),
+        (lambda p: SGD([Tensor(np.array([1, 2]))]), "SGD: parameter 0 holds int64: use .astype"),
+        (lambda p: SGD(3), "SGD: parameters are Tensors in a list, not a int"),
         (lambda p: SGD([p], momentum=-0.1), "momentum"),
         (lambda p: SGD([p], nesterov=True), "Nesterov"),
         (lambda p: SGD([{"params": [p], "momentum": 0}], momentum=0.9, nesterov=True), "Nesterov"),

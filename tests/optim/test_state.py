@@ -158,7 +158,7 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_changes():
     assert str(error.value).splitlines() == [
         "Adam: this state does not fit",
         "  its group 0 has settings that are unknown here: rho",
-        "  its group 0: Adam: lr must be at least 0, got -1.0",
+        "  its group 0: Adam: lr must be at least 0 and finite, got -1.0",
         "  it has a parameter 7 of no group",
         "  exp_avg of parameter 0 has shape (3,), not (2,)",
         "  exp_avg_sq of parameter 1 is not made of numbers",

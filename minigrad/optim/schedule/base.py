@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.state import is_number
 
 Count = int | float
 """A number of steps, or as a float a share of all steps."""
@@ -98,7 +99,7 @@ def counted(count: Count, total: int) -> int:
 
 def check_count(owner: Schedule, name: str, count: Count) -> None:
     """Refuse what is neither a positive number of steps nor a share of them."""
-    right = count >= 1 if isinstance(count, int) else 0 < count <= 1
+    right = count >= 1 if isinstance(count, int) else is_number(count) and 0 < count <= 1
     if not right or isinstance(count, bool):
         raise UsageError(
             f"{type(owner).__name__}: {name} is a number of steps (an integer of at least 1) or a share of them "
@@ -108,11 +109,11 @@ def check_count(owner: Schedule, name: str, count: Count) -> None:
 
 def check_factor(owner: Schedule, name: str, value: float) -> None:
     """Refuse what is no factor in [0, 1]."""
-    if not 0 <= value <= 1:
-        raise UsageError(f"{type(owner).__name__}: {name} is a factor in [0, 1], got {value}")
+    if not is_number(value) or not 0 <= value <= 1:
+        raise UsageError(f"{type(owner).__name__}: {name} is a factor in [0, 1], got {value!r}")
 
 
 def check_positive(owner: Schedule, name: str, value: float) -> None:
     """Refuse what is not a finite number above 0."""
-    if not 0 < value < float("inf"):
-        raise UsageError(f"{type(owner).__name__}: {name} is a number above 0, got {value}")
+    if not is_number(value) or not 0 < value < float("inf"):
+        raise UsageError(f"{type(owner).__name__}: {name} is a number above 0, got {value!r}")

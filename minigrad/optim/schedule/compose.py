@@ -21,11 +21,18 @@ class Lambda(Schedule):
     Args:
         function: from the step, counted from 0, to the factor.
 
+    Raises:
+        UsageError: it is no function.
+
     >>> [Lambda(lambda step: 0.5**step)(step, total=3) for step in range(3)]
     [1.0, 0.5, 0.25]
     """
 
     function: Callable[[int], float]
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise UsageError(f"Lambda: takes a function of the step's number, not a {type(self.function).__name__}")
 
     def __call__(self, step: int, total: int) -> float:
         """What the function gives."""

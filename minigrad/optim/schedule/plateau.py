@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule.base import Schedule, check_factor
+from minigrad.optim.state import is_number
 
 HEARD = ("level", "best", "bad", "cooling")
 
@@ -63,11 +64,11 @@ class Plateau(Schedule):
         for name, known in (("mode", ("min", "max")), ("threshold_mode", ("rel", "abs"))):
             if getattr(self, name) not in known:
                 raise UsageError(f"Plateau: {name} is one of {known}, got {getattr(self, name)!r}")
-        if not 0 < self.factor < 1:
-            raise UsageError(f"Plateau: factor must lie in (0, 1), got {self.factor}")
+        if not is_number(self.factor) or not 0 < self.factor < 1:
+            raise UsageError(f"Plateau: factor must lie in (0, 1), got {self.factor!r}")
         for name in ("patience", "cooldown", "threshold"):
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"Plateau: {name} must be at least 0, got {getattr(self, name)}")
+            if not is_number(getattr(self, name)) or not getattr(self, name) >= 0:
+                raise UsageError(f"Plateau: {name} must be at least 0, got {getattr(self, name)!r}")
         check_factor(self, "final", self.final)
         self.best = math.inf if self.mode == "min" else -math.inf
 
