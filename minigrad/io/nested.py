@@ -57,6 +57,9 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         arrays[name] = value.data if isinstance(value, Tensor) else value
         return {"array": name}
     if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, (str, int, float, type(None))):  # a tuple would come back as a list, which is no key
+                raise StateError(f"the keys of a state are texts and numbers only, not {key!r:.60}, in {name}")
         return {"items": [[key, pack(item, f"{name}/{key}", arrays)] for key, item in value.items()]}
     if isinstance(value, (tuple, list)):
         items = [pack(item, f"{name}/{i}", arrays) for i, item in enumerate(value)]

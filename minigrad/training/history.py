@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minigrad.errors import DataError, StateError
 from minigrad.io.atomic import write_atomically
+from minigrad.tensor import Tensor
 
 Record = dict[str, Any]
 
@@ -33,7 +36,12 @@ class History:
 
     def append(self, record: Record) -> None:
         """Add the record of one more epoch. What is no finite number becomes None, JSON's `null`."""
-        self.records.append(_finite(record))
+        self.records.append(_plain(record))
+
+    def settle(self) -> None:
+        """Do the same with what callbacks have added to the newest record; arrays become lists."""
+        if self.records:
+            self.records[-1] = _plain(self.records[-1])
 
     @property
     def last(self) -> Record:
@@ -59,10 +67,15 @@ def append_line(path: str | os.PathLike[str], record: Record) -> None:
 
     Raises:
         DataError: the file cannot be written.
+        StateError: the record has something in it that is not for JSON.
     """
     try:
+        line = json.dumps(record, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StateError(f"a history holds numbers, texts, lists and dicts only: {error}") from error
+    try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
+            file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -88,11 +101,14 @@ def resume_history(path: str | os.PathLike[str], epoch: int) -> History:
     return History(records)
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """A value that JSON knows, as far as there is one."""
     if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic, Tensor)):
+        return _plain(np.asarray(value.data if isinstance(value, Tensor) else value).tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -128,6 +128,7 @@ def _run_epoch(training: Training) -> None:
         _finish_epoch(training)
         for callback in training.callbacks:
             callback.on_epoch(training)
+        training.history.settle()
     for callback in training.callbacks:
         callback.on_save(training)
 

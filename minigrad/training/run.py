@@ -114,11 +114,14 @@ class Run(Callback):
                 raise UsageError(f"another process has begun a run in {self.folder}: name another folder, or open it")
             self._save(training)
             return
+        changed = self.settings != self.checkpoint.settings
         if self.checkpoint.path == self.folder / CHECKPOINT:  # it may be newer than when it was opened
             self.checkpoint = load_checkpoint(self.checkpoint.path)
         self.checkpoint.restore(training)
         training.history = resume_history(self.folder / HISTORY, training.epoch)
         self._lines = len(training.history)
+        if changed:  # more epochs, say: to be known even if it is killed at once
+            self._save(training)
 
     def on_save(self, training: Training) -> None:
         """First the line, then the checkpoint: a line too many is dropped at resuming, one too few would be lost."""

@@ -34,6 +34,11 @@ def answer(output: Any) -> Tensor:
     return first
 
 
+def are_scores(output: Array, target: Array) -> bool:
+    """Whether there are scores (N, D) of classes and class numbers (N). Of one column the largest says nothing."""
+    return output.ndim == 2 and output.shape[1] > 1 and target.ndim == 1 and target.dtype.kind in "iu"
+
+
 @dataclass
 class Sums:
     """Sums over the samples seen so far: of an epoch, or of an evaluation."""
@@ -49,7 +54,7 @@ class Sums:
         """Count one more batch, of which `loss` is the mean."""
         self.loss += loss * len(target)
         self.samples += len(target)
-        if target.ndim == 1 and target.dtype.kind in "iu" and output.ndim == 2:
+        if are_scores(output, target):
             self.correct += int((predictions(output) == target).sum())
             self.labeled += len(target)
         for name, metric in metrics.items():

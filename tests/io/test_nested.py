@@ -76,6 +76,8 @@ def test_an_optimizer_goes_on_where_its_file_was_written(tmp_path):
 def test_what_is_no_state_is_refused(tmp_path):
     with pytest.raises(StateError, match="a state holds arrays, numbers, texts, lists and dicts only"):
         save_state(tmp_path / "x", {"model": nn.Linear(1, 1)})
+    with pytest.raises(StateError, match=r"the keys of a state are texts and numbers only, not \(1, 2\), in state/a"):
+        save_state(tmp_path / "x", {"a": {(1, 2): 3}})  # which could not be read again
     assert list(tmp_path.iterdir()) == []
     save(tmp_path / "x", {"x": np.zeros(1)})
     with pytest.raises(StateError, match="x holds arrays, but no state"):

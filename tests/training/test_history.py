@@ -2,11 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad import nn
+from minigrad.data import DataLoader
 from minigrad.errors import DataError, StateError
+from minigrad.functional import cross_entropy
+from minigrad.optim import SGD
+from minigrad.tensor import Tensor
+from minigrad.training import Callback, Run, fit
 from minigrad.training.history import History, append_line, resume_history
 
 
@@ -67,3 +74,47 @@ def test_an_entry_is_read_as_a_column_of_those_records_that_have_it():
 
 def test_before_the_first_epoch_there_is_no_last_record():
     assert History().last == {}
+
+
+@pytest.mark.parametrize(
+    ("added", "kept"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.arange(3), [0, 1, 2]),
+        (Tensor([1.0, 2.0]), [1.0, 2.0]),
+        (float("nan"), None),
+        ({"a": (np.array([np.inf, 1.0]), "text")}, {"a": [[None, 1.0], "text"]}),
+    ],
+)
+def test_what_callbacks_add_is_kept_as_json_has_it(added, kept):
+    history = History([{"epoch": 1}, {"epoch": 2}])
+    history.last["added"] = added
+    history.settle()
+    assert history.last == {"epoch": 2, "added": kept}
+    assert type(history.last["added"]) is type(kept)
+
+
+def test_what_json_does_not_have_is_told_before_anything_is_written(tmp_path):
+    with pytest.raises(StateError, match="a history holds numbers, texts, lists and dicts only: Object of type set"):
+        append_line(tmp_path / "h", {"epoch": 1, "added": {1}})
+    assert not (tmp_path / "h").exists()
+
+
+def test_a_training_whose_callback_adds_numpys_numbers_is_saved_and_goes_on(tmp_path):
+    class Add(Callback):
+        def on_epoch(self, training):
+            training.history.last["mean"] = np.mean(training.model.weight.data)
+
+    def train(run, epochs):
+        model = nn.Linear(2, 2)
+        data = np.eye(2, dtype=np.float32), np.arange(2)
+        optimizer = SGD(model.parameters(), lr=0.1)
+        return fit(
+            model, DataLoader(data), loss=cross_entropy, optimizer=optimizer, epochs=epochs, callbacks=[run, Add()]
+        )
+
+    train(Run.create(tmp_path / "run", {}), 1)
+    means = train(Run.open(tmp_path / "run"), 2)["mean"]
+    assert len(means) == 2
+    assert all(type(mean) is float for mean in means)

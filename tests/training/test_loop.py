@@ -8,7 +8,7 @@ import pytest
 from minigrad import nn, optim, rng
 from minigrad.data import DataLoader
 from minigrad.errors import NonFiniteError, UsageError
-from minigrad.functional import cross_entropy, mse_loss
+from minigrad.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.optim.schedule import Constant, Cosine
 from minigrad.tensor import is_recording
 from minigrad.training import Callback, evaluate, fit, predict
@@ -89,6 +89,16 @@ def test_records_count_epochs_steps_and_samples():
     assert history["lr"] == pytest.approx([0.1 * Cosine()(2, 6), 0.1 * Cosine()(5, 6)])
     assert all(seconds > 0 for seconds in history["seconds"])
     assert history["test_loss"] == []
+
+
+def test_of_a_single_output_there_is_no_accuracy_whatever_the_targets_are():
+    def loss(output, target):
+        return binary_cross_entropy_with_logits(output[:, 0], target.astype(np.float32))
+
+    model, labels = nn.Linear(3, 1), np.array([0, 1, 1, 1])
+    loader = DataLoader((np.zeros((4, 3), np.float32), labels), batch_size=2)
+    history = fit(model, loader, loss=loss, optimizer=optim.SGD(model.parameters()), epochs=1)
+    assert "accuracy" not in history.last  # the largest of one score would be class 0 for every sample
 
 
 def test_without_class_numbers_there_is_no_accuracy():

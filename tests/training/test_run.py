@@ -252,6 +252,20 @@ def test_a_run_killed_before_its_first_checkpoint_goes_on_at_its_beginning(tmp_p
         np.testing.assert_array_equal(found[name], array)
 
 
+def test_settings_changed_at_resuming_are_kept_even_if_it_is_killed_in_its_first_step(tmp_path):
+    class Kill(Callback):
+        def on_gradients(self, training):
+            raise KeyboardInterrupt
+
+    train(Run.create(tmp_path / "run", {"epochs": 3}))
+    run = Run.open(tmp_path / "run")
+    run.settings["epochs"] = 4
+    with pytest.raises(KeyboardInterrupt):
+        train(run, Kill(), epochs=4)
+    assert Run.open(tmp_path / "run").settings == {"epochs": 4}
+    assert checkpoint_of(run).epoch == 3
+
+
 def test_a_folder_with_nothing_but_what_was_being_written_is_empty(tmp_path):
     (tmp_path / ".settings.json.0123abcd.tmp").write_text("{")
     (tmp_path / ".lock").write_text("")
