@@ -139,7 +139,8 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float)) and math.isfinite(value)
     if isinstance(default, tuple):
-        return isinstance(value, (list, tuple)) and all(isinstance(item, (int, float, dict)) for item in value)
+        kinds = (int, float, dict) if not default or isinstance(default[0], dict) else (int, float)
+        return isinstance(value, (list, tuple)) and all(isinstance(v, kinds) and not isinstance(v, bool) for v in value)
     return isinstance(value, type(default))
 
 
