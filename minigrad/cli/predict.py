@@ -60,7 +60,7 @@ def _sample(trained: Trained, file: str, invert: bool) -> Array:
 def _probabilities(trained: Trained, images: Array) -> Array:
     with no_grad():
         outputs = trained.model(Tensor(images))
-        if outputs.ndim != 2:
+        if outputs.ndim != 2 or outputs.shape[1] < 2:  # the softmax of one output is always 1
             raise UsageError(
                 f"{trained.settings.model} gives outputs of shape {outputs.shape}, and no scores of classes"
             )

@@ -58,6 +58,16 @@ def volumes():
     x = np.ones((4, 1, 8, 8), "float32")
     return (x, x), (x, x)
 
+def images():
+    part = np.ones((4, 1, 8, 8), "float32"), np.array([0, 1, 1, 1])
+    return part, part
+
+def logit():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+
+def of_logit(output, target):
+    return ((output[:, 0] - target.data.astype("float32")) ** 2).mean()
+
 class Deep:
     Net = Net
 
@@ -164,6 +174,16 @@ def test_predict_needs_images_and_scores_of_classes(capsys):
     assert error_line(capsys) == "runs/Net was trained on samples of shape 2, and they are no images"
     assert command("predict runs/Volume gray.png") == 2
     assert error_line(capsys) == "net:Volume gives outputs of shape (1, 1, 8, 8), and no scores of classes"
+
+
+def test_a_single_output_is_no_score_of_a_class(capsys):
+    from PIL import Image
+
+    Image.new("L", (8, 8)).save("gray.png")
+    assert command("train net:logit --data net:images --loss net:of_logit --epochs 1") == 0
+    assert "accuracy" not in answer(capsys, "evaluate runs/logit")
+    assert command("predict runs/logit gray.png") == 2
+    assert error_line(capsys) == "net:logit gives outputs of shape (1, 1), and no scores of classes"
 
 
 def test_scenes_are_data_without_their_boxes_and_gray_images_get_colors(capsys):
