@@ -7,12 +7,12 @@ from typing import Final
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from models import lenet
+from models import lenet, mlp
 from models.entry import Entry, Recipe
 
 __all__ = ["MODELS", "Entry", "Recipe", "create", "entry"]
 
-FAMILIES: Final = (lenet,)
+FAMILIES: Final = (mlp, lenet)
 """The files, in the order of history."""
 
 MODELS: Final[dict[str, Entry]] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
@@ -27,7 +27,7 @@ def entry(name: str) -> Entry:
     """
     if name in MODELS:
         return MODELS[name]
-    close = difflib.get_close_matches(name, MODELS, cutoff=0.4)
+    close = difflib.get_close_matches(name, MODELS, n=2, cutoff=0.5)
     guess = f": did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(MODELS)}"
     raise UsageError(f"there is no model {name!r}{guess}")
 

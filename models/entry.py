@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from minigrad.nn import Module
 from minigrad.optim.schedule import Constant, Schedule
@@ -28,6 +28,16 @@ class Recipe:
     degrees: float = 0.0
     translate: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
+
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pixels, red, green and blue, from 0 to 1: published weights expect (pixel - mean) / std."""
+
+IMAGENET: Final[dict[str, Any]] = {
+    "black": tuple(-m / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)),
+    "white": tuple((1 - m) / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)),
+}
+"""For the `Entry` of a network whose published weights expect that."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class Entry:
         data: what it is trained on, unless told otherwise; a name of the command line.
         small: whether it trains in minutes on two cores.
         metric: the measure of it on test data: "accuracy", "loss", or one of its own `metrics`.
+        black, white: the values of black and of white pixels, one a channel, that its published weights were trained
+            with; () if there are none, and then those of its data.
     """
 
     name: str
@@ -67,3 +79,5 @@ class Entry:
     data: str = "digits"
     small: bool = False
     metric: str = "accuracy"
+    black: tuple[float, ...] = ()
+    white: tuple[float, ...] = ()

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     Raises:
         UsageError, DataError, StateError, MissingExtraError: what the user can put right.
     """
-    trained = open_trained(arguments.run)
+    trained = open_trained(arguments.run, arguments.weights)
     settings = trained.settings
     set_threads(arguments.threads or settings.threads)
     chosen = checked_data(settings.data if arguments.data is None else arguments.data)

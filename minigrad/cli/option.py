@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from textwrap import fill
 from typing import Any, Final, NoReturn
 
 from minigrad.cli.catalog import LOSSES, OPTIMIZERS
@@ -11,8 +12,8 @@ from minigrad.cli.value import integer, shape
 from minigrad.cli.wish import parser_of
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
-from minigrad.optim.schedule import SCHEDULES, schedule_settings
-from models import MODELS, Entry
+from minigrad.optim.schedule import SCHEDULES
+from models import MODELS
 
 LATEST = ""  # the value of --resume without a folder
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -90,7 +91,8 @@ def _add_train(commands: Any) -> None:
         "train a model; its weights, curves and pictures go to a run folder",
         "MODEL is a name below, or package.module:callable of your own. Ctrl-C stops and saves.\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
-        "models, and what their recipes are:\n" + "\n".join(map(_about, MODELS.values())) + "\nexamples:\n"
+        fill("models: " + ", ".join(MODELS), 110, subsequent_indent="  ", break_on_hyphens=False)
+        + "\n`minigrad summary` tells what they are, and their recipes.\nexamples:\n"
         "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
         "  minigrad train net:Net --data photos/ --config run.toml",
     )
@@ -98,6 +100,7 @@ def _add_train(commands: Any) -> None:
     add("model", nargs="?", metavar="MODEL", help="what to train")
     add("--config", metavar="FILE", help="TOML with these options as keys; options are stronger (default: none)")
     _add_data(parser, "what to train on (default: digits)")
+    add("--weights", metavar="FILE", help="safetensors or .npz to begin with (default: fresh weights)")
     add(
         "--loss",
         type=parser_of("loss"),
@@ -152,12 +155,12 @@ def _add_evaluate(commands: Any) -> None:
     parser = _command(
         commands,
         "evaluate",
-        "RUN [options]",
+        "RUN|MODEL [options]",
         "tell how good a trained model is on test data",
         "The loss; for classes the accuracy, and precision, recall and F1 of each; else the errors.",
         "example:\n  minigrad evaluate runs/lenet5 --json",
     )
-    parser.add_argument("run", metavar="RUN", help="the run folder")
+    _add_trained(parser)
     _add_data(parser, "whose test part to use (default: what the run was trained on)")
     _add_threads(parser)
 
@@ -166,14 +169,15 @@ def _add_predict(commands: Any) -> None:
     parser = _command(
         commands,
         "predict",
-        "RUN IMAGE... [options]",
+        "RUN|MODEL IMAGE... [options]",
         "tell the classes of image files",
         "Images are turned as their EXIF entry says, made gray if the model knows no colors, scaled to\n"
         "cover its size and cut around their center; black and white become the training data's. The\n"
         "probabilities are the softmax of the outputs.",
-        "example:\n  minigrad predict runs/lenet5 seven.png --top 3",
+        "examples:\n  minigrad predict runs/lenet5 seven.png --top 3\n"
+        "  minigrad predict resnet18 --weights resnet18.safetensors cat.jpg",
     )
-    parser.add_argument("run", metavar="RUN", help="the run folder")
+    _add_trained(parser)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM")
     parser.add_argument("--top", type=integer(1), default=1, metavar="N", help="classes an image (default: 1)")
     parser.add_argument(
@@ -183,16 +187,22 @@ def _add_predict(commands: Any) -> None:
     _add_threads(parser)
 
 
+def _add_trained(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the folder of a run; with --weights a model")
+    parser.add_argument("--weights", metavar="FILE", help="safetensors or .npz for MODEL (default: those of the run)")
+
+
 def _add_summary(commands: Any) -> None:
     parser = _command(
         commands,
         "summary",
-        "MODEL|RUN [options]",
+        "[MODEL|RUN] [options]",
         "show the layers of a model: shapes, parameters, multiply-adds, memory",
-        "Of a model by its name, of package.module:callable of your own, or of the model of a run.",
+        "Of a model by its name, of package.module:callable of your own, or of the model of a run;\n"
+        "without one, a list of the models, with their recipes.",
         "example:\n  minigrad summary lenet5 --input 64x1x32x32",
     )
-    parser.add_argument("model", metavar="MODEL|RUN", help="a model, or the folder of a run")
+    parser.add_argument("model", nargs="?", metavar="MODEL|RUN", help="a model, or the folder of a run")
     parser.add_argument(
         "--input", type=shape, metavar="SIZES", help="NxCxHxW of a batch (default: one sample, if its shape is known)"
     )  # fmt: skip
@@ -228,13 +238,3 @@ def _add_epochs(parser: argparse.ArgumentParser, about: str) -> None:
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     about = f"of BLAS and of the kernels (default: all available, here {available_threads()})"
     parser.add_argument("--threads", type=parser_of("threads"), metavar="N", help=about)
-
-
-def _about(entry: Entry) -> str:
-    r = entry.recipe
-    schedule = schedule_settings(r.schedule)["name"]
-    return (
-        f"  {entry.name:16} {entry.summary}\n"
-        f"  {'':16} {r.epochs} epochs, batches of {r.batch_size}, {r.optimizer['name']}, lr {r.optimizer['lr']:g}, "
-        f"{schedule} schedule"
-    )

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     Raises:
         UsageError, DataError, StateError, NonFiniteError, MissingExtraError: what the user can put right.
     """
-    trained = open_trained(arguments.run)
+    trained = open_trained(arguments.run, arguments.weights)
     set_threads(arguments.threads or trained.settings.threads)
     answers = []
     for start in range(0, len(arguments.images), TOGETHER):
@@ -54,7 +54,7 @@ def _sample(trained: Trained, file: str, invert: bool) -> Array:
     image = read_image(file, (form.shape[1], form.shape[2]), form.shape[0])
     if invert:
         image = 1 - image
-    return image * np.float32(form.high - form.low) + np.float32(form.low)
+    return form.normalized(image)
 
 
 def _probabilities(trained: Trained, images: Array) -> Array:

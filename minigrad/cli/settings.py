@@ -26,6 +26,7 @@ class Settings:
 
     Attributes:
         model, data: what is trained, and on what.
+        weights: the file that the weights are from at the beginning; None for fresh ones.
         loss: by what; None for the model's own one, or cross entropy.
         recipe: how; see `models.Recipe`.
         accumulate: how many batches there are to a step of the optimizer.
@@ -36,6 +37,7 @@ class Settings:
 
     model: str
     data: Spec
+    weights: str | None
     loss: Spec | None
     recipe: Recipe
     accumulate: int
@@ -49,6 +51,7 @@ class Settings:
         return {
             "model": self.model,
             "data": self.data,
+            "weights": self.weights,
             "loss": self.loss,
             "epochs": r.epochs,
             "batch_size": r.batch_size,
@@ -73,7 +76,7 @@ class Settings:
                 "scale": tuple(recipe["scale"]),
                 "optimizer": {k: tuple(v) if isinstance(v, list) else v for k, v in recipe["optimizer"].items()},
             }
-            own = {name: values[name] for name in OWN}
+            own = {name: values[name] for name in OWN} | {"weights": values.get("weights")}
         except (KeyError, TypeError, AttributeError) as error:
             raise StateError(f"not a run of `minigrad train`: the setting {error} is missing") from error
         return cls(recipe=Recipe(**recipe), **own)
@@ -91,7 +94,7 @@ def resolve(wishes: Sequence[Wishes]) -> Settings:
     entry = model_entry(model)
     recipe = entry.recipe
     recipe = replace(recipe, optimizer=merged_optimizer(dict(recipe.optimizer), {}))
-    settings = Settings(model, {"name": entry.data}, None, recipe, 1, None, 0, available_threads())
+    settings = Settings(model, {"name": entry.data}, None, None, recipe, 1, None, 0, available_threads())
     for wish in wishes:
         settings = _with(settings, wish)
     return replace(settings, data=checked_data(settings.data))
@@ -107,6 +110,8 @@ def _with(settings: Settings, wish: Wishes) -> Settings:
     if "augment" in wish:
         changes |= checked("augment", wish["augment"], STILL)
     own: Wishes = {name: wish[name] for name in NUMBERS if name in wish}
+    if "weights" in wish:
+        own["weights"] = wish["weights"]
     if "data" in wish:
         same = wish["data"].get("name", settings.data["name"]) == settings.data["name"]
         own["data"] = {**settings.data, **wish["data"]} if same else wish["data"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,6 +17,7 @@ from minigrad.data import ArrayDataset, Dataset, Subset, ToRGB
 from minigrad.data.dataset import SampleDataset
 from minigrad.data.digits import BACKGROUND, FOREGROUND
 from minigrad.errors import DataError, StateError, UsageError
+from minigrad.tensor import Array
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,19 @@ class Form:
     Attributes:
         shape: that of one sample.
         classes: the names of the classes; () where targets are no class numbers, or have no names.
-        low, high: the values of black and white.
+        low, high: the values of black and white; one number, or one a channel.
     """
 
     shape: tuple[int, ...]
     classes: tuple[str, ...]
-    low: float = 0.0
-    high: float = 1.0
+    low: float | Sequence[float] = 0.0
+    high: float | Sequence[float] = 1.0
+
+    def normalized(self, image: Array) -> Array:
+        """An image with pixels from 0 to 1, as the model wants it. Shapes: (C, H, W), kept."""
+        low, high = (np.array(value, np.float32).reshape(-1, 1, 1) for value in (self.low, self.high))
+        normalized: Array = image * (high - low) + low
+        return normalized
 
     def to_json(self) -> dict[str, Any]:
         """As a run folder keeps it."""

@@ -16,7 +16,7 @@ from minigrad.cli.option import LATEST
 from minigrad.cli.result import result_answer, write_pictures
 from minigrad.cli.settings import Settings, resolve, resolve_resumed
 from minigrad.cli.source import Samples, load_data
-from minigrad.cli.trained import RUNS, open_run
+from minigrad.cli.trained import RUNS, load_weights, open_run
 from minigrad.cli.trial import check_shape, check_trial
 from minigrad.cli.value import command_line, spec_text
 from minigrad.cli.wish import Wishes, wishes_of
@@ -79,6 +79,8 @@ def _train(settings: Settings, wishes: list[Wishes], opened: Run | None) -> Answ
     samples = load_data(settings.data, entry.input_shape)
     rng.seed(settings.seed)
     model = entry.make()
+    if settings.weights is not None and opened is None:
+        load_weights(model, settings.weights)
     loss = make_loss(settings.loss, model)
     optimizer = make_optimizer(settings.recipe.optimizer, model)
     data = spec_text(settings.data)

@@ -22,7 +22,7 @@ NUMBERS: Final[dict[str, Callable[[str], Any]]] = {
     "threads": integer(1, available_threads()),
 }
 SPECS: Final = ("data", "loss", "optimizer", "schedule", "augment")
-TEXTS: Final = ("model", "out")
+TEXTS: Final = ("model", "weights", "out")
 KEYS: Final = (*TEXTS[:1], *SPECS, *NUMBERS, *TEXTS[1:])
 """The keys of a configuration file, and the options that set something: `--batch-size` is `batch_size`."""
 

@@ -108,7 +108,7 @@ def test_a_resumed_run_is_held_to_its_file():
         ('optimizer = {name = "adam", betas = [0.9]}', "betas are two numbers"),
         ('schedule = {name = "stepp"}', "there is no schedule 'stepp': did you mean step?"),
         ('schedule = {name = "step", gama = 1.0}', "the schedule step has no setting gama: did you mean gamma?"),
-        ('schedule = {name = "step", gamma = "x"}', "the schedule step cannot have these settings: {'gamma': 'x'}"),
+        ('schedule = {name = "step", gamma = "x"}', "Step: gamma is a number above 0, got 'x'"),
         ('schedule = {name = "step", gamma = -1.0}', "Step: gamma is a number above 0, got -1.0"),
         ('loss = "mse"', "there is no loss 'mse'"),
         ('loss = "cross_entropi"', "there is no loss 'cross_entropi': did you mean"),

@@ -302,7 +302,7 @@ def make_foreign(folder):
         ("trian", "COMMAND: invalid choice: 'trian'"),
         ("train", "no model is named: name one, or have the configuration file name it"),
         ("train lenet", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
-        ("train qqq", "there is no model 'qqq'; there are lenet5, lenet5-original"),
+        ("train qqq", "there is no model 'qqq'; there are "),
         ("train lenet --resume", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
         ("train lenet5 --data digit", "there is no data 'digit', nor such a folder: did you mean digits?"),
         ("train lenet5 --data digits:sise=16", "the data digits has no setting sise: did you mean size?"),

@@ -5,12 +5,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from threadpoolctl import threadpool_limits
 
+import minigrad
 from minigrad.cli.source import SOURCES
 from minigrad.data import ArrayDataset, digits
 from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.functional import softmax
 from minigrad.tensor import no_grad
 from minigrad.training import load_checkpoint
 from minigrad.training import predict as predict_all
@@ -218,3 +221,39 @@ def test_a_model_that_has_changed_since_is_told(capsys, tmp_path, monkeypatch):
     message = error_line(capsys)
     assert "runs/changing does not fit changing:changing, which may have changed since: " in message
     assert "weight is (12, 2) here and (2, 2) in the state" in message
+
+
+# ---- weights from elsewhere ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """LeNet-5's weights in a file, as another program might have written it, and an image."""
+    monkeypatch.chdir(tmp_path)
+    minigrad.seed(3)
+    model = create("lenet5").eval()
+    minigrad.io.save("w.safetensors", model.state_dict())
+    ink = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
+    PIL.Image.fromarray(ink).save("x.png")
+    pixels = ink[None, None].astype(np.float32) / 255 * np.float32(1.275) - np.float32(0.1)
+    return softmax(model(pixels), 1).numpy()[0]
+
+
+def test_predict_takes_a_model_with_the_weights_of_a_file(weights, capsys):
+    found = answer(capsys, "predict lenet5 --weights w.safetensors x.png --top 10")["predictions"][0]["classes"]
+    assert [int(row["class"]) for row in found] == np.argsort(-weights).tolist()
+    np.testing.assert_allclose([row["probability"] for row in found], np.sort(weights)[::-1], rtol=1e-4)
+
+
+def test_training_begins_with_the_weights_of_a_file(weights, capsys):
+    line = "train lenet5 --weights w.safetensors --epochs 1 --lr 1e-12 --augment none --out run"
+    before = answer(capsys, "evaluate lenet5 --weights w.safetensors")
+    assert answer(capsys, line)["last"]["test_loss"] == pytest.approx(before["loss"], rel=1e-5)
+    assert json.loads(Path("run/settings.json").read_text())["weights"] == "w.safetensors"
+
+
+@pytest.mark.parametrize("line", ["train lenet5-original", "predict lenet5-original x.png", "evaluate lenet5-original"])
+def test_weights_that_do_not_fit_are_refused(weights, line, capsys):
+    assert command(f"{line} --weights w.safetensors") == 2
+    assert "w.safetensors does not fit the model" in error_line(capsys)
+    assert not Path("runs").exists()
