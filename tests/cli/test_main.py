@@ -1,7 +1,9 @@
 """The command as a whole: its help, its exit codes, and what programs read of it."""
 
 import json
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -91,3 +93,62 @@ def test_a_reader_that_leaves_early_is_no_error():
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.returncode in (0, 141)
+
+
+def shell(line, **environment):
+    """A line in which MINIGRAD is the command, run by bash as a real process."""
+    environment = {**os.environ, **environment}
+    line = line.replace("MINIGRAD", f"{shlex.quote(sys.executable)} -m minigrad")
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
+
+
+needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+
+
+@needs_full
+@pytest.mark.parametrize("words", ["completion bash", "completion bash --json"])
+def test_output_that_finds_no_room_is_told_in_one_line(words):
+    done = shell(f"MINIGRAD {words} > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "minigrad: error: No space left on device\n")
+
+
+@needs_full
+def test_an_error_whose_document_finds_no_room_is_told_on_the_other_stream():
+    done = shell("MINIGRAD trian --json > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr.startswith("minigrad: error: COMMAND: invalid choice")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_fault(closed):
+    done = shell(f"MINIGRAD completion bash {closed}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_letters_that_the_output_does_not_have_are_spelled_out():
+    name = b"\xff\xc3\xbc.png"
+    for words in (b"evaluate ", b"evaluate --json "):
+        line = b"%s -m minigrad %s" % (shlex.quote(sys.executable).encode(), words + name)
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONUTF8": "1"}
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
+        assert done.returncode == 2
+        said = json.loads(done.stdout)["error"] if b"json" in words else done.stderr
+        assert "there is no run folder " in said
+        assert ("\udcffü.png" if b"json" in words else "\\udcff\\xfc.png") in said
+
+
+def test_what_the_system_refuses_is_one_line(capsys):
+    assert command(f"evaluate {'a' * 300}") == 2
+    assert error_line(capsys) in (f"{'a' * 300}: File name too long", f"there is no run folder {'a' * 300}")
+    assert command(f"train lenet5 --out {'a' * 300}") == 2
+    assert "File name too long" in error_line(capsys)
+
+
+def test_too_little_memory_is_one_line(capsys, monkeypatch):
+    def load(*_):
+        np.empty(2**60, np.float32)
+
+    monkeypatch.setattr("minigrad.cli.train.load_data", load)
+    assert command("train lenet5") == 2
+    assert error_line(capsys).startswith("there is not enough memory: Unable to allocate 4.00 EiB")
