@@ -47,9 +47,11 @@ def adaptive_max_pool2d(x: Any, output_size: Size, return_indices: bool = False)
     Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J).
 
     Raises:
-        ShapeError: the image has no pixels.
+        ShapeError: the image has no pixels, or the grid no cells.
     """
     size = _target(x, output_size)
+    if 0 in size:
+        raise ShapeError(f"adaptive_max_pool2d: a grid of {size[0]} x {size[1]} cells has none to take the largest of")
     even = _even_cells(shape_of(x)[-2:], size)
     if even is not None and not return_indices:
         return on_batch(lambda images: ops.max_pool(images, kernel=even), x, 4)
@@ -77,12 +79,14 @@ def spatial_pyramid_pool(x: Any, levels: Sequence[Size] = (1, 2, 4), mode: str =
     Shapes: x (N, C, H, W) or (C, H, W) -> (N, C * number of all cells).
 
     Raises:
-        UsageError: mode is neither "max" nor "avg".
+        UsageError: mode is neither "max" nor "avg", or there are no levels.
 
     Source: He et al. 2014, arXiv:1406.4729.
     """
     if mode not in ("max", "avg"):
         raise UsageError(f'spatial_pyramid_pool: mode is "max" or "avg", not {mode!r}')
+    if not levels:
+        raise UsageError("spatial_pyramid_pool: there are no levels: give one at least, such as (1, 2, 4)")
     pool = adaptive_max_pool2d if mode == "max" else adaptive_avg_pool2d
     start = len(shape_of(x)) - 3
     return ops.concat([ops.flatten(pool(x, level), start_dim=start) for level in levels], axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -96,9 +97,14 @@ def _channels(name: str, x: Any, spatial: int) -> Shape:
 
 def _checked(name: str, x: Any, p: float) -> Any:
     """x as a Tensor or array, if p is a probability."""
-    if not 0 <= p <= 1:
-        raise UsageError(f"{name}: the probability p must lie in [0, 1], got {p}")
+    check_probability(name, p)
     return x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
+
+
+def check_probability(name: str, p: Any) -> None:
+    """Refuse what is no number in [0, 1]."""
+    if not isinstance(p, Real) or not 0 <= float(p) <= 1:
+        raise UsageError(f"{name}: the probability p must lie in [0, 1], got {p!r}")
 
 
 def _require_floating(name: str, x: Any) -> None:

@@ -36,6 +36,8 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
         raise UsageError(f"pad: mode is one of {', '.join(MODES)}, not {mode!r}")
     if mode != "constant" and value:
         raise UsageError(f"pad: a value is for mode 'constant', {mode!r} takes none")
+    if not isinstance(pad, Sequence) or not all(hasattr(n, "__index__") for n in pad):
+        raise UsageError(f"pad: widths are integers, two a dimension from the last one on, such as (1, 1), not {pad!r}")
     if len(pad) % 2 or len(pad) > 2 * len(shape):
         raise UsageError(f"pad: two numbers for each of at most {len(shape)} dimensions are needed, got {tuple(pad)}")
     pairs = list(zip(pad[::2], pad[1::2], strict=True))[::-1]

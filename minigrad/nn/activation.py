@@ -8,7 +8,7 @@ from minigrad import functional as F  # noqa: N812  (the name that the field kno
 from minigrad import init as initial
 from minigrad import ops
 from minigrad.nn.module import Module, Parameter
-from minigrad.nn.setting import Configured
+from minigrad.nn.setting import Configured, count
 from minigrad.tensor import Tensor
 
 
@@ -152,7 +152,7 @@ class PReLU(Configured):
     shown = ("num_parameters",)
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        self.num_parameters = num_parameters
+        self.num_parameters = num_parameters = count(self, "num_parameters", num_parameters, 1)
         self.weight = Parameter(initial.constant((num_parameters,), init))
 
     def forward(self, x: Any) -> Tensor:

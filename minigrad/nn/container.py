@@ -77,6 +77,10 @@ class _Row(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise UsageError(
+                f"{type(self).__name__}: {type(modules).__name__} is no list of modules: {self._example()}"
+            )
         for module in list(modules):
             self.append(module)
         return self
@@ -160,8 +164,8 @@ class ModuleList(Holder, _Row):
     (3, 2, ['0.weight', '0.bias'])
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self.extend(modules)
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        self.extend(() if modules is None else modules)
 
     def _put(self, name: str, module: Any) -> None:
         super()._put(name, module)
@@ -187,8 +191,8 @@ class ModuleDict(Holder):
     (['relu', 'tanh'], Tanh())
     """
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
-        self.update(modules)
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        self.update({} if modules is None else modules)
 
     def __len__(self) -> int:
         return len(list(self.named_children()))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
 from minigrad.errors import UsageError
-from minigrad.functional.common import Pair, one
+from minigrad.functional.common import Pair
 from minigrad.nn.module import Parameter
-from minigrad.nn.setting import Configured
+from minigrad.nn.setting import Configured, count, sides
 from minigrad.nn.size import conv_output_size
-from minigrad.shapes import Shape, pair
+from minigrad.shapes import Shape
 from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
@@ -24,34 +24,49 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class Convolution(Configured):
     """What convolutions share: their settings, checked, and their parameters."""
 
+    dims: ClassVar[int]
+    paddings: ClassVar[tuple[str, ...]] = ("same", "valid")
+
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Shape,
-        stride: Shape,
-        padding: Shape | str,
-        dilation: Shape,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair | str,
+        dilation: Pair,
         groups: int,
         bias: bool,
         padding_mode: str,
         rng: Rng,
     ) -> None:
         kind = type(self).__name__
+        in_channels, out_channels = count(self, "in_channels", in_channels), count(self, "out_channels", out_channels)
+        self.kernel_size = sides(self, "kernel_size", kernel_size, self.dims, 1)
+        self.stride = sides(self, "stride", stride, self.dims, 1)
+        self.dilation = sides(self, "dilation", dilation, self.dims, 1)
+        self.padding = self._checked_padding(padding)
         if groups < 1 or in_channels % groups or out_channels % groups:
             channels = f"in_channels={in_channels} and out_channels={out_channels}"
             raise UsageError(f"{kind}: {channels} must be multiples of groups={groups}")
         if padding_mode not in PADDING_MODES:
             raise UsageError(f"{kind}: padding_mode is one of {', '.join(PADDING_MODES)}, not {padding_mode!r}")
-        if padding == "same" and max(stride) > 1:
-            raise UsageError(f'{kind}: padding "same" keeps the size, which stride {stride} does not')
+        if padding == "same" and max(self.stride) > 1:
+            raise UsageError(f'{kind}: padding "same" keeps the size, which stride {self.stride} does not')
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
         self.padding_mode = padding_mode
         shape = self._weight_shape()
         fan_in = math.prod(shape[1:])
         self.weight = Parameter(init.by_fan_in(shape, fan_in, rng))
         self.bias = Parameter(init.by_fan_in((out_channels,), fan_in, rng)) if bias else None
+
+    def _checked_padding(self, padding: Pair | str) -> Shape | str:
+        if not self.paddings or not isinstance(padding, str):
+            return sides(self, "padding", padding, self.dims, 0)
+        if padding not in self.paddings:
+            kind = type(self).__name__
+            raise UsageError(f'{kind}: padding is "same", "valid" or a number of pixels, not {padding!r}')
+        return padding
 
     def _weight_shape(self) -> Shape:
         return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
@@ -90,6 +105,8 @@ class Conv1d(Convolution):
     Shapes: x (N, C, T) or (C, T) -> (N, O, J); weight (O, C/groups, Q), bias (O).
     """
 
+    dims = 1
+
     def __init__(
         self,
         in_channels: int,
@@ -104,9 +121,8 @@ class Conv1d(Convolution):
         *,
         rng: Rng = None,
     ) -> None:
-        width = padding if isinstance(padding, str) else (one(padding),)
-        settings = ((one(stride),), width, (one(dilation),), groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, (one(kernel_size),), *settings)
+        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, T) or (C, T) -> (N, O, J)."""
@@ -133,8 +149,11 @@ class Conv2d(Convolution):
     Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J); weight (O, C/groups, P, Q), bias (O).
 
     Raises:
-        UsageError: channels and groups that do not fit, an unknown padding_mode, padding "same" with a stride.
+        UsageError: channels and groups that do not fit, sizes that are no integers or too small, an unknown padding or
+            padding_mode, padding "same" with a stride.
     """
+
+    dims = 2
 
     def __init__(
         self,
@@ -150,9 +169,8 @@ class Conv2d(Convolution):
         *,
         rng: Rng = None,
     ) -> None:
-        width = padding if isinstance(padding, str) else pair(padding)
-        settings = (pair(stride), width, pair(dilation), groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, pair(kernel_size), *settings)
+        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J)."""
@@ -195,9 +213,16 @@ class LocallyConnected2d(Configured):
         *,
         rng: Rng = None,
     ) -> None:
-        self.in_channels, self.out_channels, self.input_size = in_channels, out_channels, pair(input_size)
-        self.kernel_size, self.stride = pair(kernel_size), pair(stride)
-        self.padding, self.dilation = pair(padding), pair(dilation)
+        self.in_channels, self.out_channels = (
+            count(self, "in_channels", in_channels),
+            count(self, "out_channels", out_channels),
+        )
+        self.input_size = sides(self, "input_size", input_size, 2, 1)
+        self.kernel_size, self.stride = (
+            sides(self, "kernel_size", kernel_size, 2, 1),
+            sides(self, "stride", stride, 2, 1),
+        )
+        self.padding, self.dilation = sides(self, "padding", padding, 2, 0), sides(self, "dilation", dilation, 2, 1)
         grid = conv_output_size(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation)
         fan_in = in_channels * math.prod(self.kernel_size)
         shape = (*grid, out_channels, in_channels, *self.kernel_size)

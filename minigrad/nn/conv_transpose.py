@@ -9,10 +9,11 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad.errors import UsageError
-from minigrad.functional.common import Pair, one
+from minigrad.functional.common import Pair
 from minigrad.nn.conv import Convolution
+from minigrad.nn.setting import sides
 from minigrad.nn.size import conv_transpose_output_size
-from minigrad.shapes import Shape, pair, shape_of
+from minigrad.shapes import Shape, shape_of
 from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
@@ -23,6 +24,7 @@ class _ConvTranspose(Convolution):
 
     output_padding: Shape
     padding: Shape
+    paddings = ()
 
     def _weight_shape(self) -> Shape:
         if self.padding_mode != "zeros":
@@ -52,6 +54,8 @@ class ConvTranspose1d(_ConvTranspose):
     Shapes: x (N, C, T) or (C, T) -> (N, O, J); weight (C, O/groups, Q), bias (O).
     """
 
+    dims = 1
+
     def __init__(
         self,
         in_channels: int,
@@ -67,9 +71,9 @@ class ConvTranspose1d(_ConvTranspose):
         *,
         rng: Rng = None,
     ) -> None:
-        self.output_padding = (one(output_padding),)
-        settings = ((one(stride),), (one(padding),), (one(dilation),), groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, (one(kernel_size),), *settings)
+        self.output_padding = sides(self, "output_padding", output_padding, 1, 0)
+        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
 
     def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Tensor:
         """Shapes: x (N, C, T) or (C, T) -> (N, O, J)."""
@@ -97,6 +101,8 @@ class ConvTranspose2d(_ConvTranspose):
     I = (H - 1)*stride - 2*padding + dilation*(P - 1) + output_padding + 1; weight (C, O/groups, P, Q), bias (O).
     """
 
+    dims = 2
+
     def __init__(
         self,
         in_channels: int,
@@ -112,9 +118,9 @@ class ConvTranspose2d(_ConvTranspose):
         *,
         rng: Rng = None,
     ) -> None:
-        self.output_padding = pair(output_padding)
-        settings = (pair(stride), pair(padding), pair(dilation), groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, pair(kernel_size), *settings)
+        self.output_padding = sides(self, "output_padding", output_padding, 2, 0)
+        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
 
     def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J), or `output_size` where the stride leaves a choice."""

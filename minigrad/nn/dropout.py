@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functional as F  # noqa: N812
-from minigrad.errors import UsageError
+from minigrad.functional.dropout import check_probability
 from minigrad.nn.setting import Configured
 from minigrad.tensor import Tensor
 
@@ -26,8 +26,7 @@ class _Dropout(Configured):
     shown = ("p",)
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
-        if not 0 <= p <= 1:
-            raise UsageError(f"{type(self).__name__}: the probability p must lie in [0, 1], got {p}")
+        check_probability(type(self).__name__, p)
         self.p, self.rng = p, rng
 
 

@@ -10,7 +10,7 @@ from minigrad import functional as F  # noqa: N812
 from minigrad import init
 from minigrad.errors import UsageError
 from minigrad.nn.module import Parameter
-from minigrad.nn.setting import Configured
+from minigrad.nn.setting import Configured, count
 from minigrad.tensor import Tensor, as_array
 
 Rng = np.random.Generator | None
@@ -29,7 +29,10 @@ class Linear(Configured):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, rng: Rng = None) -> None:
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features, self.out_features = (
+            count(self, "in_features", in_features),
+            count(self, "out_features", out_features),
+        )
         self.weight = Parameter(init.by_fan_in((out_features, in_features), in_features, rng))
         self.bias = Parameter(init.by_fan_in((out_features,), in_features, rng)) if bias else None
 
@@ -58,7 +61,11 @@ class Bilinear(Configured):
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, rng: Rng = None
     ) -> None:
-        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.in1_features, self.in2_features = (
+            count(self, "in1_features", in1_features),
+            count(self, "in2_features", in2_features),
+        )
+        self.out_features = count(self, "out_features", out_features)
         self.weight = Parameter(init.by_fan_in((out_features, in1_features, in2_features), in1_features, rng))
         self.bias = Parameter(init.by_fan_in((out_features,), in1_features, rng)) if bias else None
 
@@ -90,6 +97,8 @@ class Embedding(Configured):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, rng: Rng = None
     ) -> None:
+        num_embeddings = count(self, "num_embeddings", num_embeddings)
+        embedding_dim = count(self, "embedding_dim", embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise UsageError(f"Embedding: padding_idx {padding_idx} is no row of a table of {num_embeddings}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.errors import UsageError
 from minigrad.functional.reduction import check_reduction
 from minigrad.nn.setting import Configured
 from minigrad.tensor import Tensor, as_array
@@ -21,7 +22,10 @@ class Loss(Configured):
     more_reductions: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        check_reduction(reduction, *self.more_reductions)
+        try:
+            check_reduction(reduction, *self.more_reductions)
+        except UsageError as error:
+            raise UsageError(f"{type(self).__name__}: {error}") from None
         self.reduction = reduction
 
 

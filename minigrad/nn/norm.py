@@ -12,7 +12,7 @@ from minigrad import init
 from minigrad.errors import ShapeError
 from minigrad.functional.common import on_batch
 from minigrad.nn.module import Parameter
-from minigrad.nn.setting import Configured
+from minigrad.nn.setting import Configured, count
 from minigrad.shapes import Shape, shape_of
 from minigrad.tensor import Tensor
 
@@ -37,6 +37,7 @@ class _Running(Configured):
     def __init__(
         self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool, bias: bool
     ) -> None:
+        num_features = count(self, "num_features", num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         shape = (num_features,)
@@ -176,6 +177,7 @@ class LayerNorm(Configured):
         bias: bool = True,
     ) -> None:
         sizes = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+        sizes = tuple([count(self, "normalized_shape", size) for size in sizes])
         self.normalized_shape: Shape = sizes
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self.weight = Parameter(init.constant(sizes, 1.0)) if elementwise_affine else None
@@ -209,6 +211,7 @@ class GroupNorm(Configured):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
+        num_groups, num_channels = count(self, "num_groups", num_groups), count(self, "num_channels", num_channels)
         if num_groups < 1 or num_channels % num_groups:
             raise ShapeError(f"GroupNorm: {num_channels} channels do not make {num_groups} equal groups")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine

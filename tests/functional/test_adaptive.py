@@ -88,6 +88,12 @@ def test_spatial_pyramid_joins_its_levels(rng):
         (lambda: F.adaptive_avg_pool2d(Tensor(np.ones((1, 2, 3, 3))), (1, 2, 3)), UsageError, "one or two numbers"),
         (lambda: F.adaptive_avg_pool2d(Tensor(np.ones((1, 2, 3, 3))), -1), UsageError, "of at least 0, not -1"),
         (lambda: F.spatial_pyramid_pool(Tensor(np.ones((1, 2, 3, 3))), mode="min"), UsageError, "not 'min'"),
+        (lambda: F.spatial_pyramid_pool(Tensor(np.ones((1, 2, 3, 3))), ()), UsageError, "there are no levels"),
+        (
+            lambda: F.adaptive_max_pool2d(Tensor(np.ones((2, 3, 3))), (0, 2)),
+            ShapeError,
+            "a grid of 0 x 2 cells has none",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, error, message):

@@ -55,6 +55,8 @@ def test_padding_with_nothing_gives_the_same():
         (((-3, -2),), ShapeError, "cuts off more than the 4 elements that there are"),
         (((1, 2, 3),), UsageError, "two numbers for each of at most 2 dimensions"),
         (((1,) * 6,), UsageError, "at most 2 dimensions"),
+        ((1,), UsageError, r"pad: widths are integers, .* such as \(1, 1\), not 1"),
+        (("same",), UsageError, "pad: widths are integers, .* not 'same'"),
         (((1, 1), "mirror"), UsageError, "constant, reflect, replicate, circular, not 'mirror'"),
         (((1, 1), "reflect", 2.0), UsageError, "a value is for mode 'constant'"),
     ],

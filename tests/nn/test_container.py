@@ -168,3 +168,7 @@ def test_deep_copy_keeps_what_is_shared_inside():
     other[0].weight.grad.writable()[...] = 7
     assert not (net[0].weight.grad.numpy() == 7).any()
     assert set(net.state_dict()) == {f"{i}.{name}" for i in range(3) for name in ("weight", "bias")}
+
+
+def test_containers_can_begin_empty_as_in_pytorch():
+    assert len(nn.ModuleList(None)) == len(nn.ModuleDict(None)) == 0
