@@ -189,3 +189,30 @@ def test_html_is_escaped():
 def test_shapes_or_inputs_are_needed(arguments):
     with pytest.raises(UsageError, match=r"give either input_shape, such as \(1, 3, 32, 32\), or inputs="):
         summary(nn.Identity(), **arguments)
+
+
+@pytest.mark.parametrize("shape", [5, "ab", (-1, 2), (1, 2.5), [(1, 2), "ab"], ()])
+def test_what_is_no_shape_is_refused(shape):
+    with pytest.raises(UsageError, match=r"summary: a shape is made of integers, batch first, such as"):
+        summary(nn.Linear(2, 2), shape)
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(UsageError, match=r"summary: takes a Module, not a .*: nn.Lambda\(f\) makes one"):
+        summary(mg.relu, (1, 2))
+
+
+def test_layers_that_run_under_no_grad_are_said_not_to_be_counted():
+    class Net(nn.Module):
+        def __init__(self):
+            self.body = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+            self.head = nn.Linear(3, 2)
+
+        def forward(self, x):
+            with mg.no_grad():
+                x = self.body(x)
+            return self.head(x)
+
+    table = summary(Net(), (2, 3))
+    assert table.uncounted == ("linear in head Linear", "body.0 Linear", "body.1 ReLU")
+    assert "Not counted: linear in head Linear, body.0 Linear, body.1 ReLU" in str(table)

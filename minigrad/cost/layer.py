@@ -36,14 +36,18 @@ def summary(
         inputs: the input itself (an array or a Tensor), or a tuple of them, in place of shapes.
         dtype: of inputs that are made from shapes: random numbers in [0, 1), or zeros for an integer dtype.
 
+    What runs under `no_grad` is not recorded: such layers are named among those that are not counted.
+
     Raises:
-        UsageError: neither shapes nor inputs are given, or both.
+        UsageError: neither shapes nor inputs are given, or both; shapes that are none; what is no module.
 
     >>> from minigrad import nn
     >>> table = summary(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (2, 4))
     >>> [(row.path, row.kind, row.output_shapes, row.parameters, row.mult_adds) for row in table.rows]
     [('', 'Sequential', ((2, 3),), 0, 0), ('0', 'Linear', ((2, 3),), 15, 24), ('1', 'ReLU', ((2, 3),), 0, 0)]
     """
+    if not isinstance(model, Module):
+        raise UsageError(f"summary: takes a Module, not a {type(model).__name__}: nn.Lambda(f) makes one of a function")
     given = _inputs(input_shape, inputs, dtype)
     paths = {module: path for path, module in model.named_modules()}
     rows = {path: Row(path, type(module).__name__, path.count(".") + bool(path)) for module, path in paths.items()}
@@ -57,6 +61,7 @@ def summary(
         calls.keep(model(*[_variable(x) for x in given]))
         if calls.recorded:
             uncounted = _count_ops(Graph.of(*calls.recorded, model=model), rows, calls.owners, trained)
+        uncounted += [f"{row.path} {row.kind}" for row in rows.values() if row.path in calls.unrecorded]
     _count_parameters(paths, rows)
     parameter_bytes = sum(p._data.nbytes for p in model.parameters())
     return Summary(tuple(rows.values()), parameter_bytes, sum(_array(x).nbytes for x in given), tuple(uncounted))
@@ -67,12 +72,17 @@ def _inputs(shapes: Any, inputs: Any, dtype: DTypeLike | None) -> list[Any]:
         raise UsageError("summary: give either input_shape, such as (1, 3, 32, 32), or inputs=")
     if inputs is not None:
         return list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-    several = bool(shapes) and isinstance(shapes[0], Sequence)
+    several = isinstance(shapes, Sequence) and bool(shapes) and isinstance(shapes[0], Sequence)
     kind, rng = np.dtype(dtype or default_dtype()), np.random.default_rng(0)
-    return [
-        np.asarray(rng.random(tuple(shape))).astype(kind) if kind.kind == "f" else np.zeros(tuple(shape), kind)
-        for shape in (shapes if several else [shapes])
-    ]
+    each = [_checked(shape) for shape in (shapes if several else [shapes])]
+    return [rng.random(shape).astype(kind) if kind.kind == "f" else np.zeros(shape, kind) for shape in each]
+
+
+def _checked(shape: Any) -> tuple[int, ...]:
+    sizes = tuple(shape) if isinstance(shape, Sequence) else ()
+    if not sizes or not all(hasattr(n, "__index__") and n >= 0 for n in sizes):
+        raise UsageError(f"summary: a shape is made of integers, batch first, such as (1, 3, 32, 32), not {shape!r}")
+    return sizes
 
 
 def _array(x: Any) -> Any:
@@ -91,12 +101,15 @@ class _Calls:
     def __init__(self, rows: dict[str, Row], paths: dict[Module, str]) -> None:
         self.rows, self.paths = rows, paths
         self.owners: dict[str, str] = {}
+        self.unrecorded: set[str] = set()
         self.recorded: list[Tensor] = []
 
     def begins(self, module: Module, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
         """A module is called."""
         row = self.rows[self.paths[module]]
         row.calls += 1
+        if STATE.recorder is None and not any(module.children()):
+            self.unrecorded.add(row.path)
         if STATE.scope is not None:
             self.owners[STATE.scope.path] = row.path
         if row.calls == 1:
