@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from numbers import Real
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -94,7 +95,10 @@ def fans(shape: Shape) -> tuple[int, int]:
 
     Raises:
         ShapeError: the shape has less than two dimensions, as that of a bias.
+        UsageError: it is no shape, but a weight for instance.
     """
+    if not isinstance(shape, (tuple, list)):
+        raise UsageError(f"init: takes a shape, such as layer.weight.shape, not a {type(shape).__name__}")
     if len(shape) < 2:
         raise ShapeError(
             f"a weight has at least two dimensions, got shape {shape}: use constant, uniform or normal for biases"
@@ -123,13 +127,25 @@ def ones(shape: Shape) -> Array:
 
 @_drawn
 def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: Rng = None) -> Array:
-    """Uniform in [low, high)."""
+    """Uniform in [low, high).
+
+    Raises:
+        UsageError: low is above high.
+    """
+    if not (_is_number(low) and _is_number(high) and low <= high):
+        raise UsageError(f"uniform: needs numbers low <= high, got {low!r} and {high!r}")
     return (rng or default_rng()).uniform(low, high, shape).astype(default_dtype())
 
 
 @_drawn
 def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Array:
-    """Normal, also known as Gaussian."""
+    """Normal, also known as Gaussian.
+
+    Raises:
+        UsageError: std is negative.
+    """
+    if not (_is_number(mean) and _is_number(std) and std >= 0):
+        raise UsageError(f"normal: needs numbers mean and std >= 0, got {mean!r} and {std!r}")
     return (rng or default_rng()).normal(mean, std, shape).astype(default_dtype())
 
 
@@ -170,7 +186,7 @@ def xavier_uniform(shape: Shape, gain: float = 1.0, rng: Rng = None) -> Array:
 
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
     """
-    bound = gain * math.sqrt(6 / max(1, sum(fans(shape))))
+    bound = _checked(gain) * math.sqrt(6 / max(1, sum(fans(shape))))
     return uniform(shape, -bound, bound, rng)
 
 
@@ -179,7 +195,7 @@ def xavier_normal(shape: Shape, gain: float = 1.0, rng: Rng = None) -> Array:
 
     Source: as `xavier_uniform`.
     """
-    return normal(shape, 0.0, gain * math.sqrt(2 / max(1, sum(fans(shape)))), rng)
+    return normal(shape, 0.0, _checked(gain) * math.sqrt(2 / max(1, sum(fans(shape)))), rng)
 
 
 def he_uniform(shape: Shape, gain: float = math.sqrt(2), rng: Rng = None, *, mode: str = "fan_in") -> Array:
@@ -187,7 +203,7 @@ def he_uniform(shape: Shape, gain: float = math.sqrt(2), rng: Rng = None, *, mod
 
     Source: He et al. 2015, "Delving deep into rectifiers", arXiv:1502.01852.
     """
-    bound = gain * math.sqrt(3 / _fan(shape, mode))
+    bound = _checked(gain) * math.sqrt(3 / _fan(shape, mode))
     return uniform(shape, -bound, bound, rng)
 
 
@@ -201,7 +217,7 @@ def he_normal(shape: Shape, gain: float = math.sqrt(2), rng: Rng = None, *, mode
 
     Source: He et al. 2015, "Delving deep into rectifiers", arXiv:1502.01852.
     """
-    return normal(shape, 0.0, gain / math.sqrt(_fan(shape, mode)), rng)
+    return normal(shape, 0.0, _checked(gain) / math.sqrt(_fan(shape, mode)), rng)
 
 
 def by_fan_in(shape: Shape, fan_in: int, rng: Rng = None) -> Array:
@@ -228,7 +244,7 @@ def orthogonal(shape: Shape, gain: float = 1.0, rng: Rng = None) -> Array:
     a: Any = (rng or default_rng()).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(a)
     q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    matrix: Array = gain * (q if rows >= columns else q.T)
+    matrix: Array = _checked(gain) * (q if rows >= columns else q.T)
     return matrix.reshape(shape).astype(default_dtype())
 
 
@@ -268,3 +284,16 @@ def _fan(shape: Shape, mode: str) -> int:
     if mode not in ("fan_in", "fan_out"):
         raise UsageError(f'mode is "fan_in" or "fan_out", not {mode!r}')
     return max(1, fans(shape)[mode == "fan_out"])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not math.isnan(value)
+
+
+def _checked(gain: Any) -> float:
+    """A gain that is a number of at least 0; the names of activations and modes are none."""
+    if not _is_number(gain) or gain < 0:
+        raise UsageError(
+            f"init: gain is a number of at least 0, not {gain!r}: calculate_gain(name) gives an activation's"
+        )
+    return float(gain)

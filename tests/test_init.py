@@ -244,3 +244,25 @@ def test_skip_draws_nothing_until_its_end(name):
     assert zeros.dtype == expected.dtype
     assert not zeros.any()
     np.testing.assert_array_equal(initializer((5, 4)), expected)
+
+
+@pytest.mark.parametrize("name", ["xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "orthogonal"])
+@pytest.mark.parametrize("gain", ["relu", "fan_out", -1.0, math.nan, None])
+def test_gain_is_a_number(name, gain):
+    with pytest.raises(mg.UsageError, match=r"gain is a number of at least 0, not .*: calculate_gain\(name\)"):
+        getattr(init, name)((3, 4), gain)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: init.normal((2,), std=-1.0), "normal: needs numbers mean and std >= 0, got 0.0 and -1.0"),
+        (lambda: init.normal((2,), std=math.nan), "std >= 0, got 0.0 and nan"),
+        (lambda: init.normal((2,), "0"), "got '0' and 1.0"),
+        (lambda: init.uniform((2,), 2.0, 1.0), "uniform: needs numbers low <= high, got 2.0 and 1.0"),
+        (lambda: init.he_normal(mg.ones((3, 4))), "takes a shape, such as layer.weight.shape, not a Tensor"),
+    ],
+)
+def test_what_is_no_distribution_or_no_shape_is_named(call, message):
+    with pytest.raises(mg.UsageError, match=message):
+        call()
