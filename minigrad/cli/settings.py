@@ -79,6 +79,8 @@ class Settings:
             own = {name: values[name] for name in OWN} | {"weights": values.get("weights")}
         except (KeyError, TypeError, AttributeError) as error:
             raise StateError(f"not a run of `minigrad train`: the setting {error} is missing") from error
+        if not isinstance(own["model"], str) or not isinstance(own["data"], dict) or "name" not in own["data"]:
+            raise StateError("not a run of `minigrad train`: its model or data has no name")
         return cls(recipe=Recipe(**recipe), **own)
 
 

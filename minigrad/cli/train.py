@@ -55,7 +55,6 @@ def resume(folder: str, wishes: list[Wishes]) -> Answer:
             print(f"minigrad: note: {name} was {then} and is {now} now: the last bits may differ", file=sys.stderr)
     if settings != saved:
         opened.settings |= settings.to_json()
-        opened.write_settings()
     return _train(settings, wishes, opened)
 
 

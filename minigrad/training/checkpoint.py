@@ -124,12 +124,14 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
     arrays, metadata = load(path)
     try:
         facts = json.loads(metadata["training"])
-        version = facts["format"]
-    except (KeyError, TypeError, ValueError) as error:
+        version, epoch, settings = facts["format"], facts.get("epoch"), facts.get("settings")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateError(f"{path} holds arrays, but is no checkpoint of a training") from error
     if version != FORMAT:
         raise StateError(f"{path} is a checkpoint of format {version}; this version of minigrad reads format {FORMAT}")
     check_digest(path, arrays, metadata["training"], metadata)
+    if not isinstance(epoch, int) or not isinstance(settings, dict):
+        raise StateError(f"{path} is damaged: it does not tell its epoch and its settings")
     return Checkpoint(path, arrays, facts)
 
 

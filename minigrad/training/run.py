@@ -112,6 +112,7 @@ class Run(Callback):
         if self.checkpoint is None:
             if (self.folder / CHECKPOINT).exists():
                 raise UsageError(f"another process has begun a run in {self.folder}: name another folder, or open it")
+            self.write_settings()
             self._save(training)
             return
         changed = self.settings != self.checkpoint.settings
@@ -121,6 +122,7 @@ class Run(Callback):
         training.history = resume_history(self.folder / HISTORY, training.epoch)
         self._lines = len(training.history)
         if changed:  # more epochs, say: to be known even if it is killed at once
+            self.write_settings()
             self._save(training)
 
     def on_save(self, training: Training) -> None:

@@ -24,11 +24,12 @@ from minigrad.cli.source import SOURCES
 from minigrad.data import DataLoader, digits
 from minigrad.errors import GraphError, MissingExtraError
 from minigrad.functional import cross_entropy, mse_loss
+from minigrad.io import Lock
 from minigrad.optim import SGD
 from minigrad.optim.schedule import Constant
 from minigrad.training import Callback, Progress, Run, fit, load_checkpoint
 from models import MODELS
-from tests.cli.helper import BATCHES, RECIPE, content, error_line, few_digits, train
+from tests.cli.helper import BATCHES, RECIPE, command, content, error_line, few_digits, train
 
 
 def at_step(monkeypatch, step, action):
@@ -282,6 +283,26 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
     monkeypatch.setattr(train_module, "environment", lambda: environment)
     assert train("--resume", "run") == 0
     assert f"note: numpy was {np.__version__} and is 9.9 now" in capsys.readouterr().err
+
+
+def test_more_epochs_for_a_run_that_is_in_use_change_nothing(capsys):
+    assert train("--epochs", 1, "--schedule", "constant", "--out", "run") == 0
+    before = content_of_files("run")
+    lock = Lock("run/.lock")
+    lock.acquire()
+    try:
+        assert command("resume run --epochs 2") == 2
+    finally:
+        lock.release()
+    assert "run is in use by process" in capsys.readouterr().err
+    assert content_of_files("run") == before
+
+
+@pytest.mark.parametrize("change", [{"model": 5}, {"data": {}}, {"data": 3}])
+def test_settings_without_names_are_told(capsys, change):
+    Run.create("run", {**resolve([{"model": "lenet5"}]).to_json(), **change})
+    assert main(["resume", "run"]) == 2
+    assert error_line(capsys) == "not a run of `minigrad train`: its model or data has no name"
 
 
 def make_foreign(folder):

@@ -171,6 +171,20 @@ def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
             train(Run.open(tmp_path / "run"))
 
 
+@pytest.mark.parametrize("change", [{"settings": None}, {"settings": 3}, {"epoch": "x"}, {"epoch": None}])
+def test_a_checkpoint_that_does_not_tell_where_it_stands_is_refused_at_once(tmp_path, change):
+    train(Run.create(tmp_path / "run", {}), callbacks=[StopAt(1)])
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    arrays, texts = load(path)
+    text = json.dumps({**json.loads(texts["training"]), **change})
+    save(path, arrays, {"training": text, "sha256": digest(arrays, text)})
+    with pytest.raises(StateError, match="is damaged: it does not tell its epoch and its settings"):
+        load_checkpoint(path)
+    save(path, arrays, {"training": "[1]", "sha256": digest(arrays, "[1]")})
+    with pytest.raises(StateError, match="is no checkpoint of a training"):
+        load_checkpoint(path)
+
+
 # ---- the folder ------------------------------------------------------------------------------------------------
 
 

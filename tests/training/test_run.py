@@ -263,6 +263,7 @@ def test_settings_changed_at_resuming_are_kept_even_if_it_is_killed_in_its_first
     with pytest.raises(KeyboardInterrupt):
         train(run, Kill(), epochs=4)
     assert Run.open(tmp_path / "run").settings == {"epochs": 4}
+    assert json.loads((tmp_path / "run" / "settings.json").read_text()) == {"epochs": 4}
     assert checkpoint_of(run).epoch == 3
 
 
