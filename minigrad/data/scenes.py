@@ -28,6 +28,8 @@ def scenes(
     dark ground. Training and test scenes have no digit in common, and no pixel of a photograph: test scenes show its
     right part only, training scenes the rest. `ArrayDataset(*train.arrays[:2])` is a dataset for classification alone.
 
+    A loader's `transform` changes the images alone: one that moves pixels leaves the boxes where the digits were.
+
     Args:
         size: height and width S of the scenes, in pixels; at most the width of the photographs' narrower part, 128 of
             640 unless `test_fraction` says otherwise.

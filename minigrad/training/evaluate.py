@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,7 +77,10 @@ def _whole_epoch(data: Data, batch_size: int) -> Iterator[Iterator[tuple[Tensor,
     loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=batch_size)
     state = loader.state_dict()
     loader.restart()
+    batches = iter(loader)
     try:
-        yield iter(loader)
+        yield batches
     finally:
+        if isinstance(batches, Generator):
+            batches.close()  # an error that is kept would keep it, and its prefetching thread
         loader.load_state_dict(state)

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad import nn
 from minigrad.data import ArrayDataset, DataLoader, Dataset, Mixup
 from minigrad.data.prefetch import THREAD, Prefetch
 from minigrad.errors import DataError
+from minigrad.training import evaluate
 
 
 def noise(images, rng):
@@ -210,3 +212,16 @@ def test_a_negative_prefetch_is_explained():
     assert str(error.value) == (
         "DataLoader: prefetch must be an integer of at least 0, got -1. Use prefetch=2, or 0 for no thread."
     )
+
+
+def test_an_evaluation_that_fails_ends_the_thread_and_leaves_the_loader_as_it_was():
+    def loss(output, target):
+        raise OSError("cannot compute")
+
+    loader = DataLoader((np.zeros((18, 2), np.float32), np.zeros(18, int)), batch_size=4, prefetch=2)
+    next(iter(loader))
+    with pytest.raises(OSError, match="cannot compute") as error:
+        evaluate(nn.Linear(2, 2), loader, loss)
+    assert error.value.__traceback__ is not None  # which keeps all frames, and what they hold
+    assert threads() == []
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 1}
