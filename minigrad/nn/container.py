@@ -133,8 +133,14 @@ class Sequential(_Row):
 
     def forward(self, x: Any) -> Any:
         """Shapes: as the modules have them."""
-        for module in self.children():
+        before = ""
+        for name, module in self.named_children():
+            if x is None and before:
+                raise UsageError(
+                    f"Sequential: {before} gave None to the next module: is there a return in its forward?"
+                )
             x = module(x)
+            before = f"{name} {type(module).__name__}"
         return x
 
 

@@ -211,9 +211,17 @@ def _is_variable(value: Any) -> bool:
 
 def _remedy(value: Any) -> str | None:
     """What to use in place of a list or dict, if parts in it would be lost."""
-    inside = value.values() if type(value) is dict else value if isinstance(value, (list, tuple)) else ()
-    if not any(isinstance(part, Parts) or _is_variable(part) for part in inside):
+    if not isinstance(value, (list, tuple, dict)) or not _holds_parts(value):
         return None
-    return "use nn.ModuleDict, or an attribute for each" if type(value) is dict else (
+    return "use nn.ModuleDict, or an attribute for each" if isinstance(value, dict) else (
         "use nn.ModuleList or nn.Sequential, or an attribute for each"
     )  # fmt: skip
+
+
+def _holds_parts(value: Any) -> bool:
+    """Whether there are modules or variables in a list or dict, or in those in it."""
+    inside = value.values() if isinstance(value, dict) else value
+    return any(
+        _holds_parts(part) if isinstance(part, (list, tuple, dict)) else isinstance(part, Parts) or _is_variable(part)
+        for part in inside
+    )

@@ -30,10 +30,12 @@ def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatc
     Raises:
         StateError: lists everything that does not fit.
     """
-    own = _state_tensors(module)
-    arrays = {
-        name: value._data if isinstance(value, Tensor) else np.asarray(value) for name, value in state.items()
-    }  # fmt: skip
+    own, kind = _state_tensors(module), type(module).__name__
+    if not isinstance(state, Mapping):
+        raise StateError(
+            f"{kind}: a state has arrays by path, as state_dict() gives them, not a {type(state).__name__}"
+        )
+    arrays = _arrays(kind, state)
     left = Mismatch([name for name in own if name not in arrays], [name for name in arrays if name not in own])
     problems = []
     if strict:
@@ -46,11 +48,24 @@ def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatc
         elif array.dtype.kind != tensor.dtype.kind:
             problems.append(f"dtype: {name} is {tensor.dtype} here and {array.dtype} in the state")
     if problems:
-        raise StateError(f"{type(module).__name__}: the state does not fit:\n  " + "\n  ".join(problems))
+        raise StateError(f"{kind}: the state does not fit:\n  " + "\n  ".join(problems))
     for name, tensor in own.items():
         if name in arrays:
             tensor.data = arrays[name]
     return left
+
+
+def _arrays(kind: str, state: Mapping[str, Any]) -> dict[str, Array]:
+    """The values as arrays, all of which NumPy can read."""
+    arrays, problems = {}, []
+    for name, value in state.items():
+        try:
+            arrays[name] = value._data if isinstance(value, Tensor) else np.asarray(value)
+        except (RuntimeError, TypeError, ValueError) as error:  # PyTorch refuses for Parameters and for bfloat16
+            problems.append(f"{name} ({type(value).__name__}): {error}")
+    if problems:
+        raise StateError(f"{kind}: values that are no arrays:\n  " + "\n  ".join(problems))
+    return arrays
 
 
 def _state_tensors(module: Parts) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Modules: what is registered, under which path, and what goes in and out of a state dict."""
 
+import collections
 import copy
 
 import numpy as np
@@ -431,3 +432,41 @@ def test_apply_visits_in_pytorchs_order(torch):
         return seen
 
     assert order(minigrad) == order(torch)
+
+
+# ---- what users new to it do ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hold", [lambda x: {"a": [x]}, lambda x: [(x,)], lambda x: collections.OrderedDict(a=x)])
+@pytest.mark.parametrize("part", [nn.ReLU, lambda: nn.Parameter([1.0])])
+def test_parts_deep_in_plain_lists_and_dicts_are_refused_too(hold, part):
+    net = nn.Module()
+    with pytest.raises(UsageError, match="would not be found, nor trained: use nn"):
+        net.parts = hold(part())
+    net.parts = hold("no part")
+
+
+class Unreadable:
+    """What an array of another library may be."""
+
+    def __array__(self, *args, **settings):
+        raise RuntimeError("detach it first")
+
+
+def test_states_that_numpy_cannot_read_are_listed():
+    layer = nn.Linear(1, 1)
+    state = {"weight": Unreadable(), "bias": Unreadable()}
+    with pytest.raises(StateError, match=r"(?s)no arrays:\n  weight \(Unreadable\): detach it first\n  bias"):
+        layer.load_state_dict(state)
+    with pytest.raises(StateError, match=r"Linear: a state has arrays by path, .*, not a list"):
+        layer.load_state_dict([1])
+
+
+def test_module_without_a_return_is_named_by_the_sequence_it_is_in():
+    class Forgetful(nn.Module):
+        def forward(self, x):
+            F.relu(x)
+
+    with pytest.raises(UsageError, match="Sequential: 1 Forgetful gave None to the next module: is there a return"):
+        nn.Sequential(nn.ReLU(), Forgetful(), nn.Linear(1, 1))(np.ones((1, 1), np.float32))
+    assert nn.Sequential(nn.ReLU(), Forgetful())(np.ones(1, np.float32)) is None
