@@ -20,6 +20,8 @@ def normalize(x: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tenso
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between x1 and x2: their product along dim over both lengths, none taken below eps.
 
+    The gradient is that of this formula; PyTorch's, where a length is below eps, is as if it were not.
+
     Shapes: x1 and x2 (..., D, ...) that broadcast -> without D.
     """
     x1, x2 = ops.broadcast_arrays(x1, x2)
