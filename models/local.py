@@ -9,11 +9,11 @@ Source: LeCun 1989, "Generalization and network design strategies" (Net-3 to Net
     output  linear                                   10                            10,250      10,250
                                                                                    13,674     269,322
 
-Both do the same number of multiplications, see the same windows, and share the idea that what belongs together is near.
-A shared kernel (`nn.Conv2d`) is the same at all I*J places of its map; without sharing (`nn.LocallyConnected2d`) there
-are I*J kernels, and I*J times the parameters. What was new in 1989: sharing makes a network with fewer parameters better
-on digits it has not seen. What is learned at one place then counts everywhere; where every place has a meaning of its
-own, as in the aligned faces of DeepFace, not sharing is right.
+Both do the same number of multiplications and see the same windows. A shared kernel (`nn.Conv2d`) is the same at all
+I*J places of its map; without sharing (`nn.LocallyConnected2d`) there are I*J kernels, and I*J times the parameters.
+What was new in 1989: sharing makes a network with fewer parameters better on digits it has not seen, because what is
+learned at one place counts everywhere. Where every place has a meaning of its own, as in the aligned faces of DeepFace,
+not sharing is right.
 
 Deviations: DeepFace puts locally connected layers behind ordinary ones; here they are all there is, for the comparison.
 """
