@@ -7,12 +7,12 @@ from typing import Final
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from models import convnet, lenet, local, mlp
+from models import alexnet, convnet, lenet, local, mlp, zfnet
 from models.entry import Entry, Recipe
 
 __all__ = ["MODELS", "Entry", "Recipe", "create", "entry"]
 
-FAMILIES: Final = (mlp, lenet, convnet, local)
+FAMILIES: Final = (mlp, lenet, alexnet, zfnet, convnet, local)
 """The files, in the order of history."""
 
 MODELS: Final[dict[str, Entry]] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
