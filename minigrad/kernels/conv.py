@@ -9,115 +9,67 @@ and L the windows of all images, every function here is one line of algebra:
     conv_weight    w' (O, K)       =  g (O, L)    @  columns.T (L, K)
     conv_input     columns (K, L)  =  w.T (K, O)  @  g (O, L)             columns added back to x'
 
-Columns repeat each pixel P Q times, so they are made for a block of windows at a time. Groups are
-independent convolutions side by side: one more axis in front of each matrix.
+With stride 1, the last is a convolution again: of g, with each kernel turned by half a turn. Columns repeat each
+pixel P Q times, so they are made for a block of windows at a time. Groups are independent convolutions side by
+side: one more axis in front of each matrix.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .columns import Windows, gather, scatter
 from .jit import twin
-from .windows import Array, Pair, Shape, chunks, frame, reach, taps, unframe, window_count, working_dtype
+from .windows import Array, Pair, Shape, chunks, owned, window_count, working_dtype
 
 COLUMN_BYTES = 4 << 20  # of a block
+WEIGHT_BYTES = 8 << 20  # of a block in `conv_weight`, which sums up a large result for each
+WIDE = 256  # windows of an image that make a product of its own
 
 
 @twin
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """Slide each w[o] over x: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J)."""
-    plan = Plan.of(x.shape, w.shape, stride, padding, dilation, groups)
-    dtype = np.result_type(x, w)
-    work = working_dtype(dtype)
-    out = np.empty((len(x), len(w), *plan.count), dtype)
-    weights = matrices(w, groups).astype(work, copy=False)
-    bias = 0 if b is None else b[:, None, None]
-    for images in chunks(len(x), plan.images):
-        framed = frame(x[images], padding, plan.framed, dtype=work)
-        for rows in chunks(plan.count[0], plan.rows):
-            block = out[images, :, rows]
-            product = weights @ plan.gather(framed, rows)
-            np.add(unstack(product, block.shape), bias, out=block, casting="same_kind")
-    return out
+    windows = windows_of(x.shape, w.shape, stride, padding, dilation)
+    return _slide(x, matrices(w, groups), b, windows, np.result_type(x, w))
 
 
 @twin
 def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in x: g (N, O, I, J), w (O, C/groups, P, Q) -> `shape` (N, C, H, W)."""
-    plan = Plan.of(shape, w.shape, stride, padding, dilation, groups)
+    windows = windows_of(shape, w.shape, stride, padding, dilation)
     dtype = np.result_type(g, w)
+    if stride == (1, 1) and w.shape[0] <= 2 * shape[1]:  # with more, the columns of g would be too many
+        return _slide(g, _turned(w, groups), None, _reversed(windows, (shape[2], shape[3])), dtype)
     work = working_dtype(dtype)
-    out = np.zeros(shape, dtype)
+    out = np.zeros(shape, work)
     weights = matrices(w, groups).swapaxes(1, 2).astype(work, copy=False)
-    for images in chunks(len(g), plan.images):
-        framed = np.zeros(out[images].shape[:2] + plan.framed, work)
-        for rows in chunks(plan.count[0], plan.rows):
-            plan.scatter(weights @ stack(g[images, :, rows], groups, work), framed, rows)
-        unframe(framed, padding, out[images])
-    return out
+    for images, rows in _blocks(len(g), shape[1] * w.shape[2] * w.shape[3], windows.count, COLUMN_BYTES):
+        columns = weights @ _stacked(g, groups, images, rows, work)
+        taps = columns.reshape(shape[1], *windows.kernel, images.stop - images.start, -1, windows.count[1])
+        scatter(taps, out[images], windows, rows.start)
+    return out.astype(dtype, copy=False)
 
 
 @twin
 def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in w: x (N, C, H, W), g (N, O, I, J) -> `shape` (O, C/groups, P, Q)."""
-    plan = Plan.of(x.shape, shape, stride, padding, dilation, groups)
+    windows = windows_of(x.shape, shape, stride, padding, dilation)
     dtype = np.result_type(x, g)
     work = working_dtype(dtype)
-    out = np.zeros((groups, shape[0] // groups, plan.depth), work)
-    for images in chunks(len(x), plan.images):
-        framed = frame(x[images], padding, plan.framed, dtype=work)
-        for rows in chunks(plan.count[0], plan.rows):
-            out += stack(g[images, :, rows], groups, work) @ plan.gather(framed, rows).swapaxes(1, 2)
+    x = owned(x.astype(work, copy=False))
+    out = np.zeros((groups, shape[0] // groups, shape[1] * shape[2] * shape[3]), work)
+    for images, rows in _blocks(len(x), x.shape[1] * shape[2] * shape[3], windows.count, WEIGHT_BYTES):
+        columns = _columns(x, groups, windows, images, rows)
+        out += _stacked(g, groups, images, rows, work) @ columns.swapaxes(1, 2)
     return out.reshape(shape).astype(dtype, copy=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one convolution is cut into blocks, and how the columns of a block are gathered and scattered."""
-
-    kernel: Pair
-    stride: Pair
-    dilation: Pair
-    groups: int
-    count: Pair  # windows (I, J)
-    framed: Pair  # pixels that the windows reach
-    depth: int  # K of one group
-    images: int  # in a block
-    rows: int  # of windows, in a block
-
-    @classmethod
-    def of(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> "Plan":
-        """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
-        kernel = (w[2], w[3])
-        count = window_count((x[2], x[3]), kernel, stride, padding, dilation)
-        depth = w[1] * w[2] * w[3]
-        rows = max(1, COLUMN_BYTES // max(1, 4 * groups * depth * count[1]))
-        return cls(
-            kernel, stride, dilation, groups, count, reach(count, kernel, stride, dilation), depth,
-            images=max(1, rows // max(1, count[0])), rows=min(rows, max(1, count[0])),
-        )  # fmt: skip
-
-    def gather(self, framed: Array, rows: slice) -> Array:
-        """The columns (groups, K, L) of the windows in `rows`."""
-        n, c = framed.shape[:2]
-        columns = np.empty((c, *self.kernel, n, rows.stop - rows.start, self.count[1]), framed.dtype)
-        for p, q, view in self.taps(framed, rows):
-            columns[:, p, q] = view.swapaxes(0, 1)
-        return columns.reshape(self.groups, self.depth, -1)
-
-    def scatter(self, columns: Array, framed: Array, rows: slice) -> None:
-        """Add columns (groups, K, L) to the pixels they were gathered from."""
-        n, c = framed.shape[:2]
-        columns = columns.reshape(c, *self.kernel, n, rows.stop - rows.start, self.count[1])
-        for p, q, view in self.taps(framed, rows):
-            view += columns[:, p, q].swapaxes(0, 1)
-
-    def taps(self, framed: Array, rows: slice) -> Iterator[tuple[int, int, Array]]:
-        """The taps of the windows in `rows`."""
-        count = (rows.stop - rows.start, self.count[1])
-        return taps(framed[:, :, self.stride[0] * rows.start :], count, self.kernel, self.stride, self.dilation)
+def windows_of(x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Windows:
+    """The windows of w (O, C/groups, P, Q) over x (N, C, H, W)."""
+    kernel = (w[2], w[3])
+    return Windows(kernel, stride, padding, dilation, window_count((x[2], x[3]), kernel, stride, padding, dilation))
 
 
 def matrices(w: Array, groups: int) -> Array:
@@ -125,13 +77,67 @@ def matrices(w: Array, groups: int) -> Array:
     return w.reshape(groups, w.shape[0] // groups, -1)
 
 
-def stack(g: Array, groups: int, dtype: Any) -> Array:
-    """g (N, O, I, J) as one matrix a group (groups, O/groups, L)."""
-    n, o, i, j = g.shape
-    return g.swapaxes(0, 1).astype(dtype, order="C", copy=False).reshape(groups, o // groups, n * i * j)
+def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: Any) -> Array:
+    """weights (groups, O/groups, K) times the columns of x (N, C, H, W), plus b (O,): (N, O, I, J)."""
+    groups, outs, depth = weights.shape
+    work = working_dtype(dtype)
+    x, weights = owned(x.astype(work, copy=False)), weights.astype(work, copy=False)
+    out = np.empty((len(x), groups * outs, *windows.count), work)
+    bias = None if b is None else b.reshape(groups, outs, 1).astype(work, copy=False)
+    for images, rows in _blocks(len(x), groups * depth, windows.count, COLUMN_BYTES):
+        columns = _columns(x, groups, windows, images, rows)
+        one = images.stop - images.start == 1
+        part = out[images.start].reshape(groups, outs, -1)[:, :, _flat(rows, windows.count)] if one else None
+        product = np.matmul(weights, columns, out=part)
+        if bias is not None:
+            product += bias
+        if not one:
+            block = out[images, :, rows]
+            block[...] = product.reshape(groups * outs, len(block), -1, windows.count[1]).swapaxes(0, 1)
+    return out.astype(dtype, copy=False)
 
 
-def unstack(product: Array, shape: Shape) -> Array:
-    """The reverse of `stack`: a view of `shape` (N, O, I, J)."""
-    n, o, i, j = shape
-    return product.reshape(o, n, i, j).swapaxes(0, 1)
+def _turned(w: Array, groups: int) -> Array:
+    """The matrices (groups, C/groups, O/groups P Q) of the convolution that is the transpose of w's in x."""
+    turned = w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2)[..., ::-1, ::-1]
+    return turned.reshape(groups, w.shape[1], -1)
+
+
+def _reversed(windows: Windows, size: Pair) -> Windows:
+    """The windows of that convolution, over g; a pixel of x, of which there are `size`, for each."""
+    (p, q), (a, b), (d, e) = windows.kernel, windows.padding, windows.dilation
+    return Windows(windows.kernel, (1, 1), (d * (p - 1) - a, e * (q - 1) - b), windows.dilation, size)
+
+
+def _blocks(images: int, depth: int, count: Pair, limit: int) -> Iterator[tuple[slice, slice]]:
+    """Cut the windows of all images into blocks of (images, rows) whose columns have at most `limit` bytes.
+
+    A block is a few rows of an image, or, where images are small, a few images.
+    """
+    rows = max(1, limit // max(1, 4 * depth * count[1]))
+    together = rows // max(1, count[0]) if count[0] * count[1] < WIDE or limit > COLUMN_BYTES else 1
+    for some in chunks(images, max(1, together)):
+        for part in chunks(count[0], min(rows, max(1, count[0]))):
+            yield some, part
+
+
+def _columns(x: Array, groups: int, windows: Windows, images: slice, rows: slice) -> Array:
+    """The columns (groups, K, L) of a block."""
+    n, c = images.stop - images.start, x.shape[1]
+    if windows.is_pointwise and n == 1:
+        return x[images.start].reshape(groups, c // groups, -1)[:, :, _flat(rows, windows.count)]
+    columns = np.empty((c, *windows.kernel, n, rows.stop - rows.start, windows.count[1]), x.dtype)
+    gather(x[images], columns, windows, rows.start)
+    return columns.reshape(groups, c // groups * windows.kernel[0] * windows.kernel[1], -1)
+
+
+def _stacked(g: Array, groups: int, images: slice, rows: slice, dtype: Any) -> Array:
+    """A block of g (N, O, I, J) as one matrix a group (groups, O/groups, L)."""
+    block = g[images, :, rows]
+    n, o, i, j = block.shape
+    return block.swapaxes(0, 1).astype(dtype, copy=False).reshape(groups, o // groups, n * i * j)
+
+
+def _flat(rows: slice, count: Pair) -> slice:
+    """Rows of windows as a stretch of all the windows of an image."""
+    return slice(rows.start * count[1], rows.stop * count[1])

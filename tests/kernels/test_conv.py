@@ -173,6 +173,7 @@ def test_columns_are_made_in_blocks_of_images_and_of_rows(monkeypatch):
     case.settings.update(dilation=(1, 1), groups=1)
     expected = conv(*case[:3], **case.settings), *transposes(case)
     for budget in (1, 1000, 4000, 20000):
-        monkeypatch.setattr(import_module("minigrad.kernels.conv"), "COLUMN_BYTES", budget)
+        for name in ("COLUMN_BYTES", "WEIGHT_BYTES"):
+            monkeypatch.setattr(import_module("minigrad.kernels.conv"), name, budget)
         for a, b in zip((conv(*case[:3], **case.settings), *transposes(case)), expected, strict=True):
             np.testing.assert_array_equal(a, b)
