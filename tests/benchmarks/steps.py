@@ -5,6 +5,8 @@ machine does meanwhile hits them alike; the figure is the median step. All have 
 memory is kept and idle threads sleep. The ratio is to the faster of PyTorch's ways: two memory formats of a model, and
 three implementations of an optimizer. Peak memory is that of the whole process, interpreter and libraries included.
 
+The networks are those of `models`, at paper size and without dropout, on random images.
+
 The rows update-sgd (with momentum) and update-adam are the optimizer alone, on the 62 million parameters of AlexNet;
 they need 4 GB of memory.
 """
@@ -20,13 +22,16 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.benchmarks.worker import NETWORKS
+
+UPDATES = ("update-sgd", "update-adam")
 PEERS = {  # PyTorch's ways to do the same
     "mlp": ["torch"],
-    "lenet5": ["torch", "torch channels_last"],
-    "update-sgd": ["torch forloop", "torch foreach", "torch fused"],
-    "update-adam": ["torch forloop", "torch foreach", "torch fused"],
+    **{model: ["torch", "torch channels_last"] for model in NETWORKS if model != "mlp"},
+    **{update: ["torch forloop", "torch foreach", "torch fused"] for update in UPDATES},
 }
 MODELS = tuple(PEERS)
+SMALL = ("mlp", "lenet5", *UPDATES)
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a test machine's settings, which no user has
 TUNED = {  # what the minigrad command sets for its own process; every side gets it
     "OPENBLAS_THREAD_TIMEOUT": "4",
@@ -36,7 +41,9 @@ TUNED = {  # what the minigrad command sets for its own process; every side gets
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS, help="what to train (default: all)")
+    parser.add_argument(
+        "--models", nargs="+", default=SMALL, choices=MODELS, help="what to train (default: %(default)s)"
+    )
     parser.add_argument("--peer", choices=("torch",), help="whom to compare with")
     parser.add_argument("--rounds", type=int, default=40, help="turns that each side takes (default 40)")
     parser.add_argument("--seconds", type=float, default=0.15, help="about how long a turn lasts (default 0.15)")
@@ -78,8 +85,8 @@ class Side:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
-        warm_up = self._ask(5)
-        self.steps = max(3, int(options.seconds / statistics.median(warm_up)))
+        warm_up = self._ask(3)
+        self.steps = max(1, int(options.seconds / statistics.median(warm_up)))
 
     def _ask(self, steps: int) -> list[float]:
         assert self.process.stdin is not None
@@ -91,8 +98,9 @@ class Side:
         return times
 
     def turn(self) -> None:
-        """Train a few steps; the first two, with caches that belong to another side, do not count."""
-        self.times += self._ask(self.steps + 2)[2:]
+        """Train a few steps; the first ones, with caches that belong to another side, do not count."""
+        idle = 2 if self.steps > 2 else 1
+        self.times += self._ask(self.steps + idle)[idle:]
 
     def figures(self) -> dict[str, float]:
         self.process.communicate()

@@ -16,8 +16,16 @@ from typing import Any
 
 import numpy as np
 
-BATCH = 64
-SHAPES = {"mlp": (784,), "lenet5": (1, 32, 32)}
+NETWORKS = {  # batch, and the shape of a sample
+    "mlp": (64, (784,)),
+    "lenet5": (64, (1, 32, 32)),
+    "resnet20": (128, (3, 32, 32)),
+    "alexnet": (16, (3, 227, 227)),
+    "alexnet-2014": (16, (3, 224, 224)),
+    "vgg16": (4, (3, 224, 224)),
+    "googlenet": (16, (3, 224, 224)),
+    "resnet18": (16, (3, 224, 224)),
+}
 LR, MOMENTUM = 0.01, 0.9
 
 CONVOLUTIONS = [(96, 3, 11, 11), (256, 96, 5, 5), (384, 256, 3, 3), (384, 384, 3, 3), (256, 384, 3, 3)]
@@ -27,27 +35,77 @@ ALEXNET = [shape for weight in CONVOLUTIONS + LINEAR for shape in (weight, weigh
 
 def batch(model: str) -> tuple[Any, Any]:
     """The same data for every side."""
+    size, shape = NETWORKS[model]
     rng = np.random.default_rng(0)
-    images = rng.normal(size=(BATCH, *SHAPES[model])).astype(np.float32)
-    return images, rng.integers(0, 10, BATCH)
+    return rng.normal(size=(size, *shape)).astype(np.float32), rng.integers(0, 10, size)
+
+
+def total_loss(cross_entropy: Callable[..., Any], output: Any, target: Any) -> Any:
+    """Cross entropy; with auxiliary classifiers, 0.3 of theirs, too."""
+    if not isinstance(output, tuple):
+        return cross_entropy(output, target)
+    main, *auxiliary = (cross_entropy(each, target) for each in output)
+    return main + 0.3 * sum(auxiliary)
+
+
+def minigrad_network(model: str) -> Any:
+    """The network of the table, without dropout."""
+    import models
+    from minigrad import nn
+
+    if model == "mlp":
+        return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+    network = models.create(model)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return network
+
+
+def torch_network(model: str) -> Any:
+    """The same in PyTorch."""
+    from torch import nn
+
+    if model == "mlp":
+        return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+    if model == "lenet5":
+        return nn.Sequential(
+            nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+            nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+        )  # fmt: skip
+    if model in ("alexnet", "alexnet-2014"):
+        from tests.models.torch_alexnet import alexnet, alexnet_2014
+
+        return alexnet(4096, groups=1) if model == "alexnet" else alexnet_2014(4096)
+    if model == "vgg16":
+        from tests.models.torch_vgg import PeerVGG
+
+        stages = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+        return PeerVGG([item for width, count in stages for item in (*[width] * count, "M")], batch_norm=False)
+    if model == "googlenet":
+        from tests.models.torch_googlenet import GoogLeNet
+
+        return GoogLeNet()
+    from tests.models.torch_resnet import PeerResNet
+
+    if model == "resnet18":
+        return PeerResNet((2, 2, 2, 2), 64, 3, 1000)
+    return PeerResNet((3, 3, 3), 16, 3, 10, cifar=True)
 
 
 def minigrad_step(model: str, threads: int) -> Callable[[], None]:
     import minigrad as mg
-    from minigrad import nn
     from minigrad.config import set_threads
-    from models.lenet import LeNet5
 
     set_threads(threads)
     mg.seed(0)
-    mlp = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-    network: Any = mlp if model == "mlp" else LeNet5()
+    network = minigrad_network(model)
     optimizer = mg.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM)
     images, labels = map(mg.Tensor, batch(model))
 
     def step() -> None:
         optimizer.zero_grad()
-        mg.functional.cross_entropy(network(images), labels).backward()
+        total_loss(mg.functional.cross_entropy, network(images), labels).backward()
         optimizer.step()
 
     return step
@@ -55,17 +113,10 @@ def minigrad_step(model: str, threads: int) -> Callable[[], None]:
 
 def torch_step(model: str, threads: int, *, channels_last: bool) -> Callable[[], None]:
     import torch
-    from torch import nn
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    if model == "mlp":
-        network = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-    else:
-        network = nn.Sequential(
-            nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
-            nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
-        )  # fmt: skip
+    network = torch_network(model)
     images, labels = (torch.from_numpy(array) for array in batch(model))
     if channels_last:
         network, images = network.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
@@ -73,7 +124,7 @@ def torch_step(model: str, threads: int, *, channels_last: bool) -> Callable[[],
 
     def step() -> None:
         optimizer.zero_grad()
-        nn.functional.cross_entropy(network(images), labels).backward()
+        total_loss(torch.nn.functional.cross_entropy, network(images), labels).backward()
         optimizer.step()
 
     return step
