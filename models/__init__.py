@@ -7,12 +7,38 @@ from typing import Final
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from models import alexnet, convnet, lenet, local, mlp, neocognitron, resnet, resnet_cifar, resnet_v2, vgg, zfnet
+from models import (
+    alexnet,
+    convnet,
+    googlenet,
+    lenet,
+    local,
+    mlp,
+    neocognitron,
+    resnet,
+    resnet_cifar,
+    resnet_v2,
+    vgg,
+    zfnet,
+)
 from models.entry import Entry, Recipe
 
 __all__ = ["MODELS", "Entry", "Recipe", "create", "entry"]
 
-FAMILIES: Final = (mlp, neocognitron, lenet, alexnet, zfnet, vgg, resnet, resnet_cifar, resnet_v2, convnet, local)
+FAMILIES: Final = (
+    mlp,
+    neocognitron,
+    lenet,
+    alexnet,
+    zfnet,
+    vgg,
+    googlenet,
+    resnet,
+    resnet_cifar,
+    resnet_v2,
+    convnet,
+    local,
+)
 """The files, in the order of history."""
 
 MODELS: Final[dict[str, Entry]] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
