@@ -13,8 +13,8 @@ layers, subtractive inhibition, a labeled top); Fukushima 2013, "Training multi-
     US2     up to 160 features, 3x3                           160 x 16 x 16      Add-if-Silent
     UC2     blurred, every second place                       160 x 8 x 8
     US3     up to 250 features, 3x3                           250 x 8 x 8        Add-if-Silent
-    UC3     blurred, every second place                       250 x 4 x 4
-    US4     up to 300 whole patterns, 4x4, each with a label  300 x 3 x 3        labels, the winner is taught
+    UC3     blurred                                           250 x 8 x 8
+    US4     up to 300 whole patterns, 4x4 of every 2nd place  300 x 6 x 6        labels: the winner is taught
     UC4     the strongest answer for each label                10
     scores  scale * UC4 + bias                                 10                gradients
 
@@ -87,15 +87,17 @@ class SLayer(nn.Module):
         learning_theta: that while it learns. A higher one than theta makes more planes, and then several answer to
             one pattern.
         padding: silent places around the planes below; half of the size unless given.
+        dilation: the distance between the places that a cell sees.
 
     Shapes: u (N, C, H, W) -> s (N, O, I, J); weight (O, C, P, Q), hill (1, C, P, Q).
     """
 
     def __init__(
         self, inputs: int, planes: int, size: int, sigma: float, theta: float, learning_theta: float = 0,
-        padding: int | None = None,
+        padding: int | None = None, dilation: int = 1,
     ) -> None:  # fmt: skip
         self.theta, self.learning_theta = theta, learning_theta
+        self.size, self.dilation = size, dilation
         self.padding = size // 2 if padding is None else padding
         hill = np.broadcast_to(gaussian(size, sigma), (1, inputs, size, size))
         self.register_buffer("hill", mg.Tensor(hill.copy()), persistent=False)
@@ -114,9 +116,14 @@ class SLayer(nn.Module):
 
     def cells(self, u: Any, theta: float, padding: int) -> tuple[mg.Tensor, mg.Tensor]:
         """S-cells and V-cells. Shapes: u (N, C, H, W) -> s (N, O, I, J), v (N, 1, I, J)."""
-        v = mg.sqrt(F.conv2d(mg.square(u), self.hill, padding=padding) + 1e-12)
-        excitation = F.conv2d(u, self.weight, padding=padding)
-        return F.relu(excitation - theta * v) / (1 - theta), v
+        place = {"padding": padding, "dilation": self.dilation}
+        v = mg.sqrt(F.conv2d(mg.square(u), self.hill, **place) + 1e-12)
+        return F.relu(F.conv2d(u, self.weight, **place) - theta * v) / (1 - theta), v
+
+    def window(self, u: Array, i: int, j: int) -> Array:
+        """What a cell sees, from its upper left on. Shapes: u (C, H, W) -> (C, P, Q)."""
+        reach = self.size * self.dilation
+        return u[:, i : i + reach : self.dilation, j : j + reach : self.dilation]
 
     def teach(self, plane: int, reference: Array) -> None:
         """Give a plane its reference X. Shape: (C, P, Q)."""
@@ -131,7 +138,6 @@ class SLayer(nn.Module):
             images: the planes below for each training image (N, C, H, W), in the order in which they are shown.
             active: the share of the largest V-cell of all above which a V-cell is not silent.
         """
-        size = self.weight.shape[-1]
         largest = max(self.cells(u[None], 0, self.padding)[1].data.max() for u in images)
         used = self.count
         for u in images:
@@ -139,10 +145,10 @@ class SLayer(nn.Module):
             while used < len(self.weight):
                 s, v = (cells.data[0] for cells in self.cells(u[None], self.learning_theta, self.padding))
                 unanswered = np.where(s.max(axis=0) == 0, v[0], 0)
-                i, j = np.unravel_index(unanswered.argmax(), unanswered.shape)
+                i, j = map(int, np.unravel_index(unanswered.argmax(), unanswered.shape))
                 if unanswered[i, j] <= active * largest:
                     break
-                self.teach(used, around[:, i : i + size, j : j + size])
+                self.teach(used, self.window(around, i, j))
                 used += 1
 
 
@@ -200,12 +206,12 @@ class TopLayer(SLayer):
         return mg.where(labeled, strongest.expand_dims(1), 0).max(axis=2)
 
     def learn(self, images: Array, labels: Array, rounds: int = 5) -> None:
-        """Show whole patterns with their labels, as large as what a cell sees, in several rounds.
+        """Show patterns with their labels, in several rounds, to the cells that see all of them.
 
         If the most similar plane of the right label wins by the margin, its reference moves towards the pattern: it
         becomes the sum of all that it has won. Otherwise the pattern becomes the reference of a new plane.
 
-        Shapes: images (N, C, P, Q), labels (N).
+        Shapes: images (N, C, H, W), labels (N).
         """
         planes, used = np.full(len(self.weight), -1), 0
         sums = init.zeros(self.weight.shape)
@@ -221,7 +227,7 @@ class TopLayer(SLayer):
                         continue
                     winner, used = used, used + 1
                     planes[winner] = label
-                sums[winner] += u
+                sums[winner] += self.window(u, 0, 0)
                 self.teach(winner, sums[winner])
             if used == before:
                 break
@@ -247,8 +253,10 @@ class Neocognitron(nn.Module):
         self.us2 = SLayer(16, planes[0], 3, sigma=2, theta=0.6, learning_theta=0.7)
         self.uc2 = CLayer(sigma=1.7)
         self.us3 = SLayer(planes[0], planes[1], 3, sigma=1.2, theta=0.65, learning_theta=0.75)
-        self.uc3 = CLayer(sigma=1)
-        self.top = TopLayer(planes[1], planes[2], 4, sigma=10, theta=0.5, padding=1, classes=num_classes, margin=0.05)
+        self.uc3 = CLayer(sigma=1.5, stride=1)
+        self.top = TopLayer(
+            planes[1], planes[2], 4, sigma=10, theta=0.5, padding=2, dilation=2, classes=num_classes, margin=0.05
+        )
         self.scale = nn.Parameter(init.constant((), 30))
         self.bias = nn.Parameter(init.zeros((num_classes,)))
         self._show_edges()
