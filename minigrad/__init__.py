@@ -42,6 +42,7 @@ from minigrad.errors import (
 from minigrad.graph import Graph
 from minigrad.op import REGISTRY, Op, op
 from minigrad.ops import *
+from minigrad.pytorch_names import lookup as _lookup
 from minigrad.rng import seed
 from minigrad.tensor import (
     Tensor,
@@ -55,12 +56,14 @@ from minigrad.tensor import (
 
 __version__ = "0.1.0"
 
+_missing = _lookup(__name__)
+
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
     if name in ("cost", "io", "training", "viz"):
         return import_module(f"minigrad.{name}")
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    return _missing(name)
 
 
 __all__ = [

@@ -25,6 +25,7 @@ from minigrad import operators
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
 from minigrad.guard import GuardedArray
 from minigrad.node import STATE, Leaf, Node, _State, switched, tick
+from minigrad.pytorch_names import ForeignToTensor
 
 if TYPE_CHECKING:
     from minigrad.rule import Plan
@@ -85,7 +86,7 @@ def _holds_tensor(data: Any) -> bool:
     return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(map(_holds_tensor, data)))
 
 
-class Tensor(operators.Operators):
+class Tensor(operators.Operators, ForeignToTensor):
     """An n-dimensional array that remembers how it was made.
 
     Args:

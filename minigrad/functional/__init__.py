@@ -3,6 +3,8 @@
 Shapes use the letters of `minigrad.shapes`. An image may come without its batch dimension N, and leaves without it.
 """
 
+from typing import TYPE_CHECKING
+
 from minigrad.functional.activation import (
     celu,
     crelu,
@@ -97,6 +99,7 @@ from minigrad.functional.pool import (
     max_unpool1d,
     max_unpool2d,
 )
+from minigrad.pytorch_names import lookup as _lookup
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "alpha_dropout",
@@ -113,3 +116,6 @@ __all__ = [
     "softmax", "softmin", "softplus", "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh",
     "tanhshrink", "threshold", "triplet_margin_loss", "true_conv2d", "unfold",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
+    __getattr__ = _lookup(__name__)

@@ -1,5 +1,7 @@
 """Modules: layers, losses and containers, with PyTorch's names, arguments, defaults and state dicts."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.nn.activation import (
     CELU,
     ELU,
@@ -87,6 +89,7 @@ from minigrad.nn.pool_adaptive import (
 )
 from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
 from minigrad.nn.size import conv_output_size, conv_transpose_output_size, pool_output_size
+from minigrad.pytorch_names import lookup as _lookup
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
@@ -106,3 +109,6 @@ __all__ = [
     "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net",
     "conv_output_size", "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
+    __getattr__ = _lookup(__name__)

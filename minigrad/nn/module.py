@@ -26,12 +26,13 @@ from minigrad.nn.hook import Handle, Hook, Hooks
 from minigrad.nn.part import Parameter, Parts
 from minigrad.nn.state import Mismatch, load_state, state_of
 from minigrad.node import STATE, Scope
+from minigrad.pytorch_names import ForeignToModule
 from minigrad.tensor import Array, Tensor
 
 __all__ = ["Module", "Parameter"]
 
 
-class Module(Parts):
+class Module(Parts, ForeignToModule):
     """A function with parameters. Subclasses write `forward`; callers call the module itself.
 
     Attributes:

@@ -1,5 +1,7 @@
 """Optimizers, schedules of their learning rates, clipping of gradients, averages of weights."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.optim import schedule
 from minigrad.optim.adam import Adam, AdamW
 from minigrad.optim.adam_kin import Adamax, NAdam, RAdam
@@ -9,8 +11,12 @@ from minigrad.optim.clip import clip_grad_norm, clip_grad_value
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedule import scheduled
 from minigrad.optim.sgd import SGD, Lion
+from minigrad.pytorch_names import lookup as _lookup
 
 __all__ = [
     "EMA", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "WeightAverage", "clip_grad_norm", "clip_grad_value", "schedule", "scheduled",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
+    __getattr__ = _lookup(__name__)

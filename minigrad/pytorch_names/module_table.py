@@ -1,0 +1,146 @@
+"""What PyTorch's Module, and its namespaces torch, nn, functional and optim, have and ours have not.
+
+In each line of a table: PyTorch's code, ours (or - for none), and a remark, with two spaces or more between them.
+"""
+
+MODULE = """
+model.to(dtype)           model.astype(dtype)       there are no devices: leave model.to(device) out
+model.type(dtype)         model.astype(dtype)
+model.float()             model.astype("float32")
+model.double()            model.astype("float64")
+model.half()              model.astype("float16")
+model.cpu()               model
+model.cuda()              model                     there is only the CPU here
+model.compile()           -     there is no compiler here: leave it out
+model.share_memory()      -     there is only one process here: leave it out
+model.register_module("new", layer)         model.add_module("new", layer)
+model.register_backward_hook(f)             model.register_full_backward_hook(f)
+"""
+MODULE_ABSENT = """bfloat16 get_extra_state register_load_state_dict_post_hook register_load_state_dict_pre_hook
+register_state_dict_post_hook register_state_dict_pre_hook set_extra_state set_submodule to_empty xpu"""
+
+TORCH = """
+torch.cat(xs, dim)                minigrad.concat(xs, dim)
+torch.concatenate(xs, dim)        minigrad.concat(xs, dim)
+torch.hstack(xs)                  minigrad.concat(xs, 1)                 of vectors minigrad.concat(xs)
+torch.vstack(xs)                  minigrad.concat(xs)                    of vectors minigrad.stack(xs)
+torch.permute(x, axes)            minigrad.permute_dims(x, axes=axes)
+torch.transpose(x, 0, 1)          np.swapaxes(x, 0, 1)
+torch.addmm(C, A, B)              C + A @ B
+torch.split_with_sizes(v, [1, 2])     minigrad.split(v, [1])             it takes positions, where PyTorch has sizes
+torch.std_mean(x)                 (x.std(correction=1), x.mean())
+torch.var_mean(x)                 (x.var(correction=1), x.mean())
+torch.is_tensor(x)                isinstance(x, minigrad.Tensor)
+torch.detach(x)                   x.detach()
+torch.from_numpy(array)           minigrad.Tensor(array)
+torch.as_tensor(data)             minigrad.asarray(data)
+torch.scalar_tensor(value)        minigrad.tensor(value)
+torch.FloatTensor(data)           minigrad.tensor(data)
+torch.DoubleTensor(data)          minigrad.tensor(data, "float64")
+torch.LongTensor([0, 2])          minigrad.tensor([0, 2], "int64")
+torch.IntTensor([0, 2])           minigrad.tensor([0, 2], "int32")
+torch.BoolTensor([True, False])   minigrad.tensor([True, False])
+torch.broadcast_tensors(A, v)     minigrad.broadcast_arrays(A, v)
+torch.empty(shape)                minigrad.zeros(shape)
+torch.empty_like(x)               minigrad.zeros_like(x)
+torch.rand_like(x)                minigrad.rand(*x.shape)
+torch.randn_like(x)               minigrad.randn(*x.shape)
+torch.randint(n, shape)           minigrad.Tensor(np.random.default_rng().integers(n, size=shape))
+torch.randperm(n)                 minigrad.Tensor(np.random.default_rng().permutation(n))
+torch.Generator()                 np.random.default_rng()                functions take it as rng=
+torch.manual_seed(n)              minigrad.seed(n)
+torch.enable_grad()               -     recording is on, unless inside minigrad.no_grad()
+torch.set_grad_enabled(False)     minigrad.no_grad()
+torch.inference_mode()            minigrad.no_grad()
+torch.is_grad_enabled()           minigrad.is_recording()
+torch.get_default_dtype()         minigrad.default_dtype()
+torch.set_num_threads(n)          minigrad.set_threads(n)
+torch.Size(shape)                 tuple(shape)
+torch.float32                     "float32"
+torch.float64                     "float64"
+torch.float16                     "float16"
+torch.float                       "float32"
+torch.double                      "float64"
+torch.half                        "float16"
+torch.int64                       "int64"
+torch.int32                       "int32"
+torch.int16                       "int16"
+torch.int8                        "int8"
+torch.uint8                       "uint8"
+torch.long                        "int64"
+torch.int                         "int32"
+torch.bool                        "bool"
+torch.pi                          np.pi
+torch.e                           np.e
+torch.inf                         np.inf
+torch.nan                         np.nan
+torch.newaxis                     None
+torch.dtype                       -     dtypes are NumPy's: np.dtype, or texts such as "float32"
+torch.finfo                       -     dtypes are NumPy's: np.finfo(x.dtype)
+torch.set_printoptions            -     np.set_printoptions sets how numbers are shown
+torch.device                      -     there is only the CPU here: leave devices out
+torch.cuda                        -     there is only the CPU here: leave devices out
+torch.backends                    -     there is only the CPU here: leave devices out
+torch.autocast                    -     there is no mixed precision here: model.astype("float16") converts a model
+torch.amp                         -     there is no mixed precision here: model.astype("float16") converts a model
+torch.compile                     -     there is no compiler here: leave it out
+torch.autograd                    -     derivatives are minigrad.grad, minigrad.vjp ..., and ops of your own minigrad.op
+torch.func                        -     derivatives are minigrad.grad, minigrad.vjp, minigrad.jvp, minigrad.jacobian ...
+torch.linalg                      -     linear algebra is here itself: minigrad.inv, minigrad.solve, minigrad.svd ...
+torch.special                     -     such functions are here itself: minigrad.erf, minigrad.expm1 ...
+torch.utils                       -     loaders are in minigrad.data, and minigrad.checkpoint saves memory
+torch.save                        -     minigrad.io.save(path, model.state_dict()) writes safetensors
+torch.load                        -     minigrad.io.load(path) reads safetensors, minigrad.io.load_npz(path) NumPy files
+"""
+# The functions minigrad.functional.conv2d ..., which are in torch itself, too.
+IN_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear binary_cross_entropy_with_logits
+conv1d conv2d conv_transpose1d conv_transpose2d cosine_embedding_loss cosine_similarity dropout embedding group_norm
+hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d pixel_shuffle
+pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
+TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex complex128 complex64
+conv3d ctc_loss distributed distributions embedding_bag fft gru histc isin jit logspace lstm max_pool3d
+multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander vmap"""
+
+NN = """
+nn.functional                    minigrad.functional
+nn.init.kaiming_normal_(W)       W.data = minigrad.init.he_normal(W.shape)
+nn.utils.clip_grad_norm_(model.parameters(), 1.0)     optim.clip_grad_norm(model.parameters(), 1.0)
+nn.parameter                     -     it is nn.Parameter(values)
+nn.modules                       -     all layers are in minigrad.nn itself
+nn.Buffer                        -     it is model.register_buffer(name, x)
+nn.ParameterList                 -     give each an attribute of its own, by model.register_parameter(name, p)
+nn.ParameterDict                 -     give each an attribute of its own, by model.register_parameter(name, p)
+nn.UpsamplingNearest2d(scale_factor=n)      nn.Upsample(scale_factor=n, mode="nearest")
+nn.UpsamplingBilinear2d(scale_factor=n)     nn.Upsample(scale_factor=n, mode="bilinear", align_corners=True)
+nn.LazyLinear                    -     sizes are given: nn.Linear(in_features, out_features)
+nn.LazyConv2d                    -     sizes are given: nn.Conv2d(in_channels, out_channels, kernel_size)
+nn.LazyBatchNorm2d               -     sizes are given: nn.BatchNorm2d(num_features)
+nn.DataParallel                  -     there is only the CPU here: leave it out
+nn.SyncBatchNorm                 -     there is only one process here: use nn.BatchNorm2d
+"""
+NN_ABSENT = """AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d CTCLoss
+ChannelShuffle CircularPad3d ConstantPad3d Conv3d ConvTranspose3d CrossMapLRN2d Dropout3d EmbeddingBag
+FeatureAlphaDropout FractionalMaxPool2d FractionalMaxPool3d GRU GRUCell InstanceNorm3d LPPool3d LSTM LSTMCell
+LazyBatchNorm1d LazyConv1d LazyConvTranspose1d LazyConvTranspose2d MaxPool3d MaxUnpool3d MultiLabelMarginLoss
+MultiheadAttention PairwiseDistance RMSNorm RNN RNNBase RNNCell RReLU ReflectionPad3d ReplicationPad3d Transformer
+TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer TripletMarginWithDistanceLoss
+ZeroPad3d"""
+
+FUNCTIONAL = """
+F.upsample(image, scale_factor=n)            F.interpolate(image, scale_factor=n)
+F.upsample_nearest(image, scale_factor=n)    F.interpolate(image, scale_factor=n)
+F.upsample_bilinear(image, scale_factor=n)   F.interpolate(image, scale_factor=n, mode="bilinear", align_corners=True)
+F.max_pool2d_with_indices(image, n)          F.max_pool2d(image, n, return_indices=True)
+F.pairwise_distance(x, y)                    minigrad.vector_norm(x - y + 1e-6, axis=-1)
+F.scaled_dot_product_attention(Q, K, V)      F.softmax(Q @ K.mT / Q.shape[-1] ** 0.5, -1) @ V
+"""
+FUNCTIONAL_ABSENT = """adaptive_avg_pool3d adaptive_max_pool3d affine_grid avg_pool3d channel_shuffle conv3d
+conv_transpose3d ctc_loss dropout3d embedding_bag feature_alpha_dropout fractional_max_pool2d fractional_max_pool3d
+grid_sample gumbel_softmax lp_pool3d max_pool3d max_unpool3d multi_head_attention_forward multilabel_margin_loss pdist
+rms_norm rrelu triplet_margin_with_distance_loss"""
+
+OPTIM = """
+optim.lr_scheduler   -   use optim.schedule: with optim.scheduled(optimizer, optim.schedule.Cosine(), step, total): ...
+optim.swa_utils        -     averages of weights are optim.WeightAverage(params) and optim.EMA(params)
+"""
+OPTIM_ABSENT = "ASGD Adafactor LBFGS Muon Rprop SparseAdam"
