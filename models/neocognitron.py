@@ -84,21 +84,18 @@ class SLayer(nn.Module):
         size: P = Q, the side of what a cell sees.
         sigma: the width of the hill.
         theta: the threshold of similarity, from 0 to 1.
-        learning_theta: that while it learns. A higher one than theta makes more planes, and then several answer to
-            one pattern.
-        padding: silent places around the planes below; half of the size unless given.
-        dilation: the distance between the places that a cell sees.
+        learning_theta: that while it learns. If it is higher than theta, several planes answer to one pattern.
+        padding, dilation: silent places around the planes below, and the distance between those that a cell sees.
 
     Shapes: u (N, C, H, W) -> s (N, O, I, J); weight (O, C, P, Q), hill (1, C, P, Q).
     """
 
     def __init__(
         self, inputs: int, planes: int, size: int, sigma: float, theta: float, learning_theta: float = 0,
-        padding: int | None = None, dilation: int = 1,
+        padding: int = 1, dilation: int = 1,
     ) -> None:  # fmt: skip
+        self.size, self.padding, self.dilation = size, padding, dilation
         self.theta, self.learning_theta = theta, learning_theta
-        self.size, self.dilation = size, dilation
-        self.padding = size // 2 if padding is None else padding
         hill = np.broadcast_to(gaussian(size, sigma), (1, inputs, size, size))
         self.register_buffer("hill", mg.Tensor(hill.copy()), persistent=False)
         self.register_buffer("weight", mg.Tensor(init.zeros((planes, inputs, size, size))))
@@ -129,7 +126,7 @@ class SLayer(nn.Module):
         """Give a plane its reference X. Shape: (C, P, Q)."""
         hill = self.hill.data[0]
         with mg.no_grad():
-            self.weight[plane] = hill * reference / np.sqrt((hill * reference**2).sum())
+            self.weight[plane] = hill * reference / np.sqrt((hill * reference**2).sum() + 1e-12)
 
     def add_if_silent(self, images: Array, active: float = 0.3) -> None:
         """Where all S-cells are silent and the V-cell is not, a new plane arises: what is there is its reference.
@@ -155,13 +152,10 @@ class SLayer(nn.Module):
 class CLayer(nn.Module):
     """C-cells: each gathers the S-cells of its plane around its place, so that a shift of the pattern changes little.
 
-        c[i,j] = sqrt(sum over h,w of d[i,h] * d[j,w] * s[h,w])
-
-    where d falls off like a normal distribution, over 5 x 5 S-cells.
+        c[i,j] = sqrt(sum over h,w of d[i,h] * d[j,w] * s[h,w]),  d a normal distribution over 5 x 5 S-cells
 
     Args:
-        sigma: the width of d, in S-cells.
-        stride: how many S-cells it is from one C-cell to the next.
+        sigma, stride: the width of d, and the step from one C-cell to the next, in S-cells.
 
     Shapes: s (N, C, H, W) -> c (N, C, H/stride, W/stride).
     """
@@ -184,9 +178,8 @@ class CLayer(nn.Module):
 class TopLayer(SLayer):
     """US4 and UC4: S-cells for whole patterns, each plane with a label, of which the strongest answers for it.
 
-    The arguments are those of `SLayer`, and:
-
     Args:
+        args, settings: those of `SLayer`.
         classes: D, how many labels there are.
         margin: how much more similar to the right planes than to the wrong ones a training pattern has to be.
 
@@ -248,7 +241,7 @@ class Neocognitron(nn.Module):
     def __init__(self, num_classes: int = 10, planes: tuple[int, int, int] = (160, 250, 300), rng: Rng = None) -> None:
         self.rng = rng
         self.ug = Contrast()
-        self.us1 = SLayer(2, 16, 5, sigma=1.5, theta=0.6)
+        self.us1 = SLayer(2, 16, 5, sigma=1.5, theta=0.6, padding=2)
         self.uc1 = CLayer(sigma=1.2)
         self.us2 = SLayer(16, planes[0], 3, sigma=2, theta=0.6, learning_theta=0.7)
         self.uc2 = CLayer(sigma=1.7)
@@ -263,14 +256,12 @@ class Neocognitron(nn.Module):
 
     def _show_edges(self) -> None:
         """Give US1 its references: an ideal edge of each orientation, as the contrast cells see it."""
-        count, _, size, _ = self.us1.weight.shape
+        count = len(self.us1.weight)
         y, x = np.mgrid[-10:11, -10:11]
         angles = 2 * np.pi * np.arange(count)[:, None, None] / count
         edges = 1 / (1 + np.exp(-2 * (x * np.cos(angles) + y * np.sin(angles))))
-        seen = self.ug(edges[:, None].astype(default_dtype())).data
-        low, high = 10 - size // 2, 11 + size // 2
-        for plane, reference in enumerate(seen[:, :, low:high, low:high]):
-            self.us1.teach(plane, reference)
+        for plane, seen in enumerate(self.ug(edges[:, None].astype(default_dtype())).data):
+            self.us1.teach(plane, self.us1.window(seen, 8, 8))
 
     def forward(self, x: Any) -> mg.Tensor:
         """Shapes: x (N, 1, 32, 32) -> scores (N, D)."""
@@ -283,9 +274,7 @@ class Neocognitron(nn.Module):
     def prepare(self, dataset: Dataset, limit: int = 2000) -> None:
         """Learn all stages anew, from the lowest to the highest, each with the finished ones below it.
 
-        Args:
-            dataset: images (N, 1, 32, 32) and labels (N).
-            limit: at most so many of its images are shown, drawn at random.
+        Of the images (N, 1, 32, 32) with their labels (N), at most `limit` are shown, drawn at random.
         """
         rng = self.rng or default_rng()
         u, labels = dataset.batch(rng.permutation(len(dataset))[:limit], rng)
@@ -315,8 +304,6 @@ ENTRIES = (
         parameters=11,
         source="Fukushima 1980",
         small=True,
-        recipe=Recipe(
-            epochs=3, batch_size=64, optimizer={"name": "adam", "lr": 0.05}, schedule=Cosine()
-        ),
+        recipe=Recipe(epochs=3, batch_size=64, optimizer={"name": "adam", "lr": 0.05}, schedule=Cosine()),
     ),
 )  # fmt: skip

@@ -176,6 +176,14 @@ def test_before_it_is_prepared_all_upper_cells_are_silent() -> None:
     np.testing.assert_array_equal(model(positive(2, 1, 32, 32)).numpy(), 0)
 
 
+def test_empty_images_teach_nothing_and_break_nothing() -> None:
+    model = Neocognitron(planes=(3, 3, 3), rng=RNG(0))
+    empty = np.full((4, 1, 32, 32), -0.1, np.float32)
+    model.prepare(ArrayDataset(empty, np.arange(4)))
+    np.testing.assert_array_equal(model(empty).numpy(), 0)
+    assert model.top.count == 0
+
+
 def test_state_has_one_shape_before_and_after_and_holds_all_that_was_learned(prepared: Neocognitron) -> None:
     fresh = Neocognitron(planes=(60, 80, 120))
     state, empty = prepared.state_dict(), fresh.state_dict()
