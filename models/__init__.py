@@ -10,6 +10,7 @@ from minigrad.nn import Module
 from models import (
     alexnet,
     convnet,
+    generator,
     googlenet,
     inception,
     lenet,
@@ -40,6 +41,7 @@ FAMILIES: Final = (
     resnet_v2,
     convnet,
     local,
+    generator,
 )
 """The files, in the order of history."""
 
