@@ -239,10 +239,6 @@ class Operators:
         """The slices at `indices` along an axis; only a vector needs no axis."""
         return ops.take(self, indices, axis=axis)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
-        """Each element repeated in its place along an axis (by default in the flattened array)."""
-        return ops.repeat(self, repeats, axis=axis)
-
     # ---- shape -----------------------------------------------------------------------------------------------
 
     @property
@@ -259,11 +255,9 @@ class Operators:
         """The same elements in another shape, given as `2, 3` or `(2, 3)`; one size may be -1."""
         return ops.reshape(self, shape=_unpacked(shape))
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """The dimensions in another order; reversed when none is given (as NumPy has it)."""
+    def permute(self, *axes: Any) -> Tensor:
+        """The dimensions in another order; reversed when none is given."""
         return ops.permute_dims(self, axes=_unpacked(axes) or None)
-
-    permute = transpose
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """The dimensions `start_dim` to `end_dim` (included) joined into one."""

@@ -169,8 +169,6 @@ METHODS = {
     "T": lambda t: t.T,
     "mT": lambda t: t.mT,
     "reshape": lambda t: t.reshape(4, -1),
-    "transpose": lambda t: t.transpose(2, 0, 1),
-    "transpose to": lambda t: t.transpose((1, 0, 2)),
     "squeeze": lambda t: t[:1].squeeze(),
     "astype": lambda t: t.astype(np.float32),
     "clip": lambda t: t.clip(0.5, 1.5),

@@ -125,7 +125,8 @@ def _columns(x: Array, groups: int, windows: Windows, images: slice, rows: slice
     """The columns (groups, K, L) of a block."""
     n, c = images.stop - images.start, x.shape[1]
     if windows.is_pointwise and n == 1:
-        return x[images.start].reshape(groups, c // groups, -1)[:, :, _flat(rows, windows.count)]
+        pixels: Array = x[images.start].reshape(groups, c // groups, -1)
+        return pixels[:, :, _flat(rows, windows.count)]
     columns = np.empty((c, *windows.kernel, n, rows.stop - rows.start, windows.count[1]), x.dtype)
     gather(x[images], columns, windows, rows.start)
     return columns.reshape(groups, c // groups * windows.kernel[0] * windows.kernel[1], -1)

@@ -12,14 +12,16 @@ x.t()                            x.T
 x.H                              x.T
 x.mH                             x.mT
 x.adjoint()                      x.mT
+x.transpose(0, 1)                np.swapaxes(x, 0, 1)            in another order: x.permute(axes)
 x.swapaxes(0, 1)                 np.swapaxes(x, 0, 1)
 x.swapdims(0, 1)                 np.swapaxes(x, 0, 1)
 x.movedim(0, 1)                  minigrad.moveaxis(x, 0, 1)
 x.moveaxis(0, 1)                 minigrad.moveaxis(x, 0, 1)
 x.expand(4, *x.shape)            x.broadcast_to(4, *x.shape)     a size that stays is named, too: there is no -1
 x.expand_as(z)                   x.broadcast_to(z.shape)
+x.repeat(2, 1)                   minigrad.tile(x, (2, 1))        each element repeated: minigrad.repeat(x, times)
 x.tile(times)                    minigrad.tile(x, times)
-x.repeat_interleave(n, dim)      x.repeat(n, dim)
+x.repeat_interleave(n, dim)      minigrad.repeat(x, n, axis=dim)
 x.flip(dim)                      minigrad.flip(x, axis=dim)
 x.fliplr()                       minigrad.flip(x, axis=1)
 x.flipud()                       minigrad.flip(x, axis=0)

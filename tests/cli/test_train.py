@@ -81,8 +81,8 @@ def test_another_optimizer_than_the_recipes_gets_its_own_usual_rate():
     assert json.loads(Path("runs/lenet5/settings.json").read_text())["optimizer"]["lr"] == 0.001
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_learns(model):
+@pytest.mark.parametrize("model", ["mlp-small", "lenet5", "lenet5-original"])
+def test_models_learn(model):
     assert train("--epochs", 3, model=model) == 0
     losses = [json.loads(line)["loss"] for line in Path(f"runs/{model}/history.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0]
