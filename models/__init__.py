@@ -15,6 +15,7 @@ from models import (
     inception,
     lenet,
     local,
+    localizer,
     mlp,
     neocognitron,
     resnet,
@@ -41,6 +42,7 @@ FAMILIES: Final = (
     resnet_v2,
     convnet,
     local,
+    localizer,
     generator,
 )
 """The files, in the order of history."""
