@@ -21,6 +21,11 @@ layers, subtractive inhibition, a labeled top); Fukushima 2013, "Training multi-
 What was new: cell-planes share their connections over all places, feature layers alternate with blurring layers, so
 that a shift, a little at each stage, does not matter in the end: the plan of every later convolutional network. 11
 numbers are trained by gradients, and these turn UC4 into log-probabilities; all else `prepare` learns beforehand.
+Learned from centered `digits(margin=6)` and tested on shifted ones, against an MLP 1024-256-10, in % read right:
+
+    shift in pixels    0     1     2     3     4     5     6      (mean of three seeds and four directions)
+    Neocognitron    97.4  97.4  97.0  96.8  96.3  94.4  91.4
+    MLP             97.3  93.1  67.4  36.9  20.1  11.2   8.6
 
 Deviations: C-cells take a square root where the first paper has x / (x + a); they have no inhibition from their
 surround; sizes are for images of 32 x 32; planes are given room for a fixed number, so that all states have one shape.
