@@ -147,11 +147,11 @@ ENTRIES = (
     *[_entry(depth, True, count) for depth, count in PARAMETERS_BN.items()],
     Entry(
         name="vgg-small",
-        make=partial(VGG, SMALL_PLAN, True, num_classes=10, in_channels=1, grid=4, hidden=64),
+        make=partial(VGG, SMALL_PLAN, True, num_classes=10, in_channels=1, grid=4, hidden=256),
         input_shape=(1, 32, 32),
         classes=10,
         summary="VGG's pattern with batch norm, for 32 x 32 pixels",
-        parameters=142_650,
+        parameters=403_002,
         source="Simonyan and Zisserman 2014",
         small=True,
         recipe=Recipe(
