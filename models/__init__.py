@@ -21,6 +21,7 @@ from models import (
     resnet,
     resnet_cifar,
     resnet_v2,
+    sppnet,
     vgg,
     zfnet,
 )
@@ -37,6 +38,7 @@ FAMILIES: Final = (
     vgg,
     googlenet,
     inception,
+    sppnet,
     resnet,
     resnet_cifar,
     resnet_v2,

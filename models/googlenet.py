@@ -268,7 +268,7 @@ RECIPE = Recipe(
 )  # fmt: skip
 
 SMALL = Recipe(
-    epochs=20, batch_size=64, optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
+    epochs=30, batch_size=64, optimizer={"name": "adamw", "lr": 0.005, "weight_decay": 0.05},
     schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
 )  # fmt: skip
 

@@ -242,7 +242,7 @@ ENTRIES = (
         source="Szegedy et al. 2016",
         small=True,
         recipe=Recipe(
-            epochs=25, batch_size=64, optimizer={"name": "adamw", "lr": 0.003, "weight_decay": 0.05},
+            epochs=15, batch_size=64, optimizer={"name": "adamw", "lr": 0.003, "weight_decay": 0.05},
             schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
         ),
     ),
