@@ -1,0 +1,48 @@
+"""What a network keeps for its backward pass, and what `checkpoint` saves of it."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import nn
+from models.vgg import PLANS, VGG
+
+
+def in_stages(model: VGG, x: Any) -> mg.Tensor:
+    """The network with a checkpoint around each stage: what lies between two poolings is computed again."""
+    layers = list(model.features)
+    ends = [i + 1 for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+    for start, stop in zip([0, *ends], ends, strict=False):
+        x = mg.checkpoint(nn.Sequential(*layers[start:stop]), x)
+    return model.classifier(model.avgpool(x).flatten(1))  # type: ignore[no-any-return]
+
+
+def run(forward: Callable[[Any], mg.Tensor], x: Any, model: VGG) -> tuple[int, int, list[Any]]:
+    """Bytes kept after the forward pass, the peak of both passes (parameters not counted), and the gradients."""
+    model.zero_grad()
+    gc.collect()
+    tracemalloc.start()
+    out = forward(x).sum()
+    kept = tracemalloc.get_traced_memory()[0]
+    out.backward()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return kept, peak, [p.grad.numpy() for p in model.parameters()]
+
+
+def test_checkpoints_around_the_stages_of_vgg16_halve_its_memory() -> None:
+    model = VGG(PLANS[16], grid=2, hidden=16, num_classes=10, rng=np.random.default_rng(0)).eval()
+    x = np.random.default_rng(1).normal(size=(2, 3, 64, 64)).astype(np.float32)
+    kept, peak, gradients = run(model, x, model)
+    kept_less, peak_less, same = run(lambda x: in_stages(model, x), x, model)
+    for ours, theirs in zip(same, gradients, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert kept_less < kept / 5
+    gradients_of_parameters = sum(g.nbytes for g in gradients)
+    assert peak_less - gradients_of_parameters < (peak - gradients_of_parameters) / 2
