@@ -32,8 +32,8 @@ weights (the paper, as Goodfellow et al., moves them in turn): one step is then 
 
 How good they are, with the recipes below and one seed: the autoencoder's squared error is 0.0047 on test digits, whose
 pixels go from -0.1 to 1.175. Of 1,000 images that the DCGAN makes, a LeNet-5 reads 59 % as a digit with a probability
-above 0.9, and 96 % of real test digits; all ten classes are there, the rarest 46 times and the commonest 170 times. They
-have the strokes of digits, and many stand between two of them.
+above 0.9, and 96 % of real test digits; all ten classes are there, the rarest 46 times and the commonest 170 times.
+They have the strokes of digits, and many stand between two of them.
 """
 
 from __future__ import annotations
