@@ -14,6 +14,8 @@ from minigrad.data import read_image
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import softmax
 from minigrad.tensor import Array, Tensor, no_grad
+from minigrad.training.state import answer
+from models import MODELS
 
 TOGETHER: Final = 64  # images in a batch
 
@@ -25,6 +27,9 @@ def run(arguments: argparse.Namespace) -> Answer:
         UsageError, DataError, StateError, NonFiniteError, MissingExtraError: what the user can put right.
     """
     trained = open_trained(arguments.run, arguments.weights)
+    name = trained.settings.model
+    if name in MODELS and not MODELS[name].classes:
+        raise UsageError(f"{name} is no classifier: predict tells classes, and `minigrad evaluate` how good it is")
     set_threads(arguments.threads or trained.settings.threads)
     answers = []
     for start in range(0, len(arguments.images), TOGETHER):
@@ -37,8 +42,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     def show() -> None:
         rows = [
             [answer["image"] if place == 0 else "", found["class"], f"{found['probability']:.2%}"]
-            for answer in answers
-            for place, found in enumerate(answer["classes"])
+    XX
         ]
         print(table_text(["image", "class", "probability"], rows))
 
@@ -59,7 +63,7 @@ def _sample(trained: Trained, file: str, invert: bool) -> Array:
 
 def _probabilities(trained: Trained, images: Array) -> Array:
     with no_grad():
-        outputs = trained.model(Tensor(images))
+        outputs = answer(trained.model(Tensor(images)))
         if outputs.ndim != 2 or outputs.shape[1] < 2:  # the softmax of one output is always 1
             raise UsageError(
                 f"{trained.settings.model} gives outputs of shape {outputs.shape}, and no scores of classes"

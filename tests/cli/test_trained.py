@@ -257,3 +257,10 @@ def test_weights_that_do_not_fit_are_refused(weights, line, capsys):
     assert command(f"{line} --weights w.safetensors") == 2
     assert "w.safetensors does not fit the model" in error_line(capsys)
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("name", ["localizer", "autoencoder", "dcgan"])
+def test_predict_refuses_what_is_no_classifier(tmp_path, name, capsys):
+    minigrad.io.save(tmp_path / "w.safetensors", create(name).state_dict())
+    assert command(f"predict {name} --weights {tmp_path / 'w.safetensors'} x.png") == 2
+    assert f"{name} is no classifier" in error_line(capsys)
