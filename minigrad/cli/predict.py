@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     def show() -> None:
         rows = [
-            [answer["image"] if place == 0 else "", found["class"], f"{found['probability']:.2%}"]
-    XX
+            [told["image"] if place == 0 else "", found["class"], f"{found['probability']:.2%}"]
+            for told in answers
+            for place, found in enumerate(told["classes"])
         ]
         print(table_text(["image", "class", "probability"], rows))
 
