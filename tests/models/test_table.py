@@ -1,0 +1,43 @@
+"""The table of networks: what it says of each is so, and the README shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from minigrad import init
+from minigrad.cli.source import SOURCES
+from minigrad.tensor import no_grad
+from minigrad.training.state import answer
+from models import MODELS
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+SMALL = [name for name, entry in MODELS.items() if entry.small]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_has_as_many_parameters_as_its_entry_says(name: str) -> None:
+    entry = MODELS[name]
+    with init.skip():
+        model = entry.make()
+    assert sum(parameter.size for parameter in model.parameters()) == entry.parameters
+    assert entry.data in SOURCES
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_network_takes_its_input_and_answers(name: str) -> None:
+    entry = MODELS[name]
+    images = np.random.default_rng(0).normal(size=(2, *entry.input_shape)).astype(np.float32)
+    with no_grad():
+        output = answer(models.create(name).eval()(images))
+    assert np.isfinite(output.numpy()).all()
+    if entry.classes:
+        assert output.shape == (2, entry.classes)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_readme_names_every_network(name: str) -> None:
+    assert f"`{name}`" in README
