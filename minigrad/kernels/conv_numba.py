@@ -11,7 +11,8 @@ columns[k], and convolution with its transposes is the three derivatives of one 
     conv_input     x[columns[k] + l]  +=  sum_o  w[o, k] * g[rows[o] + l]
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
-The second is the first with rows and columns exchanged, so two compiled loops do all the work.
+The second is the first with rows and columns exchanged, so two compiled loops do all the work. Where channels are
+many, `winograd_numba` may have an answer.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import winograd_numba
 from .jit import Answer, compiled
 from .lanes import BYTES, add, each, fma, load, total, zeros
 from .threads import parallel
@@ -35,7 +37,7 @@ def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, di
     """See `conv.conv`."""
     flat = Flat.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not flat.suits(x, w):
-        return NotImplemented
+        return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
     y = np.empty((len(x), len(w), *flat.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1)
@@ -47,7 +49,9 @@ def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair,
     """See `conv.conv_input`."""
     flat = Flat.of(shape, w.shape, stride, padding, dilation, groups)
     if not flat.suits(g, w):
-        return NotImplemented
+        return winograd_numba.conv_input(
+            g, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        )
     x = np.empty(shape, g.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
     bias = np.zeros(shape[1], g.dtype)
@@ -61,7 +65,9 @@ def conv_weight(
     """See `conv.conv_weight`."""
     flat = Flat.of(x.shape, shape, stride, padding, dilation, groups)
     if not flat.suits(x, g):
-        return NotImplemented
+        return winograd_numba.conv_weight(
+            x, g, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        )
     images = max(1, min(8, CACHE // flat.bytes))
     rows, columns = (up_to_multiple(v, n) for v, n in zip((flat.rows, flat.columns), BLOCK, strict=True))
     # One sum for each block of images, then the sum of those: the same order for any number of threads.

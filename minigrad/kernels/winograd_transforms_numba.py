@@ -1,0 +1,277 @@
+"""The transforms of Winograd's convolution: A, B, G and their transposes, as `winograd_numba` defines them.
+
+A buffer holds a plane of LANES numbers, of as many tiles or channels, for each of 6 x 6 places, which lie ROW and
+LANES apart. A pass transforms the first of these axes and exchanges the two. So two passes transform both and leave
+them in order.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .jit import compiled
+
+POINTS = 36
+LANES = 32
+ROW = 6 * LANES
+
+# Powers and products of a and b, which single precision holds exactly.
+A, AA, AAA = (np.float32(0.75**k) for k in (1, 2, 3))
+B, BB, BBB = (np.float32(1.5**k) for k in (1, 2, 3))
+PRODUCT, SUM = AA * BB, AA + BB
+# 1 / n[t]
+N0, NA, NB = 1 / float(PRODUCT), 0.5 / float(AA * (AA - BB)), 0.5 / float(BB * (BB - AA))
+
+
+@compiled
+def pixels_pass(x: Any, y: Any) -> None:
+    """B along an axis of 6 pixels."""
+    for j in range(6):
+        column, row = j * LANES, j * ROW
+        for t in range(LANES):
+            s = column + t
+            x0, x1, x2, x3, x4, x5 = x[s], x[s + ROW], x[s + 2 * ROW], x[s + 3 * ROW], x[s + 4 * ROW], x[s + 5 * ROW]
+            s = row + t
+            y[s] = PRODUCT * x0 - SUM * x2 + x4
+            even, odd = x4 - BB * x2, A * (x3 - BB * x1)
+            y[s + LANES], y[s + 2 * LANES] = even + odd, even - odd
+            even, odd = x4 - AA * x2, B * (x3 - AA * x1)
+            y[s + 3 * LANES], y[s + 4 * LANES] = even + odd, even - odd
+            y[s + 5 * LANES] = PRODUCT * x1 - SUM * x3 + x5
+
+
+@compiled
+def kernels_pass(x: Any, y: Any, columns: Any) -> None:
+    """G along an axis of 3 taps."""
+    n0, na, nb = x.dtype.type(N0), x.dtype.type(NA), x.dtype.type(NB)
+    for j in range(columns):
+        column, row = j * LANES, j * ROW
+        for t in range(LANES):
+            s = column + t
+            x0, x1, x2 = x[s], x[s + ROW], x[s + 2 * ROW]
+            s = row + t
+            y[s] = n0 * x0
+            even, odd = na * (x0 + AA * x2), na * (A * x1)
+            y[s + LANES], y[s + 2 * LANES] = even + odd, even - odd
+            even, odd = nb * (x0 + BB * x2), nb * (B * x1)
+            y[s + 3 * LANES], y[s + 4 * LANES] = even + odd, even - odd
+            y[s + 5 * LANES] = x2
+
+
+@compiled
+def taps_pass(x: Any, y: Any, columns: Any) -> None:
+    """The transpose of G along an axis of 6 points."""
+    n0, na, nb = x.dtype.type(N0), x.dtype.type(NA), x.dtype.type(NB)
+    for j in range(columns):
+        column, row = j * LANES, j * ROW
+        for t in range(LANES):
+            s = column + t
+            x0, x1, x2, x3, x4, x5 = x[s], x[s + ROW], x[s + 2 * ROW], x[s + 3 * ROW], x[s + 4 * ROW], x[s + 5 * ROW]
+            s = row + t
+            a, b = na * (x1 + x2), nb * (x3 + x4)
+            y[s] = n0 * x0 + a + b
+            y[s + LANES] = A * (na * (x1 - x2)) + B * (nb * (x3 - x4))
+            y[s + 2 * LANES] = AA * a + BB * b + x5
+
+
+@compiled
+def windows_pass(x: Any, y: Any, columns: Any) -> None:
+    """A along an axis of 4 windows."""
+    for j in range(columns):
+        column, row = j * LANES, j * ROW
+        for t in range(LANES):
+            s = column + t
+            x0, x1, x2, x3 = x[s], x[s + ROW], x[s + 2 * ROW], x[s + 3 * ROW]
+            s = row + t
+            y[s] = x0
+            even, odd = x0 + AA * x2, A * (x1 + AA * x3)
+            y[s + LANES], y[s + 2 * LANES] = even + odd, even - odd
+            even, odd = x0 + BB * x2, B * (x1 + BB * x3)
+            y[s + 3 * LANES], y[s + 4 * LANES] = even + odd, even - odd
+            y[s + 5 * LANES] = x3
+
+
+@compiled
+def sums_pass(x: Any, y: Any, columns: Any) -> None:
+    """The transpose of A along an axis of 6 points."""
+    for j in range(columns):
+        column, row = j * LANES, j * ROW
+        for t in range(LANES):
+            s = column + t
+            x0, x1, x2, x3, x4, x5 = x[s], x[s + ROW], x[s + 2 * ROW], x[s + 3 * ROW], x[s + 4 * ROW], x[s + 5 * ROW]
+            s = row + t
+            even_a, odd_a, even_b, odd_b = x1 + x2, x1 - x2, x3 + x4, x3 - x4
+            y[s] = x0 + even_a + even_b
+            y[s + LANES] = A * odd_a + B * odd_b
+            y[s + 2 * LANES] = AA * even_a + BB * even_b
+            y[s + 3 * LANES] = AAA * odd_a + BBB * odd_b + x5
+
+
+@compiled
+def transform_pixels(x: Any, out: Any, padding: Any, grid: Any, first: Any, last: Any, start: Any, stop: Any) -> None:
+    """Write B x to out (T/width, 36, C, width), for the channels from start to stop of the tiles from first to last."""
+    buffer, other = np.zeros((POINTS + 2) * LANES, x.dtype), np.zeros(POINTS * LANES, x.dtype)
+    lines = np.zeros((12, 4 * LANES), x.dtype)
+    width = out.shape[3]
+    for c in range(start, stop):
+        for at in range(0, len(out) * width, LANES):
+            # Tiles that fill up the last factor are what was left in the buffer: numbers, which is all that matters.
+            read_tiles(x, c, buffer, lines, padding, grid, first + at, min(LANES, last - first - at))
+            pixels_pass(buffer, other)
+            pixels_pass(other, buffer)
+            write_points(out[at // width], c, at % width, buffer, LANES)
+
+
+@compiled
+def transform_windows(g: Any, first_out: Any, grid: Any, first: Any, tiles: Any, out: Any) -> None:
+    """Write A g to out (36, T, O), for some tiles and outputs of g (N, O, I, J)."""
+    buffer, other = np.zeros(POINTS * LANES, g.dtype), np.zeros(POINTS * LANES, g.dtype)
+    rows, columns = grid
+    outs = out.shape[2]
+    for t in range(tiles):
+        row, column = (first + t) // columns, (first + t) % columns
+        n, top, left = row // rows, 4 * (row % rows), 4 * column
+        height, width = min(4, g.shape[2] - top), min(4, g.shape[3] - left)
+        if height < 4 or width < 4:
+            buffer[:] = 0
+        for o in range(outs):
+            for i in range(height):
+                place, line = i * ROW + o, g[n, first_out + o, top + i]
+                if width == 4:
+                    for j in range(4):
+                        buffer[place + j * LANES] = line[left + j]
+                else:
+                    for j in range(width):
+                        buffer[place + j * LANES] = line[left + j]
+        windows_pass(buffer, other, 4)
+        windows_pass(other, buffer, 6)
+        write_points(out, t, 0, buffer, outs)
+
+
+@compiled
+def transform_kernels(w: Any, steps: Any, first_out: Any, out: Any) -> None:
+    """Write G w to out (36, O, C)."""
+    buffer, other = np.zeros(POINTS * LANES, w.dtype), np.zeros(POINTS * LANES, w.dtype)
+    for o in range(out.shape[1]):
+        for at in range(0, out.shape[2], LANES):
+            kernels = min(LANES, out.shape[2] - at)
+            for t in range(kernels):
+                tap = steps[2] + (first_out + o) * steps[0] + (at + t) * steps[1]
+                for i in range(3):
+                    for j in range(3):
+                        buffer[i * ROW + j * LANES + t] = w[tap + (3 * i + j) * steps[3]]
+            kernels_pass(buffer, other, 3)
+            kernels_pass(other, buffer, 6)
+            write_points(out, o, at, buffer, kernels)
+
+
+@compiled
+def write_windows(products: Any, bias: Any, out: Any, first_out: Any, grid: Any, first: Any, last: Any) -> None:
+    """Write A' of products (T/width, 36, O, width), plus bias, to out (N, O, I, J)."""
+    buffer, other = np.zeros(POINTS * LANES, out.dtype), np.zeros(POINTS * LANES, out.dtype)
+    lines = np.zeros((4, 4 * LANES), out.dtype)
+    width = products.shape[3]
+    for o in range(products.shape[2]):
+        for tile in range(first, last, LANES):
+            block, at = (tile - first) // width, (tile - first) % width
+            read_points(products[block], o, at, buffer, LANES)
+            sums_pass(buffer, other, 6)
+            sums_pass(other, buffer, 4)
+            write_tiles(buffer, lines, bias[first_out + o], out, first_out + o, grid, tile, min(LANES, last - tile))
+
+
+@compiled
+def add_taps(products: Any, out: Any, first_out: Any) -> None:
+    """Add G' of products (36, C, O) to out (O, C, 3, 3)."""
+    buffer, other = np.zeros(POINTS * LANES, out.dtype), np.zeros(POINTS * LANES, out.dtype)
+    outs = products.shape[2]
+    for c in range(products.shape[1]):
+        read_points(products, c, 0, buffer, outs)
+        taps_pass(buffer, other, 6)
+        taps_pass(other, buffer, 3)
+        for o in range(outs):
+            for i in range(3):
+                for j in range(3):
+                    out[first_out + o, c, i, j] += buffer[i * ROW + j * LANES + o]
+
+
+@compiled
+def read_points(products: Any, row: Any, at: Any, buffer: Any, count: Any) -> None:
+    """Read some of products (36, rows, columns)."""
+    for k in range(POINTS):
+        copy(products[k, row, at : at + count], buffer[k * LANES : k * LANES + count])
+
+
+@compiled
+def write_points(out: Any, row: Any, at: Any, buffer: Any, count: Any) -> None:
+    """Write some of out (36, rows, columns)."""
+    for k in range(POINTS):
+        copy(buffer[k * LANES : k * LANES + count], out[k, row, at : at + count])
+
+
+@compiled
+def copy(source: Any, target: Any) -> None:
+    """target[:] = source, without the checks."""
+    for i in range(len(target)):
+        target[i] = source[i]
+
+
+@compiled
+def read_tiles(x: Any, c: Any, buffer: Any, lines: Any, padding: Any, grid: Any, first: Any, tiles: Any) -> None:
+    """Read 6 x 6 pixels for each of some tiles; 0 outside of x (N, C, H, W)."""
+    height = x.shape[2]
+    at = 0
+    while at < tiles:
+        row, column = (first + at) // grid[1], (first + at) % grid[1]
+        n, top, left = row // grid[0], 4 * (row % grid[0]) - padding[0], 4 * column - padding[1]
+        run = min(grid[1] - column, tiles - at)
+        for i in range(6):
+            line, next_line = lines[2 * i, 4 * at : 4 * (at + run)], lines[2 * i + 1, 4 * at : 4 * (at + run)]
+            if 0 <= top + i < height:
+                read_line(x[n, c, top + i], left, line)
+                read_line(x[n, c, top + i], left + 4, next_line)
+            else:
+                line[:] = 0
+                next_line[:] = 0
+        at += run
+    for i in range(6):
+        spread(lines[2 * i], buffer[i * ROW :])
+        spread(lines[2 * i + 1], buffer[i * ROW + 4 * LANES :])  # and two planes more, which the next row overwrites
+
+
+@compiled
+def read_line(pixels: Any, left: Any, line: Any) -> None:
+    """Read pixels from `left` on; 0 outside of the image."""
+    begin, end = max(0, -left), max(0, min(len(line), len(pixels) - left))
+    if begin > 0:
+        line[:begin] = 0
+    copy(pixels[left + begin :], line[begin:end])
+    if end < len(line):
+        line[end:] = 0
+
+
+@compiled
+def spread(line: Any, planes: Any) -> None:
+    """Write each fourth pixel of a line to a plane, the next ones to the planes behind."""
+    for t in range(LANES):
+        planes[t], planes[t + LANES] = line[4 * t], line[4 * t + 1]
+        planes[t + 2 * LANES], planes[t + 3 * LANES] = line[4 * t + 2], line[4 * t + 3]
+
+
+@compiled
+def write_tiles(buffer: Any, lines: Any, bias: Any, out: Any, o: Any, grid: Any, first: Any, tiles: Any) -> None:
+    """Write 4 x 4 windows for each of some tiles, without what lies outside of out (N, O, I, J)."""
+    height, width = out.shape[2], out.shape[3]
+    for i in range(4):
+        line, planes = lines[i], buffer[i * ROW :]
+        for t in range(LANES):
+            line[4 * t], line[4 * t + 1] = planes[t] + bias, planes[t + LANES] + bias
+            line[4 * t + 2], line[4 * t + 3] = planes[t + 2 * LANES] + bias, planes[t + 3 * LANES] + bias
+    at = 0
+    while at < tiles:
+        row, column = (first + at) // grid[1], (first + at) % grid[1]
+        n, top, left = row // grid[0], 4 * (row % grid[0]), 4 * column
+        run = min(grid[1] - column, tiles - at)
+        for i in range(min(4, height - top)):
+            copy(lines[i, 4 * at :], out[n, o, top + i, left : min(width, left + 4 * run)])
+        at += run
