@@ -45,9 +45,9 @@ from .winograd_transforms_numba import (
 )
 
 WIDTHS = (64, 32)  # tiles of a product; the second where the first would leave much of it empty
-DEPTH = 96  # tiles of a product in `conv_weight`
 OUTS = 16  # outputs of a product
-TILES_BYTES = 8 << 20  # of transformed pixels
+BLOCK = 256  # tiles that are transformed before their products are made; more would leave the cache
+BLOCK_BYTES = 16 << 20  # at most, of transformed pixels
 CHANNELS = 32  # of input and output; with fewer, transforms cost more than they save
 TILES = 32  # likewise
 WASTE = 2  # windows computed for each that exists; at the right and bottom edge, tiles are cut
@@ -82,8 +82,8 @@ def conv_weight(
     x, g = owned(x), owned(g)
     out = np.zeros(shape, x.dtype)
     grid = tiling(count)
-    for tiles in tile_blocks(len(x), x.shape[1], grid, DEPTH, x.itemsize):
-        pixels = transformed_pixels(x, padding, grid, tiles, DEPTH)
+    for tiles in tile_blocks(len(x), x.shape[1], grid, WIDTHS[0], x.itemsize):
+        pixels = transformed_pixels(x, padding, grid, tiles, WIDTHS[0])
         parallel(correlate_outs, -(-shape[0] // OUTS), pixels, g, out, grid, tiles)
     return out
 
@@ -153,8 +153,9 @@ def tiling(count: Pair) -> Pair:
 
 
 def tile_blocks(images: int, channels: int, grid: Pair, width: int, itemsize: int) -> Iterator[slice]:
-    """Cut the tiles of all images, counted in one row, into blocks whose pixels have TILES_BYTES."""
-    return chunks(images * grid[0] * grid[1], max(1, TILES_BYTES // (POINTS * channels * width * itemsize)) * width)
+    """Cut the tiles of all images, counted in one row, into blocks."""
+    block = min(BLOCK, BLOCK_BYTES // (POINTS * channels * itemsize))
+    return chunks(images * grid[0] * grid[1], max(1, block // width) * width)
 
 
 def transformed_pixels(x: Array, padding: Pair, grid: Pair, tiles: slice, width: int) -> Array:

@@ -219,35 +219,34 @@ def copy(source: Any, target: Any) -> None:
 @compiled
 def read_tiles(x: Any, c: Any, buffer: Any, lines: Any, padding: Any, grid: Any, first: Any, tiles: Any) -> None:
     """Read 6 x 6 pixels for each of some tiles; 0 outside of x (N, C, H, W)."""
-    height = x.shape[2]
     at = 0
-    while at < tiles:
+    while at < tiles:  # in runs of tiles side by side
         row, column = (first + at) // grid[1], (first + at) % grid[1]
         n, top, left = row // grid[0], 4 * (row % grid[0]) - padding[0], 4 * column - padding[1]
         run = min(grid[1] - column, tiles - at)
-        for i in range(6):
-            line, next_line = lines[2 * i, 4 * at : 4 * (at + run)], lines[2 * i + 1, 4 * at : 4 * (at + run)]
-            if 0 <= top + i < height:
-                read_line(x[n, c, top + i], left, line)
-                read_line(x[n, c, top + i], left + 4, next_line)
-            else:
-                line[:] = 0
-                next_line[:] = 0
+        read_lines(x[n, c], top, left, lines[:6], 4 * at, 4 * run)
+        read_lines(x[n, c], top, left + 4, lines[6:], 4 * at, 4 * run)
         at += run
     for i in range(6):
-        spread(lines[2 * i], buffer[i * ROW :])
-        spread(lines[2 * i + 1], buffer[i * ROW + 4 * LANES :])  # and two planes more, which the next row overwrites
+        spread(lines[i], buffer[i * ROW :])
+        spread(lines[6 + i], buffer[i * ROW + 4 * LANES :])  # and two planes more, which the next row overwrites
 
 
 @compiled
-def read_line(pixels: Any, left: Any, line: Any) -> None:
-    """Read pixels from `left` on; 0 outside of the image."""
-    begin, end = max(0, -left), max(0, min(len(line), len(pixels) - left))
-    if begin > 0:
-        line[:begin] = 0
-    copy(pixels[left + begin :], line[begin:end])
-    if end < len(line):
-        line[end:] = 0
+def read_lines(image: Any, top: Any, left: Any, lines: Any, at: Any, length: Any) -> None:
+    """Read stretches of 6 rows of an image (H, W), from (top, left) on; 0 outside of it."""
+    height, width = image.shape
+    begin, end = max(0, -left), max(0, min(length, width - left))
+    for i in range(6):
+        if 0 <= top + i < height:
+            copy(image[top + i, left + begin :], lines[i, at + begin : at + end])
+            for j in range(begin):
+                lines[i, at + j] = 0
+            for j in range(end, length):
+                lines[i, at + j] = 0
+        else:
+            for j in range(length):
+                lines[i, at + j] = 0
 
 
 @compiled

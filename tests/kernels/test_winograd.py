@@ -139,7 +139,7 @@ def test_inputs_are_unchanged_and_results_are_owned_by_the_caller(case):
 @settings(max_examples=20)
 @given(cases(), st.integers(1, 1 << 20))
 def test_blocks_of_tiles_may_have_any_size(case, size):
-    with everywhere(TILES_BYTES=size):
+    with everywhere(BLOCK_BYTES=size):
         assert_close(three(FAST, case), case)
 
 
