@@ -137,7 +137,7 @@ keep(figure, "lineage_relu")
 # (At the right, a mark is a training, a line goes through the medians; "later" is not within these 16 epochs.)
 #
 # The claim does not show here; the contrary does. With its best rate each tanh network is at 10 % after 4 or 5 epochs, and each ReLU
-# network after 6 to 9. Only at the smallest rate is ReLU sooner, from each of the seeds, and nowhere six times. A large rate, which tanh bears
+# network after 6 to 9. Only at the smallest rate is ReLU clearly sooner, from each of the seeds, and nowhere six times. A large rate, which tanh bears
 # well, is too much for ReLU, perhaps because nothing limits its outputs.
 #
 # The reason that the paper gives for its claim is that tanh saturates: far from 0 its slope is nearly 0, and little of the gradient passes.
