@@ -61,8 +61,9 @@ def entry(name: str) -> Entry:
     """
     if name in MODELS:
         return MODELS[name]
-    close = difflib.get_close_matches(name, MODELS, n=2, cutoff=0.5)
-    guess = f": did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(MODELS)}"
+    longer = [known for known in MODELS if known.startswith(name)]
+    close = longer[:2] or difflib.get_close_matches(name, MODELS, n=2, cutoff=0.5)
+    guess = f": did you mean {' or '.join(close)}?" if close else "; `minigrad summary` lists all"
     raise UsageError(f"there is no model {name!r}{guess}")
 
 

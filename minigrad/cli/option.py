@@ -16,6 +16,7 @@ from minigrad.optim.schedule import SCHEDULES
 from models import MODELS
 
 LATEST = ""  # the value of --resume without a folder
+SMALL: Final = tuple(name for name, entry in MODELS.items() if entry.small)
 SHELLS: Final = ("bash", "zsh", "fish")
 
 WORDS: Final = {
@@ -89,10 +90,10 @@ def _add_train(commands: Any) -> None:
         "train",
         "[MODEL] [options]",
         "train a model; its weights, curves and pictures go to a run folder",
-        "MODEL is a name below, or package.module:callable of your own. Ctrl-C stops and saves.\n"
+        "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
-        fill("models: " + ", ".join(MODELS), 110, subsequent_indent="  ", break_on_hyphens=False)
-        + "\n`minigrad summary` tells what they are, and their recipes.\nexamples:\n"
+        fill("small models: " + ", ".join(SMALL), 110, subsequent_indent="  ", break_on_hyphens=False)
+        + "; `minigrad summary` lists all\nexamples:\n"
         "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
         "  minigrad train net:Net --data photos/ --config run.toml",
     )
@@ -129,7 +130,7 @@ def _add_train(commands: Any) -> None:
     add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ...)")
     add(
         "--all-small", action="store_true",
-        help="train all small networks of the table, by their recipes, and tell what they reach (default: MODEL)",
+        help="train all small models by their recipes, and tell what they reach (default: MODEL)",
     )  # fmt: skip
     add("--seeds", type=integer(1), default=3, metavar="N", help="with --all-small: runs a network (default: 3)")
     add(

@@ -323,7 +323,7 @@ def make_foreign(folder):
         ("trian", "COMMAND: invalid choice: 'trian'"),
         ("train", "no model is named: name one, or have the configuration file name it"),
         ("train lenet", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
-        ("train qqq", "there is no model 'qqq'; there are "),
+        ("train qqq", "there is no model 'qqq'; `minigrad summary` lists all"),
         ("train lenet --resume", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
         ("train lenet5 --data digit", "there is no data 'digit', nor such a folder: did you mean digits?"),
         ("train lenet5 --data digits:sise=16", "the data digits has no setting sise: did you mean size?"),
@@ -396,12 +396,12 @@ def test_help_tells_every_option_with_its_default(capsys):
         main(["train", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    options = re.split(r"^  (?=-)", text.split("options:")[1].split("models: ")[0], flags=re.MULTILINE)[2:]
+    options = re.split(r"^  (?=-)", text.split("options:")[1].split("small models: ")[0], flags=re.MULTILINE)[2:]
     assert len(options) == 19
     for option in options:
         assert "default: " in " ".join(option.split()), option
-    for name in MODELS:
-        assert name in text
+    for name, entry in MODELS.items():
+        assert not entry.small or name in text
 
 
 def test_version_is_the_packages(capsys):
