@@ -18,7 +18,8 @@ every_file = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 # A file imports only from its own layer and from those above it here.
 LAYERS = [
-    "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result", "explain", "rule", "op",
+    "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result",
+    "explain", "rule", "op",
     "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "checkpoint", "functional",
     "init", "nn", "optim", "data", "graph", "io", "training", "cost", "viz", "config", "testing", "__init__", "cli",
     "__main__",
