@@ -28,20 +28,24 @@ def anomaly() -> Iterator[None]:
     minigrad.errors.NonFiniteError: exp gave inf at (1,), 1 of 2 elements not finite, called at ...
     """
     recorder = _watching(STATE.recorder) if STATE.recorder is not None else None
-    watchers = switched(recorder=recorder, watcher=_check_value, gradient_watcher=_check_gradient)
+    watchers = switched(recorder=recorder, watcher=_check_constant, gradient_watcher=_check_gradient)
     with np.errstate(all="ignore"), watchers:  # NumPy's own warnings would name a line of the library
         yield
 
 
 def _watching(record: Recorder) -> Recorder:
-    def record_and_check(plan: Any, parents: Any, saved: Any, settings: Any, out: Any) -> Tensor:
-        result = record(plan, parents, saved, settings, out)
+    def record_and_check(plan: Any, parents: Any, values: Any, settings: Any, out: Any) -> Tensor:
+        result = record(plan, parents, values, settings, out)
         assert result.node is not None
         result.node.site = call_site()
         _check_value(plan.op, out)
         return result
 
     return record_and_check
+
+
+def _check_constant(op: Any, inputs: Any, settings: Any, out: Any) -> None:
+    _check_value(op, out)
 
 
 def _check_value(op: Any, out: Any) -> None:

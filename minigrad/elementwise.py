@@ -45,9 +45,9 @@ class UnaryOp(Op):
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self._short_plans[1] or self._short_plan(1, 1)
-                return recorder(plan, (node,), plan.save((data, out)), _NO_SETTINGS, out)
+                return recorder(plan, (node,), (data, out), _NO_SETTINGS, out)
         if STATE.watcher is not None:
-            STATE.watcher(self, out)
+            STATE.watcher(self, (data,), _NO_SETTINGS, out)
         return wrap(out)
 
 
@@ -77,9 +77,9 @@ class BinaryOp(Op):
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self._short_plans[mask] or self._short_plan(mask, 2)
-                return recorder(plan, (x_node, y_node), plan.save((x_data, y_data, out)), _NO_SETTINGS, out)
+                return recorder(plan, (x_node, y_node), (x_data, y_data, out), _NO_SETTINGS, out)
         if STATE.watcher is not None:
-            STATE.watcher(self, out)
+            STATE.watcher(self, (x_data, y_data), _NO_SETTINGS, out)
         return wrap(out)
 
     def _without_tensors(self, x: Any, y: Any) -> Any:

@@ -112,7 +112,7 @@ class _State(threading.local):
     """What this thread is doing. Each thread starts with the values below, so threads never disturb each other."""
 
     recorder: Recorder | None = None  # how results enter the graph; set by tensor.py; None: they do not
-    watcher: Callable[[Op, Any], None] | None = None  # sees the values of ops that are not recorded
+    watcher: Callable[[Op, tuple[Any, ...], dict[str, Any], Any], None] | None = None  # sees ops that are not recorded
     gradient_watcher: Callable[[Node, int, Any], None] | None = None  # sees what backward sends to each input
     scope: Scope | None = None
 

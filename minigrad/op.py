@@ -217,13 +217,13 @@ class Op:
                 plan = self.plan(mask, len(arrays))
                 arrays = [a if type(x) is Tensor else own(a) for a, x in zip(arrays, inputs, strict=True)]
                 values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + kept
-                saved = plan.save(values + (out.arrays if self.results else (out,)))
-                recorded = recorder(plan, tuple(parents), saved, settings, out)
+                values += out.arrays if self.results else (out,)
+                recorded = recorder(plan, tuple(parents), values, settings, out)
                 return self._each_result(recorded, out, recorder) if self.results else recorded
         outs = out.arrays if self.results else (out,)
         if STATE.watcher is not None:
             for array in outs:
-                STATE.watcher(self, array)
+                STATE.watcher(self, tuple(arrays), settings, array)
         if not constant:
             outs = tuple([wrap(array) for array in outs])
         return outs if self.results else outs[0]  # type: ignore[return-value]  # a tuple, for several
@@ -237,7 +237,8 @@ class Op:
         """Result number `k` of the call that `node` recorded, with a node of its own."""
         if array.dtype.kind != "f":
             return wrap(array)
-        return recorder(_RESULT.plan(1, 1), (node,), (node.shape,), {"index": k, "name": self.results[k]}, array)
+        settings = {"index": k, "name": self.results[k]}
+        return recorder(_RESULT.plan(1, 1), (node,), (node, array), settings, array)  # the rule asks for node.shape
 
     def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
         """The forward function's result, or all of them, and its residuals."""

@@ -345,16 +345,16 @@ def own(x: Any) -> Any:
 
 
 def record(
-    plan: Plan, parents: tuple[Node | None, ...], saved: tuple[Any, ...], settings: dict[str, Any], out: Any
+    plan: Plan, parents: tuple[Node | None, ...], values: tuple[Any, ...], settings: dict[str, Any], out: Any
 ) -> Tensor:
-    """Put a result into the graph: the one place where a Node is made.
+    """Put a result into the graph: the one place where a Node is made. Of a call's values, it keeps what rules ask for.
 
     Fields are set one by one since a call of `__init__` would cost as much as all of them together.
     """
     node = _new_node(Node)
     node.plan = plan
     node.parents = parents
-    node.saved = saved
+    node.saved = plan.save(values)
     node.settings = settings
     node.shape = out.shape
     node.dtype = out.dtype

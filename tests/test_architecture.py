@@ -20,7 +20,7 @@ every_file = pytest.mark.parametrize("path", FILES, ids=IDS)
 LAYERS = [
     "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result",
     "explain", "rule", "op",
-    "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "checkpoint", "functional",
+    "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "trace", "checkpoint", "functional",
     "init", "nn", "optim", "data", "graph", "io", "training", "cost", "viz", "config", "testing", "__init__", "cli",
     "__main__",
 ]  # fmt: skip
