@@ -7,8 +7,8 @@ A Graph is a snapshot: it holds no arrays, and nothing that is later done with t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from minigrad.errors import GraphError
@@ -19,7 +19,7 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn import Module
 
-Kind = Literal["variable", "parameter", "op"]
+Kind = Literal["variable", "parameter", "constant", "op"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class GraphNode:
 
     Attributes:
         id: its number in the graph; the inputs of an op have smaller ones.
-        kind: an op's result, a model's parameter, or another variable.
+        kind: an op's result, a model's parameter, another variable, or a constant.
         name: the op's name, the parameter's path, or "variable".
-        shape, dtype: of the value.
+        shape, dtype: of the value; of an op with several results, all their shapes.
         settings: the op's settings.
-        call: the number of the module call inside of which it was made, or None.
+        call: the number of the module call inside of which it was made, or None. A parameter belongs to the innermost
+            call that holds all of its uses.
+        site: file and line of the op's call, where these were noted (by `trace()` or `anomaly()`).
+        recorded: whether gradients can flow through it.
     """
 
     id: int
@@ -42,6 +45,8 @@ class GraphNode:
     dtype: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     call: int | None = None
+    site: tuple[str, int] | None = None
+    recorded: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,28 +96,33 @@ class Graph:
         Raises:
             GraphError: an output was not recorded, or its graph has been freed.
         """
-        roots = [_recorded(output) for output in outputs]
-        nodes = newest_first(roots)[::-1]
-        ids = {node: i for i, node in enumerate(nodes)}
+        ids = {node: i for i, node in enumerate(nodes_behind(*outputs))}
         labels = _names(model, names or {})
-        calls = _Calls()
-        return cls(
-            nodes=tuple(_graph_node(i, node, labels, calls.number(node.scope)) for node, i in ids.items()),
-            edges=tuple(
-                (ids[parent], i, position)
-                for node, i in ids.items()
-                for position, parent in enumerate(node.parents)
-                if parent is not None
-            ),
-            calls=tuple(calls.list),
-            outputs=tuple(ids[root] for root in roots),
-        )
+        calls = Calls()
+        nodes = [_graph_node(i, node, labels, calls.number(node.scope)) for node, i in ids.items()]
+        edges = [
+            (ids[parent], i, position)
+            for node, i in ids.items()
+            for position, parent in enumerate(node.parents)
+            if parent is not None
+        ]
+        _place_parameters(nodes, edges, calls.list)
+        return cls(tuple(nodes), tuple(edges), tuple(calls.list), tuple(ids[_recorded(output)] for output in outputs))
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def __iter__(self) -> Iterator[GraphNode]:
         return iter(self.nodes)
+
+
+def nodes_behind(*outputs: Tensor) -> list[Node]:
+    """What was recorded behind the outputs, oldest first: node number i of their Graph comes from number i of these.
+
+    Raises:
+        GraphError: an output was not recorded, or its graph has been freed.
+    """
+    return newest_first([_recorded(output) for output in outputs])[::-1]
 
 
 def _recorded(output: Tensor) -> Node:
@@ -142,10 +152,31 @@ def _graph_node(i: int, node: Node, labels: Mapping[Node, tuple[Kind, str]], cal
         default = node.name if isinstance(node, Leaf) and node.name else "variable"
         kind, name = labels.get(node, ("variable", default))
         return GraphNode(i, kind, name, node.shape, str(node.dtype), {}, None)
-    return GraphNode(i, "op", node.op.name, node.shape, str(node.dtype), dict(node.settings), call)
+    site = getattr(node, "site", None)
+    return GraphNode(i, "op", node.op.name, node.shape, str(node.dtype), dict(node.settings), call, site)
 
 
-class _Calls:
+def _place_parameters(nodes: list[GraphNode], edges: Iterable[tuple[int, int, int]], calls: Sequence[Call]) -> None:
+    """Put each parameter into the innermost call that holds all of its uses."""
+    homes: dict[int, int | None] = {}
+    for start, end, _ in edges:
+        if nodes[start].kind == "parameter":
+            use = nodes[end].call
+            homes[start] = use if start not in homes else _common(homes[start], use, calls)
+    for i, home in homes.items():
+        nodes[i] = replace(nodes[i], call=home)
+
+
+def _common(a: int | None, b: int | None, calls: Sequence[Call]) -> int | None:
+    """The innermost call around two calls."""
+    while a != b:  # an inner call has a larger number than those around it
+        if b is None or (a is not None and a > b):
+            a, b = b, a
+        b = calls[b].outer  # type: ignore[index]
+    return a
+
+
+class Calls:
     """Numbers the module calls as they are met, outer ones first."""
 
     def __init__(self) -> None:
@@ -153,6 +184,7 @@ class _Calls:
         self.numbers: dict[Scope, int] = {}
 
     def number(self, scope: Scope | None) -> int | None:
+        """The number of a call; None outside of all."""
         if scope is None:
             return None
         if scope not in self.numbers:

@@ -21,7 +21,7 @@ LAYERS = [
     "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result",
     "explain", "rule", "op",
     "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "trace", "checkpoint", "functional",
-    "init", "nn", "optim", "data", "graph", "io", "training", "cost", "viz", "config", "testing", "__init__", "cli",
+    "init", "nn", "optim", "data", "graph", "io", "training", "cost", "config", "testing", "viz", "why", "__init__", "cli",
     "__main__",
 ]  # fmt: skip
 
