@@ -36,6 +36,7 @@ class GraphNode:
             call that holds all of its uses.
         site: file and line of the op's call, where these were noted (by `trace()` or `anomaly()`).
         recorded: whether gradients can flow through it.
+        label: what else is to be said of it in a picture.
     """
 
     id: int
@@ -47,6 +48,7 @@ class GraphNode:
     call: int | None = None
     site: tuple[str, int] | None = None
     recorded: bool = True
+    label: str = ""
 
 
 @dataclass(frozen=True)
