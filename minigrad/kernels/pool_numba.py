@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from . import max_pool_numba
 from .jit import Answer, compiled
 from .pool import window_areas
 from .threads import parallel
@@ -17,10 +18,7 @@ def max_pool(
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
     count = out_size or window_count((x.shape[2], x.shape[3]), kernel, stride, padding, dilation)
-    out = np.empty(x.shape[:2] + count, x.dtype)
-    positions = np.empty(out.shape, np.int32)
-    parallel(max_planes, planes(x), owned(x), out, positions, kernel, stride, padding, dilation)
-    return out, positions
+    return max_pool_numba.max_pool(x, count, kernel, stride, padding, dilation)
 
 
 def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Answer:
@@ -28,7 +26,7 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Answer:
     if g.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
     out = np.zeros(shape, g.dtype)
-    parallel(scatter_planes, planes(out), out, owned(g), owned(positions))
+    parallel(scatter_planes, planes(out), flat(out), flat(g), flat(positions))
     return out
 
 
@@ -37,7 +35,7 @@ def max_pool_take(x: Array, positions: Array) -> Answer:
     if x.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
     out = np.empty(positions.shape, x.dtype)
-    parallel(take_planes, planes(x), out, owned(x), owned(positions))
+    parallel(take_planes, planes(x), flat(out), flat(x), flat(positions))
     return out
 
 
@@ -73,51 +71,28 @@ def planes(x: Array) -> int:
     return int(x.shape[0] * x.shape[1])
 
 
-@compiled
-def max_planes(
-    x: Any, out: Any, positions: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, start: Any, stop: Any
-) -> None:
-    """`max_pool` of the planes from start to stop."""
-    height, width = x.shape[2:]
-    for plane in range(start, stop):
-        n, c = plane // x.shape[1], plane % x.shape[1]
-        for i in range(out.shape[2]):
-            for j in range(out.shape[3]):
-                best, position = x.dtype.type(-np.inf), -1
-                for p in range(kernel[0]):
-                    h = i * stride[0] + p * dilation[0] - padding[0]
-                    for q in range(kernel[1]):
-                        w = j * stride[1] + q * dilation[1] - padding[1]
-                        if 0 <= h < height and 0 <= w < width:
-                            value = x[n, c, h, w]
-                            if position < 0 or value > best or (value != value and best == best):
-                                best, position = value, h * width + w
-                out[n, c, i, j], positions[n, c, i, j] = best, position
+def flat(x: Array) -> Array:
+    """x (N, C, H, W) as (N C, H W)."""
+    return owned(x).reshape(planes(x), x.shape[2] * x.shape[3])
 
 
 @compiled
 def scatter_planes(out: Any, g: Any, positions: Any, start: Any, stop: Any) -> None:
     """`max_pool_input` of the planes from start to stop."""
-    width = out.shape[3]
     for plane in range(start, stop):
-        n, c = plane // out.shape[1], plane % out.shape[1]
-        for i in range(g.shape[2]):
-            for j in range(g.shape[3]):
-                position = positions[n, c, i, j]
-                if position >= 0:
-                    out[n, c, position // width, position % width] += g[n, c, i, j]
+        pixels, values, places = out[plane], g[plane], positions[plane]
+        for i in range(len(values)):
+            if places[i] >= 0:
+                pixels[places[i]] += values[i]
 
 
 @compiled
 def take_planes(out: Any, x: Any, positions: Any, start: Any, stop: Any) -> None:
     """`max_pool_take` of the planes from start to stop."""
-    width = x.shape[3]
     for plane in range(start, stop):
-        n, c = plane // x.shape[1], plane % x.shape[1]
-        for i in range(out.shape[2]):
-            for j in range(out.shape[3]):
-                position = positions[n, c, i, j]
-                out[n, c, i, j] = x[n, c, position // width, position % width] if position >= 0 else 0
+        values, pixels, places = out[plane], x[plane], positions[plane]
+        for i in range(len(values)):
+            values[i] = pixels[places[i]] if places[i] >= 0 else 0
 
 
 @compiled

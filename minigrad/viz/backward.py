@@ -36,7 +36,7 @@ def backward_of(forward: Record, *, both: bool) -> Record:
     whole = nodes_behind(*outputs)
     used = {parent for node in whole if node.order > start for parent in node.parents}
     kept = [node for node in whole if both or node.order > start or node in used]
-    telling = _Telling(forward, start, owners)
+    telling = _Telling(forward, start, owners, both)
     graph = telling.graph(kept, [x.node for x in outputs], gradients, list(seeds.values()))
     return Record(outputs, kept, graph, known=[*forward.outputs, *seeds.values()], trace=seen)
 
@@ -67,8 +67,8 @@ class _Owners:
 class _Telling:
     """Tells nodes of both passes as plain data."""
 
-    def __init__(self, forward: Record, start: int, owners: _Owners) -> None:
-        self.forward, self.start, self.owners = forward, start, owners
+    def __init__(self, forward: Record, start: int, owners: _Owners, both: bool) -> None:
+        self.forward, self.start, self.owners, self.both = forward, start, owners, both
         self.numbers = {node: i for i, node in enumerate(forward.nodes)}
         self.calls: list[Call] = []
         self.rules: dict[Node, int] = {}
@@ -78,28 +78,27 @@ class _Telling:
     ) -> Graph:
         """The Graph of the nodes that are kept."""
         ids = {node: i for i, node in enumerate(kept)}
-        both = any(node.order <= self.start and node.parents and any(p in ids for p in node.parents) for node in kept)
-        self.calls = list(self.forward.graph.calls) if both else []
+        self.calls = list(self.forward.graph.calls) if self.both else []
         self.around = len(self.calls)
         self.calls.append(Call(self.around, "backward", "", "backward", None))
         named = {x.node: "g" if len(seeds) == 1 else f"g of output {k}" for k, x in enumerate(seeds)}
         for i, gradient in gradients.items():
             wanted = f"gradient of {self.forward.graph.nodes[i].name}"
             named[gradient.node] = wanted if gradient.node not in named else f"{named[gradient.node]}, {wanted}"
-        nodes = tuple(self._node(i, node, named.get(node, ""), both) for node, i in ids.items())
+        nodes = tuple(self._node(i, node, named.get(node, "")) for node, i in ids.items())
         edges = tuple(
             (ids[parent], i, position)
             for node, i in ids.items()
             for position, parent in enumerate(node.parents)
-            if parent in ids
+            if parent in ids and (self.both or node.order > self.start)
         )
         return Graph(nodes, edges, tuple(self.calls), tuple(ids[root] for root in roots if root is not None))
 
-    def _node(self, i: int, node: Node, name: str, both: bool) -> GraphNode:
+    def _node(self, i: int, node: Node, name: str) -> GraphNode:
         if node.order <= self.start:
             told = self.forward.graph.nodes[self.numbers[node]]
-            if both or told.kind != "op":
-                return replace(told, id=i, call=told.call if both else None)
+            if self.both or told.kind != "op":
+                return replace(told, id=i, call=told.call if self.both else None)
             path = "" if told.call is None else self.forward.graph.calls[told.call].path
             return GraphNode(i, "variable", f"{told.name} of {path}" if path else told.name, told.shape, told.dtype)
         if node.op is None:
@@ -115,6 +114,6 @@ class _Telling:
             told = self.forward.graph.nodes[self.numbers[owner]] if owner in self.numbers else None
             path = "" if told is None or told.call is None else self.forward.graph.calls[told.call].path
             self.rules[owner] = len(self.calls)
-            name = f"{owner.op} of {path}" if path else str(owner.op)
-            self.calls.append(Call(len(self.calls), name, "rule", f"backward.{name}", self.around))
+            name = f"rule of {owner.op}" + (f" ({path})" if path else "")
+            self.calls.append(Call(len(self.calls), name, "", f"backward.{name}", self.around))
         return self.rules[owner]

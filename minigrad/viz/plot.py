@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from minigrad.errors import MissingExtraError, UsageError
+from minigrad.errors import UsageError
+from minigrad.viz.plot_style import BLUE, VERMILION, axes, new_figure, tidy, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TRAIN, TEST = "#0072B2", "#D55E00"  # blue and vermilion of Okabe and Ito: apart for all kinds of color vision
-QUIET: Final = "#666666"
+TRAIN, TEST = BLUE, VERMILION
 
 AXES: Final = {"loss": "loss (mean per sample)", "accuracy": "accuracy (%)"}
 
@@ -39,7 +39,7 @@ def plot_curves(history: Iterable[Mapping[str, Any]], ax: Axes | None = None, *,
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
     records = list(history)
-    ax = ax if ax is not None else _figure(5.0, 3.6).add_subplot()
+    ax = axes(ax, 5.0, 3.6)
     scale = 100 if metric == "accuracy" else 1
     values: list[float] = []
     for name, label, color, marker in ((metric, "train", TRAIN, "o"), (f"test_{metric}", "test", TEST, "s")):
@@ -51,7 +51,8 @@ def plot_curves(history: Iterable[Mapping[str, Any]], ax: Axes | None = None, *,
         raise UsageError(f"plot_curves: no record of the history has {metric!r}")
     if metric == "loss" and 0 < min(values) < max(values) / 10:
         _logarithmic(ax)
-    _tidy(ax)
+    tidy(ax)
+    _whole_epochs(ax)
     ax.set_xlabel("epoch")
     ax.set_ylabel(AXES.get(metric, metric))
     ax.legend(frameon=False)
@@ -89,7 +90,7 @@ def plot_confusion(matrix: Any, labels: Sequence[str], ax: Axes | None = None) -
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     right = int(np.trace(counts))
-    ax.set_title(f"{right:,} of {counts.sum():,} right (numbers of samples)", loc="left", size=10, color=QUIET)
+    title(ax, f"{right:,} of {counts.sum():,} right (numbers of samples)")
     return ax
 
 
@@ -97,7 +98,7 @@ def save_curves(history: Iterable[Mapping[str, Any]], path: str | os.PathLike[st
     """Draw the loss and, where there is one, the accuracy side by side into a picture file."""
     records = list(history)
     metrics = [metric for metric in AXES if any(metric in record for record in records)]
-    figure = _figure(4.6 * max(1, len(metrics)), 3.6)
+    figure = new_figure(4.6 * max(1, len(metrics)), 3.6)
     for i, metric in enumerate(metrics):
         plot_curves(records, figure.add_subplot(1, len(metrics), i + 1), metric=metric)
     figure.savefig(path)
@@ -110,21 +111,9 @@ def save_confusion(matrix: Any, labels: Sequence[str], path: str | os.PathLike[s
     figure.savefig(path)
 
 
-def _figure(width: float, height: float) -> Figure:
-    """A figure of this size in inches, apart from pyplot."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", extra="plot", purpose="plotting") from error
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _confusion_figure(classes: int) -> Figure:
     size = 1.6 + 0.42 * classes
-    return _figure(size, size)
+    return new_figure(size, size)
 
 
 def _logarithmic(ax: Axes) -> None:
@@ -136,11 +125,8 @@ def _logarithmic(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-def _tidy(ax: Axes) -> None:
-    """Leave out what carries no information; there are no fractions of epochs."""
+def _whole_epochs(ax: Axes) -> None:
+    """There are no fractions of epochs."""
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color="#E5E5E5", linewidth=0.8)
-    ax.set_axisbelow(True)
