@@ -7,7 +7,9 @@ has (AVX-512: 1 register, AVX2: 2, NEON: 4).
     x = load(array, i)       array[i], array[i+1], ...        indices of the flat array, not checked
     w = each(array, i)       array[i], array[i], ...
     s = fma(s, w, x)         s + w * x
+    store(array, i, s)       array[i] = s[0], array[i+1] = s[1], ...
     add(array, i, s)         array[i] += s[0], array[i+1] += s[1], ...
+    where_larger(x, y, s, t) s where x > y or only x is NaN, else t
     total(s)                 s[0] + s[1] + ...
 """
 
@@ -88,6 +90,30 @@ def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
         return builder.fadd(product, args[0], flags=("contract",))
 
     return s(s, w, x), emit
+
+
+@word
+def where_larger(typing: Any, x: Any, y: Any, s: Any, t: Any) -> Any:
+    """For each lane: s where x > y, or x is NaN and y is not; else t."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x, y, s, t = args
+        larger = builder.fcmp_unordered(">", x, y)
+        return builder.select(builder.and_(larger, builder.fcmp_ordered("ord", y, y)), s, t)
+
+    return x(x, y, s, t), emit
+
+
+@word
+def store(typing: Any, array: Any, index: Any, s: Any) -> Any:
+    """Write s to array[index], array[index + 1], ..."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _vector_at(context, builder, signature, args, s)
+        builder.store(args[2], place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, s), emit
 
 
 @word

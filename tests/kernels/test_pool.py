@@ -122,6 +122,24 @@ def test_nan_is_the_largest_and_the_first_nan_is_chosen():
         np.testing.assert_array_equal(positions[0, 0], [[1, 1], [3, 5]])
 
 
+@given(windows(), st.sampled_from([np.float32, np.float64]), st.integers(0, 2**32))
+def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(case, dtype, seed):
+    fast = pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)
+    x, count, where = case
+    rare = np.array([np.nan, np.inf, -np.inf, -np.inf, 0, -0.0, 1], dtype)
+    x = np.random.default_rng(seed).choice(rare, x.shape)
+    for a, b in zip(fast.max_pool(x, **where, out_size=count), max_pool(x, **where, out_size=count), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_compiled_max_pool_leaves_alone_steps_that_single_precision_does_not_hold():
+    fast = pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)
+    x = np.broadcast_to(np.float32(0), (1, 1, 2, (1 << 24) + 8))  # a row down is a step of 2^24 + 8
+    where = {"stride": (1, 1 << 23), "padding": (0, 0), "dilation": (1, 1)}
+    assert fast.max_pool(x, kernel=(2, 2), **where) is NotImplemented
+    assert fast.max_pool(x[:, :, :, : 1 << 20], kernel=(2, 2), **where) is not NotImplemented
+
+
 def test_a_window_of_minus_infinity_points_into_the_image():
     x = np.full((1, 1, 2, 2), -np.inf)
     for f in both("max_pool"):

@@ -1,0 +1,133 @@
+"""Max pooling of whole planes (n, c), in vector registers.
+
+Put a plane in a frame of -inf, and sort the frame's pixels by row modulo the vertical stride and column modulo the
+horizontal one. Then what a tap (p, q) reads in all windows is a single stretch of memory, as in `conv_numba`, for any
+stride. (Across the end of each row lie a few windows that do not exist; they are computed and dropped.)
+
+Where the pixels are in the image is known: at the window's origin, plus a step for each tap. A step is held as a
+floating number, so that a register has as many of them as of pixels.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .jit import Answer, compiled
+from .lanes import BYTES, each, load, store, where_larger
+from .threads import parallel
+from .windows import Array, Pair, owned
+
+EXACT = 1 << 24  # integers up to which single precision holds
+
+
+class Plan(NamedTuple):
+    """Windows of a plane. Those of a row are `pitch` apart from those of the next, in flat arrays."""
+
+    size: Pair  # of a sorted frame's part: its rows, and its columns, the pitch
+    first: Array  # of each window: the position of its first pixel in the image, -1 where there is none
+    origin: Array  # of each window: the position of tap (0, 0), which may be outside of the image
+    starts: Array  # of each tap: where its stretch begins
+    steps: Array  # of each tap: its position less the origin's
+
+
+def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Answer:
+    """See `pool.max_pool`: x (N, C, H, W) in single or double precision, and `count` windows."""
+    plan = plan_of((x.shape[2], x.shape[3]), count, kernel, stride, padding, dilation)
+    if plan.steps[-1] > EXACT:
+        return NotImplemented
+    out = np.empty(x.shape[:2] + count, x.dtype)
+    positions = np.empty(out.shape, np.int32)
+    planes = x.shape[0] * x.shape[1]
+    parts = [a.reshape(planes, *a.shape[2:]) for a in (owned(x), out, positions)]
+    parallel(pool_planes, planes, *parts, stride, padding, *plan)
+    return out, positions
+
+
+@lru_cache(256)  # a network asks for the same few, in every step
+def plan_of(image: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Plan:
+    """Where the windows of an image lie."""
+    axes = zip(count, kernel, stride, dilation, strict=True)
+    rows, columns = (n + d * (k - 1) // s for n, k, s, d in axes)
+    h, i = _places(image[0], rows, kernel[0], stride[0], padding[0], dilation[0])
+    w, j = _places(image[1], columns, kernel[1], stride[1], padding[1], dilation[1])
+    first = np.where((h[:, None] < 0) | (w < 0), -1, h[:, None] * image[1] + w)
+    down, right = (d * np.arange(k) for d, k in zip(dilation, kernel, strict=True))
+    part = (down % stride[0])[:, None] * stride[1] + right % stride[1]
+    starts = part * (rows * columns) + (down // stride[0])[:, None] * columns + right // stride[1]
+    return Plan(
+        (rows, columns),
+        first.astype(np.int32).ravel(),
+        (i[:, None] * image[1] + j).astype(np.int32).ravel(),
+        starts.ravel(),
+        (down[:, None] * image[1] + right).astype(np.int32).ravel(),
+    )
+
+
+def _places(size: int, windows: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[Array, Array]:
+    """Along an axis, the first pixel in the image that each window reads, -1 where there is none; and its origin."""
+    origin = stride * np.arange(windows) - padding
+    pixels = origin[:, None] + dilation * np.arange(kernel)
+    inside = (pixels >= 0) & (pixels < size)
+    first = pixels[np.arange(windows), inside.argmax(axis=1)]
+    return np.where(inside.any(axis=1), first, -1), origin
+
+
+@compiled
+def pool_planes(
+    x: Any, out: Any, positions: Any, stride: Any, padding: Any, size: Any, first: Any, origin: Any, starts: Any,
+    steps: Any, start: Any, stop: Any,
+) -> None:  # fmt: skip
+    """`max_pool` of the planes from start to stop."""
+    rows, pitch = size
+    length = pitch * (out.shape[1] - 1) + out.shape[2]
+    frame = np.full(stride[0] * stride[1] * rows * pitch + BYTES, -np.inf, x.dtype)
+    best, step = np.empty(length + BYTES, x.dtype), np.empty(length + BYTES, x.dtype)
+    place = np.empty(length, np.int32)
+    limits, steps = np.array([-np.inf, -1]).astype(x.dtype), steps.astype(x.dtype)
+    for plane in range(start, stop):
+        sort_pixels(x[plane], frame, stride, padding, size)
+        read_windows(frame, starts, steps, limits, best, step)
+        for i in range(length):
+            place[i] = first[i] if step[i] < 0 else origin[i] + np.int32(step[i])
+        for i in range(out.shape[1]):
+            values, indices = best[i * pitch :], place[i * pitch :]
+            line, where = out[plane, i], positions[plane, i]
+            for j in range(len(line)):
+                line[j], where[j] = values[j], indices[j]
+
+
+@compiled
+def sort_pixels(image: Any, frame: Any, stride: Any, padding: Any, size: Any) -> None:
+    """Write the pixels (H, W) that windows read to a sorted frame."""
+    rows, pitch = size
+    s, t = stride
+    for b in range(t):
+        begin = max(0, -((b - padding[1]) // t))  # the first column whose pixel is in the image
+        end = min(pitch, (image.shape[1] - 1 - b + padding[1]) // t + 1)
+        for h in range(min(image.shape[0], s * rows - padding[0])):
+            row = h + padding[0]
+            at = ((row % s * t + b) * rows + row // s) * pitch
+            line, pixels = frame[at + begin : at + end], image[h, t * begin + b - padding[1] :]
+            if t == 1:
+                for j in range(len(line)):
+                    line[j] = pixels[j]
+            elif t == 2:  # a constant stride can be vectorized
+                for j in range(len(line)):
+                    line[j] = pixels[2 * j]
+            else:
+                for j in range(len(line)):
+                    line[j] = pixels[t * j]
+
+
+@compiled
+def read_windows(frame: Any, starts: Any, steps: Any, limits: Any, best: Any, step: Any) -> None:
+    """The largest pixel of each window, and the step to the first tap that reads it; `limits` if all are -inf."""
+    for at in range(0, len(best) - BYTES, BYTES // frame.itemsize):
+        largest, where = each(limits, 0), each(limits, 1)
+        for k in range(len(starts)):
+            pixels = load(frame, starts[k] + at)
+            where = where_larger(pixels, largest, each(steps, k), where)
+            largest = where_larger(pixels, largest, pixels, largest)
+        store(best, at, largest)
+        store(step, at, where)
