@@ -47,6 +47,7 @@ class UnaryOp(Op):
                 plan = self._short_plans[1] or self._short_plan(1, 1)
                 return recorder(plan, (node,), (data, out), _NO_SETTINGS, out)
         if STATE.watcher is not None:
+            out = np.asarray(out)  # the very array that the Tensor will hold
             STATE.watcher(self, (data,), _NO_SETTINGS, out)
         return wrap(out)
 
@@ -79,6 +80,7 @@ class BinaryOp(Op):
                 plan = self._short_plans[mask] or self._short_plan(mask, 2)
                 return recorder(plan, (x_node, y_node), (x_data, y_data, out), _NO_SETTINGS, out)
         if STATE.watcher is not None:
+            out = np.asarray(out)  # the very array that the Tensor will hold
             STATE.watcher(self, (x_data, y_data), _NO_SETTINGS, out)
         return wrap(out)
 

@@ -221,11 +221,11 @@ class Op:
                 recorded = recorder(plan, tuple(parents), values, settings, out)
                 return self._each_result(recorded, out, recorder) if self.results else recorded
         outs = out.arrays if self.results else (out,)
-        if STATE.watcher is not None:
-            for array in outs:
-                STATE.watcher(self, tuple(arrays), settings, array)
         if not constant:
             outs = tuple([wrap(array) for array in outs])
+        if STATE.watcher is not None:
+            for result in outs:
+                STATE.watcher(self, tuple(arrays), settings, result if constant else result._data)
         return outs if self.results else outs[0]  # type: ignore[return-value]  # a tuple, for several
 
     def _each_result(self, whole: Tensor, out: Results, recorder: Recorder) -> Any:

@@ -154,7 +154,7 @@ def test_all_integer_operators_are_there():
 
 def test_larger_subpackages_come_when_they_are_asked_for():
     assert mg.training.fit
-    assert mg.viz.draw
+    assert mg.viz.graph
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         mg.nothing  # noqa: B018
 

@@ -52,11 +52,11 @@ for node in graph:
 assert [node.name for node in graph] == ["x", "y", "add", "pow"]
 
 # %% [markdown]
-# `minigrad.viz.draw` makes a picture of it:
+# `minigrad.viz.graph` makes a picture of it:
 #
 # ```python
-# from minigrad.viz import draw
-# draw(z, "graph.svg", names={"x": x, "y": y})
+# from minigrad.viz import graph
+# graph(z, names={"x": x, "y": y}).save("graph.svg")
 # ```
 #
 # ![the graph of (x + y)^2](images/chain_rule.svg)

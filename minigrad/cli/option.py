@@ -13,11 +13,13 @@ from minigrad.cli.wish import parser_of
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import SCHEDULES
+from minigrad.viz.measure import COLOR_BY
 from models import MODELS
 
 LATEST = ""  # the value of --resume without a folder
 SMALL: Final = tuple(name for name, entry in MODELS.items() if entry.small)
 SHELLS: Final = ("bash", "zsh", "fish")
+MEASURE_NAMES: Final = tuple(name.replace("_", "-") for name in COLOR_BY)
 
 WORDS: Final = {
     "MODEL": tuple(MODELS),
@@ -26,6 +28,7 @@ WORDS: Final = {
     "OPTIMIZER": tuple(OPTIMIZERS),
     "SCHEDULE": tuple(SCHEDULES),
     "LOSS": tuple(LOSSES),
+    "MEASURE": MEASURE_NAMES,
     "SHELL": SHELLS,
 }
 """The words that a shell can complete, by what they stand for in the help. All else are numbers and files."""
@@ -65,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_resume, _add_evaluate, _add_predict, _add_summary, _add_completion):
+    for add in (_add_train, _add_resume, _add_evaluate, _add_predict, _add_summary, _add_graph, _add_completion):
         add(commands)
     return parser
 
@@ -207,6 +210,40 @@ def _add_summary(commands: Any) -> None:
     parser.add_argument(
         "--input", type=shape, metavar="SIZES", help="NxCxHxW of a batch (default: one sample, if its shape is known)"
     )  # fmt: skip
+
+
+def _add_graph(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "graph",
+        "MODEL|RUN [options]",
+        "draw the computation graph of a model or function",
+        "MODEL is a name of `minigrad summary`, or package.module:callable of your own: a class or function that\n"
+        "makes a model, or a function of Tensors. FILE ends in .svg, .png, .pdf, .dot, .json, or .html: a page to\n"
+        "walk through, with values, gradients and source lines.",
+        "examples:\n"
+        "  minigrad graph lenet5 --data digits -o lenet5.html --open\n"
+        "  minigrad graph resnet152 --depth 2 --repeats -o resnet152.svg\n"
+        "  minigrad graph ops:swish --input 2x3 --color-by verdict -o swish.svg",
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL|RUN", help="a model, the folder of a run, or a function")
+    add("-o", "--out", metavar="FILE", help="where to (default: MODEL.svg)")
+    add(
+        "--input", type=shape, action="append", metavar="SIZES",
+        help="NxCxHxW of random numbers, once for each input (default: one sample, if its shape is known)",
+    )  # fmt: skip
+    _add_data(parser, "draw the loss on 8 samples of it, in training mode (default: the outputs, in evaluation mode)")
+    add("--depth", type=integer(0), metavar="N", help="fold modules inside of N others (default: fold none)")
+    add("--repeats", action="store_true", help='draw equal blocks in a row once, with "× 3" (default: draw each)')
+    add(
+        "--color-by", choices=MEASURE_NAMES, default="kind", metavar="MEASURE",
+        help=f"{', '.join(MEASURE_NAMES)} (default: kind)",
+    )  # fmt: skip
+    direction = parser.add_mutually_exclusive_group()
+    direction.add_argument("--backward", action="store_true", help="draw the backward pass (default: forward)")
+    direction.add_argument("--both", action="store_true", help="draw both passes (default: forward)")
+    add("--open", action="store_true", help="show the file in the browser (default: no)")
 
 
 def _add_completion(commands: Any) -> None:

@@ -37,11 +37,11 @@ def write_pictures(
         save_confusion(confusion_matrix(predictions(outputs), targets, len(names)), names, path)
 
     def draw_graph(path: Path) -> None:
-        from minigrad.viz import draw
+        from minigrad.viz import graph
 
         *inputs, target = next(iter(DataLoader(test, batch_size=1)))
         image = Tensor(inputs[0].data, requires_grad=True)  # so that it is part of the graph, and of its picture
-        draw(loss(model.eval()(image, *inputs[1:]), target), path, model=model, names={"image": image})
+        graph(loss(model.eval()(image, *inputs[1:]), target), model=model, names={"image": image}).save(path)
 
     pictures = {"curves.png": draw_curves, "confusion.png": draw_confusion, "graph.svg": draw_graph}
     if "test_accuracy" not in history.last:

@@ -179,7 +179,7 @@ x.zero_()                        x[...] = 0                      of a parameter 
 x.fill_(value)                   x[...] = value                  of a parameter inside minigrad.no_grad()
 x.copy_(y)                       x.data = y
 x.is_leaf                        -     a variable (leaf) is what has x.requires_grad and was not computed
-x.grad_fn                        -     what made it is x.node.op, and minigrad.viz.draw(x) shows all behind it
+x.grad_fn                        -     what made it is x.node.op, and minigrad.viz.graph(x) shows all behind it
 x.retain_grad()                  -     only variables keep a gradient: minigrad.grad(f) differentiates by anything
 x.register_hook(f)               -     hooks belong to modules: nn.Module.register_full_backward_hook
 """

@@ -136,7 +136,7 @@ def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, ca
 
     monkeypatch.setattr("minigrad.viz.plot.save_curves", missing)
     monkeypatch.setattr("minigrad.viz.plot.save_confusion", missing)
-    monkeypatch.setattr("minigrad.viz.draw", missing)
+    monkeypatch.setattr("minigrad.viz.graph", missing)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out
     assert len(re.findall(f"note .*was not drawn: .*{re.escape(note)}", out)) == 3

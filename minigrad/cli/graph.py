@@ -1,0 +1,146 @@
+"""`minigrad graph`."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import webbrowser
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad.cli.answer import Answer
+from minigrad.cli.catalog import make_loss, model_entry, short_name
+from minigrad.cli.own import import_callable, is_import_path, told
+from minigrad.cli.source import checked_data, load_data
+from minigrad.cli.trained import open_trained
+from minigrad.data import DataLoader
+from minigrad.errors import MinigradError, UsageError
+from minigrad.nn import Module
+from minigrad.rng import seed
+from minigrad.viz import Picture
+from minigrad.viz.picture import FORMATS
+from minigrad.viz.picture import graph as draw
+
+SAMPLES: Final = 8
+"""How many samples of `--data` are looked at."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is drawn: a function with its inputs, and the model in it."""
+
+    name: str
+    function: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    model: Module | None
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    """Draw the computation graph of a model or function into a file.
+
+    Raises:
+        UsageError, DataError, StateError, MissingExtraError: what the user can put right.
+    """
+    path = Path(arguments.out or f"{short_name(Path(arguments.model).name)}.svg")
+    if path.suffix.removeprefix(".") not in FORMATS:
+        raise UsageError(f"--out: a graph can be written as {', '.join(FORMATS)}, not as {path.name!r}")
+    subject = _subject(arguments)
+    try:
+        picture = draw(
+            subject.function,
+            *subject.inputs,
+            model=subject.model,
+            direction="both" if arguments.both else "backward" if arguments.backward else "forward",
+            depth=arguments.depth,
+            repeats=arguments.repeats,
+            color_by=arguments.color_by,
+            title=subject.name,
+        )
+    except Exception as error:  # whatever a user's own model may raise
+        shapes = ", ".join("x".join(map(str, np.shape(x))) for x in subject.inputs)
+        raise UsageError(f"{subject.name} cannot be drawn with inputs of shape {shapes}: {told(error)}") from error
+    picture.save(path)
+    if arguments.open:
+        webbrowser.open(path.resolve().as_uri())
+    return _answer(subject.name, picture, path)
+
+
+def _answer(name: str, picture: Picture, path: Path) -> Answer:
+    graph = picture.graph
+    document = {
+        "model": name,
+        "file": path.as_posix(),
+        "nodes": len(graph),
+        "edges": len(graph.edges),
+        "modules": len(graph.calls),
+        "boxes": len(picture.view.items),
+    }
+    column = picture.column("verdict") if picture.color_by == "verdict" else None
+    verdicts = Counter(map(str, column.amounts.values())) if column is not None else {}
+    wrong = {i: column.notes[i] for i, amount in column.amounts.items() if amount == "wrong"} if column else {}
+    if column is not None:
+        document["verdicts"] = dict(verdicts)
+
+    def show() -> None:
+        print(f"{path}: {len(graph):,} nodes in {len(graph.calls):,} modules")
+        if verdicts:
+            print("derivatives: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+        for i, note in wrong.items():
+            print(f"{graph.nodes[i].name} is {note}")
+
+    return Answer(document, show)
+
+
+def _subject(arguments: argparse.Namespace) -> Subject:
+    if arguments.data is not None and arguments.input:
+        raise UsageError("--data brings the inputs: leave out --input")
+    seed(0)
+    name = arguments.model
+    if is_import_path(name) and _takes_inputs(function := import_callable(name)):
+        if arguments.data is not None:
+            raise UsageError(f"{name} is a function of Tensors: name their shapes with --input, not --data")
+        if not arguments.input:
+            raise UsageError(f"{name} is a function of Tensors: name the shape of each with --input, as in --input 2x3")
+        return Subject(name, function, _random(arguments.input), None)
+    model, shape = _model(name)
+    if arguments.data is not None:
+        return _with_data(name, model.train(), shape, arguments.data)
+    if not arguments.input and not shape:
+        raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
+    return Subject(name, model.eval(), _random(arguments.input or [(1, *shape)]), model)
+
+
+def _takes_inputs(function: Callable[..., Any]) -> bool:
+    """Whether it is a function to be drawn, not one that makes a model: it has to be given something."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def _model(name: str) -> tuple[Module, tuple[int, ...]]:
+    """A model, or that of a run, and the shape of its samples where that is known."""
+    if Path(name).is_dir():
+        trained = open_trained(name)
+        return trained.model, trained.form.shape
+    entry = model_entry(name)
+    return entry.make(), entry.input_shape
+
+
+def _random(shapes: list[tuple[int, ...]]) -> tuple[Any, ...]:
+    rng = np.random.default_rng(0)
+    return tuple(rng.random(shape, np.float32) for shape in shapes)
+
+
+def _with_data(name: str, model: Module, shape: tuple[int, ...], chosen: dict[str, Any]) -> Subject:
+    """The loss on the first samples of the training data, in training mode."""
+    samples = load_data(checked_data(chosen), shape)
+    *inputs, target = next(iter(DataLoader(samples.train, batch_size=SAMPLES)))
+    loss = make_loss(None, model)
+    try:
+        return Subject(name, lambda *xs: loss(model(*xs), target), tuple(inputs), model)
+    except MinigradError as error:
+        raise UsageError(f"{name} cannot take this data: {error}") from error
