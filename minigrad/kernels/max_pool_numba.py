@@ -40,7 +40,8 @@ def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, d
     positions = np.empty(out.shape, np.int32)
     planes = x.shape[0] * x.shape[1]
     parts = [a.reshape(planes, *a.shape[2:]) for a in (owned(x), out, positions)]
-    parallel(pool_planes, planes, *parts, stride, padding, *plan)
+    steps, limits = plan.steps.astype(x.dtype), np.array([-np.inf, -1], x.dtype)
+    parallel(pool_planes, planes, *parts, stride, padding, *plan[:4], steps, limits)
     return out, positions
 
 
@@ -76,15 +77,15 @@ def _places(size: int, windows: int, kernel: int, stride: int, padding: int, dil
 @compiled
 def pool_planes(
     x: Any, out: Any, positions: Any, stride: Any, padding: Any, size: Any, first: Any, origin: Any, starts: Any,
-    steps: Any, start: Any, stop: Any,
+    steps: Any, limits: Any, start: Any, stop: Any,
 ) -> None:  # fmt: skip
     """`max_pool` of the planes from start to stop."""
     rows, pitch = size
     length = pitch * (out.shape[1] - 1) + out.shape[2]
-    frame = np.full(stride[0] * stride[1] * rows * pitch + BYTES, -np.inf, x.dtype)
+    frame = np.empty(stride[0] * stride[1] * rows * pitch + BYTES, x.dtype)
+    frame[:] = limits[0]
     best, step = np.empty(length + BYTES, x.dtype), np.empty(length + BYTES, x.dtype)
     place = np.empty(length, np.int32)
-    limits, steps = np.array([-np.inf, -1]).astype(x.dtype), steps.astype(x.dtype)
     for plane in range(start, stop):
         sort_pixels(x[plane], frame, stride, padding, size)
         read_windows(frame, starts, steps, limits, best, step)
