@@ -1,0 +1,51 @@
+"""The calls around a question as a `Graph`, also those that were not recorded and so are in no other graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Calls, Graph, GraphNode, Kind
+from minigrad.result import Results
+from minigrad.why.case import Case
+from minigrad.why.flow import SOURCE
+
+TENSOR = 0
+"""The number of the tensor in question in every such graph."""
+
+
+def drawn(case: Case, path: Iterable[int | None]) -> tuple[Graph, frozenset[int]]:
+    """What the loss depends on, and what depends on the tensor; and the numbers of the path's nodes."""
+    flow = case.flow
+    chosen = flow.after(SOURCE)
+    if flow.end is not None and flow.end != SOURCE:
+        chosen |= flow.before([flow.end])
+    ids = {SOURCE: TENSOR} | {i: k + 1 for k, i in enumerate(sorted(chosen))}
+    calls = Calls()
+    tensor = case.tensor
+    kind: Kind = "parameter" if id(tensor) in case.names else "variable" if tensor.node is not None else "constant"
+    nodes = [GraphNode(TENSOR, kind, case.name, tensor.shape, str(tensor.dtype), recorded=tensor.node is not None)]
+    nodes += [_node(case, ids[i], i, calls) for i in sorted(chosen)]
+    edges = [(ids[link.maker], ids[link.user], link.position) for i in sorted(chosen) for link in flow.makers[i]]
+    known = list(dict.fromkeys(edges))
+    outputs = (ids[flow.end],) if flow.end is not None and flow.end in ids else ()
+    mark = frozenset([TENSOR, *(ids[i] for i in path if i is not None and i in ids)])
+    return Graph(tuple(nodes), tuple(known), tuple(calls.list), outputs), mark
+
+
+def _node(case: Case, number: int, i: int, calls: Calls) -> GraphNode:
+    event = case.flow.events[i]
+    shape, dtype = _form(event.node if event.node is not None else event.out)
+    site = event.site if event.site[1] else None
+    call = calls.number(event.scope)
+    settings = dict(event.settings)
+    return GraphNode(number, "op", event.op.name, shape, dtype, settings, call, site, event.node is not None)
+
+
+def _form(value: Any) -> tuple[Any, str]:
+    """Shape and dtype of what came out of a call."""
+    if isinstance(value, (np.ndarray, np.generic, Results)) or hasattr(value, "order"):
+        return value.shape, str(value.dtype)
+    return np.shape(value), str(np.asarray(value).dtype)
