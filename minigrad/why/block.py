@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,13 @@ SATURATING: Final = frozenset(
     ["sigmoid", "tanh", "softmax", "log_softmax", "softmax_cross_entropy", "erf", "erfc", "logsigmoid", "softsign",
      "silu", "atan", "elu", "selu", "celu", "softplus", "gelu", "gelu_tanh", "mish", "exp", "exp2"]
 )  # fmt: skip
+SLOPES: Final[dict[str, Callable[[Any], Any]]] = {
+    "sigmoid": lambda out: 4 * out * (1 - out),
+    "softmax": lambda out: 4 * out * (1 - out),
+    "tanh": lambda out: 1 - out * out,
+}
+"""The slope of an op from its result, as a part of the largest that there is."""
+
 STEPS: Final = frozenset(["sign", "floor", "ceil", "trunc", "round", "step"])
 CHOOSING: Final = frozenset(["maximum", "minimum", "max", "min", "where", "max_pool", "getitem", "pool_take", "sort"])
 PRODUCTS: Final = frozenset(["multiply", "matmul", "linear", "conv", "conv_input", "conv_weight", "einsum", "divide"])
@@ -112,26 +120,27 @@ class Block:
         return (x <= low) | (x >= (np.inf if high is None else high))
 
     def _saturated(self, name: str) -> tuple[str, str]:
-        share = self._saturated_share(name)
-        text = f"{name} is saturated: " + (share or "it hardly changes when its input does")
-        advice = "Scale its input down (smaller weights, normalization, a temperature), or use relu or gelu."
         if name in ("softmax_cross_entropy", "log_softmax"):
-            text = f"{name} is sure of its answer and right, up to the last digit"
-            advice = "There is nothing left to learn from this batch; if that cannot be, its inputs are too large."
+            return (
+                f"{name} is sure of its answer and right, up to the last digit{_range(self.x)}",
+                "There is nothing left to learn from this batch; if that cannot be, its inputs are too large.",
+            )
+        flat = self._where_flat(name)
+        share = (
+            f": {percent(int(flat.sum()), flat.size)} of its elements lie where it is flat" if flat is not None else ""
+        )
+        if name == "sigmoid" and flat is not None and flat.mean() < 0.5:
+            text = f"{name} hands on at most a quarter, even where it is steepest"
+            return text + _range(self.x), "Inside of a network, relu, gelu or tanh hand on more."
+        text = f"{name} is saturated{share}" if flat is None or flat.mean() >= 0.5 else f"{name} is partly flat{share}"
+        advice = "Scale its input down (smaller weights, normalization, a temperature), or use relu or gelu."
         return text + _range(self.x), advice
 
-    def _saturated_share(self, name: str) -> str:
-        """The share of elements where the slope is less than a thousandth of its largest."""
-        out, x = self.event.out, self.x
-        slopes = {
-            "sigmoid": lambda y: 4 * y * (1 - y), "softmax": lambda y: 4 * y * (1 - y), "tanh": lambda y: 1 - y * y,
-        }  # fmt: skip
-        if name in slopes and out is not None:
-            flat = slopes[name](np.asarray(out, np.float64)) < 1e-3
-            return f"{percent(int(flat.sum()), flat.size)} of its elements lie where it is flat"
-        if x is None:
-            return ""
-        return f"its inputs lie between {number(float(np.min(x)))} and {number(float(np.max(x)))}"
+    def _where_flat(self, name: str) -> Any:
+        """Where the slope is less than a thousandth of its largest; None where that is not known."""
+        if name not in SLOPES or self.event.out is None or not np.size(self.event.out):
+            return None
+        return SLOPES[name](np.asarray(self.event.out, np.float64)) < 1e-3
 
     def _bound(self, name: str) -> tuple[str, str] | None:
         """`clip` is made of maximum and minimum with a number."""

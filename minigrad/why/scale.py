@@ -49,6 +49,9 @@ def _vanished(case: Case, path: list[Use], norm: float) -> Finding:
     head = f"Of a gradient of norm {number(_start(case, path))} at the loss, {number(norm)} arrives. "
     words, advice = Block(node, position, case.flow.events[case.flow.of[node]]).words()
     telling = node.op is not None and node.op.name in (DEAD.keys() | SATURATING - {"exp", "exp2"} | {"standardize"})
+    if share >= ONE_STEP and _is_summed(path[worst[0]]):
+        words, advice = _summed_words(case, path[worst[0] + 1 :])
+        telling = True
     if share >= ONE_STEP:
         why = words if telling else _by_factor(case, node, position)
         text = f"{head}Most of it is lost in one step, {at}, which hands on {number(changes[worst[0]])} of it: {why}.\n"
@@ -60,6 +63,27 @@ def _vanished(case: Case, path: list[Use], norm: float) -> Finding:
         "for the activation in use (minigrad.init) keep gradients of one size through many layers."
     )
     return Finding("vanished", text, [*steps], at)
+
+
+def _is_summed(use: Use) -> bool:
+    """Whether a rule adds up parts of what arrives, as that of a bias does over the batch."""
+    node, position = use
+    parent = node.parents[position]
+    linear = node.op is not None and node.op.name in (*WEIGHTED, "add", "subtract")
+    return linear and parent is not None and math.prod(parent.shape) < math.prod(node.shape)
+
+
+def _summed_words(case: Case, rest: Sequence[Use]) -> tuple[str, str]:
+    """A sum that comes to nothing, and the normalization that makes it so, if there is one."""
+    text = "the parts of what arrives add up to nothing"
+    for node, _ in rest[:4]:
+        if node.op is not None and node.op.name == "standardize":
+            norm = Step.of(case.flow.events[case.flow.of[node]], facts=False)
+            return (
+                f"{text}, since {norm} takes the mean out again, so that nothing depends on it",
+                "A bias in front of a normalization does nothing: leave it out with bias=False.",
+            )
+    return text, "Perhaps the loss does not depend on it at all, and what is left is rounding."
 
 
 def _exploding(case: Case, path: list[Use], norm: float) -> Finding:
@@ -128,9 +152,10 @@ def _start(case: Case, path: Sequence[Use]) -> float:
 
 def _trend(case: Case, path: Sequence[Use], norm: float) -> str:
     """How many layers there are, and the factor of each."""
-    layers = sum(1 for node, _ in path if node.op is not None and node.op.name in WEIGHTED)
-    count, what = (layers, "layer") if layers > 1 else (len(path), "step")
-    return f"{_plural(count, what)}, by a factor of {number((norm / _start(case, path)) ** (1 / count))} each"
+    layers = [node for node, _ in path if node.op is not None and node.op.name in WEIGHTED]
+    count, what = (len(layers), "layer") if len(layers) > 1 else (len(path), "step")
+    start = case.cotangents.size(layers[-1]).norm if len(layers) > 1 else _start(case, path)
+    return f"{_plural(count, what)}, by a factor of {number((norm / start) ** (1 / count) if start else math.nan)} each"
 
 
 def _begin(changes: Sequence[float]) -> int:
