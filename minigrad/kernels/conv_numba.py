@@ -23,14 +23,26 @@ import numpy as np
 
 from . import winograd_numba
 from .jit import Answer, compiled
-from .lanes import BYTES, add, each, fma, load, total, zeros
+from .lanes import BYTES
 from .threads import parallel
+from .tiles_numba import (
+    MANY,
+    add_products,
+    add_rows,
+    each_of,
+    load_at,
+    load_side_by_side,
+    no_sums,
+    write_totals,
+)
 from .windows import Array, Pair, Shape, owned, reach, window_count
 
-TILE = 6  # rows whose sums `accumulate` keeps in registers
-BLOCK = (2, 3)  # rows and columns whose sums `correlate` keeps in registers
+# Rows of outputs, and registers of each, whose sums `accumulate` keeps; g's and x's whose sums `correlate` keeps.
+TILE, WIDTH = (8, 2) if MANY else (6, 1)
+LEFT, RIGHT = (4, 6) if MANY else (2, 3)
+SPAN = 16 * WIDTH  # windows that `accumulate` takes at a time, or a multiple of them
 CACHE = 1 << 19  # bytes of buffers that one thread should work in
-FEW = 16 << 10  # weights of a group; above, a matrix product over columns is faster
+FEW = (32 if MANY else 16) << 10  # weights of a group; above, a matrix product over columns is faster
 
 
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
@@ -69,7 +81,7 @@ def conv_weight(
             x, g, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
         )
     images = max(1, min(8, CACHE // flat.bytes))
-    rows, columns = (up_to_multiple(v, n) for v, n in zip((flat.rows, flat.columns), BLOCK, strict=True))
+    rows, columns = (up_to_multiple(v, n) for v, n in zip((flat.rows, flat.columns), (LEFT, RIGHT), strict=True))
     # One sum for each block of images, then the sum of those: the same order for any number of threads.
     sums = np.empty((-(-len(x) // images), groups, len(rows), len(columns)), x.dtype)
     parallel(
@@ -108,7 +120,7 @@ class Flat:
         kernel = (w[2], w[3])
         count = window_count((x[2], x[3]), kernel, stride, padding, dilation)
         height, width = reach(count, kernel, stride, dilation)
-        length = -(-(width * (count[0] - 1) + count[1]) // 16) * 16
+        length = -(-(width * (count[0] - 1) + count[1]) // SPAN) * SPAN
         image = Layout(height * width, width, padding[0] * width + padding[1])
         taps = np.ogrid[:c, : w[2], : w[3]]
         columns = taps[0] * image.plane + taps[1] * dilation[0] * width + taps[2] * dilation[1]
@@ -184,24 +196,13 @@ def sweep_images(
 def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> None:
     """y[rows[i] + l] += sum_k w[i, k] * x[columns[k] + l], with w as tiles (i / TILE, k, i % TILE)."""
     for i in range(0, len(rows), TILE):
-        for at in range(0, length, BYTES // x.itemsize):
-            s0 = s1 = s2 = s3 = s4 = s5 = zeros(x)
+        for at in range(0, length, WIDTH * BYTES // x.itemsize):
+            s = no_sums(x, TILE, WIDTH)
             weight = i * len(columns)
             for k in range(len(columns)):
-                pixels = load(x, columns[k] + at)
-                s0 = fma(s0, each(w, weight), pixels)
-                s1 = fma(s1, each(w, weight + 1), pixels)
-                s2 = fma(s2, each(w, weight + 2), pixels)
-                s3 = fma(s3, each(w, weight + 3), pixels)
-                s4 = fma(s4, each(w, weight + 4), pixels)
-                s5 = fma(s5, each(w, weight + 5), pixels)
+                s = add_products(s, each_of(w, weight, TILE), load_side_by_side(x, columns[k] + at, WIDTH))
                 weight += TILE
-            add(y, rows[i] + at, s0)
-            add(y, rows[i + 1] + at, s1)
-            add(y, rows[i + 2] + at, s2)
-            add(y, rows[i + 3] + at, s3)
-            add(y, rows[i + 4] + at, s4)
-            add(y, rows[i + 5] + at, s5)
+            add_rows(y, rows, i, at, s, TILE)
 
 
 @compiled
@@ -231,23 +232,14 @@ def correlate(
     w: Any, g: Any, rows: Any, g_size: Any, x: Any, columns: Any, x_size: Any, length: Any, images: Any
 ) -> None:
     """w[i, k] = sum_l g[rows[i] + l] * x[columns[k] + l], summed over images."""
-    lanes = BYTES // x.itemsize
-    for i in range(0, len(rows), 2):
-        for k in range(0, len(columns), 3):
-            s00 = s01 = s02 = s10 = s11 = s12 = zeros(x)
+    for i in range(0, len(rows), LEFT):
+        for k in range(0, len(columns), RIGHT):
+            s = no_sums(x, LEFT, RIGHT)
             for m in range(images):
-                r0, r1 = m * g_size + rows[i], m * g_size + rows[i + 1]
-                c0, c1, c2 = m * x_size + columns[k], m * x_size + columns[k + 1], m * x_size + columns[k + 2]
-                for at in range(0, length, lanes):
-                    g0, g1 = load(g, r0 + at), load(g, r1 + at)
-                    pixels = load(x, c0 + at)
-                    s00, s10 = fma(s00, g0, pixels), fma(s10, g1, pixels)
-                    pixels = load(x, c1 + at)
-                    s01, s11 = fma(s01, g0, pixels), fma(s11, g1, pixels)
-                    pixels = load(x, c2 + at)
-                    s02, s12 = fma(s02, g0, pixels), fma(s12, g1, pixels)
-            w[i, k], w[i, k + 1], w[i, k + 2] = total(s00), total(s01), total(s02)
-            w[i + 1, k], w[i + 1, k + 1], w[i + 1, k + 2] = total(s10), total(s11), total(s12)
+                for at in range(0, length, BYTES // x.itemsize):
+                    left = load_at(g, rows, i, m * g_size + at, LEFT)
+                    s = add_products(s, left, load_at(x, columns, k, m * x_size + at, RIGHT))
+            write_totals(w, i * len(columns) + k, len(columns), s, LEFT)
 
 
 @compiled

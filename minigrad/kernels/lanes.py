@@ -4,13 +4,12 @@ Numba leaves it to LLVM to find loops that fit vector registers, and LLVM does n
 registers by itself. These few words say so. They are for any machine: LLVM cuts 64 bytes into whatever it
 has (AVX-512: 1 register, AVX2: 2, NEON: 4).
 
-    x = load(array, i)       array[i], array[i+1], ...        indices of the flat array, not checked
-    w = each(array, i)       array[i], array[i], ...
-    s = fma(s, w, x)         s + w * x
-    store(array, i, s)       array[i] = s[0], array[i+1] = s[1], ...
-    add(array, i, s)         array[i] += s[0], array[i+1] += s[1], ...
-    where_larger(x, y, s, t) s where x > y or only x is NaN, else t
-    total(s)                 s[0] + s[1] + ...
+    x = load(array, i)          array[i], array[i+1], ...        indices of the flat array, not checked
+    w = each(array, i)          array[i], array[i], ...
+    s = fma(s, w, x)            s + w * x
+    where_larger(x, y, s, t)    s where x > y or only x is NaN, else t
+    store(array, i, s)          array[i] = s[0], array[i+1] = s[1], ...
+    total(s)                    s[0] + s[1] + ...
 """
 
 from collections.abc import Callable
@@ -61,7 +60,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     """array[index], array[index + 1], ..."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, signature, args, signature.return_type)
+        place = vector_at(context, builder, array, args, context.get_value_type(signature.return_type))
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return Lanes(array.dtype)(array, types.intp), emit
@@ -73,10 +72,7 @@ def each(typing: Any, array: Any, index: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = context.get_value_type(signature.return_type)
-        number = builder.load(_element_at(context, builder, signature, args))
-        undefined = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(undefined, number, _int32(0))
-        return builder.shuffle_vector(first, undefined, _indices([0] * vector.count))
+        return broadcast(builder, vector, builder.load(element_at(context, builder, signature.args[0], args)))
 
     return Lanes(array.dtype)(array, types.intp), emit
 
@@ -109,21 +105,8 @@ def store(typing: Any, array: Any, index: Any, s: Any) -> Any:
     """Write s to array[index], array[index + 1], ..."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, signature, args, s)
+        place = vector_at(context, builder, array, args, args[2].type)
         builder.store(args[2], place, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, s), emit
-
-
-@word
-def add(typing: Any, array: Any, index: Any, s: Any) -> Any:
-    """Add s to array[index], array[index + 1], ..."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = _vector_at(context, builder, signature, args, s)
-        align = array.dtype.bitwidth // 8
-        builder.store(builder.fadd(builder.load(place, align=align), args[2]), place, align=align)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, s), emit
@@ -134,25 +117,37 @@ def total(typing: Any, s: Any) -> Any:
     """The sum of the lanes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (x,) = args
-        while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
-            undefined = ir.Constant(x.type, ir.Undefined)
-            low = builder.shuffle_vector(x, undefined, _indices(range(half)))
-            high = builder.shuffle_vector(x, undefined, _indices(range(half, 2 * half)))
-            x = builder.fadd(low, high)
-        return builder.extract_element(x, _int32(0))
+        return sum_of_lanes(builder, args[0])
 
     return s.dtype(s), emit
 
 
-def _element_at(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    array = context.make_array(signature.args[0])(context, builder, args[0])
-    return builder.gep(array.data, [args[1]])
+def sum_of_lanes(builder: Any, x: Any) -> Any:
+    """Half of the lanes plus the other half, and so on."""
+    while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
+        undefined = ir.Constant(x.type, ir.Undefined)
+        low = builder.shuffle_vector(x, undefined, _indices(range(half)))
+        high = builder.shuffle_vector(x, undefined, _indices(range(half, 2 * half)))
+        x = builder.fadd(low, high)
+    return builder.extract_element(x, _int32(0))
 
 
-def _vector_at(context: Any, builder: Any, signature: Any, args: Any, lanes: Any) -> Any:
-    vector = context.get_value_type(lanes)
-    return builder.bitcast(_element_at(context, builder, signature, args), vector.as_pointer())
+def broadcast(builder: Any, vector: Any, number: Any) -> Any:
+    """A register that holds the same number in all lanes."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, number, _int32(0))
+    return builder.shuffle_vector(first, undefined, _indices([0] * vector.count))
+
+
+def element_at(context: Any, builder: Any, array: Any, args: Any) -> Any:
+    """The address of args = array, index; `array` is the type."""
+    data = context.make_array(array)(context, builder, args[0]).data
+    return builder.gep(data, [args[1]])
+
+
+def vector_at(context: Any, builder: Any, array: Any, args: Any, vector: Any) -> Any:
+    """The address of the register's worth of numbers that begins there; `vector` is its type in LLVM."""
+    return builder.bitcast(element_at(context, builder, array, args), vector.as_pointer())
 
 
 def _int32(value: int) -> Any:

@@ -1,0 +1,156 @@
+"""Tiles: tuples of the registers of `lanes`, which LLVM keeps in the processor while it adds up outer products.
+
+A product of matrices is a sum of outer products. The more sums a tile holds, the less often numbers are read from
+memory; with too many it would spill over. So tiles are made for the machine: of 32 registers of 64 bytes (AVX-512), a
+tile leaves a few for factors; where registers are fewer or narrower, it has fewer sums.
+
+    s = no_sums(array, m, n)               m n registers of zeros; m and n are constants here, as in all that follows
+    ws = each_of(array, i, m)              each(array, i), each(array, i + 1), ...
+    xs = load_side_by_side(array, i, n)    load(array, i), and the registers behind it
+    xs = load_at(array, places, k, i, n)   load(array, places[k] + i), load(array, places[k + 1] + i), ...
+    s = add_products(s, ws, xs)            s[a, b] + ws[a] * xs[b]
+    add_rows(array, places, k, i, s, m)    add row a of s to the numbers from array[places[k + a] + i] on
+    write_totals(array, i, step, s, m)     array[i + a step + b] = total(s[a, b])
+"""
+
+from typing import Any, Final
+
+import llvmlite.binding as llvm  # type: ignore[import-untyped, unused-ignore]
+from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
+from numba import types
+from numba.extending import intrinsic
+
+from .lanes import Lanes, broadcast, element_at, sum_of_lanes, vector_at
+
+MANY: Final = bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def word(define: Any) -> Any:
+    """A function of compiled code, as in `lanes`, some of whose arguments are constants."""
+    return intrinsic(prefer_literal=True)(define)
+
+
+@word
+def no_sums(typing: Any, array: Any, m: Any, n: Any) -> Any:
+    """A tile of zeros for numbers of the array's dtype."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(signature.return_type), None)
+
+    return tile(array, m.literal_value * n.literal_value)(array, m, n), emit
+
+
+@word
+def each_of(typing: Any, array: Any, index: Any, m: Any) -> Any:
+    """Registers that hold array[index], array[index + 1], ... in all lanes."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = context.get_value_type(signature.return_type).element
+        first = element_at(context, builder, array, args)
+        numbers = [builder.load(builder.gep(first, [_intp(a)])) for a in range(m.literal_value)]
+        return _packed(builder, [broadcast(builder, vector, number) for number in numbers])
+
+    return tile(array, m.literal_value)(array, types.intp, m), emit
+
+
+@word
+def load_side_by_side(typing: Any, array: Any, index: Any, n: Any) -> Any:
+    """Registers of array[index], array[index + 1], ... one behind the other."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = context.get_value_type(signature.return_type).element
+        first = vector_at(context, builder, array, args, vector)
+        places = [builder.gep(first, [_intp(b)]) for b in range(n.literal_value)]
+        return _packed(builder, [builder.load(place, align=align(array)) for place in places])
+
+    return tile(array, n.literal_value)(array, types.intp, n), emit
+
+
+@word
+def load_at(typing: Any, array: Any, places: Any, k: Any, index: Any, n: Any) -> Any:
+    """Registers of the numbers from array[places[k] + index] on, from array[places[k + 1] + index] on, ..."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = context.get_value_type(signature.return_type).element
+        found = _find(context, builder, (array, places), args, n.literal_value, vector)
+        return _packed(builder, [builder.load(place, align=align(array)) for place in found])
+
+    return tile(array, n.literal_value)(array, places, types.intp, types.intp, n), emit
+
+
+@word
+def add_products(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
+    """s[a, b] + ws[a] * xs[b], in one instruction each where there is one."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums, lefts, rights = (_unpacked(builder, arg) for arg in args)
+        products = [builder.fmul(w, x, flags=("contract",)) for w in lefts for x in rights]
+        added = [builder.fadd(p, s, flags=("contract",)) for p, s in zip(products, sums, strict=True)]
+        return _packed(builder, added)
+
+    return s(s, ws, xs), emit
+
+
+@word
+def add_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s: Any, m: Any) -> Any:
+    """Add row a of s to the numbers from array[places[k + a] + index] on."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums = _unpacked(builder, args[4])
+        width = len(sums) // m.literal_value
+        found = _find(context, builder, (array, places), args, m.literal_value, sums[0].type)
+        for i, s in enumerate(sums):
+            place = builder.gep(found[i // width], [_intp(i % width)])
+            builder.store(builder.fadd(builder.load(place, align=align(array)), s), place, align=align(array))
+        return context.get_dummy_value()
+
+    return types.void(array, places, types.intp, types.intp, s, m), emit
+
+
+@word
+def write_totals(typing: Any, array: Any, index: Any, step: Any, s: Any, m: Any) -> Any:
+    """array[index + a step + b] = the sum of the lanes of s[a, b]."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums = _unpacked(builder, args[3])
+        width = len(sums) // m.literal_value
+        first = element_at(context, builder, array, args)
+        for i, s in enumerate(sums):
+            away = builder.add(builder.mul(args[2], _intp(i // width)), _intp(i % width))
+            builder.store(sum_of_lanes(builder, s), builder.gep(first, [away]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, s, m), emit
+
+
+def tile(array: Any, count: int) -> Any:
+    """The type of so many registers."""
+    return types.UniTuple(Lanes(array.dtype), count)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def align(array: Any) -> int:
+    """Bytes of a number: registers are read and written anywhere."""
+    return int(array.dtype.bitwidth) // 8
+
+
+def _find(context: Any, builder: Any, kinds: Any, args: Any, count: int, vector: Any) -> list[Any]:
+    """The addresses array[places[k + i] + index] for i < count, where args = array, places, k, index."""
+    array, places, k, index = args[:4]
+    first = element_at(context, builder, kinds[1], (places, k))
+    offsets = [builder.load(builder.gep(first, [_intp(i)])) for i in range(count)]
+    return [vector_at(context, builder, kinds[0], (array, builder.add(o, index)), vector) for o in offsets]
+
+
+def _packed(builder: Any, registers: list[Any]) -> Any:
+    packed = ir.Constant(ir.ArrayType(registers[0].type, len(registers)), ir.Undefined)
+    for i, register in enumerate(registers):
+        packed = builder.insert_value(packed, register, i)
+    return packed
+
+
+def _unpacked(builder: Any, packed: Any) -> list[Any]:
+    return [builder.extract_value(packed, i) for i in range(packed.type.count)]
+
+
+def _intp(value: int) -> Any:
+    return ir.Constant(ir.IntType(64), value)
