@@ -6,6 +6,7 @@ import linecache
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,8 +109,11 @@ def _node(told: GraphNode, node: Node | None, record: Record | None) -> dict[str
 
 def rule_texts(op: Op) -> list[list[str]]:
     """For each input the text of its rule, where that is one expression of Python source."""
-    texts = {name: body_text(rule.function) for name, rule in (op.rules or op.fast_rules).items()}
+    texts = {name: _body_text(rule.function) for name, rule in (op.rules or op.fast_rules).items()}
     return [[name, text] for name, text in texts.items() if text]
+
+
+_body_text = cache(body_text)  # it reads a file
 
 
 def _sentence(text: str) -> str:

@@ -168,15 +168,13 @@ class Picture:
     def _content(self, kind: str) -> bytes:
         if kind in ("html", "json"):
             from minigrad.viz.document import document
-
-            data = document(self)
-            if kind == "json":
-                return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
             from minigrad.viz.level import levels
             from minigrad.viz.page import page
 
-            html: str = page(data, levels(self.graph))
-            return html.encode()
+            if kind == "json":
+                return json.dumps(document(self), ensure_ascii=False, allow_nan=False).encode()
+            seen = levels(self.graph)  # first: it may be too much to show
+            return page(document(self), seen).encode()
         return self.dot.encode() if kind == "dot" else laid_out(self.dot, kind)
 
     def __repr__(self) -> str:

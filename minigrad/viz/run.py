@@ -32,7 +32,7 @@ def traced(
     named = {f"input {k}" if plural else "input": x for k, x in enumerate(given) if isinstance(x, Tensor)} | names
 
     def run() -> tuple[Any, Trace]:
-        with _kept_as_it_is(model), switched(scope=None, recorder=record), trace() as seen:
+        with _kept_as_it_is(model), np.errstate(all="ignore"), switched(scope=None, recorder=record), trace() as seen:
             return function(*given), seen
 
     result, seen = run()

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,56 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph import Graph
-from minigrad.viz import draw, render, to_dot
+from minigrad.viz import graph, render, to_dot
+from minigrad.viz.dot import Look
+from minigrad.viz.fold import view
 
 pytest.importorskip("graphviz")
 
 GOLDEN = """\
-	0 [label="x\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse style=filled tooltip="x () float32"]
-	1 [label="y\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse style=filled tooltip="y () float32"]
-	2 [label=add color="#0072b2" fillcolor="#ffffff" shape=box style="rounded,filled" tooltip="add () float32"]
-	3 [label="pow\\nscalar" color="#0072b2" fillcolor="#ffffff" penwidth=2.5 shape=box style="rounded,filled" \
+	n0 [label="x\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse tooltip="x () float32"]
+	n1 [label="y\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse tooltip="y () float32"]
+	n2 [label=add color="#0072b2" fillcolor="#ffffff" shape=box style="rounded,filled" tooltip="add () float32"]
+	n3 [label="pow\\nscalar" color="#0072b2" fillcolor="#d9edf9" peripheries=2 shape=box style="rounded,filled" \
 tooltip="pow () float32"]
-	0 -> 2 [label=""]
-	1 -> 2 [label=""]
-	2 -> 3 [label=" scalar"]
+	n0 -> n2 [label=""]
+	n1 -> n2 [label=""]
+	n2 -> n3 [label=" scalar"]
+}
+"""
+
+GOLDEN_MODEL = """\
+	subgraph cluster_0 {
+		color="#b0b0b0" fontcolor="#808080" label=Sequential labeljust=l labelloc=t style=rounded
+		subgraph cluster_1 {
+			color="#b0b0b0" fontcolor="#808080" label="0 Linear" labeljust=l labelloc=t style=rounded
+			n0 [label="weight\\n2×2" color="#e69f00" fillcolor="#fdf0d0" shape=note tooltip="0.weight (2, 2) float32"]
+			n1 [label="bias\\n2" color="#e69f00" fillcolor="#fdf0d0" shape=note tooltip="0.bias (2,) float32"]
+			n2 [label=linear color="#0072b2" fillcolor="#ffffff" shape=box style="rounded,filled" \
+tooltip="linear (1, 2) float32"]
+		}
+		subgraph cluster_2 {
+			color="#b0b0b0" fontcolor="#808080" label="1 ReLU" labeljust=l labelloc=t style=rounded
+			n3 [label="relu\\n1×2" color="#0072b2" fillcolor="#d9edf9" peripheries=2 shape=box style="rounded,filled" \
+tooltip="relu (1, 2) float32"]
+		}
+	}
+	n0 -> n2 [label=""]
+	n1 -> n2 [label=""]
+	n2 -> n3 [label=" 1×2"]
+}
+"""
+
+GOLDEN_FOLDED = """\
+	subgraph cluster_0 {
+		color="#b0b0b0" fontcolor="#808080" label=Sequential labeljust=l labelloc=t style=rounded
+		c1 [label="0 Linear" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=0]
+		c2 [label="1 Linear × 2" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=1]
+		c4 [label="3 ReLU" color="#44546a" fillcolor="#d9edf9" peripheries=2 shape=tab tooltip=3]
+	}
+	c1 -> c2 [label=" 1×2"]
+	c2 -> c2 [label=" 1×2" constraint=false style=dashed]
+	c2 -> c4 [label=" 1×2"]
 }
 """
 
@@ -35,15 +73,51 @@ def test_dot_text_of_an_expression() -> None:
     assert to_dot(expression()).endswith(GOLDEN)
 
 
+def graph_of(*layers: nn.Module) -> Graph:
+    model = nn.Sequential(*layers)
+    return Graph.of(model(mg.ones((1, 2))), model=model)
+
+
+def test_dot_text_of_a_model() -> None:
+    assert to_dot(graph_of(nn.Linear(2, 2), nn.ReLU())).endswith(GOLDEN_MODEL)
+
+
+def test_dot_text_of_a_folded_model() -> None:
+    graph = graph_of(*[nn.Linear(2, 2) for _ in range(3)], nn.ReLU())
+    assert to_dot(view(graph, depth=1, repeats=True)).endswith(GOLDEN_FOLDED)
+
+
 def test_each_node_and_edge_is_drawn_once_inside_of_its_frames() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Tanh(), nn.Linear(3, 1)))
     graph = Graph.of(model(mg.ones((4, 2))).sum(), model=model)
     text = to_dot(graph)
-    drawn = re.findall(r"^\s*(\d+) \[", text, re.MULTILINE)
+    drawn = re.findall(r"^\s*n(\d+) \[", text, re.MULTILINE)
     assert sorted(map(int, drawn)) == list(range(len(graph)))
-    assert len(re.findall(r"\d+ -> \d+", text)) == len(graph.edges)
+    assert len(re.findall(r"n\d+ -> n\d+", text)) == len(graph.edges)
     assert text.count("subgraph cluster_") == len(graph.calls)
     assert text.count("{") == text.count("}")
+
+
+def test_a_marked_path_stands_out() -> None:
+    text = to_dot(expression(), Look(mark={0, 2}))
+    marked = [line for line in text.splitlines() if "#d55e00" in line]
+    assert [line.split(" [")[0].strip() for line in marked] == ["n0", "n2", "n0 -> n2"]
+
+
+def test_what_is_not_recorded_is_dashed() -> None:
+    known = expression()
+    nodes = (*known.nodes[:2], replace(known.nodes[2], recorded=False), known.nodes[3])
+    dashed = [
+        line.split(" [")[0].strip() for line in to_dot(replace(known, nodes=nodes)).splitlines() if "dashed" in line
+    ]
+    assert dashed == ["n2", "n0 -> n2", "n1 -> n2", "n2 -> n3"]
+
+
+def test_what_all_do_is_not_told_and_long_settings_are_cut() -> None:
+    x = mg.ones((1, 1, 4, 4), requires_grad=True)
+    text = to_dot(Graph.of(mg.functional.conv2d(x, mg.ones((1, 1, 2, 2)), stride=2, padding=0)))
+    assert "stride=2×2" in text
+    assert "padding" not in text
 
 
 @pytest.mark.parametrize(
@@ -52,7 +126,7 @@ def test_each_node_and_edge_is_drawn_once_inside_of_its_frames() -> None:
 )
 def test_users_text_is_shown_as_it_is(name: str, tmp_path: Path) -> None:
     x = mg.Tensor(1.0, requires_grad=True)
-    path = draw(x * 2, tmp_path / "g.svg", names={name: x})
+    path = graph(x * 2, names={name: x}).save(tmp_path / "g.svg")
     svg = path.read_text(encoding="utf-8")
     assert "<script" not in svg
     assert "<b>" not in svg
