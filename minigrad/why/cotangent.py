@@ -31,6 +31,10 @@ class Size:
         if isinstance(value, Parts):
             value = np.concatenate([np.ravel(part) for part in value.parts.values()] or [np.zeros(0)])
         array = np.asarray(value)
+        flat = np.asarray(array, np.float64).ravel()
+        square = float(flat @ flat)
+        if 1e-200 < square < 1e200:  # so it is finite, and exact enough
+            return cls(math.sqrt(square), array.size - int(np.count_nonzero(array)), 0, False, array.size)
         finite = np.isfinite(array)
         bad = array.size - int(np.count_nonzero(finite))
         zeros = array.size - int(np.count_nonzero(array))
@@ -82,11 +86,16 @@ class Cotangents:
         with np.errstate(all="ignore"), switched(recorder=None, watcher=None, gradient_watcher=self._look):
             reached = pull_back(seed, nodes, frozenset(self.nodes), keep=True)
         self.gradient = reached.get(self.target)
-        self.sizes = {node: Size.of(g) for node, g in reached.items()}
+        self.sizes = {node: self._complete(node, g) for node, g in reached.items()}
 
     def _look(self, node: Node, position: int, cotangent: Any) -> None:
         if node in self.users:
             self.passed[node, position] = Size.of(cotangent)
+
+    def _complete(self, node: Node, g: Any) -> Size:
+        """The size of a node's cotangent, which is that of the only part of it, where there is one."""
+        uses = self.users[node]
+        return (self.passed.get(uses[0]) if len(uses) == 1 else None) or Size.of(g)
 
     def size(self, node: Node) -> Size:
         """Of the complete cotangent of a node; of nothing, where none arrived."""

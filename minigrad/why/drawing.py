@@ -28,11 +28,11 @@ def drawn(case: Case, path: Iterable[int | None]) -> tuple[Graph, frozenset[int]
     kind: Kind = "parameter" if id(tensor) in case.names else "variable" if tensor.node is not None else "constant"
     nodes = [GraphNode(TENSOR, kind, case.name, tensor.shape, str(tensor.dtype), recorded=tensor.node is not None)]
     nodes += [_node(case, ids[i], i, calls) for i in sorted(chosen)]
-    edges = [(ids[link.maker], ids[link.user], link.position) for i in sorted(chosen) for link in flow.makers[i]]
-    known = list(dict.fromkeys(edges))
+    links = [link for i in sorted(chosen) for link in flow.makers[i] if link.maker in ids]
+    edges = dict.fromkeys([(ids[link.maker], ids[link.user], link.position) for link in links])
     outputs = (ids[flow.end],) if flow.end is not None and flow.end in ids else ()
     mark = frozenset([TENSOR, *(ids[i] for i in path if i is not None and i in ids)])
-    return Graph(tuple(nodes), tuple(known), tuple(calls.list), outputs), mark
+    return Graph(tuple(nodes), tuple(edges), tuple(calls.list), outputs), mark
 
 
 def _node(case: Case, number: int, i: int, calls: Calls) -> GraphNode:

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from minigrad.errors import FreedGraphError
 from minigrad.why.case import Case, Finding
 from minigrad.why.flow import SOURCE, Link
 from minigrad.why.reason import Cause, Step, code_at
@@ -45,6 +46,11 @@ def lost(case: Case) -> Finding:
         links = _way(case)
     if links is not None:
         return _blocked(case, links)
+    if any(event.node is not None and event.node.saved is None for event in case.flow.events):
+        raise FreedGraphError(
+            f"why: {case.name} may lie behind a part of the graph that an earlier backward pass has freed: compute all "
+            "of it inside of the function, or pass retain_graph=True to that pass"
+        )
     return _not_reached(case) if case.flow.users.get(SOURCE) else _unused(case)
 
 

@@ -63,7 +63,7 @@ def why(
     finding = _finding(case, tiny, huge)
     graph, mark = drawn(case, [number for number, _ in finding.path])
     text = finding.text + ("" if case.traced or any(e.site[1] for e in case.flow.events) else _NO_LINES)
-    path = tuple([step for _, step in finding.path])
+    path = tuple([step for _, step in finding.path if step.op != "result"])  # of an op with several results
     return Reason(finding.cause, case.name, tensor.shape, _norm(case, finding), text, path, finding.at, graph, mark)
 
 

@@ -221,6 +221,7 @@ def _table(reason: Reason) -> list[str]:
     rows = [("", reason.name, "", _shape(reason.shape), "", "")]
     rows += [(_mark(reason, s), s.op, s.module, _shape(s.shape), _gradient(s), s.where) for s in reason.path]
     codes = ["", *[_cut(s.code) for s in reason.path]]
+    told = {i for i in range(2, len(codes)) if (rows[i][5], codes[i]) == (rows[i - 1][5], codes[i - 1])}
     header = ("", "op", "module", "shape", "gradient", "line")
     kept = _kept(len(rows), {i + 1 for i, step in enumerate(reason.path) if step.blocked})
     widths = [max(len(row[k]) for row in [header, *[rows[i] for i in kept]]) for k in range(len(header))]
@@ -228,7 +229,7 @@ def _table(reason: Reason) -> list[str]:
     for before, i in zip([-1, *kept], kept, strict=False):
         if i != before + 1:
             lines.append(f"    ... {i - before - 1} more steps")
-        lines.append(f"{_row(rows[i], widths)}  {codes[i]}".rstrip())
+        lines.append(f"{_row(rows[i], widths)}  {codes[i] if i not in told or i != before + 1 else ''}".rstrip())
     return lines
 
 
@@ -252,7 +253,8 @@ def _kept(count: int, marked: set[int]) -> list[int]:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return str(shape).replace(" ", "") if shape else "()"
+    several = bool(shape) and isinstance(shape[0], tuple)
+    return str(shape[0] if several else shape).replace(" ", "") + (" ..." if several else "")
 
 
 def _gradient(step: Step) -> str:
