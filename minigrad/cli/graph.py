@@ -101,7 +101,7 @@ def _subject(arguments: argparse.Namespace) -> Subject:
         raise UsageError("--data brings the inputs: leave out --input")
     seed(0)
     name = arguments.model
-    if is_import_path(name) and _takes_inputs(function := import_callable(name)):
+    if is_import_path(name) and _takes_inputs(function := import_callable(name, given=None)):
         if arguments.data is not None:
             raise UsageError(f"{name} is a function of Tensors: name their shapes with --input, not --data")
         if not arguments.input:

@@ -13,6 +13,7 @@ from typing import Any
 
 from minigrad.cli.value import hint
 from minigrad.errors import MinigradError, UsageError
+from minigrad.op import Op
 
 
 def is_import_path(text: str) -> bool:
@@ -20,8 +21,10 @@ def is_import_path(text: str) -> bool:
     return ":" in text
 
 
-def import_callable(text: str, given: int = 0, settings: Iterable[str] = ()) -> Callable[..., Any]:
+def import_callable(text: str, given: int | None = 0, settings: Iterable[str] = ()) -> Callable[..., Any]:
     """The function or class with a name such as `package.module:callable`, to be called with so many arguments.
+
+    With given=None, it may take any.
 
     It must be defined in that module: a run folder, which names what it was trained with, can then make nothing of
     Python's or of other packages run.
@@ -41,8 +44,9 @@ def import_callable(text: str, given: int = 0, settings: Iterable[str] = ()) -> 
     if not callable(found):
         raise UsageError(f"{text} is a {type(found).__name__}, and should be a function or a class")
     if not _is_of(found, module_name):
-        raise UsageError(f"{text} is not defined in {module_name} but in {getattr(found, '__module__', None)}")
-    _check_arguments(text, found, given, settings)
+        raise UsageError(f"{text} is not defined in {module_name} but in {_module_of(found)}")
+    if given is not None:
+        _check_arguments(text, found, given, settings)
     function: Callable[..., Any] = found
     return function
 
@@ -109,7 +113,11 @@ def _home(module: Any) -> str:
 
 
 def _is_of(value: Any, module_name: str) -> bool:
-    return callable(value) and getattr(value, "__module__", None) == module_name
+    return callable(value) and _module_of(value) == module_name
+
+
+def _module_of(value: Any) -> Any:
+    return value.module if isinstance(value, Op) else getattr(value, "__module__", None)
 
 
 def _check_arguments(text: str, function: Callable[..., Any], given: int, settings: Iterable[str]) -> None:
