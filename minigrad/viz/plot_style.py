@@ -93,6 +93,15 @@ def show(ax: Axes, image: Array, cmap: str = "gray", low: float | None = None, h
     return drawn
 
 
+def scale(ax: Axes, drawn: Any, label: str) -> Any:
+    """A narrow scale of colors at the right."""
+    bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02, aspect=24, shrink=0.9)
+    bar.set_label(label, size=8)
+    bar.ax.tick_params(labelsize=7, length=2)
+    bar.outline.set_visible(False)
+    return bar
+
+
 def picture(image: Array) -> Array:
     """An image (C, H, W) as matplotlib takes it: (H, W), or with three channels (H, W, 3) stretched to [0, 1]."""
     if len(image) == 3:
@@ -102,18 +111,24 @@ def picture(image: Array) -> Array:
 
 
 def columns_for(count: int) -> int:
-    """How many columns a sheet of so many pictures has: a little more than it has rows."""
-    return max(1, math.ceil(math.sqrt(1.6 * count)))
+    """How many columns a sheet of so many pictures has: few gaps at its end, and a little more columns than rows."""
+    root = math.sqrt(count)
+    choices = range(max(1, math.ceil(root)), max(1, math.ceil(2.2 * root)) + 1)
+    return min(choices, key=lambda n: (-count % n, abs(n - math.sqrt(1.6) * root)))
 
 
-def sheet(images: Sequence[Array], columns: int, gap: int = 1) -> Array:
-    """Images of one size in rows, with gaps of NaN between them. Shapes: each (H, W) or (H, W, 3) -> one like them."""
+def sheet(images: Sequence[Array], columns: int, gap: int = 1, over: int = 0) -> Array:
+    """Images of one size in rows, with gaps of NaN between them, and `over` more rows of it above each for its label.
+
+    Shapes: each (H, W) or (H, W, 3) -> one (H', W') or (H', W', 4), the gaps transparent.
+    """
     height, width, *colors = images[0].shape
+    columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
-    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, *colors)
+    size = (rows * (height + gap + over) - gap, columns * (width + gap) - gap, *colors)
     drawn = np.full(size, np.nan, np.float64)
     for i, image in enumerate(images):
-        top, left = corner(i, columns, height, width, gap)
+        top, left = corner(i, columns, (height, width), gap, over)
         drawn[top : top + height, left : left + width] = image
     if colors:  # matplotlib knows no missing colors, but transparent ones
         there = ~np.isnan(drawn[..., :1])
@@ -121,9 +136,10 @@ def sheet(images: Sequence[Array], columns: int, gap: int = 1) -> Array:
     return drawn
 
 
-def corner(i: int, columns: int, height: int, width: int, gap: int = 1) -> tuple[int, int]:
-    """Where the i-th image of a sheet begins: its first row and column."""
-    return (i // columns) * (height + gap), (i % columns) * (width + gap)
+def corner(i: int, columns: int, size: Sequence[int], gap: int = 1, over: int = 0) -> tuple[int, int]:
+    """Where the i-th image (H, W) of a sheet begins: its first row and column."""
+    height, width = size
+    return (i // columns) * (height + gap + over) + over, (i % columns) * (width + gap)
 
 
 def sheet_gap(side: int) -> int:
