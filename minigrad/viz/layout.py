@@ -71,6 +71,7 @@ def laid_out(dot: str, kind: str) -> bytes:
 NAME_SIZE, TEXT_SIZE, LINE, MARGIN, WIDEST = 13.0, 11.0, 15, 9, 250
 EXTRA: Final = {"call": 30, "port": 16, "op": 0, "parameter": 10, "variable": 26, "constant": 18}
 POINTS: Final = 72.0
+LABEL: Final = 4.8  # how wide a figure of the labels is for Graphviz
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Layout:
         size: width and height of the whole.
         boxes: middle x, middle y, width, height of each item.
         edges: for each edge the control points of its Bézier curves, x and y in turn, without the arrowhead at its end.
-        labels: for each edge the middle of its label, or None.
+        labels: for each edge where its label begins, half way up, or None.
     """
 
     size: tuple[float, float]
@@ -112,10 +113,12 @@ def level_dot(level: Mapping[str, Any], kinds: Mapping[int, str]) -> str:
         'edge[arrowsize=0.7,fontname="Courier",fontsize=8]',
     ]
     for k, item in enumerate(level["items"]):
-        width, height = _size(item, level["texts"].get(item["key"], ()), kinds)
-        lines.append(f"{k}[width={width / POINTS:.4f},height={height / POINTS:.4f}]")
+        kind = "call" if "call" in item else "port" if "port" in item else kinds[item["node"]]
+        width, height = _size(kind, level["texts"].get(item["key"], ()))
+        shape = ",shape=ellipse" if kind in ("variable", "port") else ""  # where edges end
+        lines.append(f"{k}[width={width / POINTS:.4f},height={height / POINTS:.4f}{shape}]")
     for edge in level["edges"]:
-        label = "0" * math.ceil(text_width(edge.get("label") or "", TEXT_SIZE - 1) / 4.8)
+        label = "0" * math.ceil(text_width(edge.get("label") or "", TEXT_SIZE - 1) / LABEL)
         lines.append(f"{place[edge['from']]}->{place[edge['to']]}" + (f'[label="{label}"]' if label else ""))
     return "\n".join([*lines, "}"])
 
@@ -126,11 +129,10 @@ def text_width(text: str, size: float) -> float:
     return size * wide
 
 
-def _size(item: Mapping[str, Any], texts: Sequence[str], kinds: Mapping[int, str]) -> tuple[float, float]:
-    kind = "call" if "call" in item else "port" if "port" in item else kinds[item["node"]]
+def _size(kind: str, texts: Sequence[str]) -> tuple[float, float]:
     widths = [text_width(text, TEXT_SIZE if k else NAME_SIZE) for k, text in enumerate(texts)]
-    width = min(WIDEST, max([48.0, *widths])) + 2 * MARGIN + EXTRA[kind]
-    height = LINE * max(1, len(texts)) + 2 * MARGIN - 2 + (10 if kind == "variable" else 0)
+    width = min(WIDEST, max([118.0 if kind == "call" else 48.0, *widths])) + 2 * MARGIN + EXTRA[kind]
+    height = max(42 if kind == "call" else 34, LINE * len(texts) + 2 * MARGIN - 2) + (10 if kind == "variable" else 0)
     return 8 * math.ceil(width / 8), height  # in steps, so that more levels have the same form
 
 
@@ -165,4 +167,4 @@ def _edge(words: Sequence[str], height: float) -> tuple[list[float], tuple[float
     if len(words) == count + 3:  # style and color alone follow
         return flipped, None
     x, y = (POINTS * float(word) for word in words[count + 2 : count + 4])
-    return flipped, (round(x, 1), round(height - y, 1))
+    return flipped, (round(x - len(words[count + 1]) * LABEL / 2, 1), round(height - y, 1))

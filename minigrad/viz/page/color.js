@@ -1,0 +1,94 @@
+// From amounts to colors. Classes come with theirs (of Okabe and Ito); amounts take viridis, whose lightness grows.
+const VIRIDIS = [
+  "#440154", "#482777", "#3f4a8a", "#31678e", "#26838f", "#1f9d8a", "#6cce5a", "#b6de2b", "#fee825",
+].map(channels);
+const NOT_FINITE = "#cc79a7";
+const CLASSES = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#f0e442", "#999999"];
+const MARKS = { correct: "✓", wrong: "✗", kink: "∧", inconclusive: "?" };
+const measures = graph.measures.some((measure) => measure.name === "kind")
+  ? graph.measures
+  : [{ name: "kind", label: "kind", unit: "", scale: "class" }, ...graph.measures];
+
+function channels(color) {
+  return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+}
+
+const hex = (parts) => "#" + parts.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("");
+
+function viridis(share) {
+  const place = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1);
+  const k = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  return hex(VIRIDIS[k].map((part, i) => part + (VIRIDIS[k + 1][i] - part) * (place - k)));
+}
+
+// Black or white, whichever is easier to read on a color (WCAG 2.2: relative luminance).
+function ink(color) {
+  const linear = channels(color).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) ? "#000000" : "#ffffff";
+}
+
+// The colors of one measure at one level: sums of modules stand beside single ops, so each level has its own range.
+function scaleOf(measure, level) {
+  const amounts = level.items.filter((item) => !("port" in item)).map((item) => measureOf(item, measure.name));
+  const missing = amounts.some((amount) => amount === null);
+  if (measure.scale === "class") {
+    const found = new Set(amounts.filter((amount) => amount !== null));
+    const names = [...new Set([...Object.keys(measure.classes ?? {}), ...found])];
+    const colors = new Map(names.map((name, k) => [name, colorOf(measure.classes?.[name]) ?? CLASSES[k % CLASSES.length]]));
+    return { classes: colors, found, missing, color: (amount) => colors.get(amount) ?? null };
+  }
+  const log = measure.scale === "log";
+  const known = amounts.filter((amount) => typeof amount === "number" && (amount > 0 || !log));
+  let low = known.length ? Math.min(...known) : log ? 0.1 : 0;
+  let high = known.length ? Math.max(...known) : 1;
+  if (log) {
+    const middle = Math.sqrt(low * high);  // two decades at least, so that small differences look small
+    [low, high] = [Math.min(low, middle / 10), Math.max(high, middle * 10)];
+  } else {
+    low = Math.min(low, 0);
+    if (high <= low) high = low + 1;
+  }
+  const place = log ? (x) => (x > 0 ? Math.log(x / low) / Math.log(high / low) : 0) : (x) => (x - low) / (high - low);
+  const color = (x) => (x === null ? null : typeof x === "number" ? viridis(place(x)) : NOT_FINITE);
+  return { low, high, log, missing, broken: amounts.some((amount) => typeof amount === "string"), color };
+}
+
+const colorOf = (text) => (/^#[0-9a-f]{6}$/i.test(text ?? "") ? text : null);
+
+// ---- the legend -----------------------------------------------------------------------------------------------
+
+function drawLegend(level, measure, scale) {
+  const parts = measure.name === "kind" ? kindLegend(level) : scale.classes ? classLegend(scale) : rangeLegend(measure, scale);
+  if (scale?.broken) parts.push(swatch(NOT_FINITE, "not finite"));
+  if (scale?.missing) parts.push(swatch(null, "unknown"));
+  const unit = measure.scale === "log" ? "logarithmic" : "";
+  const title = html("div", { class: "title" }, measure.label, unit ? html("span", {}, unit) : null);
+  $("legend").replaceChildren(...(measure.name === "kind" ? parts : [title, ...parts]));
+}
+
+function swatch(color, label) {
+  const box = html("span", { class: color ? "swatch" : "swatch unknown" });
+  if (color) box.style.backgroundColor = color;
+  return html("span", { class: "entry" }, box, label);
+}
+
+const classLegend = (scale) =>
+  [...scale.classes].filter(([name]) => scale.found.has(name)).map(([name, color]) => swatch(color, `${MARKS[name] ?? ""} ${name}`.trim()));
+
+const KIND_NAMES = { op: "op", module: "module", parameter: "parameter", variable: "variable", constant: "constant", port: "outside" };
+
+function kindLegend(level) {
+  const found = new Set(level.items.map(kindOf));
+  return Object.entries(KIND_NAMES)
+    .filter(([kind]) => found.has(kind))
+    .map(([kind, label]) => html("span", { class: "entry" }, glyph(kind), label));
+}
+
+function rangeLegend(measure, scale) {
+  const bar = svg("svg", { class: "bar", viewBox: "0 0 200 10", "aria-hidden": "true", preserveAspectRatio: "none" });
+  for (let k = 0; k < 50; k++) bar.append(svg("rect", { x: 4 * k, y: 0, width: 4.4, height: 10, fill: viridis(k / 49) }));
+  const middle = scale.log ? Math.sqrt(scale.low * scale.high) : (scale.low + scale.high) / 2;
+  const ticks = [scale.low, middle, scale.high].map((amount) => html("span", {}, amountText(amount, measure.unit)));
+  return [html("div", { class: "range" }, bar, html("div", { class: "ticks" }, ...ticks))];
+}
