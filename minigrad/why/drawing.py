@@ -17,22 +17,30 @@ TENSOR = 0
 
 
 def drawn(case: Case, path: Iterable[int | None]) -> tuple[Graph, frozenset[int]]:
-    """What the loss depends on, and what depends on the tensor; and the numbers of the path's nodes."""
+    """What the loss depends on and, where the tensor is not among it, what the tensor leads to; the path's numbers."""
     flow = case.flow
-    chosen = flow.after(SOURCE)
-    if flow.end is not None and flow.end != SOURCE:
-        chosen |= flow.before([flow.end])
+    chosen = flow.before([flow.end]) if flow.end is not None and flow.end != SOURCE else set()
+    if not any(link.user in chosen for link in flow.users.get(SOURCE, ())):
+        chosen |= flow.after(SOURCE)
     ids = {SOURCE: TENSOR} | {i: k + 1 for k, i in enumerate(sorted(chosen))}
     calls = Calls()
-    tensor = case.tensor
-    kind: Kind = "parameter" if id(tensor) in case.names else "variable" if tensor.node is not None else "constant"
-    nodes = [GraphNode(TENSOR, kind, case.name, tensor.shape, str(tensor.dtype), recorded=tensor.node is not None)]
-    nodes += [_node(case, ids[i], i, calls) for i in sorted(chosen)]
+    ops = [_node(case, ids[i], i, calls) for i in sorted(chosen)]
+    homes = {ops[ids[link.user] - 1].call for link in flow.users.get(SOURCE, ()) if link.user in ids}
+    nodes = [_source(case, homes.pop() if len(homes) == 1 else None), *ops]
     links = [link for i in sorted(chosen) for link in flow.makers[i] if link.maker in ids]
     edges = dict.fromkeys([(ids[link.maker], ids[link.user], link.position) for link in links])
     outputs = (ids[flow.end],) if flow.end is not None and flow.end in ids else ()
     mark = frozenset([TENSOR, *(ids[i] for i in path if i is not None and i in ids)])
     return Graph(tuple(nodes), tuple(edges), tuple(calls.list), outputs), mark
+
+
+def _source(case: Case, call: int | None) -> GraphNode:
+    """The tensor in question, in the module call that uses it."""
+    tensor = case.tensor
+    kind: Kind = "parameter" if id(tensor) in case.names else "variable" if tensor.node is not None else "constant"
+    home = call if kind == "parameter" else None
+    recorded = tensor.node is not None
+    return GraphNode(TENSOR, kind, case.name, tensor.shape, str(tensor.dtype), call=home, recorded=recorded)
 
 
 def _node(case: Case, number: int, i: int, calls: Calls) -> GraphNode:

@@ -233,6 +233,23 @@ def test_graph_holds_what_was_not_recorded_and_marks_the_path() -> None:
     assert [names[i][0] for i in reason.graph.outputs] == ["sum"]
 
 
+def test_parameter_stands_in_the_module_that_uses_it_and_dead_ends_are_left_out() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Sigmoid())
+
+    def loss() -> Tensor:
+        h = model(mg.ones((1, 2)))
+        mg.exp(h)
+        return mg.relu(h - 9).sum()
+
+    graph = why(model[0].weight, loss).graph
+    assert [node.name for node in graph] == ["0.weight", "linear", "sigmoid", "subtract", "relu", "sum"]
+    assert graph.nodes[0].kind == "parameter"
+    assert graph.calls[graph.nodes[0].call].kind == "Linear"
+    dead = why(model[0].weight, lambda: (model(mg.ones((1, 2))), variable([2.0, 3.0]).sum())[1])
+    assert dead.cause == "not_reached"
+    assert [node.name for node in dead.graph] == ["0.weight", "linear", "sigmoid", "sum"]
+
+
 def test_picture_marks_the_path() -> None:
     pytest.importorskip("graphviz")
     w = variable([1.0, 2.0])
