@@ -10,7 +10,7 @@ from minigrad.autodiff import grad
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import interpolate
 from minigrad.nn import Module
-from minigrad.tensor import Array, Tensor, as_array
+from minigrad.tensor import Array, Tensor
 from minigrad.viz.probe import calls_of, images_of, output_from, untouched
 
 
@@ -58,7 +58,7 @@ def _one_hot(scores: Tensor, target: Any) -> Array:
     if scores.ndim != 2:
         raise ShapeError(f"grad_cam: the model's output is {scores.shape}, not scores (N, D) of classes")
     count, classes = scores.shape
-    chosen = scores.numpy().argmax(axis=1) if target is None else as_array(target)
+    chosen = scores.numpy().argmax(axis=1) if target is None else np.asarray(target)
     fits = chosen.dtype.kind in "iu" and chosen.shape in ((), (count,))
     if not fits or ((chosen < 0) | (chosen >= classes)).any():
         raise UsageError(f"grad_cam: a target is a class from 0 to {classes - 1}, or {count} of them, got {target!r}")

@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.nn import Module
 from minigrad.node import STATE, switched
-from minigrad.tensor import Array, Tensor, as_array, record
+from minigrad.tensor import Array, Tensor, as_array, record, wrap
 
 LISTED = 40
 """So many layers are named in a message; of more, only those that are called alike."""
@@ -81,7 +81,7 @@ def output_at(model: Module, x: Any, layer: str, who: str) -> Tensor:
     """
     found: list[Any] = []
     with layer_at(model, layer, who).register_forward_hook(lambda part, inputs, out: found.append(out)):
-        model(x)
+        model(tensor(x))
     if not found:
         raise UsageError(f"{who}: the layer {layer!r} did not run: choose one that the model calls in evaluation mode")
     return first(found[-1], f"{who}: the layer {layer!r}")
@@ -101,7 +101,7 @@ def output_from(model: Module, x: Any, layer: str, calls: int) -> Callable[[Any]
             return (value, *out[1:]) if isinstance(out, (tuple, list)) else value
 
         with layer_at(model, layer, "the layer").register_forward_hook(replace):
-            return first(model(x), "the model")
+            return first(model(tensor(x)), "the model")
 
     return rest
 
@@ -111,6 +111,11 @@ def calls_of(model: Module, x: Any, layer: str, who: str) -> tuple[Tensor, int]:
     count: list[None] = []
     with layer_at(model, layer, who).register_forward_hook(lambda part, inputs, out: count.append(None)):
         return output_at(model, x, layer, who), len(count)
+
+
+def tensor(x: Any) -> Tensor:
+    """x as a Tensor, which it may be: ops that are given an array give one."""
+    return x if isinstance(x, Tensor) else wrap(as_array(x))
 
 
 def first(output: Any, what: str) -> Tensor:
