@@ -59,6 +59,13 @@ class Block:
         name = self.event.op.name
         if name in ("relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "threshold", *SHRINKING):
             return self._flat(name)
+        if name in ("leaky_relu", "prelu"):
+            return self._leaking(name)
+        if name == "checkpoint":
+            return (
+                "nothing comes through the function that checkpoint runs again",
+                "Ask once more without checkpoint, to see which op in it is the one.",
+            )
         if name in SATURATING:
             return self._saturated(name)
         if name in STEPS:
@@ -83,7 +90,7 @@ class Block:
     def _flat(self, name: str) -> tuple[str, str]:
         dead = self._dead(name)
         if dead is None:
-            return f"all that arrives at {name} meets its flat side", "See the advice for dead units."
+            return f"all that arrives at {name} meets its flat side", "Ask with the function, to see its inputs."
         units, shares = "", dead.reshape(dead.shape[0], -1) if dead.ndim > 1 else dead.reshape(1, -1)
         if dead.ndim > 1 and dead.shape[0] > 1:
             axes = (0, *range(2, dead.ndim))
@@ -118,6 +125,13 @@ class Block:
             return np.abs(x) <= settings["lambd"]
         low, high = DEAD[name]
         return (x <= low) | (x >= (np.inf if high is None else high))
+
+    def _leaking(self, name: str) -> tuple[str, str]:
+        low = percent(int((np.asarray(self.x) <= 0).sum()), np.size(self.x)) if self.x is not None else "much"
+        return (
+            f"{low} of what {name} sees is not above 0, where its slope is the one on the left{_range(self.x)}",
+            "A larger slope on the left, normalized inputs or another initialization hand on more.",
+        )
 
     def _saturated(self, name: str) -> tuple[str, str]:
         if name in ("softmax_cross_entropy", "log_softmax"):

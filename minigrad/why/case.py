@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from minigrad.nn import Module
 from minigrad.node import Leaf, Node
@@ -60,12 +59,6 @@ class Case:
     def label(self, number: int) -> str:
         """A call in words, or the tensor."""
         return self.name if number == SOURCE else str(Step.of(self.flow.events[number], facts=False))
-
-    def value(self, node: Node) -> Any:
-        """The array that a node stands for; None where it is not known."""
-        if node is self.tensor.node:
-            return self.flow.array
-        return self.flow.events[self.flow.of[node]].out if node in self.flow.of else None
 
     def steps(self, path: list[tuple[Node, int]], blocked: Node | None = None) -> list[tuple[int, Step]]:
         """Steps of a recorded path, with the gradient at each: numbers of events with what is shown of them."""

@@ -41,11 +41,6 @@ class Size:
         nan = bool(bad) and bool(np.isnan(array).any())
         return cls(math.nan if nan else math.inf if bad else norm(array), zeros, bad, nan, array.size)
 
-    @property
-    def is_zero(self) -> bool:
-        """Whether every element is 0 (and there are some)."""
-        return self.zeros == self.count > 0
-
 
 NOTHING: Final = Size(0.0, 0, 0, False, 0)
 

@@ -40,8 +40,8 @@ def not_finite(case: Case) -> Finding | None:
         cause = "nan" if np.isnan(case.loss._data).any() else "inf"
         head = f"The gradient itself is finite (norm {number(gradient.norm)}), but the loss is {case.loss._data}."
     rule = _first_rule(case) if gradient.bad else None
-    ends = [case.flow.end] if loss_is_bad else [case.flow.of[rule[0]]] if rule is not None else []
-    source = _first_event(case, [end for end in ends if end is not None])
+    end = case.flow.end if loss_is_bad else case.flow.of[rule[0]] if rule is not None else None
+    source = _first_event(case, end) if end is not None and end != SOURCE else None
     if source is not None:
         return _forward(case, cause, head, source)
     return _backward(case, cause, head, rule) if rule is not None else _from_outside(case, cause, head)
@@ -63,12 +63,11 @@ def bad_values(value: Any) -> Any:
 # ---- forward -------------------------------------------------------------------------------------------------------
 
 
-def _first_event(case: Case, ends: list[int]) -> int | None:
-    """The oldest call that what is not finite came to one of these from; a masked -inf elsewhere does no harm."""
-    bad = {i for i in ends if _is_bad(case, i)}
-    waiting = sorted(bad) or [link.maker for end in ends for link in case.flow.makers[end]]
-    waiting = [i for i in waiting if _is_bad(case, i)]
-    bad.update(waiting)
+def _first_event(case: Case, end: int) -> int | None:
+    """The oldest call that what is not finite came to another from; a masked -inf elsewhere does no harm."""
+    first = [end] if _is_bad(case, end) else [link.maker for link in case.flow.makers[end]]
+    waiting = [i for i in first if _is_bad(case, i)]
+    bad = set(waiting)
     for user in waiting:  # grows while it is read
         for link in case.flow.makers[user]:
             if link.maker not in bad and _is_bad(case, link.maker):
@@ -211,10 +210,13 @@ def _path_to(case: Case, goal: Node) -> list[tuple[Node, int]]:
 
 
 def _from_outside(case: Case, cause: Cause, head: str) -> Finding:
-    """The loss is not finite because the tensor itself is not."""
-    return Finding(cause, f"{head} The tensor itself holds what is not finite: {_state(case)}.")
-
-
-def _state(case: Case) -> str:
+    """No op made it: the tensor itself is not finite, or gradients that are finite have a sum that is not."""
     bad = bad_values(case.flow.array)
-    return f"{_count(bad)} are not finite" if bad is not None else "the sums on the way are too large for its dtype"
+    if bad is not None:
+        return Finding(cause, f"{head} The tensor itself holds what is not finite: {_count(bad)}.")
+    steps: list[tuple[int | None, Step]] = [*case.steps(case.cotangents.main_path())]
+    text = (
+        f"{head} Every rule hands on finite numbers, but a value is used several times, and what its uses hand on has "
+        f"a sum too large for {case.tensor.dtype}.\nScale the loss down."
+    )
+    return Finding(cause, text, steps)

@@ -15,6 +15,7 @@ from minigrad.why.reason import Cause, Step, code_at
 
 LEAVING: Final = re.compile(r"\.detach\(|\bstop_gradient\(|\.data\b(?!\s*=[^=])|\.numpy\(|\.item\(|\.tolist\(")
 COPYING: Final = re.compile(r"\b(Tensor|tensor|asarray|array|float)\(")
+ASSIGNED: Final = re.compile(r"([\w., ]+?)(?:: [\w\[\]., |]+)? = ")
 NEAR: Final = 8  # lines
 
 
@@ -164,17 +165,11 @@ def _integer_text(case: Case, link: Link) -> str:
 
 def _leaving(case: Case, link: Link) -> Step | None:
     """A step for the line that takes the value out of the graph, where the source between making and use shows one."""
-    event = case.flow.events[link.user]
-    file, used = event.site
-    found = _line_of_leaving(file, used, used, copied=link.how == "copy")
-    if found is None and link.maker != SOURCE:
-        made_file, made = case.flow.events[link.maker].site
-        if made_file == file and made <= used:
-            found = _line_of_leaving(file, used, made)
-        else:
-            found = _line_of_leaving(made_file, made, made + NEAR) or _line_of_leaving(file, used, used - NEAR)
-    elif found is None:
-        found = _line_of_leaving(file, used, used - NEAR)
+    file, used = case.flow.events[link.user].site
+    made_file, made = case.flow.events[link.maker].site if link.maker != SOURCE else (file, used - NEAR)
+    copied, user = link.how == "copy", code_at(file, used)
+    near = (file, used, made if made_file == file and made <= used else used - NEAR)
+    found = _line_of_leaving(*near, user, copied) or _line_of_leaving(made_file, made, made + NEAR, user, copied)
     if found is None:
         return None
     value = case.flow.array if link.maker == SOURCE else case.flow.events[link.maker].out
@@ -182,14 +177,29 @@ def _leaving(case: Case, link: Link) -> Step | None:
     return Step(word, "", *found, code_at(*found), np.shape(value), blocked=True, recorded=False)
 
 
-def _line_of_leaving(file: str, start: int, stop: int, *, copied: bool = False) -> tuple[str, int] | None:
-    """The first line, going from one to another in either direction, that takes a Tensor out of the graph."""
+def _line_of_leaving(file: str, start: int, stop: int, user: str = "", copied: bool = False) -> tuple[str, int] | None:
+    """The first line, going from one to another in either direction, that takes what is used out of the graph.
+
+    Args:
+        file: of the lines.
+        start, stop: numbers of lines, both included.
+        user: the code that uses the value: a line above it counts if it assigns to a name that stands there.
+        copied: whether making a new Tensor or array is such a way, too.
+    """
     lines = range(start, stop + 1) if stop >= start else range(start, max(stop, 1) - 1, -1)
     for line in lines:
         code = code_at(file, line).partition("#")[0]
-        if LEAVING.search(code) or (copied and COPYING.search(code)):
+        leaves = LEAVING.search(code) or (copied and COPYING.search(code))
+        if leaves and (line == start or code.startswith("return") or _is_assigned(code, user)):
             return file, line
     return None
+
+
+def _is_assigned(code: str, user: str) -> bool:
+    """Whether a line assigns to a name that stands in another."""
+    found = ASSIGNED.match(code)
+    names = [name.strip() for name in found.group(1).split(",")] if found else []
+    return any(re.search(rf"(?<![\w.]){re.escape(name)}\b", user) for name in names if name)
 
 
 def _word(code: str) -> str:
@@ -204,7 +214,7 @@ def _unused(case: Case) -> Finding:
     text = "No op takes it: the loss does not depend on it at all, and so it has no gradient. "
     path, _, _ = case.name.rpartition(".")
     ran = {event.scope.path for event in case.flow.events if event.scope is not None}
-    if id(case.tensor) in case.names and path and not any(p == path or p.endswith(f".{path}") for p in ran):
+    if id(case.tensor) in case.names and path and not any(_same_place(p, path) for p in ran):
         return Finding("unused", f"{text}The module {path} did not run: call it in forward(), or remove it.")
     if id(case.tensor) not in case.names and (twins := _twins(case)):
         return Finding(
@@ -215,6 +225,11 @@ def _unused(case: Case) -> Finding:
     return Finding(
         "unused", f"{text}Use it in the function, or remove it; with several branches, it may be in another."
     )
+
+
+def _same_place(a: str, b: str) -> bool:
+    """Whether two paths can be of one module: a call knows nothing of lists around it, nor a path of calls outside."""
+    return a == b or a.endswith(f".{b}") or b.endswith(f".{a}")
 
 
 def _twins(case: Case) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
@@ -32,7 +34,8 @@ def why(
 
     The function is run once, as it would be in training, and everything that happens in it is looked at. Nothing is
     left changed that can be put back: no `.grad` is touched, and the buffers and random generators of the modules that
-    the function can reach are as they were. (What else it does, such as printing, it does.)
+    the function can reach are as they were. (What else it does, such as printing, it does, and
+    backward hooks are called.)
 
     Args:
         tensor: a parameter, another variable, or a result that the function uses.
@@ -60,7 +63,8 @@ def why(
             "give a parameter, such as model.fc.weight"
         )
     case = _case(tensor, f, inputs, model)
-    finding = _finding(case, tiny, huge)
+    with np.errstate(all="ignore"):
+        finding = _finding(case, tiny, huge)
     graph, mark = drawn(case, [number for number, _ in finding.path])
     text = finding.text + ("" if case.traced or any(e.site[1] for e in case.flow.events) else _NO_LINES)
     path = tuple([step for _, step in finding.path if step.op != "result"])  # of an op with several results

@@ -60,6 +60,46 @@ def test_line_of_detach_is_found_between_making_and_use() -> None:
     assert (reason.cause, reason.line, reason.op) == ("detached", line_of("stop"), "stop_gradient")
 
 
+def test_detach_of_something_else_nearby_is_not_blamed() -> None:
+    w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
+    held = w.detach()  # <- held
+
+    def loss() -> Tensor:
+        other = v.detach()
+        kept = held * 2
+        return (kept * other * v).sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.line) == ("detached", line_of("held"))
+
+
+def test_detach_above_the_use_of_the_tensor_itself_is_found() -> None:
+    w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
+
+    def loss() -> Tensor:
+        weight = w.detach()  # <- above
+        other = mg.exp(v)
+        return (weight * other).sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.line, reason.op) == ("detached", line_of("above"), "detach")
+
+
+def test_detach_where_a_function_returns_is_found() -> None:
+    w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
+
+    def features() -> Tensor:
+        h = mg.exp(w)
+        return h.detach()  # <- returned
+
+    def loss() -> Tensor:
+        h = features()
+        return (h * v).sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.line) == ("detached", line_of("returned"))
+
+
 def test_copy_through_numpy_is_recognized_by_its_values() -> None:
     w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
 
@@ -165,6 +205,19 @@ def test_input_that_only_chooses() -> None:
     reason = why(w, lambda: mg.where(w * 2, v, 0.0).sum())
     assert (reason.cause, reason.op) == ("integer", "where")
     assert "'condition'" in reason.text
+
+
+def test_loss_of_integers() -> None:
+    w = variable([1.0, 2.0])
+    assert why(w, lambda: mg.argmax(w * 2)).cause == "integer"
+
+
+def test_hooks_are_passed() -> None:
+    layer = nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda module, came, went: None)
+    x = mg.ones((1, 2), requires_grad=True)
+    assert why(layer.weight, lambda: layer(x).sum()).cause == "healthy"
+    assert why(x, lambda: layer(x).sum()).cause == "healthy"
 
 
 def test_integer_labels_are_no_blocker() -> None:

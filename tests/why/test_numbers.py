@@ -158,6 +158,44 @@ def test_exploding_in_one_step_names_it() -> None:
     assert (reason.cause, reason.op, reason.line) == ("exploding", "multiply", line_of("scaled up"))
 
 
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda w: mg.leaky_relu(w - 9, negative_slope=1e-9), "100 % of what leaky_relu sees is not above 0"),
+        (lambda w: mg.tanh(w + 8), "tanh is saturated: 100 % of its elements"),
+        (lambda w: mg.softmax(w * 12), "softmax is saturated"),
+        (lambda w: mg.gelu(w - 11), "gelu is saturated"),
+    ],
+)
+def test_op_that_lets_hardly_anything_through(function, words: str) -> None:
+    w = variable([1.0, 2.0, 3.0])
+    reason = why(w, lambda: mg.square(function(w * 1.0) - variable([1.0, 2.0, 4.0])).sum(), tiny=1e-3)
+    assert reason.cause == "vanished"
+    assert words in reason.text
+
+
+def test_loss_that_is_sure_and_right() -> None:
+    w = variable([[30.0, -30.0]])
+    reason = why(w, lambda: cross_entropy(w * 1.0, Tensor(np.array([0]))))
+    assert (reason.cause, reason.op) == ("vanished", "softmax_cross_entropy")
+    assert "sure of its answer and right" in reason.text
+
+
+def test_obstacle_inside_of_a_checkpoint_says_how_to_go_on() -> None:
+    w = variable([1.0, 2.0])
+    reason = why(w, lambda: (mg.checkpoint(lambda x: mg.relu(x - 9), w) * 2).sum())
+    assert (reason.cause, reason.op) == ("zero", "checkpoint")
+    assert "without checkpoint" in reason.text
+
+
+def test_standardize_removes_what_is_the_same_everywhere() -> None:
+    w = variable([1.0])
+    x = Tensor(np.array([[1.0, 2.0, 4.0]]))
+    reason = why(w, lambda: mg.square(mg.functional.layer_norm(x + w, 3)).sum())
+    assert reason.cause in ("zero", "vanished")
+    assert reason.norm < 1e-12
+
+
 def test_limits_can_be_chosen() -> None:
     w = variable([1.0, 2.0])
     assert why(w, lambda: (w * 100).sum()).cause == "healthy"
@@ -214,6 +252,30 @@ def test_overflow_is_found() -> None:
     reason = why(w, lambda: mg.exp(w).sum())
     assert (reason.cause, reason.op) == ("inf", "exp")
     assert "where it was given 100" in reason.text
+
+
+def test_sum_of_finite_gradients_that_overflows() -> None:
+    w = Tensor(np.full(1, 1e-30, np.float32), requires_grad=True)
+    reason = why(w, lambda: (w * np.float32(3e38) + w * np.float32(3e38)).sum())
+    assert (reason.cause, reason.norm) == ("inf", math.inf)
+    assert "a sum too large for float32" in reason.text
+
+
+def test_tensor_that_is_itself_not_finite() -> None:
+    w = variable(np.nan)
+    reason = why(w, lambda: w)
+    assert reason.cause == "nan"
+    assert "The tensor itself holds" in reason.text
+
+
+def test_several_results_that_are_not_finite() -> None:
+    both = Op(lambda x: (x * 1.0, np.log(x)), "itself_and_log", results=("itself", "log"))
+    both.vjp("x")(lambda g, x: g[0] + g[1] / x)
+    w = variable([2.0, 0.0])
+    reason = why(w, lambda: sum(both(w)).sum())
+    assert (reason.cause, reason.op) == ("inf", "itself_and_log")
+    assert "1 of 2 elements are not finite; the first is -inf at (1,), where it was given 0" in reason.text
+    assert [step.op for step in reason.path] == ["itself_and_log", "add", "sum"]
 
 
 def test_nan_in_the_data_is_told_from_nan_that_is_made() -> None:
