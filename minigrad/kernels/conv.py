@@ -26,6 +26,7 @@ from .windows import Array, Pair, Shape, chunks, owned, window_count, working_dt
 COLUMN_BYTES = 4 << 20  # of a block
 WEIGHT_BYTES = 8 << 20  # of a block in `conv_weight`, which sums up a large result for each
 WIDE = 256  # windows of an image that make a product of its own
+PIXELS = 32  # likewise, where the columns are the image itself
 
 
 @twin
@@ -40,7 +41,8 @@ def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair,
     """The transpose of `conv` in x: g (N, O, I, J), w (O, C/groups, P, Q) -> `shape` (N, C, H, W)."""
     windows = windows_of(shape, w.shape, stride, padding, dilation)
     dtype = np.result_type(g, w)
-    if stride == (1, 1) and w.shape[0] <= 2 * shape[1]:  # with more, the columns of g would be too many
+    many = w.shape[0] > 2 * shape[1] and not windows.is_pointwise  # columns of g, then
+    if stride == (1, 1) and not many:
         return _slide(g, _turned(w, groups), None, _reversed(windows, (shape[2], shape[3])), dtype)
     work = working_dtype(dtype)
     out = np.zeros(shape, work)
@@ -60,6 +62,11 @@ def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair
     work = working_dtype(dtype)
     x = owned(x.astype(work, copy=False))
     out = np.zeros((groups, shape[0] // groups, shape[1] * shape[2] * shape[3]), work)
+    if makes_no_columns(windows):
+        product = np.empty_like(out)
+        for pixels, slopes in zip(flat_images(x, groups), flat_images(g.astype(work, copy=False), groups), strict=True):
+            out += np.matmul(slopes, pixels.swapaxes(1, 2), out=product)
+        return out.reshape(shape).astype(dtype, copy=False)
     for images, rows in _blocks(len(x), x.shape[1] * shape[2] * shape[3], windows.count, WEIGHT_BYTES):
         columns = _columns(x, groups, windows, images, rows)
         out += _stacked(g, groups, images, rows, work) @ columns.swapaxes(1, 2)
@@ -77,6 +84,16 @@ def matrices(w: Array, groups: int) -> Array:
     return w.reshape(groups, w.shape[0] // groups, -1)
 
 
+def makes_no_columns(windows: Windows) -> bool:
+    """Whether images are multiplied where they lie, one by one."""
+    return windows.is_pointwise and windows.count[0] * windows.count[1] >= PIXELS
+
+
+def flat_images(x: Array, groups: int) -> Array:
+    """x (N, C, H, W) as (N, groups, C/groups, H W)."""
+    return x.reshape(len(x), groups, x.shape[1] // groups, x.shape[2] * x.shape[3])
+
+
 def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: Any) -> Array:
     """weights (groups, O/groups, K) times the columns of x (N, C, H, W), plus b (O,): (N, O, I, J)."""
     groups, outs, depth = weights.shape
@@ -84,6 +101,11 @@ def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: A
     x, weights = owned(x.astype(work, copy=False)), weights.astype(work, copy=False)
     out = np.empty((len(x), groups * outs, *windows.count), work)
     bias = None if b is None else b.reshape(groups, outs, 1).astype(work, copy=False)
+    if makes_no_columns(windows):
+        product = np.matmul(weights, flat_images(x, groups), out=flat_images(out, groups))
+        if bias is not None:
+            product += bias
+        return out.astype(dtype, copy=False)
     for images, rows in _blocks(len(x), groups * depth, windows.count, COLUMN_BYTES):
         columns = _columns(x, groups, windows, images, rows)
         one = images.stop - images.start == 1

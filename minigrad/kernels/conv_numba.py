@@ -1,8 +1,8 @@
-"""Direct convolution with stride 1 and few channels, where making columns would cost more than the product.
+"""Direct convolution with few channels, where making columns would cost more than the product.
 
-Lay a framed image out flat, row after row. Then what one tap reads in all windows is a single stretch of it:
-the image shifted by the tap's (c, p, q). (Across the end of each row lie a few windows that do not exist;
-they are computed and dropped.) Give each plane of outputs an offset rows[o], each tap k = (c, p, q) an offset
+Lay a framed image out flat, sorted as in `frames_numba`. Then what one tap reads in all windows is a single stretch of
+it: with stride 1, the image shifted by the tap's (c, p, q). (Across the end of each row lie a few windows that do not
+exist; they are computed and dropped.) Give each plane of outputs an offset rows[o], each tap k = (c, p, q) an offset
 columns[k], and convolution with its transposes is the three derivatives of one trilinear form
 
     sum_okl  g[rows[o] + l] * w[o, k] * x[columns[k] + l]
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import winograd_numba
+from .frames_numba import Frame, sort_pixels, unsort_pixels
 from .jit import Answer, compiled
 from .lanes import BYTES
 from .threads import parallel
@@ -35,14 +36,16 @@ from .tiles_numba import (
     no_sums,
     write_totals,
 )
-from .windows import Array, Pair, Shape, owned, reach, window_count
+from .windows import Array, Pair, Shape, owned, window_count
 
 # Rows of outputs, and registers of each, whose sums `accumulate` keeps; g's and x's whose sums `correlate` keeps.
 TILE, WIDTH = (8, 2) if MANY else (6, 1)
 LEFT, RIGHT = (4, 6) if MANY else (2, 3)
 SPAN = 16 * WIDTH  # windows that `accumulate` takes at a time, or a multiple of them
 CACHE = 1 << 19  # bytes of buffers that one thread should work in
-FEW = (32 if MANY else 16) << 10  # weights of a group; above, a matrix product over columns is faster
+ROOM = (8 if MANY else 2) * CACHE  # and at most
+FEW = (32 if MANY else 16) << 10  # weights of a group; above, Winograd or a product over columns may be faster
+MOST = (1024 if MANY else 16) << 10  # weights of a group where Winograd has no answer
 
 
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
@@ -52,14 +55,14 @@ def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, di
         return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
     y = np.empty((len(x), len(w), *flat.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    weights = w.reshape(groups, w.shape[0] // groups, -1)
-    sweep(y, bias, weights, x, flat.rows, flat.columns, flat.windows, flat.image, flat.length)
+    weights = w.reshape(groups * flat.blocks, len(flat.rows), -1)
+    sweep(y, bias, weights, x, groups, flat.rows, flat.columns, flat.windows, flat.image, flat.length)
     return y
 
 
 def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
     """See `conv.conv_input`."""
-    flat = Flat.of(shape, w.shape, stride, padding, dilation, groups)
+    flat = Flat.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not flat.suits(g, w):
         return winograd_numba.conv_input(
             g, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
@@ -67,7 +70,7 @@ def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair,
     x = np.empty(shape, g.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
     bias = np.zeros(shape[1], g.dtype)
-    sweep(x, bias, weights, g, flat.columns, flat.rows, flat.image, flat.windows, flat.length)
+    sweep(x, bias, weights, g, groups, flat.columns, flat.rows, flat.image, flat.windows, flat.length)
     return x
 
 
@@ -83,76 +86,83 @@ def conv_weight(
     images = max(1, min(8, CACHE // flat.bytes))
     rows, columns = (up_to_multiple(v, n) for v, n in zip((flat.rows, flat.columns), (LEFT, RIGHT), strict=True))
     # One sum for each block of images, then the sum of those: the same order for any number of threads.
-    sums = np.empty((-(-len(x) // images), groups, len(rows), len(columns)), x.dtype)
+    sums = np.empty((-(-len(x) // images), groups * flat.blocks, len(rows), len(columns)), x.dtype)
     parallel(
-        correlate_blocks, len(sums) * groups, sums, owned(g), owned(x), rows, columns,
+        correlate_blocks, sums.shape[0] * sums.shape[1], sums, owned(g), owned(x), groups, rows, columns,
         flat.windows, flat.image, flat.length, images,
     )  # fmt: skip
     return sums.sum(axis=0)[:, : len(flat.rows), : len(flat.columns)].reshape(shape)
 
 
 class Layout(NamedTuple):
-    """Where a plane's pixel (i, j) lies in a flat buffer: plane * c + start + pitch * i + j."""
+    """How planes lie in a flat buffer."""
 
-    plane: int
-    pitch: int
-    start: int
+    plane: int  # from one to the next
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Flat:
     """A convolution on flat buffers."""
 
-    stride: Pair
     count: Pair  # windows
     rows: Array
     columns: Array
     windows: Layout  # of an image's y or g
     image: Layout  # of its x
     length: int  # of a plane of windows, as a multiple of any register
-    bytes: int  # of the buffers for an image
+    blocks: int  # into which the outputs of a group are cut, such that buffers are small
+    bytes: int  # of the buffers for a block of an image
+    pays: bool  # whether this is faster than other ways
 
     @classmethod
     @lru_cache(256)  # a network asks for the same few, in every step
-    def of(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> "Flat":
-        """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
+    def of(
+        cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int, *, whole: bool = False
+    ) -> "Flat":
+        """Plan the convolution of x (N, C, H, W) by w (O, C/groups, P, Q); `whole` forbids to cut the outputs."""
         o, c = w[0] // groups, w[1]
-        kernel = (w[2], w[3])
-        count = window_count((x[2], x[3]), kernel, stride, padding, dilation)
-        height, width = reach(count, kernel, stride, dilation)
+        count = window_count((x[2], x[3]), (w[2], w[3]), stride, padding, dilation)
+        height, width = (n + d * (k - 1) // s for n, k, s, d in zip(count, w[2:], stride, dilation, strict=True))
         length = -(-(width * (count[0] - 1) + count[1]) // SPAN) * SPAN
-        image = Layout(height * width, width, padding[0] * width + padding[1])
-        taps = np.ogrid[:c, : w[2], : w[3]]
-        columns = taps[0] * image.plane + taps[1] * dilation[0] * width + taps[2] * dilation[1]
+        frame = Frame((height, width), stride, padding)
+        channel, down, right = np.ogrid[:c, : dilation[0] * w[2] : dilation[0], : dilation[1] * w[3] : dilation[1]]
+        part = down % stride[0] * stride[1] + right % stride[1]
+        columns = channel * frame.length + (part * height + down // stride[0]) * width + right // stride[1]
+        sizes = {n: 4 * (o // n * length + c * frame.length) for n in range(1, o + 1) if o % n == 0}
+        allowed = [n for n in sizes if n == 1 or (o // n >= TILE and not whole)]
+        blocks = next((n for n in allowed if sizes[n] <= 2 * CACHE), allowed[-1])
+        winograd = (w[2], w[3], *stride) == (3, 3, 1, 1) and min(o, c) >= winograd_numba.CHANNELS
+        repeated = w[2] * w[3] > stride[0] * stride[1]  # pixels; else columns are no more than the image
+        wasted = length / max(1, count[0] * count[1])
         return cls(
-            stride, count, np.arange(o) * length, columns.ravel(), Layout(length, width, 0), image, length,
-            bytes=4 * (o * length + c * image.plane),
+            count, np.arange(o // blocks) * length, columns.ravel(),
+            Layout(length, Frame((count[0], width), (1, 1), (0, 0))), Layout(frame.length, frame), length, blocks,
+            sizes[blocks],
+            pays=repeated and sizes[blocks] <= ROOM and (
+                (wasted <= 2 and o * columns.size <= FEW)
+                or (wasted <= 1.5 and o * columns.size <= MOST and not winograd)
+            ),
         )  # fmt: skip
 
     def suits(self, x: Array, y: Array) -> bool:
         """Whether this is the way to compute it, for arguments x and y."""
-        return (
-            self.stride == (1, 1)
-            and x.dtype == y.dtype
-            and x.dtype in (np.float32, np.float64)
-            and self.bytes <= 2 * CACHE
-            and self.length <= 2 * self.count[0] * self.count[1]
-            and len(self.rows) * len(self.columns) <= FEW
-        )
+        return self.pays and x.dtype == y.dtype and x.dtype in (np.float32, np.float64)
 
 
 def sweep(
-    y: Array, bias: Array, w: Array, x: Array, rows: Array, columns: Array, into: Layout, out_of: Layout, length: int
-) -> None:
-    """In every image, and group (w's first axis), y[rows] = bias + w @ x[columns]."""
-    groups, _, depth = w.shape
-    order = up_to_multiple(rows, TILE, fill=into.plane * (y.shape[1] // groups) + BYTES).reshape(TILE, -1)
-    tiles = np.zeros((groups, order.size, depth), w.dtype)
+    y: Array, bias: Array, w: Array, x: Array, groups: int, rows: Array, columns: Array, into: Layout, out_of: Layout,
+    length: int,
+) -> None:  # fmt: skip
+    """In every image, and block of outputs (w's first axis), y[rows] = bias + w @ x[columns]; x is in `groups`."""
+    blocks, _, depth = w.shape
+    order = up_to_multiple(rows, TILE, fill=into.plane * (y.shape[1] // blocks) + BYTES).reshape(TILE, -1)
+    tiles = np.zeros((blocks, order.size, depth), w.dtype)
     tiles[:, : len(rows)] = w
     # A tile's rows lie far apart: to read what was just written, a pixel aside, would stall the processor.
-    tiles = np.ascontiguousarray(tiles.reshape(groups, TILE, -1, depth).transpose(0, 2, 3, 1))
+    tiles = np.ascontiguousarray(tiles.reshape(blocks, TILE, -1, depth).transpose(0, 2, 3, 1))
     parallel(
-        sweep_images, len(x) * groups, y, bias, tiles.reshape(groups, -1), owned(x), order.T.ravel(), columns,
+        sweep_images, len(x) * blocks, y, bias, tiles.reshape(blocks, -1), owned(x), groups, order.T.ravel(), columns,
         into, out_of, length,
     )  # fmt: skip
 
@@ -164,32 +174,25 @@ def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:
 
 @compiled
 def sweep_images(
-    y: Any,
-    bias: Any,
-    w: Any,
-    x: Any,
-    rows: Any,
-    columns: Any,
-    into: Any,
-    out_of: Any,
-    length: Any,
-    start: Any,
-    stop: Any,
-) -> None:
-    """`sweep`, for the pairs of an image and a group from start to stop."""
-    groups = len(w)
-    outs, ins = y.shape[1] // groups, x.shape[1] // groups
+    y: Any, bias: Any, w: Any, x: Any, groups: Any, rows: Any, columns: Any, into: Any, out_of: Any, length: Any,
+    start: Any, stop: Any,
+) -> None:  # fmt: skip
+    """`sweep`, for the pairs of an image and a block of outputs from start to stop."""
+    blocks = len(w)
+    outs, ins = y.shape[1] // blocks, x.shape[1] // groups
     source = np.zeros(ins * out_of.plane + 2 * BYTES, x.dtype)
     target = np.zeros(outs * into.plane + length + 2 * BYTES, x.dtype)  # behind: what rows that fill a tile write
+    held = -1  # the group whose pixels are in the buffer
     for unit in range(start, stop):
-        n, group = unit // groups, unit % groups
-        for c in range(ins):
-            spread(source, 0, x[n, group * ins + c], c, out_of)
+        n, block, group = unit // blocks, unit % blocks, unit * groups // blocks
+        for c in range(ins if group != held else 0):
+            sort_pixels(x[n, group % groups * ins + c], source, c * out_of.plane, out_of.frame)
+        held = group
         for o in range(outs):
-            target[o * into.plane : (o + 1) * into.plane] = bias[group * outs + o]
-        accumulate(target, rows, w[group], source, columns, length)
+            target[o * into.plane : (o + 1) * into.plane] = bias[block * outs + o]
+        accumulate(target, rows, w[block], source, columns, length)
         for o in range(outs):
-            collect(y[n, group * outs + o], target, o, into)
+            unsort_pixels(y[n, block * outs + o], target, o * into.plane, into.frame)
 
 
 @compiled
@@ -207,24 +210,27 @@ def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> 
 
 @compiled
 def correlate_blocks(
-    sums: Any, g: Any, x: Any, rows: Any, columns: Any, windows: Any, image: Any, length: Any, images: Any,
-    start: Any, stop: Any,
+    sums: Any, g: Any, x: Any, groups: Any, rows: Any, columns: Any, windows: Any, image: Any, length: Any,
+    images: Any, start: Any, stop: Any,
 ) -> None:  # fmt: skip
-    """`conv_weight`, for the pairs of a block of images and a group from start to stop."""
-    groups = sums.shape[1]
-    outs, ins = g.shape[1] // groups, x.shape[1] // groups
+    """`conv_weight`, for the pairs of some images and a block of outputs from start to stop."""
+    blocks = sums.shape[1]
+    outs, ins = g.shape[1] // blocks, x.shape[1] // groups
     left_size, right_size = (outs + 1) * windows.plane, ins * image.plane
     left = np.zeros(images * left_size, x.dtype)  # 0 between the windows, and in a plane behind
     right = np.zeros(images * right_size + 2 * BYTES, x.dtype)
+    held = -1  # the group whose pixels are in the buffer
     for unit in range(start, stop):
-        block, group = unit // groups, unit % groups
-        n = min(images, len(x) - block * images)
+        first, block, group = unit // blocks * images, unit % blocks, unit * groups // blocks
+        n = min(images, len(x) - first)
         for m in range(n):
             for o in range(outs):
-                spread(left, m * left_size, g[block * images + m, group * outs + o], o, windows)
-            for c in range(ins):
-                spread(right, m * right_size, x[block * images + m, group * ins + c], c, image)
-        correlate(sums[block, group], left, rows, left_size, right, columns, right_size, length, n)
+                sort_pixels(g[first + m, block * outs + o], left, m * left_size + o * windows.plane, windows.frame)
+            for c in range(ins if group != held else 0):
+                pixels = x[first + m, group % groups * ins + c]
+                sort_pixels(pixels, right, m * right_size + c * image.plane, image.frame)
+        held = group
+        correlate(sums[unit // blocks, block], left, rows, left_size, right, columns, right_size, length, n)
 
 
 @compiled
@@ -240,25 +246,3 @@ def correlate(
                     left = load_at(g, rows, i, m * g_size + at, LEFT)
                     s = add_products(s, left, load_at(x, columns, k, m * x_size + at, RIGHT))
             write_totals(w, i * len(columns) + k, len(columns), s, LEFT)
-
-
-@compiled
-def spread(buffer: Any, base: Any, pixels: Any, plane: Any, layout: Any) -> None:
-    """Write pixels (H, W) to a plane of the buffer."""
-    height, width = pixels.shape
-    for h in range(height):
-        at = base + plane * layout.plane + layout.start + h * layout.pitch
-        line = buffer[at : at + width]
-        for w in range(width):
-            line[w] = pixels[h, w]
-
-
-@compiled
-def collect(pixels: Any, buffer: Any, plane: Any, layout: Any) -> None:
-    """Read pixels (H, W) from a plane of the buffer."""
-    height, width = pixels.shape
-    for h in range(height):
-        at = plane * layout.plane + layout.start + h * layout.pitch
-        line = buffer[at : at + width]
-        for w in range(width):
-            pixels[h, w] = line[w]

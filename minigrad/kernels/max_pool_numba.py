@@ -1,8 +1,7 @@
 """Max pooling of whole planes (n, c), in vector registers.
 
-Put a plane in a frame of -inf, and sort the frame's pixels by row modulo the vertical stride and column modulo the
-horizontal one. Then what a tap (p, q) reads in all windows is a single stretch of memory, as in `conv_numba`, for any
-stride. (Across the end of each row lie a few windows that do not exist; they are computed and dropped.)
+In a frame of -inf, sorted as in `frames_numba`, what a tap (p, q) reads in all windows is a single stretch of memory.
+(Across the end of each row lie a few windows that do not exist; they are computed and dropped.)
 
 Where the pixels are in the image is known: at the window's origin, plus a step for each tap. A step is held as a
 floating number, so that a register has as many of them as of pixels.
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .frames_numba import Frame, sort_pixels
 from .jit import Answer, compiled
 from .lanes import BYTES, each, load, store, where_larger
 from .threads import parallel
@@ -24,7 +24,7 @@ EXACT = 1 << 24  # integers up to which single precision holds
 class Plan(NamedTuple):
     """Windows of a plane. Those of a row are `pitch` apart from those of the next, in flat arrays."""
 
-    size: Pair  # of a sorted frame's part: its rows, and its columns, the pitch
+    frame: Frame
     first: Array  # of each window: the position of its first pixel in the image, -1 where there is none
     origin: Array  # of each window: the position of tap (0, 0), which may be outside of the image
     starts: Array  # of each tap: where its stretch begins
@@ -41,7 +41,7 @@ def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, d
     planes = x.shape[0] * x.shape[1]
     parts = [a.reshape(planes, *a.shape[2:]) for a in (owned(x), out, positions)]
     steps, limits = plan.steps.astype(x.dtype), np.array([-np.inf, -1], x.dtype)
-    parallel(pool_planes, planes, *parts, stride, padding, *plan[:4], steps, limits)
+    parallel(pool_planes, planes, *parts, *plan[:4], steps, limits)
     return out, positions
 
 
@@ -57,7 +57,7 @@ def plan_of(image: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair,
     part = (down % stride[0])[:, None] * stride[1] + right % stride[1]
     starts = part * (rows * columns) + (down // stride[0])[:, None] * columns + right // stride[1]
     return Plan(
-        (rows, columns),
+        Frame((rows, columns), stride, padding),
         first.astype(np.int32).ravel(),
         (i[:, None] * image[1] + j).astype(np.int32).ravel(),
         starts.ravel(),
@@ -76,19 +76,19 @@ def _places(size: int, windows: int, kernel: int, stride: int, padding: int, dil
 
 @compiled
 def pool_planes(
-    x: Any, out: Any, positions: Any, stride: Any, padding: Any, size: Any, first: Any, origin: Any, starts: Any,
-    steps: Any, limits: Any, start: Any, stop: Any,
+    x: Any, out: Any, positions: Any, frame: Any, first: Any, origin: Any, starts: Any, steps: Any, limits: Any,
+    start: Any, stop: Any,
 ) -> None:  # fmt: skip
     """`max_pool` of the planes from start to stop."""
-    rows, pitch = size
+    (rows, pitch), stride, _ = frame
     length = pitch * (out.shape[1] - 1) + out.shape[2]
-    frame = np.empty(stride[0] * stride[1] * rows * pitch + BYTES, x.dtype)
-    frame[:] = limits[0]
+    buffer = np.empty(stride[0] * stride[1] * rows * pitch + BYTES, x.dtype)
+    buffer[:] = limits[0]
     best, step = np.empty(length + BYTES, x.dtype), np.empty(length + BYTES, x.dtype)
     place = np.empty(length, np.int32)
     for plane in range(start, stop):
-        sort_pixels(x[plane], frame, stride, padding, size)
-        read_windows(frame, starts, steps, limits, best, step)
+        sort_pixels(x[plane], buffer, 0, frame)
+        read_windows(buffer, starts, steps, limits, best, step)
         for i in range(length):
             place[i] = first[i] if step[i] < 0 else origin[i] + np.int32(step[i])
         for i in range(out.shape[1]):
@@ -99,35 +99,12 @@ def pool_planes(
 
 
 @compiled
-def sort_pixels(image: Any, frame: Any, stride: Any, padding: Any, size: Any) -> None:
-    """Write the pixels (H, W) that windows read to a sorted frame."""
-    rows, pitch = size
-    s, t = stride
-    for b in range(t):
-        begin = max(0, -((b - padding[1]) // t))  # the first column whose pixel is in the image
-        end = min(pitch, (image.shape[1] - 1 - b + padding[1]) // t + 1)
-        for h in range(min(image.shape[0], s * rows - padding[0])):
-            row = h + padding[0]
-            at = ((row % s * t + b) * rows + row // s) * pitch
-            line, pixels = frame[at + begin : at + end], image[h, t * begin + b - padding[1] :]
-            if t == 1:
-                for j in range(len(line)):
-                    line[j] = pixels[j]
-            elif t == 2:  # a constant stride can be vectorized
-                for j in range(len(line)):
-                    line[j] = pixels[2 * j]
-            else:
-                for j in range(len(line)):
-                    line[j] = pixels[t * j]
-
-
-@compiled
-def read_windows(frame: Any, starts: Any, steps: Any, limits: Any, best: Any, step: Any) -> None:
+def read_windows(buffer: Any, starts: Any, steps: Any, limits: Any, best: Any, step: Any) -> None:
     """The largest pixel of each window, and the step to the first tap that reads it; `limits` if all are -inf."""
-    for at in range(0, len(best) - BYTES, BYTES // frame.itemsize):
+    for at in range(0, len(best) - BYTES, BYTES // buffer.itemsize):
         largest, where = each(limits, 0), each(limits, 1)
         for k in range(len(starts)):
-            pixels = load(frame, starts[k] + at)
+            pixels = load(buffer, starts[k] + at)
             where = where_larger(pixels, largest, each(steps, k), where)
             largest = where_larger(pixels, largest, pixels, largest)
         store(best, at, largest)

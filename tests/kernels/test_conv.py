@@ -92,7 +92,7 @@ def test_conv_input_and_conv_weight_are_the_transposes_of_conv(case):
 
 
 @settings(max_examples=200)
-@given(cases(strides=st.just((1, 1)), batch=many))
+@given(cases(batch=many))
 def test_compiled_kernels_equal_their_definitions(case):
     for plain, fast in twins(case):
         if fast is not NotImplemented:
@@ -108,7 +108,7 @@ def test_layout_does_not_matter(case, layout):
 
 
 @settings(max_examples=30)
-@given(cases(strides=st.just((1, 1)), batch=st.integers(1, 3)), layouts)
+@given(cases(batch=st.integers(1, 3)), layouts)
 def test_layout_does_not_matter_to_compiled_kernels(case, layout):
     for plain, fast in twins(Case(*(relaid(x, layout) for x in case[:4]), case.settings)):
         if fast is not NotImplemented:
@@ -164,6 +164,49 @@ def test_results_repeat_bit_for_bit_for_any_number_of_threads(monkeypatch):
         monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
         for a, b in zip((conv(*case[:3], **case.settings), *transposes(case)), expected, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_compiled_outputs_may_come_in_blocks(monkeypatch):
+    fast = pytest.importorskip("minigrad.kernels.conv_numba", exc_type=ImportError)
+    rng = np.random.default_rng(3)
+    x, w, g = integers(rng, (5, 6, 23, 19)), integers(rng, (96, 3, 5, 3)), integers(rng, (5, 96, 12, 7))
+    where = {"stride": (2, 3), "padding": (2, 1), "dilation": (1, 1), "groups": 2}
+    with jit.plain():
+        expected = conv(x, w, None, **where), conv_weight(x, g, shape=w.shape, **where)
+    for room, blocks in ((1 << 20, 1), (1 << 13, 2), (6000, 4), (1, 48 // fast.TILE)):
+        monkeypatch.setattr(fast, "CACHE", room)
+        fast.Flat.of.cache_clear()
+        assert fast.Flat.of(x.shape, w.shape, *where.values()).blocks == blocks
+        results = fast.conv(x, w, None, **where), fast.conv_weight(x, g, shape=w.shape, **where)
+        for a, b in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    fast.Flat.of.cache_clear()
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_pointwise_convolution_is_a_product_at_each_pixel(groups, dtype):
+    rng = np.random.default_rng(4)
+    x, w, b = (
+        integers(rng, (3, 8, 7, 9), dtype),
+        integers(rng, (20, 8 // groups, 1, 1), dtype),
+        integers(rng, 20, dtype),
+    )
+    where = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": groups}
+    g = integers(rng, (3, 20, 7, 9), dtype)
+    full = np.zeros((20, 8))
+    for k in range(20):
+        group = k // (20 // groups)
+        full[k, group * 8 // groups : (group + 1) * 8 // groups] = w[k, :, 0, 0]
+    sums = np.einsum("nohw,nchw->oc", g.astype(float), x.astype(float))
+    parts = [sums[k, k // (20 // groups) * (8 // groups) :][: 8 // groups] for k in range(20)]
+    np.testing.assert_array_equal(
+        conv(x, w, b, **where), (np.einsum("oc,nchw->nohw", full, x) + b[:, None, None]).astype(dtype)
+    )
+    np.testing.assert_array_equal(
+        conv_input(g, w, shape=x.shape, **where), np.einsum("oc,nohw->nchw", full, g).astype(dtype)
+    )
+    np.testing.assert_array_equal(conv_weight(x, g, shape=w.shape, **where)[:, :, 0, 0], np.array(parts).astype(dtype))
 
 
 def test_columns_are_made_in_blocks_of_images_and_of_rows(monkeypatch):
