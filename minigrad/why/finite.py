@@ -170,6 +170,7 @@ def _handed_by(case: Case, node: Node) -> list[tuple[tuple[Node, int], Any]]:
 
 def _backward(case: Case, cause: Cause, head: str, rule: tuple[Node, int]) -> Finding:
     node, position = rule
+    handed = case.cotangents.handed(*rule)
     event = case.flow.events[case.flow.of[node]]
     parent = node.parents[position]
     assert parent is not None
@@ -185,7 +186,7 @@ def _backward(case: Case, cause: Cause, head: str, rule: tuple[Node, int]) -> Fi
     text = (
         f"{head} All values are finite in the forward pass; the first that is not is made in the backward pass by the "
         f"rule of {at}: a gradient of norm {number(case.cotangents.size(node).norm)} arrives, and "
-        f"{case.cotangents.handed(*rule).bad} elements of what it hands on are not finite.{facts}\n"
+        f"{handed.bad} of the {handed.count} elements that it hands on are not finite.{facts}\n"
         f"{ADVICE.get(event.op.name, 'The slope of ' + event.op.name + ' is infinite or not defined at these values.')}"
     )
     return Finding(cause, text, steps, at)

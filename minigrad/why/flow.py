@@ -55,7 +55,6 @@ class Flow:
         self.makers: list[list[Link]] = [[] for _ in self.events]
         self.users: dict[int, list[Link]] = {}
         self._by_id: dict[int, int] = {id(self.array): SOURCE}
-        self._numbers: dict[tuple[int, int], int] = {}
         self.unknown: list[tuple[Any, int, int]] = []
         for i, event in enumerate(self.events):
             self._take(i, event)
@@ -79,6 +78,10 @@ class Flow:
                 self.link(Link(maker, i, position, how))
             elif parent is None and _is_float(value):
                 self.unknown.append((value, i, position))
+        for setting in event.settings.values():  # indices, which are copied on their way in
+            for part in setting if isinstance(setting, tuple) else (setting,):
+                if isinstance(part, np.ndarray) and part.dtype.kind in "iub":
+                    self.unknown.append((part, i, 0))
 
     def _give(self, i: int, event: Event) -> None:
         if event.node is not None and event.node is self.tensor.node:
@@ -89,18 +92,15 @@ class Flow:
         for out in (event.out, *getattr(event.out, "arrays", ())):
             if out is not None:
                 self._by_id[id(out)] = i
-        if event.node is None and np.ndim(event.out) == 0 and (key := _key(event.out)) is not None:
-            self._numbers[key] = i
 
     def _maker(self, value: Any) -> int | None:
-        """Who made an array: it or what it is a view of is known; or a number that went from one op to the next."""
+        """Who made an array, or the one that it is a view of."""
         base = value
         while base is not None:
-            if id(base) in self._by_id and not isinstance(base, (bool, int, float)):
+            if id(base) in self._by_id:
                 return self._by_id[id(base)]
             base = getattr(base, "base", None)
-        key = _key(value) if isinstance(value, np.ndarray) and value.ndim == 0 else None
-        return self._numbers.get(key) if key is not None else None
+        return None
 
     def link(self, link: Link) -> None:
         """Add a link."""
@@ -119,6 +119,8 @@ class Flow:
         known = {_key(self.array): SOURCE}
         known |= {_key(self.events[i].out): i for i in sorted(self.after(SOURCE))}
         known.pop(None, None)
+        if self.end is None and self.loss.node is None:
+            self.end = known.get(_key(self.loss._data))
         for value, user, position in self.unknown:
             maker = known.get(_key(value))
             if maker is not None and maker < user:
@@ -228,7 +230,9 @@ def _is_float(value: Any) -> bool:
 
 
 def _key(value: Any) -> tuple[int, int] | None:
-    """What two arrays of equal floating numbers share; None where they could well be equal by chance."""
+    """What two arrays of equal numbers share; None where floating ones could well be equal by chance."""
+    if isinstance(value, np.ndarray) and value.size and value.dtype.kind in "iub":  # of an index, 0 is as good as any
+        return -value.size, hash(value.tobytes())
     if not _is_float(value):
         return None
     array = np.ascontiguousarray(value, np.float64)

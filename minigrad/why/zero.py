@@ -37,7 +37,7 @@ def all_zero(case: Case) -> Finding:
     arrives = number(case.cotangents.size(use[0]).norm)
     text = (
         f"It is exactly zero. A gradient of norm {arrives} arrives at {at}, and none goes on from there: {words}."
-        f"{others}\n{advice}{_fitted(case)}"
+        f"{others}\n{_zeros_from(case, use)}{advice}{_fitted(case)}"
     )
     steps = case.steps(path, use[0])
     return Finding("zero", text, list(steps), next(step for _, step in steps if step.blocked))
@@ -117,6 +117,14 @@ def _canceled(case: Case, search: _Search) -> Finding:
 
 def _block(case: Case, use: Use) -> Block:
     return Block(*use, case.flow.events[case.flow.of[use[0]]])
+
+
+def _zeros_from(case: Case, use: Use) -> str:
+    """Which call gave an op nothing but zeros, where one did."""
+    x, parent = _block(case, use).x, use[0].parents[use[1]]
+    if not isinstance(x, np.ndarray) or x.any() or parent not in case.flow.of:
+        return ""
+    return f"All that it gets is 0, and was made by {Step.of(case.flow.events[case.flow.of[parent]], facts=False)}. "
 
 
 def _fitted(case: Case) -> str:

@@ -144,6 +144,15 @@ def test_loss_itself_detached() -> None:
     assert why(lone, lambda: lone.detach()).cause == "detached"
 
 
+def test_loss_that_went_through_a_python_number() -> None:
+    w = variable([1.0, 2.0])
+    reason = why(w, lambda: Tensor(mg.exp(w).sum().item()).astype(float) * 1.0)
+    assert reason.cause == "not_reached"  # rounded to float32, it is another number
+    exact = why(w, lambda: Tensor(np.asarray(mg.exp(w).sum().item())))
+    assert exact.cause == "detached"
+    assert [step.op for step in exact.path] == ["exp", "sum", "detach"]
+
+
 def test_no_grad_on_the_way() -> None:
     w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
 
@@ -218,6 +227,19 @@ def test_hooks_are_passed() -> None:
     x = mg.ones((1, 2), requires_grad=True)
     assert why(layer.weight, lambda: layer(x).sum()).cause == "healthy"
     assert why(x, lambda: layer(x).sum()).cause == "healthy"
+
+
+def test_index_that_was_computed() -> None:
+    w, table = variable([[1.0, 2.0], [4.0, 3.0]]), variable(np.arange(6.0).reshape(3, 2))
+
+    def loss() -> Tensor:
+        scores = mg.exp(w)
+        chosen = mg.argmax(scores, axis=1)  # <- chosen
+        return table[chosen].sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.op, reason.line) == ("integer", "argmax", line_of("chosen"))
+    assert [step.op for step in reason.path] == ["exp", "argmax", "getitem", "sum"]
 
 
 def test_integer_labels_are_no_blocker() -> None:

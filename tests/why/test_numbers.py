@@ -47,6 +47,18 @@ def test_op_that_lets_nothing_through(function, op: str, words: str) -> None:
     assert blocked[0].arrives > 0
 
 
+def test_zeros_that_an_op_gets_are_traced_to_where_they_were_made() -> None:
+    w = variable([1.0, 2.0])
+
+    def loss() -> Tensor:
+        h = mg.maximum(w, 0.0) * np.zeros(2)  # <- zeros
+        return mg.square(h).sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.op) == ("zero", "square")
+    assert f"All that it gets is 0, and was made by multiply (test_numbers.py:{line_of('zeros')}" in reason.text
+
+
 def test_dropout_module_is_named() -> None:
     layer, last = nn.Linear(3, 4), nn.Linear(4, 1)
     model = nn.Sequential(layer, nn.Dropout(p=1.0), last)
