@@ -51,13 +51,15 @@ def descend(
     point = Tensor([float(n) for n in start], requires_grad=True)
     walker = optimizer([point])
     points, values = [], []
-    for step in range(steps + 1):
-        walker.zero_grad()
-        value = f(point[0], point[1])
-        points.append(np.array(point.numpy()))
-        values.append(float(value.item()))
-        if step == steps or not np.abs(points[-1]).max() <= limit:  # so that NaN ends it, too
-            break
-        value.backward()
-        walker.step()
+    with np.errstate(all="ignore"):  # a path may fly off
+        for step in range(steps + 1):
+            walker.zero_grad()
+            value = f(point[0], point[1])
+            points.append(np.array(point.numpy()))
+            values.append(float(value.item()))
+            near = np.abs(points[-1]).max() <= limit  # NaN is not
+            if step == steps or not near or not np.isfinite(values[-1]):
+                break
+            value.backward()
+            walker.step()
     return Descent(np.array(points), np.array(values))

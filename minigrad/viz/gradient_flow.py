@@ -19,11 +19,13 @@ class Flow(NamedTuple):
         gradient: its gradient's norm, the root of the sum of squares; NaN or infinite if an element is, and None where
             no gradient has arrived.
         weight: the norm of the parameter itself.
+        ndim: how many dimensions the parameter has.
     """
 
     name: str
     gradient: float | None
     weight: float
+    ndim: int = 2
 
     @property
     def ratio(self) -> float | None:
@@ -44,7 +46,10 @@ def gradient_flow(model: Module) -> list[Flow]:
     [('weight', 4.24), ('bias', 3.0)]
     """
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    found = [Flow(name, None if p.grad is None else _norm(p.grad.numpy()), _norm(p.numpy())) for name, p in trained]
+    found = [
+        Flow(name, _norm(p.grad.numpy()) if p.grad is not None else None, _norm(p.numpy()), p.ndim)
+        for name, p in trained
+    ]
     if all(flow.gradient is None for flow in found):
         raise UsageError(
             f"gradient_flow: no parameter of {type(model).__name__} has a gradient: call loss.backward() first, and "

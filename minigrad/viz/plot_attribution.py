@@ -37,11 +37,11 @@ def plot_grad_cam(
         UsageError, ShapeError: see `grad_cam`.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
-
     x = _one(image, "plot_grad_cam")
     cam = grad_cam(model, x, layer, target)
     ax = axes(ax, 4.2, 3.4)
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
     show(ax, picture(x), cmap)
     largest = float(cam.max())
     strength = cam / largest if largest > 0 else cam
@@ -110,12 +110,12 @@ def plot_receptive_field(
         UsageError: there is no such layer or unit.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
-    from matplotlib.patches import Ellipse
-
     x, _ = images_of(images, "plot_receptive_field")
     field = effective_field(model, x, layer, unit)
     box = receptive_field(model, x.shape[1:], layer, unit)
     ax = axes(ax, 4.4, 3.4)
+    from matplotlib.patches import Ellipse
+
     drawn = show(ax, field / (field.sum() or 1) * 100, MEASURED, 0)
     _frame(ax, box, VERMILION)
     text = f"{layer}: sees {box.height}×{box.width}"

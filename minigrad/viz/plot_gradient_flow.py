@@ -22,7 +22,7 @@ def plot_gradient_flow(
 
     A row a parameter, the first layer on top, on a logarithmic axis. Gradients that are less than `vanishing` or more
     than `exploding` times the parameter are marked and named in the margin; so are those that are 0, not a number,
-    infinite or missing.
+    infinite or missing. Biases and other vectors are not held to the limits: they begin at 0, or anywhere near.
 
     Args:
         flow: a model after `loss.backward()`, or what `gradient_flow` gave.
@@ -55,7 +55,7 @@ def plot_gradient_flow(
     ax.set_yticks(range(len(rows)), [row.name for row in rows])
     ax.tick_params(axis="y", length=0, labelsize=8)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlabel(f"norm (marked if gradient / parameter is outside of {vanishing:g} to {exploding:g})", size=8.5)
+    ax.set_xlabel(f"norm (marked where a weight's share is outside of {vanishing:g} to {exploding:g})", size=8.5)
     _room(ax)
     ends = [row.gradient if row.gradient and math.isfinite(row.gradient) else math.nan for row in rows]
     ax.hlines(range(len(rows)), ax.get_xlim()[0], ends, color=BLUE, linewidth=2.2, alpha=0.35, zorder=2)
@@ -80,7 +80,7 @@ def _verdict(row: Flow, vanishing: float, exploding: float) -> str:
         return "infinite"
     if row.gradient == 0:
         return "zero"
-    if row.ratio is None or vanishing <= row.ratio <= exploding:
+    if row.ndim < 2 or row.ratio is None or vanishing <= row.ratio <= exploding:
         return ""
     return "vanishing" if row.ratio < vanishing else "exploding"
 

@@ -168,7 +168,7 @@ def _sheet_axes(ax: Axes | None, count: int, columns: int, *, bar: bool) -> Axes
     """Axes for a sheet, about half an inch a picture."""
     rows = -(-count // columns)
     side = min(0.8, 8.0 / columns, 6.0 / rows)
-    return axes(ax, max(2.9, side * columns) + (0.9 if bar else 0.1), max(1.0, side * rows) + 0.4)
+    return axes(ax, max(3.0, side * columns) + (0.9 if bar else 0.1), max(1.0, side * rows) + 0.4)
 
 
 def _count_rows(ax: Axes, count: int, columns: int, size: Sequence[int], gap: int, *, every: int) -> None:

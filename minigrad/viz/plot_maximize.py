@@ -60,5 +60,5 @@ def plot_maximized(
     reached = [float(answer[unit].mean()) for answer, unit in zip(answers, units, strict=True)]
     texts = [f"{name}: {value:.3g}" for name, value in zip(names, reached, strict=True)]
     ax = plot_images(found, ax, labels=texts, columns=columns, cmap=cmap)
-    title(ax, f"what excites {layer or 'the output'} most (unit: answer)")
+    title(ax, f"{layer or 'output'}, maximized (unit: answer)")
     return ax

@@ -1,0 +1,202 @@
+"""Histograms over time: nothing is lost, the memory is bounded, and the plots have the right areas."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.data import DataLoader
+from minigrad.errors import UsageError
+from minigrad.functional import mse_loss
+from minigrad.optim import SGD
+from minigrad.training import fit
+from minigrad.viz.histogram import HistogramRecorder, Histograms, rebinned
+from minigrad.viz.plot_histogram import plot_histograms
+
+
+def model_and_data(rng):
+    model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))
+    x = rng.normal(size=(32, 3)).astype(np.float32)
+    return model, DataLoader((x, x[:, :1]), batch_size=8)
+
+
+def train(model, loader, recorder, epochs=2):
+    fit(model, loader, loss=mse_loss, optimizer=SGD(model.parameters(), lr=0.01), epochs=epochs, callbacks=[recorder])
+
+
+def test_every_value_of_every_step_is_counted(rng):
+    model, loader = model_and_data(rng)
+    recorder = HistogramRecorder(["0.weight", "1"], every=2)
+    train(model, loader, recorder)
+    assert recorder.names == ["0.weight", "1"]
+    for name, size in (("0.weight", 15), ("1", 8 * 5)):
+        found = recorder[name]
+        assert found.steps.tolist() == [2, 4, 6, 8]
+        assert found.counts.sum(axis=1).tolist() == [size] * 4
+        assert not found.lost.any()
+    np.testing.assert_allclose(
+        recorder["0.weight"].ranges[-1], [model[0].weight.numpy().min(), model[0].weight.numpy().max()]
+    )
+
+
+def test_hooks_are_gone_after_the_training_also_after_one_that_fails(rng):
+    model, loader = model_and_data(rng)
+    train(model, loader, HistogramRecorder(["1"]))
+    with pytest.raises(ZeroDivisionError):
+        fit(
+            model, loader, loss=lambda y, t: 1 / 0, optimizer=SGD(model.parameters(), lr=0.1), epochs=1,
+            callbacks=[HistogramRecorder(["1"])],
+        )  # fmt: skip
+    assert not model[1]._hooks.forward
+
+
+def test_by_default_all_parameters_but_vectors_are_watched(rng):
+    model, loader = model_and_data(rng)
+    recorder = HistogramRecorder()
+    train(model, loader, recorder, epochs=1)
+    assert recorder.names == ["0.weight", "2.weight"]
+
+
+def test_by_hand_it_is_the_same(rng):
+    model, loader = model_and_data(rng)
+    recorder = HistogramRecorder(["1", "2.bias"])
+    with recorder.watching(model):
+        for x, _ in loader:
+            out = model(x)
+            recorder.step()
+    assert recorder["1"].steps.tolist() == [1, 2, 3, 4]
+    assert not model[1]._hooks.forward
+    last = model[1](model[0](x)).numpy()
+    counts, _ = np.histogram(last.astype(np.float64), 64, recorder["1"].ranges[-1])
+    assert recorder["1"].counts[-1].tolist() == counts.tolist()
+    assert out.shape == (8, 1)
+
+
+@given(steps=st.integers(1, 400), limit=st.integers(2, 20))
+def test_the_memory_is_bounded_and_steps_stay_evenly_spaced(steps, limit):
+    model = nn.Linear(1, 1)
+    recorder = HistogramRecorder(["weight"], bins=2, limit=limit)
+    with recorder.watching(model):
+        for _ in range(steps):
+            recorder.step()
+    found = recorder["weight"].steps
+    assert len(found) < limit or limit == 2
+    assert len(found) <= limit
+    assert found.tolist() == list(range(recorder.every, steps + 1, recorder.every))
+
+
+def test_what_is_not_finite_is_counted_apart():
+    model = nn.Linear(4, 1, bias=False)
+    model.weight.data = np.array([[np.nan, 1, 2, np.inf]], np.float32)
+    recorder = HistogramRecorder(["weight"], bins=4)
+    with recorder.watching(model):
+        recorder.step()
+        model.weight.data = np.full((1, 4), np.nan, np.float32)
+        recorder.step()
+    found = recorder["weight"]
+    assert found.lost.tolist() == [2, 4]
+    assert found.counts.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0]]
+    assert "6 values NaN or infinite" in plot_histograms(found, name="weight").get_title(loc="left")
+
+
+def test_equal_values_are_in_one_bin():
+    model = nn.Linear(3, 1, bias=False)
+    for value in (0.0, 5.0, -1e-30, 1e20):
+        model.weight.data = np.full((1, 3), value, np.float32)
+        recorder = HistogramRecorder(["weight"])
+        with recorder.watching(model):
+            recorder.step()
+        assert sorted(recorder["weight"].counts[0])[-1] == 3
+
+
+def test_a_training_that_goes_on_has_the_histograms_of_its_beginning(rng):
+    model, loader = model_and_data(rng)
+    first = HistogramRecorder(["0.weight"], every=3)
+    train(model, loader, first)
+    second = HistogramRecorder(["0.weight"])
+    second.load_state_dict(first.state_dict())
+    assert second.every == 3
+    for mine, theirs in zip(second["0.weight"], first["0.weight"], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@given(counts=st.lists(st.integers(0, 50), min_size=2, max_size=20), low=st.floats(-5, 5), width=st.floats(0.1, 5))
+def test_rebinning_keeps_the_number_of_values(counts, low, width):
+    edges = np.linspace(-6, 11, 40)
+    total = rebinned(np.array(counts), (low, low + width), edges)
+    assert total.sum() == pytest.approx(sum(counts))
+    outside = (edges[1:] < low) | (edges[:-1] > low + width)
+    assert np.abs(total[outside]).max() < 1e-9
+
+
+def test_in_the_own_bins_nothing_changes():
+    counts = np.array([3, 0, 5, 1])
+    np.testing.assert_allclose(rebinned(counts, (0.0, 1.0), np.linspace(0, 1, 5)), counts)
+
+
+def histograms(times=30):
+    rng = np.random.default_rng(0)
+    rows = [np.histogram(rng.normal(0, 1 + t / 10, 4000), 64) for t in range(times)]
+    return Histograms(
+        np.arange(1, times + 1) * 10,
+        np.array([counts for counts, _ in rows]),
+        np.array([[edges[0], edges[-1]] for _, edges in rows]),
+        np.zeros(times, int),
+    )
+
+
+def test_ridges_stand_in_the_order_of_time_and_have_equal_areas():
+    ax = plot_histograms(histograms(20), kind="ridges")
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert len(curves) == 20
+    floors = [-i for i in range(20)]
+    areas = [np.sum(line.get_ydata() - floor) for line, floor in zip(curves, floors, strict=True)]
+    np.testing.assert_allclose(areas, areas[0], rtol=0.02)  # but for the trimmed tails
+    orders = [line.get_zorder() for line in curves]
+    assert orders == sorted(orders)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("value", "step")
+    assert [label.get_text() for label in ax.get_yticklabels()][0::6] == ["10", "200"]
+
+
+def test_of_many_histograms_the_first_and_the_last_are_among_the_ridges():
+    labels = [label.get_text() for label in plot_histograms(histograms(200)).get_yticklabels()]
+    assert (labels[0], labels[-1]) == ("10", "2,000")
+
+
+def test_the_map_has_a_column_a_step_of_equal_mass():
+    ax = plot_histograms(histograms(30), kind="map")
+    density = np.asarray(ax.collections[0].get_array()) ** 2
+    assert density.shape[1] == 30
+    np.testing.assert_allclose(density.sum(axis=0), density.sum(axis=0)[0], rtol=0.02)
+    spread = [np.argmax(np.cumsum(column) > 0.84 * column.sum()) for column in density.T]
+    assert spread[-1] > spread[0]
+    assert ax.get_xlim() == (5, 305)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("every", 0), ("bins", 1), ("limit", 1), ("every", 1.5)])
+def test_settings_out_of_their_range_are_refused(setting, value):
+    with pytest.raises(UsageError, match=f"{setting} must be an integer of at least"):
+        HistogramRecorder(**{setting: value})
+
+
+def test_names_that_do_not_exist_are_refused(rng):
+    model, loader = model_and_data(rng)
+    with pytest.raises(UsageError, match=r"no layer '7', it has 0 \(Linear\), 1 \(Tanh\), 2 \(Linear\)"):
+        train(model, loader, HistogramRecorder(["7"]))
+    recorder = HistogramRecorder("1")
+    with pytest.raises(UsageError, match="no histogram of '1', but of nothing yet"):
+        recorder["1"]
+    with recorder.watching(model):
+        model(mg.ones((2, 3)))
+        recorder.step()
+    with pytest.raises(UsageError, match="no histogram of '0', but of 1"):
+        recorder["0"]
+
+
+def test_plots_need_a_kind_and_values():
+    with pytest.raises(UsageError, match='kind is "ridges" or "map"'):
+        plot_histograms(histograms(2), kind="bars")
+    with pytest.raises(UsageError, match="no finite value"):
+        plot_histograms(Histograms(np.array([1]), np.zeros((1, 4), int), np.array([[0, 1]]), np.array([7])))
