@@ -103,8 +103,9 @@ def standardize_channels(
         factor = x.dtype.type(w[c] / sqrt(variance[c] + eps))
         shift, term = minus[c], b[c]
         for row in range(c * inner, outer * channels * inner, channels * inner):
-            for i in range(row, row + inner):
-                out[i] = (x[i] + shift) * factor + term
+            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: see `elementwise_numba`
+            for i in range(len(line)):
+                line[i] = (pixels[i] + shift) * factor + term
 
 
 @compiled
@@ -124,8 +125,9 @@ def input_channels(
         level = x.dtype.type(-s / (outer * inner))
         shift = minus[c]
         for row in range(c * inner, outer * channels * inner, channels * inner):
-            for i in range(row, row + inner):
-                out[i] = ((x[i] + shift) * slope + (g[i] + level)) * scale
+            line, pixels, slopes = out[row : row + inner], x[row : row + inner], g[row : row + inner]
+            for i in range(len(line)):
+                line[i] = ((pixels[i] + shift) * slope + (slopes[i] + level)) * scale
 
 
 @compiled
