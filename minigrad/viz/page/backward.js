@@ -12,14 +12,15 @@ function backwardProgress() {
 
 // Light one item; what is shown of it then is the norm of its cotangent (in a module, of the one that came last).
 function lightItem(item, group, progress) {
-  const inner = nodesOf(item).filter((node) => !progress || progress.all.has(node));
+  const own = "port" in item ? [nodes.get(item.port)] : nodesOf(item);
+  const inner = own.filter((node) => !progress || progress.all.has(node));
   const lit = progress ? inner.filter((node) => progress.lit.has(node)) : [];
   const now = progress ? inner.find((node) => progress.now.has(node)) : null;
   group.classList.toggle("waiting", progress !== null && !lit.length);
   group.classList.toggle("lit", lit.length > 0);
-  group.classList.toggle("current", Boolean(now));
+  group.classList.toggle("current", Boolean(now) && !("port" in item));
   group.classList.toggle("partly", lit.length > 0 && lit.length < inner.length);
-  if (!lit.length) return null;
+  if (!lit.length || "port" in item) return null;
   const last = now ?? lit.reduce((a, b) => (b.step > a.step ? b : a));
   const norm = normOf(last);
   return norm === null ? null : `‖g‖ ${amountText(norm)}`;
@@ -29,7 +30,7 @@ function lightItem(item, group, progress) {
 function lightEdges(progress) {
   for (const { from, to, group } of shown.edges) {
     const [start, end] = [shown.groups.get(from), shown.groups.get(to)];
-    const arrived = progress !== null && start.classList.contains("lit") && (end.classList.contains("lit") || end.classList.contains("kind-port"));
+    const arrived = progress !== null && start.classList.contains("lit") && end.classList.contains("lit");
     group.classList.toggle("lit", arrived);
     group.classList.toggle("flow", arrived && start.classList.contains("current"));
     group.classList.toggle("waiting", progress !== null && !arrived);

@@ -16,6 +16,9 @@ function fill(parent, attributes, children) {
 const html = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
+// A path in one line: where it is too long, its end is seen.
+const tail = (name, text) => html("span", { class: `${name} tail` }, html("bdi", { dir: "ltr" }, text));
+
 // ---- words for numbers ----------------------------------------------------------------------------------------
 
 const PREFIXES = {

@@ -2,6 +2,7 @@
 const camera = { x: 0, y: 0, k: 1 };
 const LEAST = 0.05;
 const MOST = 4;
+let lastSize = { width: 0, height: 0 };
 let moved = false;  // whether the pointer was dragged since it went down: then its click selects nothing
 
 const stageSize = () => ({ width: $("canvas").clientWidth, height: $("canvas").clientHeight });
@@ -20,7 +21,7 @@ function fitScale([width, height]) {
 }
 
 function fit(size, { readable = false } = {}) {
-  const stage = stageSize();
+  const stage = (lastSize = stageSize());
   const whole = fitScale(size);
   const k = readable && whole < 0.5 ? 0.85 : whole;
   const x = (stage.width - size[0] * k) / 2;
@@ -96,12 +97,11 @@ function watchPointers(canvas) {
 
 // When the stage gets another size, its middle stays where it was.
 function watchSize(stage) {
-  let last = stageSize();
   new ResizeObserver(() => {
     const size = stageSize();
-    if (size.width === last.width && size.height === last.height) return;
-    aim(camera.x + (size.width - last.width) / 2, camera.y + (size.height - last.height) / 2, camera.k);
-    last = size;
+    if (size.width === lastSize.width && size.height === lastSize.height) return;
+    aim(camera.x + (size.width - lastSize.width) / 2, camera.y + (size.height - lastSize.height) / 2, camera.k);
+    lastSize = size;
     if (selected) reveal(selected);
   }).observe(stage);
 }

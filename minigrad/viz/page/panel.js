@@ -27,8 +27,8 @@ function table(rows) {
 function link(node, label, detail) {
   return html(
     "li", {},
-    html("button", { type: "button", class: "link", click: () => goTo(nodeHome.get(node.id)) },
-      glyph(node.kind), html("span", { class: "label" }, label), html("span", { class: "shape" }, detail)),
+    html("button", { type: "button", class: "link", title: `${label} ${detail}`, click: () => goTo(nodeHome.get(node.id)) },
+      glyph(node.kind), tail("label", label), html("span", { class: "detail" }, detail)),
   );
 }
 
@@ -111,10 +111,15 @@ function contents(inner) {
   ]);
 }
 
+// Of "0 Conv2d" the class is the title, of "features Sequential" the name.
+function callHeading(call) {
+  const title = /^\d*$/.test(call.name) ? call.kind || call.name || "module" : call.name;
+  return heading("module", call.kind && call.kind !== title ? call.kind : "module", title, callPath(call));
+}
+
 function aboutCall(call) {
-  const path = callPath(call);
   return [
-    heading("module", call.kind || "module", call.name || call.kind, path),
+    callHeading(call),
     levelOf.has(call.id) ? html("p", {}, html("button", { type: "button", class: "go", click: () => enter(call.id) }, "Enter")) : null,
     section("Inside", contents(members.get(call.id))),
     measuresOf(call, { title: "Measured inside" }),
@@ -124,7 +129,7 @@ function aboutCall(call) {
 function aboutLevel() {
   const { call } = shown.level;
   const inner = call === null ? graph.nodes : members.get(call);
-  const start = call === null ? heading("module", "graph", graph.title || "graph") : heading("module", calls.get(call).kind || "module", calls.get(call).name || calls.get(call).kind, callPath(calls.get(call)));
+  const start = call === null ? heading("module", "graph", graph.title || "graph") : callHeading(calls.get(call));
   return [
     start,
     section("Inside", contents(inner)),

@@ -5,11 +5,9 @@ const itemOf = (key) => shown.level.items.find((item) => item.key === key);
 
 function show(level, key = null, { focus = false, from = "in", remember = true } = {}) {
   const changed = shown.level !== level || !shown.groups.size;
-  if (changed) {
-    stage(level, from);
-    fit(shown.layout.size, { readable: true });
-  }
+  if (changed) stage(level, from);
   select(key, { remember: false });
+  if (changed) fit(shown.layout.size, { readable: true });
   if (key) reveal(key);
   if (focus) shown.groups.get(key ?? level.items[0]?.key)?.focus({ preventScroll: true });
   if (remember) keepPlace(changed);
@@ -64,14 +62,17 @@ function select(key, { remember = true } = {}) {
 function drawPath(level) {
   const places = [root, ...around(level.call).map((call) => levelOf.get(call)).filter((at) => at !== root)];
   const entries = places.map((at, k) => {
-    const name = at.call === null ? graph.title || "graph" : calls.get(at.call).name || calls.get(at.call).kind;
+    const name = at.call === null ? graph.title || "graph" : shortTitle(calls.get(at.call));
     const last = k === places.length - 1;
     const button = html("button", { type: "button", "aria-current": last ? "location" : null, click: () => last || climb(at, places[k + 1]) }, name);
     return html("li", {}, button);
   });
   $("path").firstElementChild.replaceChildren(...entries);
+  $("path").firstElementChild.scrollLeft = 1e6;
   document.title = [...entries.slice(1).map((entry) => entry.textContent).reverse(), graph.title || "graph", "minigrad"].join(" · ");
 }
+
+const shortTitle = (call) => (/^\d*$/.test(call.name) ? callTitle(call) : call.name);
 
 const climb = (level, inner) => show(level, callHome.get(inner.call)?.key, { focus: true, from: "out" });
 

@@ -5,7 +5,7 @@ const places = [
     kind: "module", name: call.name || call.kind, path: callPath(call), detail: call.kind, home: callHome.get(call.id),
   })),
   ...graph.nodes.filter((node) => nodeHome.has(node.id)).map((node) => ({
-    kind: node.kind, name: node.name, path: nodePath(node), detail: shapeText(node.shape), home: nodeHome.get(node.id),
+    kind: node.kind, name: node.kind === "parameter" ? node.name.split(".").at(-1) : node.name, path: nodePath(node), detail: shapeText(node.shape), home: nodeHome.get(node.id),
   })),
 ].map((place) => ({ ...place, text: `${place.name} ${place.path} ${KIND_NAMES[place.kind]} ${place.detail}`.toLowerCase() }));
 
@@ -29,7 +29,7 @@ function drawResults() {
   found = search(query);
   const rows = found.slice(0, LONGEST).map((place, k) =>
     html("li", { id: `result-${k}`, role: "option", "aria-selected": "false", pointerdown: (event) => event.preventDefault(), click: () => openResult(k) },
-      glyph(place.kind), html("span", { class: "name" }, place.name), html("span", { class: "where" }, place.path === place.name ? "" : place.path), html("span", { class: "shape" }, place.detail)));
+      glyph(place.kind), html("span", { class: "name" }, place.name), tail("where", place.path === place.name ? "" : place.path), html("span", { class: "detail" }, place.detail)));
   if (found.length > LONGEST) rows.push(html("li", { class: "more", role: "presentation" }, `and ${found.length - LONGEST} more`));
   if (!found.length && query.trim()) rows.push(html("li", { class: "more", role: "presentation" }, "Nothing is called so."));
   $("results").replaceChildren(...rows);

@@ -1,0 +1,81 @@
+"""What the file of a page holds, seen without a browser."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+
+from minigrad.viz.page import data_block, page
+from tests.viz.page.sample import EVIL, document, evil, levels
+
+ELEMENT = re.compile(
+    r"<(style|script|script type=\"application/json\" id=\"data\")>(.*?)</(?:style|script)>", re.DOTALL
+)
+
+
+def test_policy_allows_these_scripts_and_styles_only() -> None:
+    html = page(document(), levels())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert policy
+    style, data, script = ELEMENT.findall(html)
+    assert data[0].endswith('id="data"')
+
+    def digest(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    assert policy[1].split("; ") == [
+        "default-src 'none'",
+        f"script-src {digest(script[1])}",
+        f"style-src {digest(style[1])}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    assert not re.search(r"\b(src|href|style|on\w+)=", re.sub(ELEMENT, "", html))
+
+
+def test_the_data_comes_through_unchanged() -> None:
+    text, seen = evil()
+    _, (_, block), _ = ELEMENT.findall(page(text, seen))
+    data = json.loads(block)
+    assert data["document"] == text
+    assert [{name: part for name, part in level.items() if name != "layout"} for level in data["levels"]] == seen
+    assert block.isascii()
+    assert not set(block) & set("<>&")
+
+
+def test_markup_of_users_adds_no_element() -> None:
+    def elements(html: str) -> list[str]:
+        return re.findall(r"<[/!]?[a-z-]+", html.lower())
+
+    assert elements(page(*evil())) == elements(page(document(), levels()))
+    assert EVIL not in page(*evil())
+
+
+def test_title_may_hold_what_utf_8_cannot_say() -> None:
+    text = document() | {"title": "a\ud800{{data}}"}
+    html = page(text, levels())
+    assert "<title>a&#55296;{{data}} &#183; minigrad</title>" in html
+    html.encode("utf-8")
+
+
+def test_untitled_graphs_have_a_title() -> None:
+    assert "<title>graph &#183; minigrad</title>" in page(document() | {"title": ""}, levels())
+
+
+def test_numbers_that_json_cannot_say_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        data_block({"norm": float("nan")})
+
+
+def test_levels_of_the_same_form_share_their_layout() -> None:
+    seen = levels()
+    again = seen[2] | {
+        "call": 7,
+        "texts": {key: [word[::-1] for word in words] for key, words in seen[2]["texts"].items()},
+    }
+    _, (_, block), _ = ELEMENT.findall(page(document(), [*seen, again]))
+    data = json.loads(block)
+    assert [level["layout"] for level in data["levels"]] == [0, 1, 2, 2]
+    assert len(data["layouts"]) == 3
