@@ -113,7 +113,7 @@ def picture(image: Array) -> Array:
 def columns_for(count: int) -> int:
     """How many columns a sheet of so many pictures has: few gaps at its end, and a little more columns than rows."""
     root = math.sqrt(count)
-    choices = range(max(1, math.ceil(root)), max(1, math.ceil(1.8 * root)) + 1)
+    choices = range(max(1, math.ceil(root)), max(1, math.ceil(1.7 * root)) + 1)
     return min(choices, key=lambda n: (-count % n, abs(n - math.sqrt(1.6) * root)))
 
 

@@ -11,7 +11,9 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import interpolate
 from minigrad.viz.attribution import grad_cam
 from minigrad.viz.deconvnet import deconvnet
+from minigrad.viz.plot_attribution import plot_deconvnet, plot_grad_cam, plot_receptive_field
 from minigrad.viz.probe import feature_maps
+from minigrad.viz.receptive_field import effective_field
 from models.zfnet import ZFNetSmall
 from models.zfnet import deconvnet as deconvnet_of_the_paper
 
@@ -158,3 +160,67 @@ def test_a_network_with_a_shortcut_will_do():
     back = deconvnet(model, image, "1", (0, 2, 2))
     assert back[0, 2, 2] == 2 * 2  # the answer 1 + 1, along two ways
     assert np.count_nonzero(back) == 1
+
+
+# ---- plots -------------------------------------------------------------------------------------------------------
+
+
+def rectangle(ax):
+    """Left, top, right and bottom of the frame that is drawn, in pixels."""
+    from matplotlib.patches import Rectangle
+
+    (frame,) = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    (left, top), width, height = frame.get_xy(), frame.get_width(), frame.get_height()
+    return left + 0.5, top + 0.5, left + 0.5 + width, top + 0.5 + height
+
+
+def test_the_glow_over_the_image_is_grad_cam():
+    ax = plot_grad_cam(Detectors(), spots(), "relu", 1)
+    under, over = ax.images
+    np.testing.assert_array_equal(np.asarray(under.get_array()), spots()[0])
+    cam = grad_cam(Detectors(), spots(), "relu", 1)
+    np.testing.assert_allclose(np.asarray(over.get_array()), cam / cam.max())
+    assert over.get_clim() == (0, 1)
+    assert over.cmap(0.0)[3] == 0  # where nothing is, the image shows
+    assert over.cmap(1.0)[3] > 0.8
+    assert "class 1" in ax.get_title(loc="left")
+
+
+def test_where_nothing_speaks_for_a_class_the_plot_says_so():
+    ax = plot_grad_cam(Detectors(), np.zeros((1, 12, 12), np.float32), "relu", 0)
+    assert ax.get_title(loc="left").endswith("nothing")
+    assert not np.asarray(ax.images[1].get_array()).any()
+
+
+def test_the_deconvnet_is_drawn_with_the_field_of_its_unit():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2))
+    ax = plot_deconvnet(model, spots(), "2", (1, 2, 3))
+    assert rectangle(ax) == (6, 4, 10, 8)
+    np.testing.assert_array_equal(np.asarray(ax.images[0].get_array()), deconvnet(model, spots(), "2", (1, 2, 3))[0])
+    low, high = ax.images[0].get_clim()
+    assert low == -high
+    assert not plot_deconvnet(model, spots(), "2", (1, 2, 3), frame=False).patches
+    maps = feature_maps(model, spots(), "2")[1]
+    row, column = np.unravel_index(maps.argmax(), maps.shape)
+    assert f"unit 1, {row}, {column}: {maps.max():.3g}" in plot_deconvnet(model, spots(), "2", 1).get_title(loc="left")
+
+
+def test_the_receptive_field_is_framed_and_its_shares_sum_to_the_whole():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Conv2d(2, 2, 3))
+    ax = plot_receptive_field(model, spots(), "2", (3, 1))
+    assert rectangle(ax) == (1, 3, 6, 8)
+    shares = np.asarray(ax.images[0].get_array())
+    assert shares.sum() == pytest.approx(100)
+    field = effective_field(model, spots(), "2", (3, 1))
+    np.testing.assert_allclose(shares, 100 * field / field.sum())
+    assert "sees 5×5" in ax.get_title(loc="left")
+
+
+def test_plots_of_one_image_refuse_several(rng):
+    images = rng.normal(size=(2, 1, 12, 12)).astype(np.float32)
+    for plot in (
+        lambda: plot_grad_cam(Detectors(), images, "relu"),
+        lambda: plot_deconvnet(Detectors(), images, "relu", 0),
+    ):
+        with pytest.raises(ShapeError, match=r"expected one image \(C, H, W\), got 2"):
+            plot()

@@ -31,12 +31,12 @@ def test_every_picture_of_a_sheet_is_in_its_place_and_the_rest_is_empty(count, c
     assert filled.sum() == count * 6
 
 
-@given(count=st.integers(1, 300))
-def test_a_sheet_is_about_as_wide_as_high_and_nearly_full(count):
-    columns = columns_for(count)
-    rows = -(-count // columns)
-    assert rows <= columns <= 3 * rows + 2
-    assert rows * columns - count < columns
+def test_a_sheet_is_about_as_wide_as_high_and_nearly_full():
+    for count in range(1, 600):
+        columns = columns_for(count)
+        rows = -(-count // columns)
+        assert rows <= columns <= 3 * rows + 2
+        assert rows * columns - count <= max(1, columns / 4)
 
 
 def drawn(ax):
