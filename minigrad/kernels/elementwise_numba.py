@@ -11,7 +11,7 @@ import numpy as np
 
 from .jit import Answer, compiled
 from .threads import parallel
-from .windows import Array
+from .windows import Array, owned
 
 GRAIN = 1 << 14  # elements for which a thread pays
 
@@ -55,12 +55,17 @@ def _fused(kernel: Callable[..., Any], *args: Array) -> Answer:
     """One new array, computed from `args` element by element."""
     first = args[0]
     if first.dtype not in (np.float32, np.float64) or any(
-        x.shape != first.shape or x.dtype != first.dtype or not x.flags.carray for x in args
+        x.shape != first.shape or x.dtype != first.dtype or not is_dense_in_rows(x) for x in args
     ):
         return NotImplemented
-    y = np.empty_like(first)
-    parallel(kernel, first.size, y.reshape(-1), *(x.reshape(-1) for x in args), grain=GRAIN)
+    y = np.empty(first.shape, first.dtype)
+    parallel(kernel, first.size, y.reshape(-1), *(owned(x).reshape(-1) for x in args), grain=GRAIN)
     return y
+
+
+def is_dense_in_rows(x: Array) -> bool:
+    """Whether x is dense, or a part of something dense, such as some channels of an image: that is soon copied."""
+    return x.flags.carray or (x.ndim > 0 and x.flags.aligned and x.strides[-1] == x.itemsize)
 
 
 @compiled

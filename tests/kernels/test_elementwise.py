@@ -52,6 +52,18 @@ def test_dtype_is_kept_and_inputs_are_unchanged(dtype):
     np.testing.assert_array_equal((x, g), kept)
 
 
+@pytest.mark.parametrize("part", [np.s_[:, 3:9], np.s_[:, :, 1:, 2:], np.s_[::2], np.s_[:, :, ::-1], np.s_[..., :1, :]])
+def test_parts_of_an_array_are_answered_like_copies_of_them(part):
+    rng = np.random.default_rng(0)
+    g, out = (rng.normal(size=(8, 16, 32, 32)).astype(np.float32) for _ in "go")
+    expected = np.where(out[part] > 0, g[part], 0)
+    np.testing.assert_array_equal(relu_vjp(g[part], out[part]), expected)
+    np.testing.assert_array_equal(relu_vjp(g[part], out[part].copy()), expected)
+    if (fast := pytest.importorskip("minigrad.kernels.elementwise_numba", exc_type=ImportError)) is not None:
+        np.testing.assert_array_equal(fast.relu_vjp(g[part], out[part]), expected)
+        assert fast.relu_vjp(g[..., ::2], out[..., ::2]) is NotImplemented
+
+
 def test_relu_keeps_nan_and_blocks_it_backward():
     x = np.full(LARGE, np.nan, np.float32)
     assert np.isnan(relu(x)).all()
