@@ -162,7 +162,7 @@ _AMOUNTS: Final[Mapping[str, Callable[[Record], dict[Any, float]]]] = {
     "activation_std": lambda record: _fact(record.value_facts, "std"),
     "activation_zeros": lambda record: _fact(record.value_facts, "zeros"),
     "forward_time": lambda record: record.forward_seconds,
-    "backward_time": lambda record: {node: s for node, s in record.backward.seconds.items() if node.op is not None},
+    "backward_time": lambda record: record.backward_seconds,
     "memory": lambda record: {node: float(size) for node, size in record.kept.items() if node.op is not None},
     "flops": _flops,
 }

@@ -100,17 +100,21 @@ class Record:
         """How long each op took, in a second run where there can be one: in the first, kernels may be compiled."""
         if self.trace is None:
             return {}
-        times = self.trace.of.items()
         if self.again is not None:
             second = self.again().of.values()
             if [event.op for event in second] == [event.op for event in self.trace.of.values()]:
                 return {node: event.seconds for node, event in zip(self.trace.of, second, strict=True)}
-        return {node: event.seconds for node, event in times}
+        return {node: event.seconds for node, event in self.trace.of.items()}
 
     @cached_property
     def backward(self) -> Backward:
         """What a backward pass brings, from cotangents of ones: the derivatives of the sum of all outputs."""
         return Backward(self)
+
+    @cached_property
+    def backward_seconds(self) -> dict[Node, float]:
+        """How long the rules of each op took, in a second backward pass: in the first, kernels may be compiled."""
+        return Backward(self).seconds if self.backward.cotangents else {}
 
     @cached_property
     def kept(self) -> dict[Node, int]:
