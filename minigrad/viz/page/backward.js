@@ -96,7 +96,6 @@ function drawPlay() {
 
 function startBackward() {
   if (!order.length) return;
-  $("backward").hidden = false;
   $("step").max = order.length;
   $("step").addEventListener("input", () => {
     pause();

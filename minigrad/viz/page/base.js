@@ -31,12 +31,12 @@ const WORDS = { nan: "NaN", inf: "∞", "-inf": "−∞" };
 function digits(x) {
   if (x === 0) return "0";
   const size = Math.abs(x);
-  if (size >= 1e15 || size < 1e-3) return x.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e").replaceAll("-", "−");
+  if (size >= 1e6 || size < 1e-3) return x.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e").replaceAll("-", "−");
   if (size >= 1000) return Math.round(x).toLocaleString("en-US").replace("-", "−");
   return String(Number(x.toPrecision(3))).replace("-", "−");
 }
 
-function amountText(amount, unit = "") {
+function amountText(amount, unit = "", scale = "log") {
   if (amount === null || amount === undefined) return "unknown";
   if (typeof amount === "string") return WORDS[amount] ?? amount;
   if (unit === "%") return `${digits(100 * amount)} %`;
@@ -45,8 +45,8 @@ function amountText(amount, unit = "") {
     const [size, prefix] = steps.find(([least]) => Math.abs(amount) >= least) ?? (amount ? steps.at(-1) : [1, ""]);
     return `${digits(amount / size)} ${prefix}${unit}`;
   }
-  if (Math.abs(amount) >= 1e6 && Math.abs(amount) < 1e15) {
-    const [size, name] = [[1e12, "T"], [1e9, "G"], [1e6, "M"]].find(([least]) => Math.abs(amount) >= least);
+  if (scale === "linear" && amount >= 1e6) {  // what is counted
+    const [size, name] = [[1e12, "T"], [1e9, "G"], [1e6, "M"]].find(([least]) => amount >= least);
     return `${digits(amount / size)} ${name}${unit}`;
   }
   return digits(amount) + (unit ? ` ${unit}` : "");

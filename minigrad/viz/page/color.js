@@ -87,8 +87,8 @@ function kindLegend(level) {
 
 function rangeLegend(measure, scale) {
   const bar = svg("svg", { class: "bar", viewBox: "0 0 200 10", "aria-hidden": "true", preserveAspectRatio: "none" });
-  for (let k = 0; k < 50; k++) bar.append(svg("rect", { x: 4 * k, y: 0, width: 4.4, height: 10, fill: viridis(k / 49) }));
+  for (let k = 0; k < 50; k++) bar.append(svg("rect", { x: 4 * k, y: 0, width: 200 - 4 * k, height: 10, fill: viridis(k / 49) }));
   const middle = scale.log ? Math.sqrt(scale.low * scale.high) : (scale.low + scale.high) / 2;
-  const ticks = [scale.low, middle, scale.high].map((amount) => html("span", {}, amountText(amount, measure.unit)));
+  const ticks = [scale.low, middle, scale.high].map((amount) => html("span", {}, amountText(amount, measure.unit, measure.scale)));
   return [html("div", { class: "range" }, bar, html("div", { class: "ticks" }, ...ticks))];
 }

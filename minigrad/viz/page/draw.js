@@ -83,7 +83,7 @@ function linesOf(item) {
   const inner = members.get(item.call);
   const sizes = inner.filter((node) => node.kind === "parameter").map((node) => node.shape.reduce((a, b) => a * b, 1));
   const ops = count(inner.filter((node) => node.kind === "op").length, "op");
-  return [...lines, sizes.length ? `${ops} · ${amountText(sizes.reduce((a, b) => a + b, 0))} params` : ops];
+  return [...lines, sizes.length ? `${ops} · ${amountText(sizes.reduce((a, b) => a + b, 0), "", "linear")} params` : ops];
 }
 
 // Of "features Sequential" the name stands out, of "0 Conv2d" the class.
@@ -167,7 +167,7 @@ function paint() {
     group.classList.toggle("unknown", scale !== null && color === null && !("port" in item));
     group.style.setProperty("--fill", color ?? "");
     group.style.setProperty("--ink", color ? ink(color) : "");
-    const words = amount === null ? null : `${MARKS[amount] ?? ""} ${amountText(amount, measure.unit)}`.trim();
+    const words = amount === null ? null : `${MARKS[amount] ?? ""} ${amountText(amount, measure.unit, measure.scale)}`.trim();
     write(item, lightItem(item, group, progress) ?? words);
   }
   lightEdges(progress);

@@ -89,9 +89,9 @@ function siteOf(node) {
 function measuresOf(owner, words = {}) {
   const rows = measures.filter(({ name }) => name !== "kind" && owner.measures?.[name] !== undefined && owner.measures[name] !== null);
   if (!rows.length) return null;
-  const all = rows.flatMap(({ name, label, unit }) => {
+  const all = rows.flatMap(({ name, label, unit, scale }) => {
     const amount = owner.measures[name];
-    const text = `${MARKS[amount] ?? ""} ${amountText(amount, unit)}`.trim();
+    const text = `${MARKS[amount] ?? ""} ${amountText(amount, unit, scale)}`.trim();
     const note = owner.notes?.[name];
     const bad = typeof amount === "string" && (amount in WORDS || amount === "wrong");
     return [html("dt", {}, label), html("dd", { class: bad ? "bad" : null }, text), note ? html("dd", { class: "remark" }, note) : null];

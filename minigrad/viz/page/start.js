@@ -23,6 +23,7 @@ function startMenu() {
 }
 
 function start() {
+  $("backward").hidden = !order.length;  // now, as it takes its room from the stage
   drawTheme();
   drawHelp();
   startMenu();
