@@ -153,3 +153,9 @@ def test_bad_shapes_and_units_are_refused():
         receptive_field(model, (1, 9, 9), "0", 1)
     with pytest.raises(UsageError, match="has no unit"):
         receptive_field(model, (1, 9, 9), "0", (7, 0))
+
+
+def test_a_unit_that_depends_on_no_pixel_sees_none():
+    model = nn.Sequential(nn.Lambda(lambda x: mg.ones((1, 1, 3, 3))))
+    with pytest.raises(UsageError, match="sees no pixel"):
+        receptive_field(model, (1, 9, 9), "0", (1, 1))

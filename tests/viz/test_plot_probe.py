@@ -140,3 +140,9 @@ def test_images_that_are_none_are_refused(images):
 def test_a_unit_that_does_not_exist_is_refused(unit):
     with pytest.raises(UsageError, match=r"\(O=4, I=8, J=8\) for an image, and has no unit"):
         place_of(unit, (4, 8, 8), "view")
+
+
+def test_a_layer_that_gives_no_tensor_is_told(images):
+    model = nn.Sequential(nn.Lambda(lambda x: {"maps": x}))
+    with pytest.raises(UsageError, match="the layer '0' gives a dict, and no Tensor to look at"):
+        feature_maps(model, images, "0")
