@@ -118,16 +118,14 @@ def test_the_deconvnet_is_that_of_the_paper(layer, rng):
 
 
 def test_the_signal_is_rectified_and_guided_also_masked():
-    """One pixel, two layers: y = relu(w2 * relu(w1 * x)). What differs is where the signal is negative or x is."""
-    model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.ReLU(), nn.Conv2d(2, 1, 1, bias=False))
-    model[0].weight.data = np.array([2, -3], np.float32).reshape(2, 1, 1, 1)
-    model[2].weight.data = np.array([5, 7], np.float32).reshape(1, 2, 1, 1)
+    """One pixel, three ways: alive, dead (its ReLU sees -3), and alive with a signal that is negative on the way back."""
+    model = nn.Sequential(nn.Conv2d(1, 3, 1, bias=False), nn.ReLU(), nn.Conv2d(3, 1, 1, bias=False))
+    model[0].weight.data = np.array([2, -3, 1], np.float32).reshape(3, 1, 1, 1)
+    model[2].weight.data = np.array([5, 7, -1], np.float32).reshape(1, 3, 1, 1)
     image = np.ones((1, 1, 1), np.float32)
-    answer = 5 * 2  # the second path is dead: its ReLU sees -3
-    assert deconvnet(model, image, "2", 0).item() == answer * (5 * 2 + 7 * -3)  # both paths: only the signal counts
-    assert deconvnet(model, image, "2", 0, guided=True).item() == answer * 5 * 2  # only the living one
-    model[2].weight.data = np.array([5, -7], np.float32).reshape(1, 2, 1, 1)
-    assert deconvnet(model, image, "2", 0).item() == answer * 5 * 2  # a negative signal stops at the ReLU
+    answer = 5 * 2 - 1 * 1
+    assert deconvnet(model, image, "2", 0).item() == answer * (5 * 2 + 7 * -3)  # what the input was does not count
+    assert deconvnet(model, image, "2", 0, guided=True).item() == answer * 5 * 2
 
 
 @given(seed=st.integers(0, 1000), channel=st.integers(0, 3))
