@@ -118,7 +118,7 @@ def test_the_deconvnet_is_that_of_the_paper(layer, rng):
 
 
 def test_the_signal_is_rectified_and_guided_also_masked():
-    """One pixel, three ways: alive, dead (its ReLU sees -3), and alive with a signal that is negative on the way back."""
+    """One pixel, three ways: alive, dead (its ReLU sees -3), and alive with a negative signal on the way back."""
     model = nn.Sequential(nn.Conv2d(1, 3, 1, bias=False), nn.ReLU(), nn.Conv2d(3, 1, 1, bias=False))
     model[0].weight.data = np.array([2, -3, 1], np.float32).reshape(3, 1, 1, 1)
     model[2].weight.data = np.array([5, 7, -1], np.float32).reshape(1, 3, 1, 1)
