@@ -91,13 +91,13 @@ class Block:
         dead = self._dead(name)
         if dead is None:
             return f"all that arrives at {name} meets its flat side", "Ask with the function, to see its inputs."
-        units, shares = "", dead.reshape(dead.shape[0], -1) if dead.ndim > 1 else dead.reshape(1, -1)
+        units = ""
         if dead.ndim > 1 and dead.shape[0] > 1:
             axes = (0, *range(2, dead.ndim))
             whole = dead.all(axis=axes)
             kind = "channels" if dead.ndim > 2 else "units"
             units = f"; {int(whole.sum())} of {whole.size} {kind} are dead for every sample of the batch"
-        share = percent(int(dead.sum()), shares.size)
+        share = percent(int(dead.sum()), dead.size)
         what = "dead: their input is not above 0" if name == "relu" else "on its flat side"
         spread = _range(self.x)
         return (

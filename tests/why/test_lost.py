@@ -128,6 +128,7 @@ def test_tensor_itself_detached() -> None:
     w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
     reason = why(w, lambda: (w.detach() * v).sum())
     assert (reason.cause, reason.path[0].op) == ("detached", "detach")
+    assert reason.text.startswith("the variable is used without its history: multiply")
 
 
 def test_loss_itself_detached() -> None:
@@ -323,6 +324,35 @@ def test_ops_with_several_results_are_passed() -> None:
         return (values * variable([1.0, 1.0])).sum()
 
     assert why(w, loss).cause == "no_grad"
+
+
+def test_way_that_is_recorded_longest_is_blamed_where_it_ends() -> None:
+    w = variable([1.0, 2.0])
+
+    def loss() -> Tensor:
+        h = w.detach() * w
+        with mg.no_grad():
+            h = mg.tanh(h)  # <- after a product
+        return (h * variable([1.0, 1.0])).sum()
+
+    reason = why(w, loss)
+    assert (reason.cause, reason.line) == ("no_grad", line_of("after a product"))
+
+
+def test_module_that_ran_is_not_said_to_be_idle() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            self.used, self.spare = nn.Parameter(np.ones(2)), nn.Parameter(np.ones(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.used
+
+    model = nn.Sequential(nn.Sequential(Inner()))
+    x = Tensor(np.ones(2))
+    for f in (lambda: model(x).sum(), lambda: model[0](x).sum()):
+        reason = why(model[0][0].spare, f)
+        assert (reason.cause, reason.name.rpartition(".")[2]) == ("unused", "spare")
+        assert "did not run" not in reason.text
 
 
 def test_used_twice_once_with_history_is_no_loss() -> None:

@@ -26,6 +26,9 @@ from tests.why.here import line_of
         (lambda w: mg.clip(w, 5, 6), "maximum", "100 % of the elements lie below the bound 5"),
         (lambda w: mg.clip(w, -6, -5), "minimum", "100 % of the elements lie above the bound -5"),
         (lambda w: mg.hardtanh(w + 9), "hardtanh", "100 % of what hardtanh sees is on its flat side"),
+        (lambda w: mg.hardtanh(w - 9), "hardtanh", "100 % of what hardtanh sees is on its flat side"),
+        (lambda w: mg.relu6(w + 9), "relu6", "100 % of what relu6 sees is on its flat side"),
+        (lambda w: mg.threshold(w, threshold=9.0, value=0.0), "threshold", "100 % of what threshold sees"),
         (lambda w: mg.hardsigmoid(w - 9), "hardsigmoid", "100 % of what hardsigmoid sees is on its flat side"),
         (lambda w: mg.softshrink(w / 9), "softshrink", "100 % of what softshrink sees is on its flat side"),
         (lambda w: mg.tanh(w * 1000), "tanh", "tanh is saturated: 100 %"),
@@ -85,9 +88,10 @@ def test_gradients_that_cancel() -> None:
     w = variable([1.0, 2.0])
     reason = why(w, lambda: (w - w).sum())
     assert (reason.cause, reason.norm) == ("zero", 0)
-    assert "cancel one another" in reason.text
+    assert "gradients come through its 2 uses (norms 1.41, 1.41): they cancel one another" in reason.text
     further = why(w, lambda: (lambda h: (h - h).sum())(mg.exp(w)))
-    assert "the 2 uses of the result of exp" in further.text
+    assert "gradients come through the 2 uses of the result of exp: (norms 1.41, 1.41)" in further.text
+    assert [step.op for step in further.path] == ["exp", "subtract", "sum"]
 
 
 def test_loss_of_zero_says_that_it_is_minimal() -> None:
@@ -219,6 +223,9 @@ def test_norms_are_right_where_squares_would_overflow_or_vanish() -> None:
     w = Tensor(np.ones(4, np.float32), requires_grad=True)
     assert why(w, lambda: (w * 1e30).sum()).norm == pytest.approx(2e30, rel=1e-6)
     assert why(w, lambda: (w * 1e-30).sum()).norm == pytest.approx(2e-30, rel=1e-6)
+    v = variable(np.ones(4))
+    assert why(v, lambda: (v * 1e-150).sum()).norm == pytest.approx(2e-150, rel=1e-6)
+    assert why(v, lambda: (v * 1e200).sum()).norm == pytest.approx(2e200, rel=1e-6)
 
 
 # ---- not finite ------------------------------------------------------------------------------------------------

@@ -85,11 +85,25 @@ def test_arguments_are_handed_on_and_names_are_found_in_many_places() -> None:
     assert why(model[0].weight, model(x).sum(), model=model).name == "0.weight"
 
 
+def test_model_may_be_given_where_it_cannot_be_found() -> None:
+    class Opaque:
+        __slots__ = ("model",)
+
+        def __call__(self) -> Tensor:
+            return self.model(mg.ones((3, 2))).sum()
+
+    f = Opaque()
+    f.model = nn.Sequential(nn.Linear(2, 1))
+    assert why(f.model[0].weight, f).name == "the variable"
+    assert why(f.model[0].weight, f, model=f.model).name == "0.weight"
+
+
 def test_recorded_loss_says_what_the_graph_keeps() -> None:
     w = variable([1.0, -2.0])
     reason = why(w, mg.relu(mg.tanh(w) - 9).sum())
     assert (reason.cause, reason.op, reason.line) == ("zero", "relu", 0)
     assert "The lines were not noted" in reason.text
+    assert "100 % of what relu sees is dead" in reason.text
     lost = why(w, (mg.exp(w).detach() * variable([1.0, 2.0])).sum())
     assert lost.cause == "not_reached"
     assert "Give the function that computes the loss" in lost.text
