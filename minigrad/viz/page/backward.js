@@ -51,6 +51,7 @@ function onStep() {
   document.body.classList.toggle("backward", step > 0);
   $("now").replaceChildren(...(first ? nowParts(step, order[step - 1]) : [html("span", { class: "quiet" }, `${order.length} steps from the output to the first inputs`)]));
   paint();
+  if (step) reveal(document.querySelector(".item.current")?.dataset.key);
 }
 
 function nowParts(step, group) {

@@ -82,7 +82,23 @@ function kindLegend(level) {
   const found = new Set(level.items.map(kindOf));
   return Object.entries(KIND_NAMES)
     .filter(([kind]) => found.has(kind))
-    .map(([kind, label]) => html("span", { class: "entry" }, glyph(kind), label));
+    .map(([kind, label]) => html("span", { class: "entry" }, glyph(kind), label))
+    .concat(stateLegend(level));
+}
+
+// What else borders tell, where it is seen.
+function stateLegend(level) {
+  const own = level.items.filter((item) => "node" in item).map((item) => nodes.get(item.node));
+  const entries = [
+    ["output", "output", own.some((node) => node.output)],
+    ["unrecorded", "not recorded", own.some((node) => node.recorded === false)],
+    ["marked", "marked path", level.items.some((item) => nodesOf(item).some((node) => node.marked))],
+  ];
+  return entries.filter(([, , seen]) => seen).map(([state, label]) => {
+    const picture = glyph("op");
+    picture.classList.add(state);
+    return html("span", { class: "entry" }, picture, label);
+  });
 }
 
 function rangeLegend(measure, scale) {

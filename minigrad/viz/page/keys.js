@@ -1,12 +1,12 @@
 // The keyboard. All that the mouse can do, it can.
 const KEYS = [
   ["← ↑ → ↓, Tab", "from node to node"],
-  ["Enter", "enter a module, or select a node"],
+  ["Enter, Space", "enter a module, or select a node"],
   ["Escape, Backspace", "leave the module"],
   ["/", "search"],
   ["+  −  0", "zoom in, zoom out, show all"],
   ["[  ]", "one step of the backward pass back, ahead"],
-  ["Space", "play the backward pass, pause"],
+  ["p", "play the backward pass, pause"],
   ["c", "color by"],
   ["t", "light, dark"],
   ["?", "this help"],
@@ -64,7 +64,7 @@ const ACTIONS = {
   "0": () => fit(shown.layout.size),
   "[": () => order.length && setStep(stepShown() - 1),
   "]": () => order.length && setStep(stepShown() + 1),
-  " ": () => order.length && play(),
+  p: () => order.length && play(),
   c: () => $("measure").focus(),
   t: () => toggleTheme(),
   Escape: () => leave(),
@@ -77,17 +77,15 @@ function onKey(event) {
   const field = target.matches?.("input[type=text], select");
   if (field && key !== "Escape") return;
   if (field) return target.blur();
-  const button = target.matches?.("button");
   const slider = target === $("step");
   if (ARROWS[key]) {
     if (slider || target.closest?.("#panel")) return;
     onArrow(ARROWS[key]);
-  } else if (key === "Enter") {
+  } else if (key === "Enter" || key === " ") {
     const at = focusedKey();
     if (at === null) return;
     activate(itemOf(at));
   } else if (ACTIONS[key]) {
-    if (key === " " && button) return;
     ACTIONS[key]();
   } else return;
   event.preventDefault();

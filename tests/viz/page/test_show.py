@@ -139,7 +139,9 @@ def test_the_menu_begins_with_the_color_of_the_picture(visit: Open) -> None:
 def test_the_legend_of_kinds_names_what_is_seen(visit: Open) -> None:
     seen = visit()
     legend = seen.page.locator("#legend .entry")
-    assert legend.all_inner_texts() == ["op", "module", "variable", "constant"]
+    assert legend.all_inner_texts() == [
+        "op", "module", "variable", "constant", "output", "not recorded", "marked path",
+    ]  # fmt: skip
     seen.enter("c0", "c1")
     assert legend.all_inner_texts() == ["op", "parameter", "outside"]
 
@@ -209,9 +211,25 @@ def test_steps_by_keys(visit: Open) -> None:
     seen = visit()
     seen.press("]", "]", "]", "[")
     assert seen.having("current") == {"n5"}
+    seen.press("p")
+    seen.page.locator("#play[aria-label^=Pause]").wait_for()
+    seen.press("p")
+    seen.step(2)
     seen.page.locator("#step").focus()
     seen.press("ArrowRight")
     assert seen.having("current") == {"c0"}
+
+
+def test_what_lights_up_comes_into_sight(visit: Open) -> None:
+    seen = visit()
+    stage = seen.page.locator("#stage").bounding_box()
+    seen.page.mouse.move(300, 300)
+    seen.page.mouse.wheel(40, 2000.5)
+    assert seen.item("n6").bounding_box()["y"] + 20 < stage["y"]
+    seen.step(1)
+    box = seen.item("n6").locator(".shape").bounding_box()
+    assert stage["y"] <= box["y"]
+    assert stage["x"] <= box["x"]
 
 
 def test_play_runs_to_the_end_and_pauses(visit: Open) -> None:
@@ -246,7 +264,7 @@ def test_without_a_backward_pass_there_is_no_slider(visit: Open) -> None:
         node["step"] = None
     seen = visit(page(text, levels()))
     assert seen.page.locator("#backward").is_hidden()
-    seen.press("]", " ")
+    seen.press("]", "p")
 
 
 # ---- light and dark, narrow and wide -------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_marked_path_stands_out_also_through_modules(visit: Open) -> None:
     assert seen.page.locator(".edge.marked").count() == 1
 
 
-@pytest.mark.parametrize("way", ["double click", "mark", "key", "panel"])
+@pytest.mark.parametrize("way", ["double click", "mark", "Enter", "Space", "panel"])
 def test_a_module_is_entered(visit: Open, way: str) -> None:
     seen = visit()
     module = seen.item("c0")
@@ -52,9 +52,9 @@ def test_a_module_is_entered(visit: Open, way: str) -> None:
         module.dblclick()
     elif way == "mark":
         module.locator(".enter").click()
-    elif way == "key":
+    elif way in ("Enter", "Space"):
         module.focus()
-        seen.press("Enter")
+        seen.press(way)
     else:
         module.click()
         seen.page.get_by_role("button", name="Enter", exact=True).click()
