@@ -53,6 +53,7 @@ from minigrad.tensor import (
     set_default_dtype,
     tensor,
 )
+from minigrad.why import why
 
 __version__ = "0.1.0"
 
@@ -119,6 +120,7 @@ __all__ = [
     "tensor",
     "value_and_grad",
     "vjp",
+    "why",
     "zeros",
 ]  # fmt: skip
 __all__ += ops.__all__

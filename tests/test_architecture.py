@@ -20,9 +20,9 @@ every_file = pytest.mark.parametrize("path", FILES, ids=IDS)
 LAYERS = [
     "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result",
     "explain", "rule", "op",
-    "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "trace", "checkpoint", "functional",
-    "init", "nn", "optim", "data", "graph", "io", "training", "cost", "config", "testing", "viz", "why", "__init__", "cli",
-    "__main__",
+    "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "tracer", "checkpoint", "functional",
+    "init", "nn", "optim", "data", "graph", "io", "training", "cost", "config", "testing", "viz", "why", "__init__",
+    "cli", "__main__",
 ]  # fmt: skip
 
 # The one deliberate cycle, and the method that leads down into it.
@@ -167,6 +167,18 @@ def test_exported_names_exist_and_are_sorted_once():
     assert len(set(names)) == len(names)
     for name in names:
         assert hasattr(minigrad, name), name
+
+
+def test_no_exported_name_is_hidden_by_a_module_of_that_name():
+    code = (
+        "import pkgutil, types, minigrad\n"
+        "for found in pkgutil.walk_packages(minigrad.__path__, 'minigrad.'):\n"
+        "    if not found.name.endswith(('__main__', '_numba', '.lanes')):\n"
+        "        __import__(found.name)\n"
+        "print(*[n for n in minigrad.__all__ if isinstance(getattr(minigrad, n), types.ModuleType)])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert sorted(found) == ["data", "functional", "init", "nn", "optim"]
 
 
 def test_every_exported_function_and_class_is_documented():

@@ -13,7 +13,7 @@ from minigrad.graph import Call, Graph, GraphNode, nodes_behind
 from minigrad.node import Leaf, Node, switched, tick
 from minigrad.pullback import pull_back
 from minigrad.tensor import Tensor, record, wrap
-from minigrad.trace import trace
+from minigrad.tracer import trace
 from minigrad.viz.record import Record
 
 

@@ -83,8 +83,7 @@ def _answer(model: Module, unit: Unit, layer: str, count: int) -> Any:
         output = output_at(model, x, layer, "maximize_activation")
         wanted = np.zeros(output.shape, output.dtype)
         for image, one in zip(wanted, units, strict=True):
-            index = place_of(one, image.shape, "maximize_activation")
-            image[index] = 1 / image[index].size
+            image[place_of(one, image.shape, "maximize_activation")] = 1  # steps have one length, so a sum is a mean
         return (output * wanted).sum()
 
     return answer

@@ -15,7 +15,7 @@ from minigrad.node import Node
 from minigrad.ops import windows
 from minigrad.pullback import newest_first
 from minigrad.tensor import Array, Tensor, no_grad, wrap
-from minigrad.trace import Event, Trace, trace
+from minigrad.tracer import Event, Trace, trace
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 BY_ELEMENT: Final = frozenset(

@@ -18,7 +18,7 @@ from minigrad.nn import Module
 from minigrad.node import Leaf, Node, switched
 from minigrad.pullback import pull_back
 from minigrad.tensor import Array, Tensor
-from minigrad.trace import Event, Trace
+from minigrad.tracer import Event, Trace
 from minigrad.viz.statistics import Statistics, statistics
 
 

@@ -13,7 +13,7 @@ from minigrad.nn import Module
 from minigrad.node import Leaf, switched
 from minigrad.rng import rng_state, set_rng_state
 from minigrad.tensor import Tensor, record, wrap
-from minigrad.trace import Trace, trace
+from minigrad.tracer import Trace, trace
 from minigrad.viz.record import Record
 
 

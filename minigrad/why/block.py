@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from minigrad.node import Node
-from minigrad.trace import Event
+from minigrad.tracer import Event
 from minigrad.why.reason import number, percent
 
 DEAD: Final = {

@@ -18,7 +18,7 @@ from minigrad.errors import FreedGraphError
 from minigrad.node import Node
 from minigrad.pullback import newest_first
 from minigrad.tensor import Tensor
-from minigrad.trace import Event, Trace
+from minigrad.tracer import Event, Trace
 
 SOURCE: Final = -1  # stands for the tensor in question among the numbers of the events
 

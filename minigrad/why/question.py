@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
-from minigrad.trace import Trace
+from minigrad.tracer import Trace
 from minigrad.why.case import Case, Finding
 from minigrad.why.drawing import drawn
 from minigrad.why.finite import not_finite

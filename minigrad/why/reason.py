@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from minigrad.graph import Graph
-from minigrad.trace import Event
+from minigrad.tracer import Event
 
 if TYPE_CHECKING:
     from minigrad.viz.picture import Picture

@@ -19,7 +19,7 @@ from minigrad.nn import Module
 from minigrad.node import switched
 from minigrad.rng import rng_state, set_rng_state
 from minigrad.tensor import Tensor, record
-from minigrad.trace import Trace, trace
+from minigrad.tracer import Trace, trace
 
 MOST_OBJECTS: Final = 10_000  # a search through a program's objects has to end somewhere
 

@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import FreedGraphError, GraphError, ShapeError, Tensor, UsageError, nn
 from minigrad.rng import default_rng
-from minigrad.trace import trace
+from minigrad.tracer import trace
 from minigrad.why import Reason, why
 from tests.helper import variable
 from tests.why.here import line_of
