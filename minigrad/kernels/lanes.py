@@ -10,6 +10,8 @@ has (AVX-512: 1 register, AVX2: 2, NEON: 4).
     where_larger(x, y, s, t)    s where x > y or only x is NaN, else t
     store(array, i, s)          array[i] = s[0], array[i+1] = s[1], ...
     total(s)                    s[0] + s[1] + ...
+    number(array, i)            array[i], and
+    put(array, i, number)       array[i] = number, where Numba's care for negative indices would cost more than the work
 """
 
 from collections.abc import Callable
@@ -110,6 +112,27 @@ def store(typing: Any, array: Any, index: Any, s: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, s), emit
+
+
+@word
+def number(typing: Any, array: Any, index: Any) -> Any:
+    """array[index]; the index is not checked."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(element_at(context, builder, array, args))
+
+    return array.dtype(array, types.intp), emit
+
+
+@word
+def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """array[index] = value; the index is not checked."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], element_at(context, builder, array, args))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), emit
 
 
 @word

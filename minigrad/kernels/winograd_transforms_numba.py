@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .jit import compiled
+from .lanes import number, put
 
 POINTS = 36
 LANES = 32
@@ -110,13 +111,12 @@ def sums_pass(x: Any, y: Any, columns: Any) -> None:
 @compiled
 def transform_pixels(x: Any, out: Any, padding: Any, grid: Any, first: Any, last: Any, start: Any, stop: Any) -> None:
     """Write B x to out (T/width, 36, C, width), for the channels from start to stop of the tiles from first to last."""
-    buffer, other = np.zeros((POINTS + 2) * LANES, x.dtype), np.zeros(POINTS * LANES, x.dtype)
-    lines = np.zeros((12, 4 * LANES), x.dtype)
+    buffer, other = np.zeros(POINTS * LANES, x.dtype), np.zeros(POINTS * LANES, x.dtype)
     width = out.shape[3]
     for c in range(start, stop):
         for at in range(0, len(out) * width, LANES):
             # Tiles that fill up the last factor are what was left in the buffer: numbers, which is all that matters.
-            read_tiles(x, c, buffer, lines, padding, grid, first + at, min(LANES, last - first - at))
+            read_tiles(x, c, buffer, padding, grid, first + at, min(LANES, last - first - at))
             pixels_pass(buffer, other)
             pixels_pass(other, buffer)
             write_points(out[at // width], c, at % width, buffer, LANES)
@@ -135,14 +135,14 @@ def transform_windows(g: Any, first_out: Any, grid: Any, first: Any, tiles: Any,
         if height < 4 or width < 4:
             buffer[:] = 0
         for o in range(outs):
+            corner = ((n * g.shape[1] + first_out + o) * g.shape[2] + top) * g.shape[3] + left
             for i in range(height):
-                place, line = i * ROW + o, g[n, first_out + o, top + i]
-                if width == 4:
+                if width == 4:  # a loop of fixed length is unrolled
                     for j in range(4):
-                        buffer[place + j * LANES] = line[left + j]
+                        put(buffer, i * ROW + j * LANES + o, number(g, corner + i * g.shape[3] + j))
                 else:
                     for j in range(width):
-                        buffer[place + j * LANES] = line[left + j]
+                        put(buffer, i * ROW + j * LANES + o, number(g, corner + i * g.shape[3] + j))
         windows_pass(buffer, other, 4)
         windows_pass(other, buffer, 6)
         write_points(out, t, 0, buffer, outs)
@@ -159,7 +159,7 @@ def transform_kernels(w: Any, steps: Any, first_out: Any, out: Any) -> None:
                 tap = steps[2] + (first_out + o) * steps[0] + (at + t) * steps[1]
                 for i in range(3):
                     for j in range(3):
-                        buffer[i * ROW + j * LANES + t] = w[tap + (3 * i + j) * steps[3]]
+                        put(buffer, i * ROW + j * LANES + t, number(w, tap + (3 * i + j) * steps[3]))
             kernels_pass(buffer, other, 3)
             kernels_pass(other, buffer, 6)
             write_points(out, o, at, buffer, kernels)
@@ -217,44 +217,25 @@ def copy(source: Any, target: Any) -> None:
 
 
 @compiled
-def read_tiles(x: Any, c: Any, buffer: Any, lines: Any, padding: Any, grid: Any, first: Any, tiles: Any) -> None:
+def read_tiles(x: Any, c: Any, buffer: Any, padding: Any, grid: Any, first: Any, tiles: Any) -> None:
     """Read 6 x 6 pixels for each of some tiles; 0 outside of x (N, C, H, W)."""
-    at = 0
-    while at < tiles:  # in runs of tiles side by side
-        row, column = (first + at) // grid[1], (first + at) % grid[1]
+    height, width = x.shape[2], x.shape[3]
+    for t in range(tiles):
+        row, column = (first + t) // grid[1], (first + t) % grid[1]
         n, top, left = row // grid[0], 4 * (row % grid[0]) - padding[0], 4 * column - padding[1]
-        run = min(grid[1] - column, tiles - at)
-        read_lines(x[n, c], top, left, lines[:6], 4 * at, 4 * run)
-        read_lines(x[n, c], top, left + 4, lines[6:], 4 * at, 4 * run)
-        at += run
-    for i in range(6):
-        spread(lines[i], buffer[i * ROW :])
-        spread(lines[6 + i], buffer[i * ROW + 4 * LANES :])  # and two planes more, which the next row overwrites
-
-
-@compiled
-def read_lines(image: Any, top: Any, left: Any, lines: Any, at: Any, length: Any) -> None:
-    """Read stretches of 6 rows of an image (H, W), from (top, left) on; 0 outside of it."""
-    height, width = image.shape
-    begin, end = max(0, -left), max(0, min(length, width - left))
-    for i in range(6):
-        if 0 <= top + i < height:
-            copy(image[top + i, left + begin :], lines[i, at + begin : at + end])
-            for j in range(begin):
-                lines[i, at + j] = 0
-            for j in range(end, length):
-                lines[i, at + j] = 0
-        else:
-            for j in range(length):
-                lines[i, at + j] = 0
-
-
-@compiled
-def spread(line: Any, planes: Any) -> None:
-    """Write each fourth pixel of a line to a plane, the next ones to the planes behind."""
-    for t in range(LANES):
-        planes[t], planes[t + LANES] = line[4 * t], line[4 * t + 1]
-        planes[t + 2 * LANES], planes[t + 3 * LANES] = line[4 * t + 2], line[4 * t + 3]
+        start, stop, begin, end = max(0, -top), min(6, height - top), max(0, -left), min(6, width - left)
+        corner = ((n * x.shape[1] + c) * height + top) * width + left
+        if stop - start == 6 and end - begin == 6:  # loops of fixed length are unrolled
+            for i in range(6):
+                for j in range(6):
+                    put(buffer, i * ROW + j * LANES + t, number(x, corner + i * width + j))
+            continue
+        for i in range(6):
+            for j in range(6):
+                if start <= i < stop and begin <= j < end:
+                    put(buffer, i * ROW + j * LANES + t, number(x, corner + i * width + j))
+                else:
+                    put(buffer, i * ROW + j * LANES + t, 0)
 
 
 @compiled
