@@ -74,6 +74,21 @@ def test_by_hand_it_is_the_same(rng):
     assert out.shape == (8, 1)
 
 
+def test_a_layer_that_does_not_run_in_a_step_has_no_histogram_of_it(rng):
+    model, _ = model_and_data(rng)
+    recorder = HistogramRecorder(["1"])
+    with recorder.watching(model):
+        model(mg.ones((2, 3)))
+        recorder.step()
+        recorder.step()
+        model(mg.ones((2, 3)))
+        recorder.step()
+        model(mg.ones((2, 3)))
+        assert recorder._pending
+    assert recorder["1"].steps.tolist() == [1, 3]
+    assert not recorder._pending  # no activation is kept alive
+
+
 @given(steps=st.integers(1, 400), limit=st.integers(2, 20))
 def test_the_memory_is_bounded_and_steps_stay_evenly_spaced(steps, limit):
     model = nn.Linear(1, 1)
@@ -153,6 +168,7 @@ def test_ridges_stand_in_the_order_of_time_and_have_equal_areas():
     assert len(curves) == 20
     floors = [-i for i in range(20)]
     areas = [np.sum(line.get_ydata() - floor) for line, floor in zip(curves, floors, strict=True)]
+    assert areas[0] > 0
     np.testing.assert_allclose(areas, areas[0], rtol=0.02)  # but for the trimmed tails
     orders = [line.get_zorder() for line in curves]
     assert orders == sorted(orders)
