@@ -127,7 +127,7 @@ class _Drawing:
         ends = [(self.graph.edges[k][0], self.graph.edges[k][1]) for k in arrow.edges]
         if any(a in self.mark and b in self.mark for a, b in ends):
             look |= {"color": VERMILION, "penwidth": "2.5"}
-        elif any(not self.graph.nodes[i].recorded for end in ends for i in end):
+        if any(not self.graph.nodes[i].recorded for end in ends for i in end):
             look["style"] = "dashed"
         return look
 

@@ -65,7 +65,7 @@ def why(
     case = _case(tensor, f, inputs, model)
     with np.errstate(all="ignore"):
         finding = _finding(case, tiny, huge)
-    graph, mark = drawn(case, [number for number, _ in finding.path])
+    graph, mark = drawn(case, finding.path)
     text = finding.text + ("" if case.traced or any(e.site[1] for e in case.flow.events) else _NO_LINES)
     path = tuple([step for _, step in finding.path if step.op != "result"])  # of an op with several results
     return Reason(finding.cause, case.name, tensor.shape, _norm(case, finding), text, path, finding.at, graph, mark)

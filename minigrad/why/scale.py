@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -164,7 +163,11 @@ def _begin(changes: Sequence[float]) -> int:
 
 
 def _list(steps: Sequence[tuple[int, Step]], chosen: Sequence[int], changes: Sequence[float]) -> str:
-    return "; ".join(f"{replace(steps[k][1], code='').op} {steps[k][1].where} x {number(changes[k])}" for k in chosen)
+    return "; ".join(f"{_place(steps[k][1])} x {number(changes[k])}" for k in chosen)
+
+
+def _place(step: Step) -> str:
+    return f"{step.op} in {step.module}" if step.module else f"{step.op} {step.where}".strip()
 
 
 def _by_factor(case: Case, node: Node, position: int) -> str:

@@ -264,6 +264,17 @@ def test_parameter_stands_in_the_module_that_uses_it_and_dead_ends_are_left_out(
     assert [node.name for node in dead.graph] == ["0.weight", "linear", "sigmoid", "sum"]
 
 
+def test_where_a_value_leaves_the_record_is_drawn() -> None:
+    w = mg.ones(3, requires_grad=True)
+    graph = why(w, lambda: (mg.tanh(w).detach() * mg.ones(3, requires_grad=True)).sum()).picture().graph
+    (lost,) = [node for node in graph if node.name == "detach"]
+    assert not lost.recorded
+    ends = [(graph.nodes[a].name, graph.nodes[b].name) for a, b, _ in graph.edges]
+    assert {("tanh", "detach"), ("detach", "multiply")} <= set(ends)
+    assert ("tanh", "multiply") not in ends
+    assert all(a < b for a, b, _ in graph.edges)
+
+
 def test_picture_marks_the_path() -> None:
     pytest.importorskip("graphviz")
     w = variable([1.0, 2.0])
