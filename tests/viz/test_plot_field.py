@@ -159,3 +159,8 @@ def test_a_unit_that_depends_on_no_pixel_sees_none():
     model = nn.Sequential(nn.Lambda(lambda x: mg.ones((1, 1, 3, 3))))
     with pytest.raises(UsageError, match="sees no pixel"):
         receptive_field(model, (1, 9, 9), "0", (1, 1))
+
+
+@pytest.mark.parametrize("both", [lambda x: x + mg.flip(x, axis=3), lambda x: mg.flip(x, axis=3) + x])
+def test_of_two_ways_to_a_unit_both_count(both):
+    assert receptive_field(nn.Sequential(nn.Lambda(both)), (1, 5, 9), "0", (2, 1)) == Box(2, 1, 3, 8)
