@@ -6,7 +6,8 @@ function outline(kind, w, h) {
   if (kind === "variable") return [svg("ellipse", { class: "shape", rx: w / 2, ry: h / 2 })];
   if (kind === "port") return [svg("rect", { class: "shape", x, y, width: w, height: h, rx: h / 2 })];
   if (kind === "constant") {
-    const d = `M${x + 10} ${y}H${-x - 10}L${-x} 0L${-x - 10} ${-y}H${x + 10}L${x} 0Z`;
+    const cut = Math.min(10, w / 4);
+    const d = `M${x + cut} ${y}H${-x - cut}L${-x} 0L${-x - cut} ${-y}H${x + cut}L${x} 0Z`;
     return [svg("path", { class: "shape", d })];
   }
   if (kind === "parameter") {

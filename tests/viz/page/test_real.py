@@ -11,7 +11,7 @@ import minigrad as mg
 import models
 from minigrad.graph import Graph
 from minigrad.viz import Picture, graph
-from tests.viz.page.conftest import Visit
+from tests.viz.page.visit import Visit
 
 pytest.importorskip("pygraphviz")
 SIZES = {"lenet5": (2, 1, 32, 32), "googlenet": (1, 3, 64, 64), "resnet50": (2, 3, 32, 32)}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from minigrad.viz.page import page
-from tests.viz.page.conftest import Visit
 from tests.viz.page.sample import EVIL, document, evil, levels, statistics
+from tests.viz.page.visit import Visit
 
 Open = Callable[..., Visit]
 pytest.importorskip("pygraphviz")
@@ -173,10 +173,13 @@ def contrast(*colors: str) -> float:
 
 def test_nodes_light_up_as_their_cotangents_arrive(visit: Open) -> None:
     seen = visit()
+    ring = "g => getComputedStyle(g.querySelector('circle')).stroke"
+    plain = seen.item("c0").evaluate(ring)
     assert seen.having("lit") | seen.having("waiting") == set()
     for step, lit, now in ((1, {"n6"}, {"n6"}), (2, {"n6", "n5"}, {"n5"}), (3, {"n6", "n5", "c0"}, {"c0"})):
         seen.step(step)
         assert (seen.having("lit"), seen.having("current")) == (lit, now)
+    assert seen.item("c0").evaluate(ring) == rgb("#d55e00") != plain
     assert seen.having("partly") == {"c0"}  # only tanh of what is inside
     assert seen.having("waiting") == {"n0", "n4"}
     assert lines(seen, "n5") == ["add", "‖g‖ 3"]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from minigrad.viz.page import page
-from tests.viz.page.conftest import Visit
 from tests.viz.page.sample import document, levels
+from tests.viz.page.visit import Visit
 
 Open = Callable[..., Visit]
 pytest.importorskip("pygraphviz")
