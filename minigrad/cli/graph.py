@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             depth=arguments.depth,
             repeats=arguments.repeats,
             color_by=arguments.color_by,
+            across=arguments.across,
             title=subject.name,
         )
     except Exception as error:  # whatever a user's own model may raise

@@ -243,6 +243,7 @@ def _add_graph(commands: Any) -> None:
     direction = parser.add_mutually_exclusive_group()
     direction.add_argument("--backward", action="store_true", help="draw the backward pass (default: forward)")
     direction.add_argument("--both", action="store_true", help="draw both passes (default: forward)")
+    add("--across", action="store_true", help="draw from left to right (default: downward)")
     add("--open", action="store_true", help="show the file in the browser (default: no)")
 
 

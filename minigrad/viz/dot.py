@@ -32,10 +32,12 @@ class Look:
     Attributes:
         column: the measure whose amounts color and label the boxes; their kinds do unless given.
         mark: the numbers of nodes on a path that is to stand out.
+        across: draw from left to right, not downward.
     """
 
     column: Column | None = None
     mark: Collection[int] = frozenset()
+    across: bool = False
 
 
 def to_dot(shown: Graph | View, look: Look | None = None) -> str:
@@ -67,7 +69,10 @@ class _Drawing:
         picture = graphviz().Digraph("minigrad")
         font = {"fontname": "Helvetica,Arial,sans-serif"}
         legend = self._legend()
-        picture.attr(rankdir="TB", fontsize="11", fontcolor=QUIET, ranksep="0.3", nodesep="0.25", bgcolor="transparent")
+        rankdir = "LR" if self.look.across else "TB"
+        picture.attr(
+            rankdir=rankdir, fontsize="11", fontcolor=QUIET, ranksep="0.3", nodesep="0.25", bgcolor="transparent"
+        )
         picture.attr(**font, **({"label": escape(legend), "labelloc": "b"} if legend else {}))
         picture.attr("node", fontsize="11", margin="0.12,0.05", height="0.3", penwidth="1.3", style="filled", **font)
         picture.attr("edge", fontsize="9", color=QUIET, fontcolor=QUIET, arrowsize="0.6", **font)

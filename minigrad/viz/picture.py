@@ -37,6 +37,7 @@ def graph(
     depth: int | None = None,
     repeats: bool = False,
     color_by: str = "kind",
+    across: bool = False,
     title: str = "",
 ) -> Picture:
     """The picture of a computation: of a result that was recorded, or of a model or function, which is run once.
@@ -53,6 +54,7 @@ def graph(
         repeats: draw equal blocks in a row once, with "× 3".
         color_by: "kind", "gradient_norm", "gradient_zeros", "activation_norm", "activation_std", "activation_zeros",
             "forward_time", "backward_time", "memory", "flops" or "verdict". Gradients are of the sum of all outputs.
+        across: draw from left to right, not downward (the page is drawn downward).
         title: of the page.
 
     Raises:
@@ -79,7 +81,7 @@ def graph(
     if direction != "forward":
         record = backward_of(record, both=direction == "both")
     title = title or (type(model).__name__ if model is not None else "")
-    return Picture(record, depth=depth, repeats=repeats, color_by=color_by, title=title)
+    return Picture(record, depth=depth, repeats=repeats, color_by=color_by, across=across, title=title)
 
 
 class Picture:
@@ -88,7 +90,7 @@ class Picture:
     Args:
         source: a record, of which everything can be measured, or only a Graph.
         mark: the numbers of nodes on a path that stands out.
-        depth, repeats, color_by, title: as in `graph`.
+        depth, repeats, color_by, across, title: as in `graph`.
     """
 
     def __init__(
@@ -99,11 +101,12 @@ class Picture:
         depth: int | None = None,
         repeats: bool = False,
         color_by: str = "kind",
+        across: bool = False,
         title: str = "",
     ) -> None:
         self.record = source if isinstance(source, Record) else None
         self.graph = source.graph if isinstance(source, Record) else source
-        self.mark, self.title = frozenset(mark), title
+        self.mark, self.across, self.title = frozenset(mark), across, title
         self.depth, self.repeats, self.color_by = depth, repeats, known_measure(color_by)
         if self.color_by != "kind" and self.record is None:
             raise UsageError(f"Picture: a Graph alone holds no values to color by {self.color_by}: use viz.graph")
@@ -118,7 +121,7 @@ class Picture:
         return self._with(color_by=by)
 
     def _with(self, **changes: Any) -> Picture:
-        settings = {name: getattr(self, name) for name in ("mark", "depth", "repeats", "color_by", "title")}
+        settings = {name: getattr(self, name) for name in ("mark", "depth", "repeats", "color_by", "across", "title")}
         other = Picture(self.record or self.graph, **{**settings, **changes})
         other._columns = self._columns
         return other
@@ -140,7 +143,7 @@ class Picture:
                 f"graph: {len(self.view.items):,} boxes are more than anybody can read, and than can be laid out in a "
                 f"minute ({MOST:,}): fold module calls with depth=1, or equal blocks with repeats=True, or draw a part"
             )
-        return to_dot(self.view, Look(self.column(self.color_by), self.mark))
+        return to_dot(self.view, Look(self.column(self.color_by), self.mark, self.across))
 
     def column(self, name: str) -> Column | None:
         """A measure of all nodes; None for their kind. It is measured when it is first asked for."""

@@ -85,6 +85,12 @@ def test_depth_and_repeats_fold(capsys):
     assert "digraph" in Path("g.dot").read_text()
 
 
+def test_it_can_be_drawn_from_left_to_right():
+    assert command("graph lenet5 -o g.dot") == command("graph lenet5 --across -o h.dot") == 0
+    down, across = Path("g.dot").read_text(), Path("h.dot").read_text()
+    assert across == down.replace("rankdir=TB", "rankdir=LR") != down
+
+
 @pytest.mark.parametrize("option", ["--backward", "--both"])
 def test_the_backward_pass_is_drawn(capsys, option):
     answer(capsys, f"graph lenet5 {option} --depth 1 -o g.dot")
