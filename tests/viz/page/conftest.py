@@ -1,6 +1,5 @@
 """A headless Chromium for all tests of the page, and visits in which nothing may go wrong and nothing leave."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,14 +9,7 @@ import pytest
 
 from minigrad.viz.page import page
 from tests.viz.page.sample import document, levels
-from tests.viz.page.visit import Visit
-
-
-def missing(what: str) -> None:
-    """Skip, but not where a browser was promised."""
-    if os.environ.get("MINIGRAD_BROWSER") == "required":
-        pytest.fail(f"{what} is missing, and MINIGRAD_BROWSER=required")
-    pytest.skip(f"the page is tested in a browser, and {what} is missing")
+from tests.viz.page.visit import Visit, missing
 
 
 @pytest.fixture(scope="session")

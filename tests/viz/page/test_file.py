@@ -9,6 +9,7 @@ import pytest
 
 from minigrad.viz.page import data_block, page
 from tests.viz.page.sample import EVIL, document, evil, levels
+from tests.viz.page.visit import missing
 
 ELEMENT = re.compile(
     r"<(style|script|script type=\"application/json\" id=\"data\")>(.*?)</(?:style|script)>", re.DOTALL
@@ -79,3 +80,12 @@ def test_levels_of_the_same_form_share_their_layout() -> None:
     data = json.loads(block)
     assert [level["layout"] for level in data["levels"]] == [0, 1, 2, 2]
     assert len(data["layouts"]) == 3
+
+
+def test_a_missing_browser_is_skipped_but_not_where_one_was_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGRAD_BROWSER", "required")
+    with pytest.raises(pytest.fail.Exception, match="chromium is missing"):
+        missing("chromium")
+    monkeypatch.delenv("MINIGRAD_BROWSER")
+    with pytest.raises(pytest.skip.Exception, match="chromium is missing"):
+        missing("chromium")

@@ -1,6 +1,16 @@
 """A visit to a page: its parts by name, and all that it complained of and asked for."""
 
-from typing import Any
+import os
+from typing import Any, NoReturn
+
+import pytest
+
+
+def missing(what: str) -> NoReturn:
+    """Skip, but not where a browser was promised."""
+    if os.environ.get("MINIGRAD_BROWSER") == "required":
+        pytest.fail(f"{what} is missing, and MINIGRAD_BROWSER=required")
+    pytest.skip(f"the page is tested in a browser, and {what} is missing")
 
 
 class Visit:
