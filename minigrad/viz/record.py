@@ -160,7 +160,18 @@ class Backward:
         with switched(recorder=None, watcher=None, gradient_watcher=watch), np.errstate(all="ignore"):
             reached = pull_back(seeds, newest, frozenset(newest), keep=True)
         self.cotangents: dict[Node, Array] = {n: g for n, g in reached.items() if isinstance(g, np.ndarray)}
-        self.steps = {node: step for step, node in enumerate(node for node in newest if node in reached)}
+        self.steps = {node: step for step, node in enumerate(_arrivals([node for node in newest if node in reached]))}
+
+
+def _arrivals(newest: list[Node]) -> list[Node]:
+    """The order in which cotangents are complete: each variable's right behind the last op that adds to it."""
+    last = {parent: node for node in newest for parent in node.parents if parent is not None}
+    complete: dict[Node, list[Node]] = {}
+    for node in newest:
+        if node.op is None and node in last:
+            complete.setdefault(last[node], []).append(node)
+    ops = [node for node in newest if node.op is not None or node not in last]
+    return [node for op in ops for node in (op, *complete.get(op, ()))]
 
 
 def _require_graph(record: Record) -> None:

@@ -259,6 +259,18 @@ def test_the_data_holds_everything(model: nn.Module, tmp_path: Path) -> None:
     assert data["calls"][0]["measures"]["flops"] == 5 * (3 * 4 + 4 * 2)
 
 
+def test_a_step_of_backward_comes_right_after_the_last_op_that_adds_to_it() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+    picture = graph(model, images())
+    assert picture.record is not None
+    order = sorted(picture.record.backward.steps.items(), key=lambda pair: pair[1])
+    told = [picture.graph.nodes[picture.record.nodes.index(node)].name for node, _ in order]
+    assert told[0] == "linear"
+    assert set(told[1:3]) == {"2.weight", "2.bias"}
+    assert told[3:5] == ["tanh", "linear"]
+    assert set(told[5:]) == {"0.weight", "0.bias", "input"}
+
+
 def test_numbers_that_are_not_finite_are_written_as_words(tmp_path: Path) -> None:
     picture = graph(lambda x: mg.log(x).sum(), np.array([0.0, 1.0]))
     data = json.loads(picture.save(tmp_path / "g.json").read_text())
