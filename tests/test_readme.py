@@ -1,20 +1,40 @@
 """The README is run: what it shows works, and its commands are those that CI uses."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from models import MODELS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["train", "op", "prove"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["train", "op", "prove", "why"])
 def test_example_runs(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     example = example.replace("range(10)", "range(2)")
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_every_small_network_has_a_row_with_its_size_and_epochs() -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)` \|(.*)$", README, re.MULTILINE))
+    small = {name: entry for name, entry in MODELS.items() if entry.small}
+    assert set(small) <= set(rows)
+    for name, entry in small.items():
+        cells = [cell.strip() for cell in rows[name].split("|")]
+        assert (cells[1], cells[5]) == (f"{entry.parameters:,}", str(entry.recipe.epochs)), name
+
+
+def test_the_answer_of_why_is_the_one_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.py").write_text(EXAMPLES[3])
+    monkeypatch.chdir(tmp_path)
+    run = subprocess.run([sys.executable, "net.py"], capture_output=True, text=True, check=True)
+    assert f"```\n{run.stdout.strip()}\n```" in README
 
 
 def test_training_example_is_short() -> None:

@@ -117,12 +117,18 @@ function callHeading(call) {
   return heading("module", call.kind && call.kind !== title ? call.kind : "module", title, callPath(call));
 }
 
+// Of a layer of one op, that op is told as well.
 function aboutCall(call) {
+  const ops = members.get(call.id).filter((node) => node.kind === "op");
+  const only = ops.length === 1 ? ops[0] : null;
   return [
     callHeading(call),
+    only?.summary ? html("p", { class: "summary" }, only.summary) : null,
     levelOf.has(call.id) ? html("p", {}, html("button", { type: "button", class: "go", click: () => enter(call.id) }, "Enter")) : null,
     section("Inside", contents(members.get(call.id))),
+    only ? [settingsOf(only), rulesOf(only), siteOf(only)] : null,
     measuresOf(call, { title: "Measured inside" }),
+    only ? [statisticsOf("Values", only.values, "values"), statisticsOf("Gradient", only.gradient, "gradient")] : null,
   ];
 }
 

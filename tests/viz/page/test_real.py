@@ -1,5 +1,6 @@
 """Pages of real networks, in light and dark. Their screenshots are left in the folder that pytest keeps."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 import minigrad as mg
 import models
+from minigrad.cli import main
 from minigrad.graph import Graph
 from minigrad.viz import Picture, graph
 from tests.viz.page.visit import Visit
@@ -116,3 +118,23 @@ def test_verdicts_of_a_network(visit: Callable[..., Visit], tmp_path: Path) -> N
         for word in item.locator(".amount").all_text_contents()
     ]
     assert words == ["✓ correct", "✓ correct"]
+
+
+def test_the_picture_of_the_readme(
+    visit: Callable[..., Visit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes into the folder MINIGRAD_TUTORIAL_IMAGES, if that is set."""
+    folder = Path(os.environ.get("MINIGRAD_TUTORIAL_IMAGES", tmp_path)).resolve()
+    monkeypatch.chdir(tmp_path)
+    assert main(["graph", "lenet5", "--data", "digits", "-o", "lenet5.html"]) == 0
+    seen = visit(Path("lenet5.html").read_text(encoding="utf-8"), viewport={"width": 1280, "height": 800})
+    for name in ("LeNet5", "features"):
+        seen.page.locator(".item", has_text=name).first.dblclick()
+    seen.choose("gradient_norm")
+    seen.step(17)
+    seen.page.locator(".item", has_text="Tanh").first.click()
+    assert "LeNet5" in seen.path
+    assert "∂x = g * (1 - out * out)" in seen.panel  # a layer of one op tells of that
+    assert seen.page.locator("#panel .histogram").count() == 2
+    assert seen.having("waiting")
+    shoot(seen, folder / "page.png")
