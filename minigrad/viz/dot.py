@@ -113,9 +113,8 @@ class _Drawing:
         if item.call is None and not node.recorded:
             look |= {"style": look.get("style", "filled") + ",dashed", "color": QUIET}
         if self.look.column is not None and self.color is not None:
-            amount = self.look.column.joined(item.nodes)
-            fill = self.color(amount)
-            lines += [self.look.column.text(amount)] if amount is not None else []
+            fill = self.color(self.look.column.joined(item.nodes))
+            lines += filter(None, [self.look.column.label(item.nodes)])
             look |= {"fillcolor": fill, "fontcolor": ink(fill)}
         if self.mark.intersection(item.nodes):
             look |= {"color": VERMILION, "penwidth": "3"}

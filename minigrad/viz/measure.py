@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from minigrad.errors import UsageError
@@ -73,11 +73,19 @@ class Column:
         measure: what it tells.
         amounts: by the number of a node; a node without one is not among them.
         notes: more words on some of them.
+        errors: of verdicts, the relative error that was found.
     """
 
     measure: Measure
     amounts: Mapping[int, Amount]
-    notes: Mapping[int, str]
+    notes: Mapping[int, str] = field(default_factory=dict)
+    errors: Mapping[int, float] = field(default_factory=dict)
+
+    def label(self, nodes: Sequence[int]) -> str:
+        """What is shown in the box of these nodes, with the error of a single op's verdict; "" for nothing."""
+        amount = self.joined(nodes)
+        error = self.errors.get(nodes[0]) if len(nodes) == 1 else None
+        return "" if amount is None else self.text(amount) + (f" {error:.0e}" if error else "")
 
     def joined(self, nodes: Iterable[int]) -> Amount | None:
         """What is shown for several nodes that are drawn as one."""
@@ -139,9 +147,10 @@ def column(record: Record, name: str) -> Column:
             measure,
             {ids[node]: judgment.verdict for node, judgment in judgments.items()},
             {ids[node]: judgment.text for node, judgment in judgments.items()},
+            {ids[node]: judgment.error for node, judgment in judgments.items()},
         )
     amounts = _AMOUNTS[name](record)
-    return Column(measure, {i: amounts[node] for i, node in enumerate(record.nodes) if node in amounts}, {})
+    return Column(measure, {i: amounts[node] for i, node in enumerate(record.nodes) if node in amounts})
 
 
 def _fact(facts: Mapping[Any, Statistics], name: str) -> dict[Any, float]:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.errors import FreedGraphError
+from minigrad.explain import PACKAGE
 from minigrad.why.case import Case, Finding
 from minigrad.why.flow import SOURCE, Link
 from minigrad.why.reason import Cause, Step, code_at
@@ -214,17 +215,36 @@ def _unused(case: Case) -> Finding:
     text = "No op takes it: the loss does not depend on it at all, and so it has no gradient. "
     path, _, _ = case.name.rpartition(".")
     ran = {event.scope.path for event in case.flow.events if event.scope is not None}
-    if id(case.tensor) in case.names and path and not any(_same_place(p, path) for p in ran):
-        return Finding("unused", f"{text}The module {path} did not run: call it in forward(), or remove it.")
-    if id(case.tensor) not in case.names and (twins := _twins(case)):
-        return Finding(
-            "unused",
-            f"{text}It is no parameter of the model; {' and '.join(twins)} has the same shape. If it was replaced (by "
-            "an assignment or a conversion) after you or an optimizer took hold of it, take the new one.",
+    forward = _forward_around(case)
+    named = id(case.tensor) in case.names
+    if named and path and not any(_same_place(p, path) for p in ran):
+        where = f": {forward} does not call it" if forward else ""
+        text += f"The module {path} did not run{where}. Call it in forward(), or remove it."
+    elif not named and (twins := _twins(case)):
+        text += (
+            f"It is no parameter of the model; {' and '.join(twins)} has the same shape. If it was replaced (by an "
+            "assignment or a conversion) after you or an optimizer took hold of it, take the new one."
         )
-    return Finding(
-        "unused", f"{text}Use it in the function, or remove it; with several branches, it may be in another."
-    )
+    elif forward:
+        text += f"{forward} does not use it. Use it there, or remove it; with several branches, it may be in another."
+    else:
+        text += "Use it in the function, or remove it; with several branches, it may be in another."
+    return Finding("unused", text, at=forward)
+
+
+def _forward_around(case: Case) -> Step | None:
+    """The user's `forward` that could have used a parameter: of the innermost module around it that has one."""
+    for module in case.modules:
+        modules = dict(module.named_modules())
+        path = next((name for name, p in module.named_parameters() if p is case.tensor), None)
+        while path:
+            path = path.rpartition(".")[0]
+            owner = modules.get(path)
+            code = getattr(getattr(type(owner), "forward", None), "__code__", None)
+            if code is not None and not code.co_filename.startswith(PACKAGE):
+                file, line = code.co_filename, code.co_firstlineno
+                return Step("forward", f"{path} {type(owner).__name__}".strip(), file, line, code_at(file, line))
+    return None
 
 
 def _same_place(a: str, b: str) -> bool:

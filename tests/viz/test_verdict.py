@@ -61,7 +61,8 @@ def test_exactly_the_wrong_rule_is_red(wrong: Any) -> None:
     picture = graph(Net(wrong), images(), color_by="verdict")
     red = [line.split('label="')[1] for line in picture.dot.splitlines() if f'fillcolor="{VERMILION}"' in line]
     assert len(red) == 1
-    assert red[0].startswith("swish_of_a_test\\n✗ wrong")
+    assert red[0].startswith("swish_of_a_test\\n✗ wrong ")
+    assert float(red[0].split("wrong ")[1].split('"')[0]) > 0.01
     assert verdicts(picture) == {"linear": "correct", "swish_of_a_test": "wrong"}
     assert picture.dot.count(f'fillcolor="{GREEN}"') == 2
     column = picture.column("verdict")

@@ -140,7 +140,7 @@ class Unused(nn.Module):
         self.spare = nn.Linear(4, 3)
         self.scale = nn.Parameter(np.ones(3, np.float32))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # <- unused
         return self.first(x)
 
 
@@ -148,8 +148,11 @@ def test_unused_parameter(x, labels) -> None:
     model = Unused()
     reason = why(model.spare.weight, lambda: cross_entropy(model(x), labels))
     assert (reason.cause, reason.name, reason.norm, reason.path) == ("unused", "spare.weight", None, ())
-    assert "The module spare did not run" in reason.text
-    assert why(model.scale, lambda: cross_entropy(model(x), labels)).cause == "unused"
+    assert "The module spare did not run: forward in Unused (" in reason.text
+    assert (reason.file, reason.line) == (__file__, line_of("unused"))
+    reason = why(model.scale, lambda: cross_entropy(model(x), labels))
+    assert (reason.cause, reason.file, reason.line) == ("unused", __file__, line_of("unused"))
+    assert "does not use it" in reason.text
 
 
 def test_replaced_parameter_is_told_which_took_its_place(x, labels) -> None:
