@@ -7,6 +7,7 @@ a middle gray, so that the picture can lie on light and on dark.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +24,7 @@ FILLS: Final = {
     "op": "#ffffff", "module": "#e8edf3", "parameter": "#fdf0d0", "variable": "#d8f0e6", "constant": "#eeeeee",
     "output": "#d9edf9",
 }  # fmt: skip
+UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # what may stand neither in SVG nor in UTF-8
 
 
 @dataclass(frozen=True)
@@ -179,5 +181,9 @@ def _short(value: Any) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Graphviz shows as it is: `graphviz.escape` keeps it from reading backslashes or `<...>` as markup."""
-    return str(graphviz().escape(text)).replace("\n", "\\n")
+    """Text that Graphviz shows as it is: it reads neither backslashes nor `<...>` as markup.
+
+    What is a string of its own for `graphviz` (`nohtml`) has to remain one, or `<b>` alone would be taken for HTML.
+    """
+    seen = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return graphviz().nohtml(str(graphviz().escape(seen)).replace("\n", "\\n"))  # type: ignore[no-any-return]

@@ -73,6 +73,6 @@ def _counts(values: Any, low: float, high: float) -> tuple[int, ...]:
         return (int(np.isfinite(values).sum()),)
     counts = np.zeros(BINS, np.int64)
     for part in _parts(values):
-        places = ((_finite(part) - low) * (BINS / (high - low))).astype(np.int64)
+        places = ((_finite(part) - low) / (high - low) * BINS).astype(np.int64)
         counts += np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
     return tuple(counts.tolist())

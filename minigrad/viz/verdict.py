@@ -42,9 +42,7 @@ def _judge(record: Record, node: Node) -> Judgment:
     assert op is not None
     inputs = _inputs(record, node)
     if inputs is None:
-        return Judgment(
-            "inconclusive", 0.0, "its inputs were not kept: give the function or model itself"
-        )
+        return Judgment("inconclusive", 0.0, "its inputs were not kept: give the function or model itself")
     places = [k for k, parent in enumerate(node.parents) if parent is not None]
     try:
         report = check_grads(op, *inputs, argnums=places, **node.settings)

@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +14,7 @@ from minigrad.graph import Graph
 from minigrad.viz import graph, render, to_dot
 from minigrad.viz.dot import Look
 from minigrad.viz.fold import view
+from minigrad.viz.layout import laid_out
 
 pytest.importorskip("graphviz")
 
@@ -134,6 +136,23 @@ def test_users_text_is_shown_as_it_is(name: str, tmp_path: Path) -> None:
     from html import unescape
 
     assert name in unescape(svg).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "<<i>>", "</script>", "<a\nb>"])
+def test_text_in_angle_brackets_is_a_string_and_no_markup(text: str) -> None:
+    model = nn.Sequential()
+    setattr(model, text, nn.Tanh())
+    x = mg.ones((1, 2), requires_grad=True)
+    folded = to_dot(view(Graph.of(model(x)), depth=1))
+    assert re.findall(r"[ \[](?:label|tooltip)=<", folded) == []
+    assert laid_out(folded, "svg").startswith(b"<?xml")
+
+
+def test_characters_that_no_svg_may_hold_are_replaced() -> None:
+    x = mg.Tensor(1.0, requires_grad=True)
+    svg = laid_out(to_dot(Graph.of(x * 2, names={"a\x07\x1b\ud800b": x})), "svg")
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert "a\N{REPLACEMENT CHARACTER}" in svg.decode()
 
 
 @pytest.mark.parametrize(

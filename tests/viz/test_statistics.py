@@ -58,3 +58,7 @@ def test_no_elements_have_no_facts_and_none_finite_no_range() -> None:
     assert (found.bad, found.counts) == (2, ())
     assert np.isnan(found.mean)
     assert np.isnan(found.norm)
+
+
+def test_the_smallest_numbers_that_there_are_have_a_histogram_too() -> None:
+    assert facts(5e-324 * np.array([0, 1000, 2000])).counts == (1, *[0] * 9, 1, *[0] * 8, 1)
