@@ -38,7 +38,9 @@ def backward_of(forward: Record, *, both: bool) -> Record:
     kept = [node for node in whole if both or node.order > start or node in used]
     telling = _Telling(forward, start, owners, both)
     graph = telling.graph(kept, [x.node for x in outputs], gradients, list(seeds.values()))
-    return Record(outputs, kept, graph, known=[*forward.outputs, *seeds.values()], trace=seen)
+    for event in forward.trace.events if forward.trace is not None else ():
+        seen.add(event)
+    return Record(outputs, kept, graph, known=[*forward.known, *seeds.values()], trace=seen)
 
 
 def _variable(output: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class Record:
         again: Callable[[], Trace] | None = None,
     ) -> None:
         self.outputs, self.nodes, self.graph, self.trace, self.again = tuple(outputs), nodes, graph, trace, again
-        self._known = {x.node: x._data for x in (*self.outputs, *known) if x.node is not None}
+        self.known = (*self.outputs, *known)
 
     @classmethod
     def of(
@@ -72,7 +72,7 @@ class Record:
     @cached_property
     def values(self) -> dict[Node, Array]:
         """The values, as far as the trace, or else the graph for its backward pass, has kept them."""
-        values = dict(self._known)
+        values = {x.node: x._data for x in self.known if x.node is not None}
         for node in self.nodes:
             event = self.event(node)
             if event is not None and hasattr(event.out, "dtype") and hasattr(event.out, "ndim"):
@@ -83,7 +83,7 @@ class Record:
                     values.setdefault(parent, np.asarray(value))
             if node.plan is not None and node.saved and "out" in node.plan.saved_names:
                 values.setdefault(node, np.asarray(node.saved[node.plan.saved_names.index("out")]))
-        return values
+        return {node: values[node] for node in self.nodes if node in values}
 
     @cached_property
     def value_facts(self) -> dict[Node, Statistics]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
+from minigrad.errors import RuleError
 from minigrad.node import Node
 from minigrad.testing import Report, Verdict, check_grads
 from minigrad.viz.record import Record, kept_inputs
@@ -33,22 +37,34 @@ def judge(record: Record) -> dict[Node, Judgment]:
 
     Inputs that neither a trace nor the graph has kept cannot be judged: such an op is inconclusive.
     """
-    ops = [node for node in record.nodes if node.op is not None and node.op.name not in BOOKKEEPING]
-    return {node: _judge(record, node) for node in ops}
+    drawn = [node for node, told in zip(record.nodes, record.graph.nodes, strict=True) if told.kind == "op"]
+    return {node: _judge(record, node) for node in drawn if node.op is not None and node.op.name not in BOOKKEEPING}
 
 
 def _judge(record: Record, node: Node) -> Judgment:
     op = node.op
     assert op is not None
+    if node.plan is not None and node.plan.pulls is None:
+        return Judgment("inconclusive", 0.0, "it has no rules: draw the function without checkpoint, to judge its ops")
     inputs = _inputs(record, node)
     if inputs is None:
         return Judgment("inconclusive", 0.0, "its inputs were not kept: give the function or model itself")
     places = [k for k, parent in enumerate(node.parents) if parent is not None]
     try:
-        report = check_grads(op, *inputs, argnums=places, **node.settings)
+        report = check_grads(op, *inputs, argnums=places, **_in_double_precision(node.settings))
+    except RuleError as error:
+        return Judgment("wrong", float("inf"), f"wrong: {error}")
     except Exception as error:  # what a rule raises in float64, or a forward function that takes float32 alone
         return Judgment("inconclusive", 0.0, f"the check raised {type(error).__name__}: {error}")
     return _judgment(report)
+
+
+def _in_double_precision(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings for a check in float64: what casts to float32 there would only show the rounding."""
+    return {
+        name: np.dtype(np.float64) if isinstance(value, np.dtype) and value.kind == "f" else value
+        for name, value in settings.items()
+    }
 
 
 def _inputs(record: Record, node: Node) -> tuple[Any, ...] | None:

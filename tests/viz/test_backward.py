@@ -1,6 +1,7 @@
 """The picture of the backward pass: what rules do, with what, and for whom."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +94,20 @@ def test_a_second_derivative_can_be_measured() -> None:
     assert column is not None
     found = {picture.graph.nodes[i].name: amount for i, amount in column.amounts.items()}
     assert found["input"] == pytest.approx(np.linalg.norm([6.0, 12.0]))
+
+
+@pytest.mark.parametrize("direction", ["backward", "both"])
+def test_what_is_known_of_the_forward_pass_is_not_forgotten(direction: Any) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2))
+    picture = graph(model, np.random.default_rng(0).normal(size=(5, 3)), direction=direction)
+    assert picture.record is not None
+    unknown = [node for node in picture.record.nodes if node not in picture.record.values]
+    assert {str(node.op) for node in unknown} == {"standardize"}  # its results are known, one by one
+    assert picture.record.values.keys() <= set(picture.record.nodes)
+    verdict, seconds = picture.column("verdict"), picture.column("forward_time")
+    assert verdict is not None
+    assert seconds is not None
+    ops = {i for i, node in enumerate(picture.graph) if node.kind == "op" and node.name != "result"}
+    assert set(verdict.amounts) == ops
+    assert set(verdict.amounts.values()) == {"correct"}
+    assert ops <= set(seconds.amounts)

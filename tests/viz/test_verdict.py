@@ -162,3 +162,30 @@ def test_every_op_can_be_judged_where_it_was_called(name: str, data: st.DataObje
     assert column is not None
     assert "wrong" not in column.amounts.values()
     assert not any("the check raised" in note or "not kept" in note for note in column.notes.values())
+
+
+def test_a_rule_that_gives_no_cotangent_is_wrong() -> None:
+    @op(name="long_of_a_test")
+    def doubled(x: Any) -> Any:
+        return x * 2
+
+    doubled.vjp("x")(lambda g: mg.concat([g, g]))
+    try:
+        column = graph(doubled, np.ones(2), color_by="verdict").column("verdict")
+    finally:
+        del REGISTRY["long_of_a_test"]
+    assert column is not None
+    assert list(column.amounts.values()) == ["wrong"]
+    assert "gave a cotangent of shape (4,) for an input of shape (2,)" in next(iter(column.notes.values()))
+
+
+def test_a_cast_is_judged_in_double_precision() -> None:
+    picture = graph(lambda x: x.astype("float16"), np.array([0.1, 1e3]), color_by="verdict")
+    assert verdicts(picture) == {"astype": "correct"}
+
+
+def test_what_is_inside_of_a_checkpoint_cannot_be_judged() -> None:
+    picture = graph(lambda x: mg.checkpoint(mg.tanh, x), np.ones(2), color_by="verdict")
+    column = picture.column("verdict")
+    assert column is not None
+    assert list(column.notes.values()) == ["it has no rules: draw the function without checkpoint, to judge its ops"]
