@@ -20,6 +20,7 @@ from minigrad.cli.source import checked_data, load_data
 from minigrad.cli.trained import open_trained
 from minigrad.data import DataLoader
 from minigrad.errors import MinigradError, UsageError
+from minigrad.graph import Graph
 from minigrad.nn import Module
 from minigrad.rng import seed
 from minigrad.viz import Picture
@@ -65,7 +66,12 @@ def run(arguments: argparse.Namespace) -> Answer:
     except Exception as error:  # whatever a user's own model may raise
         shapes = ", ".join("x".join(map(str, np.shape(x))) for x in subject.inputs)
         raise UsageError(f"{subject.name} cannot be drawn with inputs of shape {shapes}: {told(error)}") from error
-    picture.save(path)
+    try:
+        picture.save(path)
+    except (MinigradError, OSError):
+        raise
+    except Exception as error:  # of a rule of the user's own, in the backward pass
+        raise UsageError(f"{subject.name} cannot be drawn: {told(error)}") from error
     if arguments.open:
         webbrowser.open(path.resolve().as_uri())
     return _answer(subject.name, picture, path)
@@ -83,18 +89,26 @@ def _answer(name: str, picture: Picture, path: Path) -> Answer:
     }
     column = picture.column("verdict") if picture.color_by == "verdict" else None
     verdicts = Counter(map(str, column.amounts.values())) if column is not None else {}
-    wrong = {i: column.notes[i] for i, amount in column.amounts.items() if amount == "wrong"} if column else {}
+    wrong = [(_place(graph, i), column.notes[i]) for i, x in column.amounts.items() if x == "wrong"] if column else []
     if column is not None:
-        document["verdicts"] = dict(verdicts)
+        document |= {"verdicts": dict(verdicts), "wrong": [{"op": op, "found": note} for op, note in wrong]}
 
     def show() -> None:
         print(f"{path}: {len(graph):,} nodes in {len(graph.calls):,} modules")
         if verdicts:
             print("derivatives: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
-        for i, note in wrong.items():
-            print(f"{graph.nodes[i].name} is {note}")
+        for op, note in wrong:
+            print(f"{op} is {note}")
 
     return Answer(document, show)
+
+
+def _place(graph: Graph, number: int) -> str:
+    """An op with its module and its line, as far as these are known."""
+    node = graph.nodes[number]
+    path = graph.calls[node.call].path if node.call is not None else ""
+    line = f" ({Path(node.site[0]).name}, line {node.site[1]})" if node.site is not None else ""
+    return node.name + (f" in {path}" if path else "") + line
 
 
 def _subject(arguments: argparse.Namespace) -> Subject:
@@ -102,7 +116,7 @@ def _subject(arguments: argparse.Namespace) -> Subject:
         raise UsageError("--data brings the inputs: leave out --input")
     seed(0)
     name = arguments.model
-    if is_import_path(name) and _takes_inputs(function := import_callable(name, given=None)):
+    if is_import_path(name) and _is_function_of_inputs(function := import_callable(name, given=None)):
         if arguments.data is not None:
             raise UsageError(f"{name} is a function of Tensors: name their shapes with --input, not --data")
         if not arguments.input:
@@ -116,8 +130,10 @@ def _subject(arguments: argparse.Namespace) -> Subject:
     return Subject(name, model.eval(), _random(arguments.input or [(1, *shape)]), model)
 
 
-def _takes_inputs(function: Callable[..., Any]) -> bool:
+def _is_function_of_inputs(function: Callable[..., Any]) -> bool:
     """Whether it is a function to be drawn, not one that makes a model: it has to be given something."""
+    if isinstance(function, type) and issubclass(function, Module):
+        return False
     parameters = inspect.signature(function).parameters.values()
     return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 

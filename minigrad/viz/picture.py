@@ -46,7 +46,7 @@ def graph(
 
     Args:
         what: a recorded Tensor, before backward has freed its graph; or a module or function of Tensors.
-        *inputs: for a module or function: arrays or Tensors.
+        *inputs: for a module or function: arrays, Tensors or lists; floating numbers are drawn as variables.
         model: gives its parameters their paths as names, and its buffers are kept as they are.
         names: names for other variables.
         direction: "forward"; "backward": what the rules do with a cotangent g of the output; or "both".
@@ -59,7 +59,7 @@ def graph(
 
     Raises:
         GraphError: the Tensor was not recorded, or its graph has been freed.
-        UsageError: the function gave no recorded Tensor; there is no such direction or measure.
+        UsageError: the function takes other inputs, or gave no recorded Tensor; there is no such direction or measure.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> graph((x * x).sum(), names={"x": x})

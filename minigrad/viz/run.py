@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.node import Leaf, switched
 from minigrad.rng import rng_state, set_rng_state
-from minigrad.tensor import Tensor, record, wrap
+from minigrad.tensor import Tensor, as_array, record, wrap
 from minigrad.tracer import Trace, trace
 from minigrad.viz.record import Record
 
@@ -25,8 +26,9 @@ def traced(
     Buffers of the model and random numbers are afterwards as before.
 
     Raises:
-        UsageError: no Tensor came out, or nothing was recorded.
+        UsageError: there are too few or too many inputs, no Tensor came out, or nothing was recorded.
     """
+    _require_inputs(function, inputs)
     given = [_variable(x) for x in inputs]
     plural = sum(isinstance(x, Tensor) for x in given) > 1
     named = {f"input {k}" if plural else "input": x for k, x in enumerate(given) if isinstance(x, Tensor)} | names
@@ -49,10 +51,32 @@ def traced(
 def _variable(x: Any) -> Any:
     if isinstance(x, Tensor) and x.node is not None:
         return x
-    array = x._data if isinstance(x, Tensor) else np.asarray(x) if isinstance(x, (np.ndarray, float)) else None
-    if array is None or array.dtype.kind != "f":
+    if not isinstance(x, (Tensor, np.ndarray, np.floating, float)) and not _is_list_of_numbers(x):
         return x
-    return wrap(array, Leaf(array.shape, array.dtype))
+    array = as_array(x)
+    return wrap(array, Leaf(array.shape, array.dtype)) if array.dtype.kind == "f" else x
+
+
+def _is_list_of_numbers(x: Any) -> bool:
+    """Whether it is a list of floating numbers, in other lists or not."""
+    parts = list(_leaves(x)) if isinstance(x, list) else []
+    return bool(parts) and all(isinstance(part, float) for part in parts)
+
+
+def _require_inputs(function: Callable[..., Any], inputs: Sequence[Any]) -> None:
+    called = function.forward if isinstance(function, Module) else function
+    try:
+        signature = inspect.signature(called)
+    except (ValueError, TypeError):  # of what is written in C
+        return
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise UsageError(
+            f"graph: {name} takes {signature}, and {len(inputs)} inputs were given ({error}): "
+            f"they stand behind it, as in graph({'model' if isinstance(function, Module) else 'f'}, x)"
+        ) from error
 
 
 def _leaves(values: Any) -> Iterator[Any]:

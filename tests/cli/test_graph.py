@@ -52,6 +52,21 @@ def broken(x):
 
 def several():
     return 3
+
+
+class Sized(nn.Module):
+    def __init__(self, size):
+        self.layer = nn.Linear(size, 2)
+
+
+@op
+def own_raising(x):
+    return 2 * x
+
+
+@own_raising.vjp("x")
+def _(g):
+    raise ValueError("not yet")
 """
     )
     monkeypatch.delitem(sys.modules, "own_graph", raising=False)
@@ -59,6 +74,7 @@ def several():
     from minigrad.op import REGISTRY
 
     REGISTRY.pop("own_cube", None)
+    REGISTRY.pop("own_raising", None)
 
 
 def test_a_model_by_its_name(capsys):
@@ -119,10 +135,13 @@ def test_an_op_of_ones_own(capsys):
 def test_a_wrong_rule_is_named(capsys):
     told = answer(capsys, "graph own_graph:cubes --input 3 --color-by verdict")
     assert told["verdicts"] == {"wrong": 1, "correct": 1}
+    ((op, found),) = [tuple(entry.values()) for entry in told["wrong"]]
+    assert op == "own_cube (own_graph.py, line 29)"
+    assert found.startswith("wrong (first order)")
     command("graph own_graph:cubes --input 3 --color-by verdict")
     out = capsys.readouterr().out
     assert "derivatives: 1 wrong, 1 correct" in out
-    assert "own_cube is wrong (first order)" in out
+    assert "own_cube (own_graph.py, line 29) is wrong (first order)" in out
     assert "✗ wrong" in Path("cubes.svg").read_text()
 
 
@@ -143,6 +162,11 @@ def test_the_model_of_a_run(capsys):
         ("graph own_graph:product --data digits", "name their shapes with --input, not --data"),
         ("graph own_graph:broken --input 3", "(own_graph.py, line "),
         ("graph own_graph:several --input 3", "gives a value of type int"),
+        ("graph own_graph:Sized --input 3", "takes (size): missing a required argument"),
+        (
+            "graph own_graph:own_raising --input 3 --color-by gradient-norm",
+            "cannot be drawn: ValueError: not yet (own_",
+        ),
         ("graph lenet6", "there is no model 'lenet6'"),
         ("graph lenet5 --color-by size", "size"),
         ("graph lenet5 --backward --both", "not allowed with"),

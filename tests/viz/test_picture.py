@@ -54,6 +54,21 @@ def test_a_function_of_several_inputs_and_results_is_drawn() -> None:
     assert [picture.graph.nodes[i].name for i in picture.graph.outputs] == ["multiply", "add"]
 
 
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), [1.0, 2.0], [[0.5], [1.0]], np.ones(3)])
+def test_floating_numbers_in_whatever_form_are_variables(value: Any) -> None:
+    (variable,) = [node for node in graph(lambda x: mg.tanh(x) * 2, value).graph if node.kind == "variable"]
+    wanted = mg.Tensor(value)
+    assert (variable.name, variable.shape, variable.dtype) == ("input", wanted.shape, str(wanted.dtype))
+
+
+@pytest.mark.parametrize("value", [2, [1, 2], [], [mg.ones(2), mg.ones(2)], ["a", 1.0], None])
+def test_other_inputs_are_handed_on_as_they_are(value: Any) -> None:
+    seen = []
+    graph(lambda x, given: (seen.append(given), x * 2)[1], 1.0, value)
+    assert len(seen) == 1
+    assert seen[0] is value
+
+
 def test_a_model_is_left_as_it_was(model: nn.Module) -> None:
     before = {name: np.array(value) for name, value in model.state_dict().items()}
     for p in model.parameters():
@@ -88,6 +103,8 @@ def test_lines_of_calls_are_known_of_what_is_run(model: nn.Module) -> None:
         (lambda: graph(3), "takes a Tensor, a Module or a function, not a int"),
         (lambda: graph(mg.ones(2)), "there is no graph behind this Tensor"),
         (lambda: graph(lambda x: 3, np.ones(2)), "returned int"),
+        (lambda: graph(nn.Linear(2, 2)), r"Linear takes \(x.*\).*, and 0 inputs .* as in graph\(model, x\)"),
+        (lambda: graph(lambda x: x, 1.0, 2.0), r"<lambda> takes \(x\), and 2 inputs were given \(too many"),
         (lambda: graph(lambda x: x.detach(), np.ones(2)), "returned a constant"),
         (lambda: graph(mg.exp, np.ones(2), direction="up"), "forward, backward or both, not 'up'"),
         (
