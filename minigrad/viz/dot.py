@@ -18,6 +18,8 @@ from minigrad.viz.fold import Arrow, Item, View, view
 from minigrad.viz.layout import graphviz
 from minigrad.viz.measure import Column
 
+LONGEST: Final = 60
+"""Characters of a line in a box; the tooltip has all of them."""
 SHAPES: Final = {"op": "box", "module": "tab", "parameter": "note", "variable": "ellipse", "constant": "ellipse"}
 BORDERS: Final = {"op": BLUE, "module": "#44546a", "parameter": ORANGE, "variable": GREEN, "constant": QUIET}
 FILLS: Final = {
@@ -106,7 +108,7 @@ class _Drawing:
         node = self.graph.nodes[item.nodes[0]]
         kind = "module" if item.call is not None else node.kind
         is_output = any(i in self.graph.outputs for i in item.nodes)
-        lines = item_lines(self.view, item)
+        lines = [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in item_lines(self.view, item)]
         look = {"shape": SHAPES[kind], "color": BORDERS[kind], "fillcolor": FILLS["output" if is_output else kind]}
         if kind == "op":
             look["style"] = "rounded,filled"
@@ -157,7 +159,9 @@ def settings_of(node: GraphNode) -> Mapping[str, str]:
     plain = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "keepdims": False}
     hidden = ("shape", "size", "index", "count_include_pad")
     return {
-        name: _short(value) for name, value in node.settings.items() if name not in hidden and plain.get(name) != value
+        name: _short(value, "," if name.startswith("ax") else "×")
+        for name, value in node.settings.items()
+        if name not in hidden and plain.get(name) != value
     }
 
 
@@ -173,9 +177,10 @@ def call_title(call: Call, times: int = 1) -> str:
     return f"{call.name} {call.kind}".strip() + (f" × {times}" if times > 1 else "")
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, between: str) -> str:
+    """A setting in few characters: sizes as 3×3, axes as 0,1."""
     if isinstance(value, tuple) and all(isinstance(x, int) for x in value):
-        return "×".join(map(str, value))
+        return between.join(map(str, value))
     text = repr(value)
     return text if len(text) <= 30 else text[:29] + "…"
 

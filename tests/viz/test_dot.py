@@ -122,6 +122,20 @@ def test_what_all_do_is_not_told_and_long_settings_are_cut() -> None:
     assert "padding" not in text
 
 
+def test_axes_are_no_sizes() -> None:
+    x = mg.ones((2, 3, 4), requires_grad=True)
+    text = to_dot(Graph.of(mg.permute_dims(x, axes=(2, 0, 1)).sum(axis=(0, 1))))
+    assert "axes=2,0,1" in text
+    assert "axis=0,1" in text
+
+
+def test_long_names_are_cut_in_boxes_and_whole_in_tooltips() -> None:
+    x = mg.Tensor(1.0, requires_grad=True)
+    text = to_dot(Graph.of(x * 2, names={"x" * 400: x}))
+    assert f'label="{"x" * 59}…\\nscalar"' in text
+    assert f'tooltip="{"x" * 400} () float32"' in text
+
+
 @pytest.mark.parametrize(
     "name",
     ["<b>bold</b>", "<lambda>", 'a"]; evil [label="', "back\\slash\\n", "<script>x</script>"],
