@@ -34,6 +34,7 @@ from minigrad.data import DataLoader, digits
 from minigrad.functional import cross_entropy, sigmoid
 from minigrad.optim import SGD
 from minigrad.training import evaluate, fit
+from minigrad.viz import gradient_flow
 
 EPOCHS = int(os.environ.get("MINIGRAD_TUTORIAL_EPOCHS", "30"))
 FULL = EPOCHS >= 30
@@ -95,7 +96,7 @@ network("ReLU", "He")
 # %% [markdown]
 # ## The gradients at the start
 #
-# The norm of the gradient of each layer's weights, for one batch of 256 digits.
+# The norm of the gradient of each layer's weights, for one batch of 256 digits. `gradient_flow` has it of every parameter, after backward.
 
 
 # %%
@@ -103,7 +104,7 @@ def gradient_norms(model):
     """One number a layer, the first layer's first."""
     images, labels = train[np.arange(256)]
     cross_entropy(model(mg.Tensor(images)), mg.Tensor(labels)).backward()
-    return np.array([np.linalg.norm(p.grad.numpy()) for p in model.parameters() if p.ndim == 2])
+    return np.array([flow.gradient for flow in gradient_flow(model) if flow.name.endswith("weight")])
 
 
 norms = {pair: gradient_norms(network(*pair)) for pair in PAIRS}
@@ -112,15 +113,15 @@ for (activation, weights), share in shares.items():
     print(f"{activation:8} {weights:7} first layer's gradient / last layer's: {share:.1e}")
 
 # %%
-COLORS = {"Gauss": "tab:red", "Xavier": "tab:blue", "He": "tab:green"}
+LOOKS = {"Gauss": ("#D55E00", "s-"), "Xavier": ("#0072B2", "o-"), "He": ("#009E73", "^-")}
 
 
 def compare(curves, x, ylabel, xlabel, **settings):
     """A panel an activation, a line a choice of weights."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for panel, activation in zip(panels, ACTIVATIONS, strict=True):
-        for weights, color in COLORS.items():
-            panel.plot(x, curves[activation, weights], ".-", color=color, label=weights)
+        for weights, (color, line) in LOOKS.items():
+            panel.plot(x, curves[activation, weights], line, color=color, markersize=4, label=weights)
         panel.set(title=activation, xlabel=xlabel, **settings)
         panel.grid(alpha=0.3)
     panels[0].set_ylabel(ylabel)
