@@ -54,6 +54,7 @@ class _Level:
         self.items: dict[str, dict[str, Any]] = {}
         self.homes: dict[int, str] = {}
         self.edges: dict[tuple[str, str, int], None] = {}
+        self.readers: dict[int, GraphNode] = {}  # of each value that leaves the level, the first outside
 
     def add(self, node: GraphNode, inner: int | None) -> None:
         """Let a node be seen here, itself or in a box."""
@@ -68,6 +69,7 @@ class _Level:
             a = self._port(start, "in")
         if b is None:
             b = self._port(start, "out")
+            self.readers.setdefault(start.id, end)
         if a != b:
             self.edges[a, b, start.id] = None
 
@@ -100,7 +102,8 @@ class _Level:
             yield call_title(graph.calls[item["call"]])
         elif "port" in item:
             node = graph.nodes[item["port"]]
-            yield f"to {self._readers(node)}" if item["direction"] == "out" else f"from {_place(graph, node)}"
+            out = item["direction"] == "out"
+            yield f"to {_place(graph, self.readers[node.id])}" if out else f"from {_place(graph, node)}"
         else:
             node = graph.nodes[item["node"]]
             home = f"{graph.calls[node.call].path}." if node.call is not None else ""
@@ -110,11 +113,6 @@ class _Level:
             if node.kind != "op" or node.id in graph.outputs:
                 yield shape_text(node)
             yield from (f"{name}={value}" for name, value in settings_of(node).items())
-
-    def _readers(self, node: GraphNode) -> str:
-        """Where a value goes that leaves this level."""
-        outside = [end for start, end, _ in self.graph.edges if start == node.id and end not in self.homes]
-        return _place(self.graph, self.graph.nodes[outside[0]]) if outside else "outside"
 
 
 def _place(graph: Graph, node: GraphNode) -> str:
