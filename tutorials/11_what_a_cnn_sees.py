@@ -118,7 +118,7 @@ STAGES = {
 """The ReLU of each convolution."""
 assert all(isinstance(model.get_submodule(path), nn.ReLU) for path in STAGES.values())
 
-images, labels = test.arrays[:2]
+images, labels = test[np.arange(len(test) if FULL else 100)]
 picture = graph(model, images[:1], depth=2)
 if IMAGES:
     picture.save(Path(IMAGES) / "cnn_network.svg")
