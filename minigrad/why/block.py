@@ -43,11 +43,13 @@ class Block:
         node: of the op.
         position: of the input whose gradient is in question.
         event: its call.
+        whole: whether nothing at all came through.
     """
 
     node: Node
     position: int
     event: Event
+    whole: bool = False
 
     @property
     def x(self) -> Any:
@@ -101,7 +103,7 @@ class Block:
         what = "dead: their input is not above 0" if name == "relu" else "on its flat side"
         spread = _range(self.x)
         return (
-            f"{share} of what {name} sees is {what}{units}{spread}",
+            f"{share} of what {name} sees is {what}{units}{spread}{self._others(dead)}",
             "A smaller learning rate, He initialization, biases that are not far below 0, normalized inputs or a "
             "leaky_relu keep units alive."
             if name.startswith("relu")
@@ -140,6 +142,13 @@ class Block:
                 "There is nothing left to learn from this batch; if that cannot be, its inputs are too large.",
             )
         flat = self._where_flat(name)
+        if name == "softmax" and flat is not None and flat.mean() < 0.5:
+            return (
+                "softmax hands on only how what arrives differs from result to result, since these add up to 1 "
+                "whatever its input, and that is little" + _range(self.x),
+                "The sum or mean of all its results has no slope: take the loss from some of them, as cross_entropy "
+                "does from the inputs of softmax.",
+            )
         share = (
             f": {percent(int(flat.sum()), flat.size)} of its elements lie where it is flat" if flat is not None else ""
         )
@@ -166,9 +175,13 @@ class Block:
         side = "below" if name == "maximum" else "above"
         return (
             f"{percent(int(outside.sum()), outside.size)} of the elements lie {side} the bound {number(bound)} of "
-            f"{name} (clip, clamp), which puts the bound in their place{_range(self.x)}",
+            f"{name} (clip, clamp), which puts the bound in their place{_range(self.x)}{self._others(outside)}",
             "Widen the bounds, or keep the values inside.",
         )
+
+    def _others(self, lost: Any) -> str:
+        """How it can be that nothing comes through although only a part of the elements is lost here."""
+        return "; no gradient arrives at the others" if self.whole and not lost.all() else ""
 
     def _not_chosen(self, name: str) -> tuple[str, str]:
         whom = {"where": "the other branch", "getitem": "other elements"}.get(name, "other elements or the other input")

@@ -41,9 +41,9 @@ def not_finite(case: Case) -> Finding | None:
         head = f"The gradient itself is finite (norm {number(gradient.norm)}), but the loss is {case.loss._data}."
     rule = _first_rule(case) if gradient.bad else None
     end = case.flow.end if loss_is_bad else case.flow.of[rule[0]] if rule is not None else None
-    source = _first_event(case, end) if end is not None and end != SOURCE else None
-    if source is not None:
-        return _forward(case, cause, head, source)
+    bad = _bad_events(case, end) if end is not None and end != SOURCE else set()
+    if bad:
+        return _forward(case, cause, head, bad)
     return _backward(case, cause, head, rule) if rule is not None else _from_outside(case, cause, head)
 
 
@@ -63,8 +63,8 @@ def bad_values(value: Any) -> Any:
 # ---- forward -------------------------------------------------------------------------------------------------------
 
 
-def _first_event(case: Case, end: int) -> int | None:
-    """The oldest call that what is not finite came to another from; a masked -inf elsewhere does no harm."""
+def _bad_events(case: Case, end: int) -> set[int]:
+    """The calls that what is not finite came to another from; a masked -inf elsewhere does no harm."""
     first = [end] if _is_bad(case, end) else [link.maker for link in case.flow.makers[end]]
     waiting = [i for i in first if _is_bad(case, i)]
     bad = set(waiting)
@@ -73,24 +73,26 @@ def _first_event(case: Case, end: int) -> int | None:
             if link.maker not in bad and _is_bad(case, link.maker):
                 bad.add(link.maker)
                 waiting.append(link.maker)
-    return min(bad, default=None)
+    return bad
 
 
 def _is_bad(case: Case, i: int) -> bool:
     return i != SOURCE and bad_values(case.flow.events[i].out) is not None
 
 
-def _forward(case: Case, cause: Cause, head: str, source: int) -> Finding:
+def _forward(case: Case, cause: Cause, head: str, bad: set[int]) -> Finding:
+    source = min(bad)
     event = case.flow.events[source]
     given = next((x for x in event.inputs if bad_values(x) is not None), None)
+    if given is not None and not _has_nan(given) and (makers := [i for i in sorted(bad) if _makes_nan(case, i)]):
+        return _nan_of_infinity(case, cause, head, makers[0])
     steps = _path_through(case, source)
     at = next((step for _, step in steps if step.blocked), None) or Step.of(event, blocked=True)
     if given is not None:
-        bad = bad_values(given)
         name = _name_of(case, source, given)
         text = (
-            f"{head} They were there from the start: {at} is the first op to see them, in {name} of shape "
-            f"{np.shape(given)}, where {_count(bad)} are not finite.\n"
+            f"{head} What is not finite was there from the start: {at} is the first op to see it, in {name} of shape "
+            f"{np.shape(given)}, where {_count(bad_values(given))} are not finite.\n"
             "Look at the data for missing values, or at the step of the optimizer before this one: once a parameter is "
             "NaN it stays so."
         )
@@ -100,6 +102,29 @@ def _forward(case: Case, cause: Cause, head: str, source: int) -> Finding:
         f"{ADVICE.get(event.op.name, 'Keep its inputs inside of the domain of ' + event.op.name + '.')}"
     )
     return Finding(cause, text, steps, at)
+
+
+def _nan_of_infinity(case: Case, cause: Cause, head: str, source: int) -> Finding:
+    """An infinity that was put in on purpose, as a mask, and an op that has no answer to it."""
+    steps = _path_through(case, source)
+    event = case.flow.events[source]
+    at = next((step for _, step in steps if step.blocked), None) or Step.of(event, blocked=True)
+    text = (
+        f"{head} Infinite numbers were put in (a mask?), and the first NaN is made of them by {at}: {_made(event)}.\n"
+        "A row of which all is masked by -inf has no softmax, inf - inf and 0 * inf have no value: mask with a large "
+        "number such as -1e9, or leave such rows out."
+    )
+    return Finding(cause, text, steps, at)
+
+
+def _makes_nan(case: Case, i: int) -> bool:
+    event = case.flow.events[i]
+    return _has_nan(event.out) and not any(map(_has_nan, event.inputs))
+
+
+def _has_nan(value: Any) -> bool:
+    parts = value.arrays if isinstance(value, Results) else (value,)
+    return any(bad_values(part) is not None and bool(np.isnan(part).any()) for part in parts)
 
 
 def _made(event: Any) -> str:
@@ -181,8 +206,9 @@ def _backward(case: Case, cause: Cause, head: str, rule: tuple[Node, int]) -> Fi
     facts = ""
     if isinstance(x, np.ndarray) and x.size:
         zeros = x.size - int(np.count_nonzero(x))
-        facts = f" Its input lies between {number(float(x.min()))} and {number(float(x.max()))}"
-        facts += f", and {zeros} of {x.size} elements are 0." if zeros else "."
+        low, high = number(float(x.min())), number(float(x.max()))
+        facts = f" Its input is {low}" if low == high else f" Its input lies between {low} and {high}"
+        facts += f", and {zeros} of {x.size} elements are 0." if zeros and low != high else "."
     text = (
         f"{head} All values are finite in the forward pass; the first that is not is made in the backward pass by the "
         f"rule of {at}: a gradient of norm {number(case.cotangents.size(node).norm)} arrives, and "

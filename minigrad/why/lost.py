@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import os
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -12,12 +11,8 @@ from minigrad.errors import FreedGraphError
 from minigrad.explain import PACKAGE
 from minigrad.why.case import Case, Finding
 from minigrad.why.flow import SOURCE, Link
+from minigrad.why.leaving import NEAR, leaving_near, leaving_word, line_of_leaving
 from minigrad.why.reason import Cause, Step, code_at
-
-LEAVING: Final = re.compile(r"\.detach\(|\bstop_gradient\(|\.data\b(?!\s*=[^=])|\.numpy\(|\.item\(|\.tolist\(")
-COPYING: Final = re.compile(r"\b(Tensor|tensor|asarray|array|float)\(")
-ASSIGNED: Final = re.compile(r"([\w., ]+?)(?:: [\w\[\]., |]+)? = ")
-NEAR: Final = 8  # lines
 
 
 def constant(case: Case) -> Finding:
@@ -53,7 +48,8 @@ def lost(case: Case) -> Finding:
             f"why: {case.name} may lie behind a part of the graph that an earlier backward pass has freed: compute all "
             "of it inside of the function, or pass retain_graph=True to that pass"
         )
-    return _not_reached(case) if case.flow.users.get(SOURCE) else _unused(case)
+    found = _not_reached(case) if case.flow.users.get(SOURCE) else _unused(case)
+    return replace(found, text=_on_loss(case) + found.text)
 
 
 def _way(case: Case) -> list[Link] | None:
@@ -111,7 +107,7 @@ def _as_loss(case: Case, links: list[Link]) -> Finding:
     """Everything up to the last value is recorded, and the loss is that value without its history."""
     maker = links[-1].user if links else SOURCE
     path: list[tuple[int | None, Step]] = [(link.user, Step.of(case.flow.events[link.user])) for link in links]
-    leaving = _line_of_leaving(path[-1][1].file, path[-1][1].line, path[-1][1].line + NEAR) if path else None
+    leaving = line_of_leaving(path[-1][1].file, path[-1][1].line, path[-1][1].line + NEAR) if path else None
     at = Step("detach", blocked=True, recorded=False)
     if leaving is not None:
         at = replace(at, file=leaving[0], line=leaving[1], code=code_at(*leaving))
@@ -170,42 +166,12 @@ def _leaving(case: Case, link: Link) -> Step | None:
     made_file, made = case.flow.events[link.maker].site if link.maker != SOURCE else (file, used - NEAR)
     copied, user = link.how == "copy", code_at(file, used)
     near = (file, used, made if made_file == file and made <= used else used - NEAR)
-    found = _line_of_leaving(*near, user, copied) or _line_of_leaving(made_file, made, made + NEAR, user, copied)
+    found = line_of_leaving(*near, user, copied) or line_of_leaving(made_file, made, made + NEAR, user, copied)
     if found is None:
         return None
     value = case.flow.array if link.maker == SOURCE else case.flow.events[link.maker].out
-    word = _word(code_at(*found))
+    word = leaving_word(code_at(*found))
     return Step(word, "", *found, code_at(*found), np.shape(value), blocked=True, recorded=False)
-
-
-def _line_of_leaving(file: str, start: int, stop: int, user: str = "", copied: bool = False) -> tuple[str, int] | None:
-    """The first line, going from one to another in either direction, that takes what is used out of the graph.
-
-    Args:
-        file: of the lines.
-        start, stop: numbers of lines, both included.
-        user: the code that uses the value: a line above it counts if it assigns to a name that stands there.
-        copied: whether making a new Tensor or array is such a way, too.
-    """
-    lines = range(start, stop + 1) if stop >= start else range(start, max(stop, 1) - 1, -1)
-    for line in lines:
-        code = code_at(file, line).partition("#")[0]
-        leaves = LEAVING.search(code) or (copied and COPYING.search(code))
-        if leaves and (line == start or code.startswith("return") or _is_assigned(code, user)):
-            return file, line
-    return None
-
-
-def _is_assigned(code: str, user: str) -> bool:
-    """Whether a line assigns to a name that stands in another."""
-    found = ASSIGNED.match(code)
-    names = [name.strip() for name in found.group(1).split(",")] if found else []
-    return any(re.search(rf"(?<![\w.]){re.escape(name)}\b", user) for name in names if name)
-
-
-def _word(code: str) -> str:
-    found = LEAVING.search(code) or COPYING.search(code)
-    return found.group().strip(".(") if found else "detach"
 
 
 # ---- no way at all -------------------------------------------------------------------------------------------------
@@ -267,10 +233,32 @@ def _not_reached(case: Case) -> Finding:
     ]
     return Finding(
         "not_reached",
-        f"It is used, but the loss does not come from it: the way ends at {case.label(last)}, whose result nothing "
-        "else takes. Either that result was dropped (a branch or an auxiliary output that the loss leaves out), or it "
-        "went on through NumPy or a Python number (.numpy(), .item(), float()), where nothing is recorded. "
+        f"It is used, but the loss does not come from it: the way ends at {case.label(last)}, {_fate(case, last)}. "
+        "Either that result was dropped (a branch or an auxiliary output that the loss leaves out), or it went on "
+        "through NumPy or a Python number (.numpy(), .item(), float()), where nothing is recorded. "
         "Add it to the loss, or compute with minigrad's functions all the way.",
         path,
         path[-1][1] if path else None,
     )
+
+
+def _fate(case: Case, last: int) -> str:
+    """What becomes of the last recorded result, as far as that can be seen."""
+    file, line = case.flow.events[last].site
+    taken = case.flow.users.get(last)
+    if taken:
+        words = {"integer": "has no derivative", "no_grad": "ran inside of no_grad()", "detached": "is not recorded"}
+        return f"whose result only {case.label(taken[0].user)} takes, which {words[_cause(case, taken[0])]}"
+    gone = leaving_near(file, line)
+    if gone is not None:
+        where = f"{os.path.basename(file)}:{gone[1]}"
+        return f"whose result no op takes: it seems to leave the graph at {where} ({code_at(*gone)})"
+    return "whose result no op takes"
+
+
+def _on_loss(case: Case) -> str:
+    """A loss that was made of numbers has no history at all."""
+    if case.flow.end is not None:
+        return ""
+    what = "a constant" if case.loss.node is None else "a variable of its own"
+    return f"The loss is {what}, no op gave it: was it made of a number, by Tensor(...)? Then it has no history. "

@@ -16,6 +16,8 @@ from minigrad.why.reason import Step, facts_of, number, percent
 WEIGHTED: Final = frozenset(["linear", "matmul", "conv", "einsum"])
 ONE_STEP: Final = 0.5  # of all the shrinking or growing (in logarithms), done by one step, names that step alone
 WORST: Final = 3
+COUNTING: Final = frozenset(["sum", "mean"])
+"""What these change the norm by tells how many elements there are, and is no fault unless it is nearly all."""
 
 Use = tuple[Node, int]
 
@@ -40,8 +42,9 @@ def factors(case: Case, path: Sequence[Use]) -> list[float]:
 
 def _vanished(case: Case, path: list[Use], norm: float) -> Finding:
     changes = factors(case, path)
-    worst = sorted(range(len(path)), key=lambda k: changes[k])[:WORST]
+    worst = sorted(range(len(path)), key=lambda k: changes[k])
     share = math.log(changes[worst[0]]) / math.log(norm / _start(case, path)) if changes[worst[0]] > 0 else 1.0
+    worst = _faults(path, worst, share)
     node, position = path[worst[0]]
     steps = case.steps(path, node)
     at = next(step for _, step in steps if step.blocked)
@@ -87,9 +90,10 @@ def _summed_words(case: Case, rest: Sequence[Use]) -> tuple[str, str]:
 
 def _exploding(case: Case, path: list[Use], norm: float) -> Finding:
     changes = factors(case, path)
-    worst = sorted(range(len(path)), key=lambda k: -changes[k])[:WORST]
+    worst = sorted(range(len(path)), key=lambda k: -changes[k])
     start = max(_start(case, path), 1e-300)
     share = math.log(max(changes[worst[0]], 1e-300)) / math.log(norm / start) if norm > start else 1.0
+    worst = _faults(path, worst, share)
     node, position = path[worst[0]]
     steps = case.steps(path, node)
     at = next(step for _, step in steps if step.blocked)
@@ -100,7 +104,7 @@ def _exploding(case: Case, path: list[Use], norm: float) -> Finding:
         )
         text += f"{_by_factor(case, node, position)}.\n"
     else:
-        begin = steps[_begin(changes)][1]
+        begin = steps[_begin(path, changes)][1]
         text = (
             f"{head}It grows over {_trend(case, path, norm)}, beginning (seen from the loss) at {begin}. "
             f"The worst steps: {_list(steps, worst, changes)}.\n"
@@ -157,9 +161,16 @@ def _trend(case: Case, path: Sequence[Use], norm: float) -> str:
     return f"{_plural(count, what)}, by a factor of {number((norm / start) ** (1 / count) if start else math.nan)} each"
 
 
-def _begin(changes: Sequence[float]) -> int:
-    """The first step, from the loss, that makes the gradient larger by a tenth or more."""
-    return next((k for k in reversed(range(len(changes))) if changes[k] > 1.1), len(changes) - 1)
+def _begin(path: Sequence[Use], changes: Sequence[float]) -> int:
+    """The first step, from the loss, that makes the gradient larger by a tenth or more, and not by counting."""
+    growing = [k for k in reversed(range(len(changes))) if changes[k] > 1.1]
+    return _faults(path, growing or [len(changes) - 1], 0.0)[0]
+
+
+def _faults(path: Sequence[Use], worst: list[int], share: float) -> list[int]:
+    """The worst few steps; sums and means are not among them unless the first of all does most, or they are alone."""
+    faults = [k for k in worst if str(path[k][0].op) not in COUNTING]
+    return (faults if faults and share < ONE_STEP else worst)[:WORST]
 
 
 def _list(steps: Sequence[tuple[int, Step]], chosen: Sequence[int], changes: Sequence[float]) -> str:

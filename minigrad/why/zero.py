@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -30,7 +31,7 @@ def all_zero(case: Case) -> Finding:
     node = use[0].parents[use[1]]
     assert node is not None
     path = search.path_to(node) + case.cotangents.path_from(use)
-    words, advice = _block(case, use).words()
+    words, advice = replace(_block(case, use), whole=True).words()
     at = Step.of(case.flow.events[case.flow.of[use[0]]])
     count = len(search.killers)
     others = f" ({count} ops do so on the ways to the loss; this is the nearest.)" if count > 1 else ""

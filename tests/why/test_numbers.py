@@ -302,7 +302,7 @@ def test_nan_in_the_data_is_told_from_nan_that_is_made() -> None:
     x = Tensor(np.array([[1.0, np.nan]], np.float32))
     reason = why(layer.weight, lambda: layer(x).sum())
     assert (reason.cause, reason.op) == ("nan", "linear")
-    assert "They were there from the start" in reason.text
+    assert "What is not finite was there from the start" in reason.text
     assert "1 of 2 elements are not finite" in reason.text
 
 
