@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from minigrad.errors import GraphError
+from minigrad.errors import GraphError, UsageError
 from minigrad.node import Leaf, Node, Scope
 from minigrad.pullback import newest_first
 from minigrad.tensor import Tensor
@@ -97,6 +97,7 @@ class Graph:
 
         Raises:
             GraphError: an output was not recorded, or its graph has been freed.
+            UsageError: a name stands for something that is no Tensor.
         """
         ids = {node: i for i, node in enumerate(nodes_behind(*outputs))}
         labels = _names(model, names or {})
@@ -141,6 +142,8 @@ def _recorded(output: Tensor) -> Node:
 def _names(model: Module | None, names: Mapping[str, Tensor]) -> dict[Node, tuple[Kind, str]]:
     labels: dict[Node, tuple[Kind, str]] = {}
     for name, tensor in names.items():
+        if not isinstance(tensor, Tensor):
+            raise UsageError(f"names: {name!r} stands for a {type(tensor).__name__}, and should stand for a Tensor")
         if tensor.node is not None:
             labels[tensor.node] = ("variable", name)
     for name, tensor in model.named_parameters() if model is not None else ():

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from minigrad.errors import MissingExtraError, UsageError
+from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
 from minigrad.io import write_atomically
 from minigrad.nn import Module
@@ -43,11 +43,12 @@ def graph(
     """The picture of a computation: of a result that was recorded, or of a model or function, which is run once.
 
     A model or function tells more than a result: source lines, all values, forward times; and its inputs are drawn.
+    Modules and random generators that it can reach are afterwards as they were.
 
     Args:
         what: a recorded Tensor, before backward has freed its graph; or a module or function of Tensors.
         *inputs: for a module or function: arrays, Tensors or lists; floating numbers are drawn as variables.
-        model: gives its parameters their paths as names, and its buffers are kept as they are.
+        model: gives its parameters their paths as names; found by itself where a function uses one.
         names: names for other variables.
         direction: "forward"; "backward": what the rules do with a cotangent g of the output; or "both".
         depth: fold module calls inside of so many others: 1 shows the parts of a model as boxes.
@@ -59,7 +60,8 @@ def graph(
 
     Raises:
         GraphError: the Tensor was not recorded, or its graph has been freed.
-        UsageError: the function takes other inputs, or gave no recorded Tensor; there is no such direction or measure.
+        UsageError: `model` is no Module, or a name stands for no Tensor; the function takes other inputs, or gave no
+            recorded Tensor; there is no such direction, depth or measure.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> graph((x * x).sum(), names={"x": x})
@@ -67,6 +69,8 @@ def graph(
     """
     if direction not in ("forward", "backward", "both"):
         raise UsageError(f"graph: direction is forward, backward or both, not {direction!r}")
+    if model is not None and not isinstance(model, Module):
+        raise UsageError(f"graph: model is the Module that names the parameters, not a {type(model).__name__}")
     if isinstance(what, Tensor):
         if inputs:
             raise UsageError(
@@ -107,6 +111,8 @@ class Picture:
         self.record = source if isinstance(source, Record) else None
         self.graph = source.graph if isinstance(source, Record) else source
         self.mark, self.across, self.title = frozenset(mark), across, title
+        if depth is not None and (not isinstance(depth, int) or depth < 0):
+            raise UsageError(f"graph: depth is a whole number from 0 on, or None to fold nothing, not {depth!r}")
         self.depth, self.repeats, self.color_by = depth, repeats, known_measure(color_by)
         if self.color_by != "kind" and self.record is None:
             raise UsageError(f"Picture: a Graph alone holds no values to color by {self.color_by}: use viz.graph")
@@ -189,5 +195,5 @@ class Picture:
         """For notebooks: the SVG, or, where it cannot be drawn, words that say why."""
         try:
             return {"image/svg+xml": laid_out(self.dot, "svg").decode(), "text/plain": repr(self)}
-        except (MissingExtraError, UsageError) as error:
+        except MinigradError as error:
             return {"text/plain": f"{self!r}\n{error}"}

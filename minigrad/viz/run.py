@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.node import Leaf, switched
-from minigrad.rng import rng_state, set_rng_state
-from minigrad.tensor import Tensor, as_array, record, wrap
-from minigrad.tracer import Trace, trace
+from minigrad.node import Leaf
+from minigrad.tensor import Tensor, as_array, wrap
+from minigrad.tracer import Trace
 from minigrad.viz.record import Record
+from minigrad.viz.rehearsal import modules_within, rehearse
 
 
 def traced(
@@ -23,7 +22,8 @@ def traced(
 ) -> Record:
     """The record of one run. Inputs of floating dtype become variables, so that all that is done with them is seen.
 
-    Buffers of the model and random numbers are afterwards as before.
+    Modules and random generators that the function can reach are afterwards as before; where it uses one model, and
+    none is given, the parameters are named by that.
 
     Raises:
         UsageError: there are too few or too many inputs, no Tensor came out, or nothing was recorded.
@@ -33,11 +33,14 @@ def traced(
     plural = sum(isinstance(x, Tensor) for x in given) > 1
     named = {f"input {k}" if plural else "input": x for k, x in enumerate(given) if isinstance(x, Tensor)} | names
 
-    def run() -> tuple[Any, Trace]:
-        with _kept_as_it_is(model), np.errstate(all="ignore"), switched(scope=None, recorder=record), trace() as seen:
-            return function(*given), seen
+    modules = modules_within(*([model] if model is not None else []), function, *inputs)
+    if model is None and len(modules) == 1:
+        (model,) = modules
 
-    result, seen = run()
+    def again() -> Trace:
+        return rehearse(function, tuple(given), modules)[1]
+
+    result, seen = rehearse(function, tuple(given), modules)
     outputs = [x for x in _leaves(result) if isinstance(x, Tensor) and x.node is not None]
     if not outputs:
         what = type(result).__name__ if not isinstance(result, Tensor) else "a constant"
@@ -45,7 +48,7 @@ def traced(
             f"graph: the function must return a Tensor that was recorded, or several, and returned {what}: "
             "something in it must require gradients, outside of no_grad()"
         )
-    return Record.of(*outputs, model=model, names=named, trace=seen, again=lambda: run()[1])
+    return Record.of(*outputs, model=model, names=named, trace=seen, again=again)
 
 
 def _variable(x: Any) -> Any:
@@ -85,15 +88,3 @@ def _leaves(values: Any) -> Iterator[Any]:
             yield from _leaves(part)
     else:
         yield values
-
-
-@contextmanager
-def _kept_as_it_is(model: Module | None) -> Iterator[None]:
-    random = rng_state()
-    buffers = {buffer: buffer._data for buffer in model.buffers()} if model is not None else {}
-    try:
-        yield
-    finally:
-        set_rng_state(random)
-        for buffer, array in buffers.items():
-            buffer._data = array

@@ -25,7 +25,7 @@ that happens in it, and answers in words, with the line of code and the way from
     exploding    it grows
     nan, inf     the first op, or the first rule, that makes what is not finite of finite numbers
 
-The files: `rehearsal` runs the function and undoes what it changed; `flow` links the calls of ops, recorded or not;
+The files: `viz.rehearsal` runs the function and undoes what it changed; `flow` links the calls of ops, recorded or not;
 `cotangent` is the backward pass that is looked at; `lost`, `zero`, `finite` and `scale` each search for their causes
 (`leaving` reads the source for lines that no op tells of, `block` words how an op lets little through);
 `reason` is the answer, and `drawing` its graph.

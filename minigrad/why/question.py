@@ -11,13 +11,13 @@ from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.tracer import Trace
+from minigrad.viz.rehearsal import modules_within, rehearse
 from minigrad.why.case import Case, Finding
 from minigrad.why.drawing import drawn
 from minigrad.why.finite import not_finite
 from minigrad.why.flow import Flow
 from minigrad.why.lost import constant, lost
 from minigrad.why.reason import Reason
-from minigrad.why.rehearsal import modules_within, rehearse
 from minigrad.why.scale import scaled
 from minigrad.why.zero import all_zero, nearly_zero
 

@@ -88,6 +88,31 @@ def test_a_model_is_left_as_it_was(model: nn.Module) -> None:
         np.testing.assert_array_equal(p.grad.data, 1)
 
 
+def test_what_a_function_uses_is_found_named_and_left_as_it_was() -> None:
+    rng = np.random.default_rng(0)
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            self.norm, self.drop, self.calls = nn.BatchNorm1d(3), nn.Dropout(0.5, rng=rng), 0
+
+        def forward(self, x: mg.Tensor) -> mg.Tensor:
+            self.calls += 1
+            return self.drop(self.norm(x))
+
+    used = Counting()
+    mean, state = np.array(used.norm.running_mean), rng.bit_generator.state
+    picture = graph(lambda x: used(x).sum(), images(), color_by="forward_time")
+    assert picture.column("forward_time") is not None
+    assert used.calls == 0
+    np.testing.assert_array_equal(np.array(used.norm.running_mean), mean)
+    assert rng.bit_generator.state == state
+    assert {node.name for node in picture.graph if node.kind == "parameter"} == {"norm.weight", "norm.bias"}
+
+    other = nn.Linear(3, 3)
+    several = graph(lambda x: other(used(x)), images())  # whose names would be meant is not clear
+    assert not any(node.kind == "parameter" for node in several.graph)
+
+
 def test_lines_of_calls_are_known_of_what_is_run(model: nn.Module) -> None:
     def twice(x: mg.Tensor) -> mg.Tensor:
         return x + x  # here
@@ -100,6 +125,10 @@ def test_lines_of_calls_are_known_of_what_is_run(model: nn.Module) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: graph(mg.exp, 1.0, model=3), "model is the Module that names the parameters, not a int"),
+        (lambda: graph(mg.exp, 1.0, names={"x": 1.0}), "names: 'x' stands for a float, and should stand for a Tensor"),
+        (lambda: graph(mg.exp, 1.0, depth=-1), "depth is a whole number from 0 on, or None to fold nothing, not -1"),
+        (lambda: graph(mg.exp, 1.0, depth="1"), "or None to fold nothing, not '1'"),
         (lambda: graph(3), "takes a Tensor, a Module or a function, not a int"),
         (lambda: graph(mg.ones(2)), "there is no graph behind this Tensor"),
         (lambda: graph(lambda x: 3, np.ones(2)), "returned int"),
@@ -260,6 +289,10 @@ def test_notebooks_get_the_picture_or_the_reason_why_not(monkeypatch: pytest.Mon
     bundle = picture._repr_mimebundle_()
     assert bundle.keys() == {"text/plain"}
     assert "minigrad[graph]" in bundle["text/plain"]
+    y = mg.exp(mg.ones(2, requires_grad=True)).sum()
+    colored = graph(y, color_by="gradient_norm")
+    y.backward()
+    assert "freed by a backward pass" in colored._repr_mimebundle_()["text/plain"]
 
 
 def test_the_data_holds_everything(model: nn.Module, tmp_path: Path) -> None:
