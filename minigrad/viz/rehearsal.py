@@ -106,6 +106,7 @@ def restored(modules: list[Module], generators: list[np.random.Generator]) -> It
     """Put back, at the end, the attributes and buffers of the modules, and the state of all random generators."""
     parts = list({id(part): part for module in modules for part in module.modules()}.values())
     attributes = [(part, dict(vars(part))) for part in parts]
+    held = [(x, x.copy()) for _, former in attributes for x in former.values() if type(x) in (dict, list, set)]
     buffers = [(buffer, buffer._data, buffer._data.copy()) for part in parts for buffer in part.buffers()]
     states = [(generator, generator.bit_generator.state) for generator in generators]
     default = rng_state()
@@ -115,6 +116,9 @@ def restored(modules: list[Module], generators: list[np.random.Generator]) -> It
         for part, former in attributes:
             vars(part).clear()
             vars(part).update(former)
+        for container, content in held:  # the registers of the modules among them
+            container.clear()
+            container.extend(content) if isinstance(container, list) else container.update(content)
         for buffer, array, values in buffers:
             if not np.array_equal(array, values, equal_nan=True):
                 array[...] = values

@@ -94,16 +94,20 @@ def test_what_a_function_uses_is_found_named_and_left_as_it_was() -> None:
     class Counting(nn.Module):
         def __init__(self) -> None:
             self.norm, self.drop, self.calls = nn.BatchNorm1d(3), nn.Dropout(0.5, rng=rng), 0
+            self.seen: list[int] = []
 
         def forward(self, x: mg.Tensor) -> mg.Tensor:
             self.calls += 1
+            self.seen.append(len(x))
+            self.last = x  # a variable: now it is registered as a parameter
             return self.drop(self.norm(x))
 
     used = Counting()
     mean, state = np.array(used.norm.running_mean), rng.bit_generator.state
     picture = graph(lambda x: used(x).sum(), images(), color_by="forward_time")
     assert picture.column("forward_time") is not None
-    assert used.calls == 0
+    assert (used.calls, used.seen, hasattr(used, "last")) == (0, [], False)
+    assert [name for name, _ in used.named_parameters()] == ["norm.weight", "norm.bias"]
     np.testing.assert_array_equal(np.array(used.norm.running_mean), mean)
     assert rng.bit_generator.state == state
     assert {node.name for node in picture.graph if node.kind == "parameter"} == {"norm.weight", "norm.bias"}
