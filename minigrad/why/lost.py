@@ -261,4 +261,4 @@ def _on_loss(case: Case) -> str:
     if case.flow.end is not None:
         return ""
     what = "a constant" if case.loss.node is None else "a variable of its own"
-    return f"The loss is {what}, no op gave it: was it made of a number, by Tensor(...)? Then it has no history. "
+    return f"The loss is {what}, no op gave it: was it made of a number, by Tensor(...)? Then it has no history.\n"
