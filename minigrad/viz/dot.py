@@ -186,9 +186,9 @@ def _short(value: Any, between: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Graphviz shows as it is: it reads neither backslashes nor `<...>` as markup.
+    """Text that Graphviz shows as it is: it reads neither backslashes nor `<...>` nor `&lt;` as markup.
 
     What is a string of its own for `graphviz` (`nohtml`) has to remain one, or `<b>` alone would be taken for HTML.
     """
-    seen = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    seen = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).replace("&", "&amp;")
     return graphviz().nohtml(str(graphviz().escape(seen)).replace("\n", "\\n"))  # type: ignore[no-any-return]
