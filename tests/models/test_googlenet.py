@@ -143,8 +143,8 @@ def test_training_on_digits_lowers_the_loss(aux_logits: bool) -> None:
     train, _ = digits()
     x, target = train[:32]
     model, losses = small(aux_logits), []
-    optimizer = mg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    for _ in range(6):
+    optimizer = mg.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
+    for _ in range(10):
         optimizer.zero_grad()
         loss = model.loss(model(mg.Tensor(x)), target)
         loss.backward()
