@@ -112,6 +112,22 @@ class Graph:
         _place_parameters(nodes, edges, calls.list)
         return cls(tuple(nodes), tuple(edges), tuple(calls.list), tuple(ids[_recorded(output)] for output in outputs))
 
+    def around(self, call: int | None) -> list[int]:
+        """A call and those around it, the innermost first; none for None."""
+        found = []
+        while call is not None:
+            found.append(call)
+            call = self.calls[call].outer
+        return found
+
+    def members(self) -> list[list[int]]:
+        """For each call the numbers of its nodes, those of inner calls included."""
+        found: list[list[int]] = [[] for _ in self.calls]
+        for node in self.nodes:
+            for call in self.around(node.call):
+                found[call].append(node.id)
+        return found
+
     def __len__(self) -> int:
         return len(self.nodes)
 

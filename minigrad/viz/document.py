@@ -41,12 +41,7 @@ def document(picture: Picture) -> dict[str, Any]:
         | {"notes": {name: column.notes[node.id] for name, column in columns.items() if node.id in column.notes}}
         for node in graph.nodes
     ]
-    members: list[list[int]] = [[] for _ in graph.calls]
-    for node in graph.nodes:
-        call = node.call
-        while call is not None:
-            members[call].append(node.id)
-            call = graph.calls[call].outer
+    members = graph.members()
     return {
         "format": "minigrad graph",
         "version": VERSION,

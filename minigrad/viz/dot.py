@@ -141,15 +141,19 @@ class _Drawing:
 
 
 def item_lines(shown: View, item: Item) -> list[str]:
-    """What stands in a box: a name, a shape where no arrow tells it, and the settings that say something."""
+    """What stands in a box: of a folded call its title, of a node what is to be said of it."""
     graph = shown.graph
     if item.call is not None:
         return [call_title(graph.calls[item.call], shown.times.get(item.call, 1))]
-    node = graph.nodes[item.nodes[0]]
+    return node_lines(graph, graph.nodes[item.nodes[0]], is_output=any(i in graph.outputs for i in item.nodes))
+
+
+def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
+    """A name, a shape where no arrow tells it, and the settings that say something."""
     name = node.name
     if node.kind == "parameter" and node.call is not None:
         name = name.removeprefix(f"{graph.calls[node.call].path}.")
-    told = node.kind == "op" and not any(i in graph.outputs for i in item.nodes)
+    told = node.kind == "op" and not is_output
     shown_settings = [f"{key}={value}" for key, value in settings_of(node).items()]
     return [name, *([node.label] if node.label else []), *([] if told else [shape_text(node)]), *shown_settings]
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from minigrad.graph import Graph, GraphNode
+
+MOST: Final = 3000
+"""More boxes than this are no picture any more, and would keep Graphviz busy for minutes."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def view(graph: Graph, *, depth: int | None = None, repeats: bool = False) -> Vi
         behind.setdefault(key, []).append(i)
     items = [homes.item(key, nodes) for key, nodes in behind.items()]
     arrows, hidden = _arrows(graph, keys, stands_for)
-    frames = sorted({frame for item in items for frame in homes.around(item.frame)})
+    frames = sorted({frame for item in items for frame in graph.around(item.frame)})
     drawn = {*frames, *[item.call for item in items]}
     return View(
         graph, tuple(items), arrows, hidden, tuple(frames), {call: n for call, n in times.items() if call in drawn}
@@ -118,14 +121,6 @@ class _Homes:
             return Item(key, tuple(nodes), self.calls[call].outer, call)
         return Item(key, tuple(nodes), self.nodes[int(key[1:])].call)
 
-    def around(self, frame: int | None) -> list[int]:
-        """An open call, and those around it."""
-        found = []
-        while frame is not None:
-            found.append(frame)
-            frame = self.calls[frame].outer
-        return found
-
 
 def _arrows(graph: Graph, keys: Sequence[str], stands_for: Sequence[int]) -> tuple[tuple[Arrow, ...], tuple[int, ...]]:
     """The drawn edges, and those that are inside of items. Between single nodes, each input has an arrow of its own."""
@@ -148,7 +143,7 @@ def _arrows(graph: Graph, keys: Sequence[str], stands_for: Sequence[int]) -> tup
 
 def _repeats(graph: Graph) -> tuple[list[int], dict[int, int]]:
     """For each node the one that is drawn for it, and the lengths of the rows by their first calls."""
-    members = _members(graph)
+    members = graph.members()
     forms = _forms(graph, members)
     stands_for = list(range(len(graph)))
     times: dict[int, int] = {}
@@ -161,17 +156,6 @@ def _repeats(graph: Graph) -> tuple[list[int], dict[int, int]]:
     for i, other in enumerate(stands_for):  # which may be inside of a block that is not drawn itself; it is older
         stands_for[i] = stands_for[other]
     return stands_for, times
-
-
-def _members(graph: Graph) -> list[list[int]]:
-    """The nodes of each call, those of inner calls included."""
-    members: list[list[int]] = [[] for _ in graph.calls]
-    for node in graph.nodes:
-        call = node.call
-        while call is not None:
-            members[call].append(node.id)
-            call = graph.calls[call].outer
-    return members
 
 
 def _forms(graph: Graph, members: list[list[int]]) -> list[Any]:

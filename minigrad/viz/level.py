@@ -8,10 +8,8 @@ from typing import Any
 
 from minigrad.errors import UsageError
 from minigrad.graph import Graph, GraphNode
-from minigrad.viz.dot import call_title, settings_of, shape_text
-
-MOST = 3000
-"""A level with more boxes than this cannot be laid out in a minute."""
+from minigrad.viz.dot import call_title, node_lines, shape_text
+from minigrad.viz.fold import MOST
 
 Level = dict[str, Any]
 
@@ -25,7 +23,7 @@ def levels(graph: Graph) -> list[Level]:
     Raises:
         UsageError: a level has more than 3,000 boxes.
     """
-    chains = [_chain(graph, node) for node in graph.nodes]
+    chains: list[list[int | None]] = [[None, *reversed(graph.around(node.call))] for node in graph.nodes]
     found = {call: _Level(graph, call) for call in (None, *(call.id for call in graph.calls))}
     for node, chain in zip(graph.nodes, chains, strict=True):
         for call, inner in zip(chain, [*chain[1:], None], strict=True):
@@ -34,16 +32,6 @@ def levels(graph: Graph) -> list[Level]:
         for call in dict.fromkeys([*chains[start], *chains[end]]):
             found[call].connect(graph.nodes[start], graph.nodes[end])
     return [level.data() for level in found.values()]
-
-
-def _chain(graph: Graph, node: GraphNode) -> list[int | None]:
-    """The calls around a node, outermost first, below the level outside of all."""
-    chain: list[int | None] = []
-    call = node.call
-    while call is not None:
-        chain.insert(0, call)
-        call = graph.calls[call].outer
-    return [None, *chain]
 
 
 class _Level:
@@ -105,14 +93,7 @@ class _Level:
             out = item["direction"] == "out"
             yield f"to {_place(graph, self.readers[node.id])}" if out else f"from {_place(graph, node)}"
         else:
-            node = graph.nodes[item["node"]]
-            home = f"{graph.calls[node.call].path}." if node.call is not None else ""
-            yield node.name.removeprefix(home) if node.kind == "parameter" else node.name
-            if node.label:
-                yield node.label
-            if node.kind != "op" or node.id in graph.outputs:
-                yield shape_text(node)
-            yield from (f"{name}={value}" for name, value in settings_of(node).items())
+            yield from node_lines(graph, graph.nodes[item["node"]], is_output=item["node"] in graph.outputs)
 
 
 def _place(graph: Graph, node: GraphNode) -> str:

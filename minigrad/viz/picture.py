@@ -15,15 +15,13 @@ from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.viz.backward import backward_of
 from minigrad.viz.dot import Look, to_dot
-from minigrad.viz.fold import View, view
+from minigrad.viz.fold import MOST, View, view
 from minigrad.viz.layout import laid_out
 from minigrad.viz.measure import Column, column, known_measure
 from minigrad.viz.record import Record
 from minigrad.viz.run import traced
 
 FORMATS: Final = ("svg", "png", "pdf", "dot", "html", "json")
-MOST: Final = 3000
-"""More boxes than this are no picture any more, and would keep Graphviz busy for minutes."""
 
 Direction = Literal["forward", "backward", "both"]
 
