@@ -37,13 +37,15 @@ def test_recorded_and_unrecorded_calls_are_seen_in_order() -> None:
     assert all(event.seconds >= 0 for event in seen.events)
 
 
-def test_a_result_without_dimensions_keeps_its_identity() -> None:
-    x = mg.Tensor([1.0, 2.0])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_result_without_dimensions_keeps_its_identity(recorded: bool) -> None:
+    x = mg.Tensor([1.0, 2.0], requires_grad=recorded)
     with trace() as seen:
         total = x.sum()
         mg.exp(total)
-        total * 2.0
+        twice = total * 2.0
     assert seen.events[0].out is total._data
+    assert seen.events[-1].out is twice._data
     assert [event.inputs[0] is total._data for event in seen.events[1:]] == [True, True]
 
 
