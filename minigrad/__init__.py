@@ -6,11 +6,24 @@ through the record. Ops, yours as well as these, are forward functions with thei
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad import data, functional, init, nn, ops, optim
-from minigrad.anomaly import anomaly
-from minigrad.autodiff import (
+from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's functions on Tensors)
+from minigrad.autograd.anomaly import anomaly
+from minigrad.autograd.checkpoint import checkpoint
+from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.op import REGISTRY, Op, op
+from minigrad.autograd.tensor import (
+    Tensor,
+    default_dtype,
+    is_recording,
+    memory_guard,
+    no_grad,
+    set_default_dtype,
+    tensor,
+)
+from minigrad.autograd.transforms import (
     backward,
     grad,
     hessian,
@@ -21,10 +34,8 @@ from minigrad.autodiff import (
     value_and_grad,
     vjp,
 )
-from minigrad.checkpoint import checkpoint
 from minigrad.config import set_threads, show_config
-from minigrad.create import arange, asarray, eye, full, linspace, ones, rand, randn, zeros
-from minigrad.elementwise import elementwise
+from minigrad.creation import arange, asarray, eye, full, linspace, ones, rand, randn, zeros
 from minigrad.errors import (
     DataError,
     DTypeError,
@@ -40,20 +51,18 @@ from minigrad.errors import (
     UsageError,
 )
 from minigrad.graph import Graph
-from minigrad.op import REGISTRY, Op, op
 from minigrad.ops import *
 from minigrad.pytorch_names import lookup as _lookup
 from minigrad.rng import seed
-from minigrad.tensor import (
-    Tensor,
-    default_dtype,
-    is_recording,
-    memory_guard,
-    no_grad,
-    set_default_dtype,
-    tensor,
-)
-from minigrad.why import why
+
+if TYPE_CHECKING:
+    from minigrad import cost as cost
+    from minigrad import diagnosis as diagnosis
+    from minigrad import io as io
+    from minigrad import testing as testing
+    from minigrad import training as training
+    from minigrad import viz as viz
+    from minigrad.diagnosis import why
 
 __version__ = "0.1.0"
 
@@ -62,8 +71,10 @@ _missing = _lookup(__name__)
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("cost", "io", "training", "viz"):
+    if name in ("cost", "diagnosis", "io", "testing", "training", "viz"):
         return import_module(f"minigrad.{name}")
+    if name == "why":
+        return import_module("minigrad.diagnosis").why
     return _missing(name)
 
 

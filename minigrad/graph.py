@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from minigrad.autograd.backward import newest_first
+from minigrad.autograd.node import Leaf, Node, Scope
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import GraphError, UsageError
-from minigrad.node import Leaf, Node, Scope
-from minigrad.pullback import newest_first
-from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn import Module

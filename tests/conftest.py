@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import minigrad
-from minigrad.tensor import default_dtype, memory_guard, set_default_dtype
+from minigrad.autograd.tensor import default_dtype, memory_guard, set_default_dtype
 
 # No deadline: a test machine may be busy, and no test here is about time.
 settings.register_profile("dev", max_examples=25, deadline=None)

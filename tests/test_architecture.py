@@ -1,4 +1,7 @@
-"""The layers of ARCHITECTURE.md, read off the source: who imports whom, and what importing minigrad costs."""
+"""The floors of the house, read off the source: who imports whom, and what importing minigrad costs.
+
+Every import counts, those inside of functions too; only those for type checkers (`if TYPE_CHECKING`) never run.
+"""
 
 import ast
 import subprocess
@@ -7,35 +10,65 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import minigrad_models
 import pytest
 
 import minigrad
 
-ROOT = Path(minigrad.__file__).parent
-FILES = sorted(ROOT.rglob("*.py"))
-IDS = [str(path.relative_to(ROOT)) for path in FILES]
-every_file = pytest.mark.parametrize("path", FILES, ids=IDS)
+ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(minigrad_models.__file__).parent}
 
-# A file imports only from its own layer and from those above it here.
-LAYERS = [
-    "errors", "pytorch_names", "shapes", "domain", "kernels", "node", "operators", "guard", "tensor", "result",
-    "explain", "rule", "op",
-    "elementwise", "ops", "pullback", "autodiff", "rng", "create", "anomaly", "tracer", "checkpoint", "functional",
-    "init", "nn", "optim", "data", "graph", "io", "training", "cost", "config", "testing", "viz", "why", "__init__",
-    "cli", "__main__",
+# A file imports only from its own floor and from those before it here. `minigrad` is the package's own `__init__.py`,
+# what users import: the models are written with it alone.
+FLOORS = [
+    "errors", "pytorch_names", "shapes", "domain", "rng", "typing", "kernels", "config",
+    "autograd", "ops", "numpy_protocol", "creation", "functional", "init", "nn", "optim", "data",
+    "graph", "cost", "io", "training", "testing", "viz", "diagnosis", "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip
 
-# The one deliberate cycle, and the method that leads down into it.
-EXCEPTIONS = {("tensor", "ops"), ("tensor", "autodiff")}
+# What `minigrad/__init__.py` imports only when it is asked for stands above it, so that it loads without.
+LAZY = {"cost", "diagnosis", "io", "testing", "training", "viz"}
 
-# Loaded by minigrad.kernels.jit when the first large array comes, and only where Numba is installed.
-COMPILED = {"lanes.py"} | {path.name for path in FILES if path.name.endswith("_numba.py")}
+# Loaded by minigrad.kernels when the first large array comes, and only where Numba is installed.
+COMPILED_ENDINGS = ("_numba", "lanes", "simd")
 
 LONG = {
-    "tensor.py": "what a Tensor is cannot be cut without hiding its parts; its operators are in operators.py already",
-    "operators.py": "one line for each operator and method, and there are many",
-    "op.py": "the one place where an op runs and is recorded",
+    "autograd/tensor.py": "what a Tensor is cannot be cut without hiding its parts; its operators have their own file",
+    "autograd/operators.py": "one line for each operator and method, and there are many",
+    "autograd/op.py": "the one place where an op runs and is recorded",
+    "neocognitron.py": "a network with a learning rule of its own",
 }
+
+
+@dataclass(frozen=True)
+class File:
+    """One source file: the name that it is imported by, and where it stands."""
+
+    module: str
+    path: Path
+
+    @property
+    def floor(self) -> str:
+        root, *rest = self.module.split(".")
+        return rest[0] if root == "minigrad" and rest else root
+
+    @property
+    def short(self) -> str:
+        return str(self.path.relative_to(ROOTS[self.module.split(".")[0]]))
+
+    @property
+    def compiled(self) -> bool:
+        return self.path.stem.endswith(COMPILED_ENDINGS)
+
+
+def files_of(name: str, root: Path) -> Iterator[File]:
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        yield File(".".join([name, *[part for part in parts if part != "__init__"]]), path)
+
+
+FILES = [file for name, root in ROOTS.items() for file in files_of(name, root)]
+MODULES = {file.module for file in FILES}
+every_file = pytest.mark.parametrize("file", FILES, ids=[file.module for file in FILES])
 
 
 @dataclass(frozen=True)
@@ -47,119 +80,160 @@ class Import:
     line: int
 
 
-def imports(path: Path) -> Iterator[Import]:
-    yield from _imports(ast.parse(path.read_text()), path, at_once=True)
+def imports(file: File) -> Iterator[Import]:
+    yield from _imports(ast.parse(file.path.read_text("utf-8")), file, at_once=True)
 
 
-def _imports(node: ast.AST, path: Path, at_once: bool) -> Iterator[Import]:
+def _imports(node: ast.AST, file: File, at_once: bool) -> Iterator[Import]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue  # for type checkers only: it never runs
+            continue
         if isinstance(child, ast.Import):
             yield from (Import(alias.name, at_once, child.lineno) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            package = ["minigrad", *path.relative_to(ROOT).with_suffix("").parts][: -child.level] if child.level else []
-            base = ".".join([*package, child.module or ""]).strip(".")
-            yield from (Import(f"{base}.{alias.name}", at_once, child.lineno) for alias in child.names)
+            package = file.module.split(".") if file.path.stem == "__init__" else file.module.split(".")[:-1]
+            base = package[: len(package) - child.level + 1] if child.level else []
+            module = ".".join([*base, *([child.module] if child.module else [])])
+            yield from (Import(f"{module}.{alias.name}", at_once, child.lineno) for alias in child.names)
+        elif isinstance(child, ast.Call) and ast.unparse(child.func).endswith("import_module"):
+            if isinstance(child.args[0], ast.Constant) and isinstance(child.args[0].value, str):
+                yield Import(child.args[0].value, at_once, child.lineno)
+            yield from _imports(child, file, at_once)
         else:
-            yield from _imports(child, path, at_once and not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            yield from _imports(child, file, at_once and not function)
 
 
-def layer_of(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").parts[0]
+def module_of(name: str) -> str | None:
+    """The module of ours that an imported name is, or stands in."""
+    parts = name.split(".")
+    return next((m for k in range(len(parts), 0, -1) if (m := ".".join(parts[:k])) in MODULES), None)
 
 
-def layer_of_import(module: str) -> str | None:
-    """The layer of an imported name of minigrad; `from minigrad import Tensor` is of the package, one of the last."""
-    root, *rest = module.split(".")
-    if root != "minigrad":
-        return None
-    return rest[0] if rest and rest[0] in LAYERS else "__init__"
+def floor_of(name: str) -> str | None:
+    """The floor of an imported name; `from minigrad import Tensor` is of the package itself."""
+    module = module_of(name)
+    return None if module is None else File(module, Path()).floor
+
+
+def upward(file: File) -> list[str]:
+    """The imports of a file that lead to a higher floor."""
+    if file.module == "minigrad":
+        found = [f for f in imports(file) if f.at_once and floor_of(f.module) in LAZY]
+    else:
+        height = FLOORS.index(file.floor)
+        found = [f for f in imports(file) if (floor := floor_of(f.module)) and FLOORS.index(floor) > height]
+    return [f"line {f.line}: {file.module} imports {f.module}" for f in found]
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """The sets of modules that import each other, by taking away again and again what imports nothing that is left."""
+    left = {module: set(targets) - {module} for module, targets in edges.items()}
+    for around in (left, None):  # the second time from the other end: what nothing that is left imports
+        graph = left if around is not None else _reversed(left)
+        while free := [module for module, targets in graph.items() if not targets & graph.keys()]:
+            for module in free:
+                del graph[module]
+        left = {module: left[module] & graph.keys() for module in graph}
+    return [sorted(left)] if left else []
+
+
+def _reversed(edges: dict[str, set[str]]) -> dict[str, set[str]]:
+    return {module: {other for other, targets in edges.items() if module in targets} for module in edges}
 
 
 @every_file
-def test_file_belongs_to_a_layer(path):
-    assert layer_of(path) in LAYERS
+def test_file_belongs_to_a_floor(file):
+    assert file.floor in FLOORS
 
 
 @every_file
-def test_file_imports_only_from_layers_above(path):
-    own = layer_of(path)
-    wrong = []
-    for found in imports(path):
-        layer = layer_of_import(found.module)
-        if layer is None or layer == own or (own, layer) in EXCEPTIONS:
-            continue
-        if LAYERS.index(layer) > LAYERS.index(own):
-            wrong.append(f"line {found.line}: {own} imports {found.module}")
-    assert wrong == []
+def test_file_imports_only_from_its_own_floor_and_those_below(file):
+    assert upward(file) == []
 
 
-@pytest.mark.parametrize(("own", "layer"), sorted(EXCEPTIONS))
-def test_exceptions_are_still_needed(own, layer):
-    assert any(layer_of_import(found.module) == layer for found in imports(ROOT / f"{own}.py"))
+def test_no_two_files_import_each_other():
+    edges = {
+        file.module: {m for found in imports(file) if (m := module_of(found.module)) is not None} for file in FILES
+    }
+    edges["minigrad"] -= {f"minigrad.{name}" for name in LAZY}  # asked for by attribute, when it is complete
+    assert circles(edges) == []
 
 
-def test_the_check_sees_a_wrong_import(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+def test_the_checks_see_a_wrong_import_and_a_circle(tmp_path):
     path = tmp_path / "shapes.py"
-    path.write_text("def f():\n    from minigrad.nn.layer import Linear\n    from . import optim\n")
-    assert [found.module for found in imports(path)] == ["minigrad.nn.layer.Linear", "minigrad.optim"]
-    with pytest.raises(AssertionError, match=r"shapes imports minigrad\.nn"):
-        test_file_imports_only_from_layers_above(path)
+    path.write_text("def f():\n    from minigrad.nn.linear import Linear\n    from . import optim\n")
+    file = File("minigrad.shapes", path)
+    assert [found.module for found in imports(file)] == ["minigrad.nn.linear.Linear", "minigrad.optim"]
+    assert [text.split(" imports ")[1] for text in upward(file)] == ["minigrad.nn.linear.Linear", "minigrad.optim"]
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"c"}}) == [["b", "c"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 @every_file
-def test_kernels_know_arrays_only(path):
-    if layer_of(path) == "kernels":
-        assert {layer_of_import(found.module) for found in imports(path)} <= {"kernels", "errors", None}
-        assert "Tensor" not in {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+def test_kernels_know_arrays_only(file):
+    if file.floor == "kernels":
+        assert {floor_of(found.module) for found in imports(file)} <= {"kernels", "errors", "typing", None}
+        tree = ast.parse(file.path.read_text("utf-8"))
+        assert "Tensor" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 @every_file
-def test_test_tools_are_imported_in_testing_only(path):
-    if layer_of(path) != "testing":
-        assert {found.module.split(".")[0] for found in imports(path)} & {
-            "hypothesis",
-            "pytest",
-            "unittest",
-            "torch",
-        } == set()
+def test_models_are_written_with_the_public_api_only(file):
+    if file.floor == "minigrad_models":
+        private = [f.module for f in imports(file) if floor_of(f.module) in {"autograd", "kernels", "cli"}]
+        assert private == []
 
 
 @every_file
-def test_only_numpy_is_imported_at_once(path):
-    if path.name in COMPILED or layer_of(path) == "testing":
+def test_test_tools_are_imported_in_testing_only(file):
+    if file.floor != "testing":
+        roots = {found.module.split(".")[0] for found in imports(file)}
+        assert roots & {"hypothesis", "pytest", "unittest", "torch"} == set()
+
+
+@every_file
+def test_only_numpy_is_imported_at_once(file):
+    if file.compiled or file.floor == "testing":
         return
-    roots = {found.module.split(".")[0] for found in imports(path) if found.at_once}
-    allowed = {"minigrad", "numpy", "threadpoolctl"} | ({"models"} if layer_of(path) == "cli" else set())
-    assert roots - set(sys.stdlib_module_names) <= allowed
-    names = {found.module.split(".")[2] for found in imports(path) if found.module.startswith("minigrad.kernels.")}
-    assert {f"{name}.py" for name in names} & COMPILED == set()
+    at_once = [found.module for found in imports(file) if found.at_once]
+    allowed = {"minigrad", "minigrad_models", "numpy", "threadpoolctl"}
+    assert {name.split(".")[0] for name in at_once} - set(sys.stdlib_module_names) <= allowed
+    assert [name for name in at_once if (m := module_of(name)) and m.endswith(COMPILED_ENDINGS)] == []
 
 
-def test_import_of_minigrad_loads_no_extra():
-    code = "import minigrad, sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = set(
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    )
+def loaded_by(code: str) -> set[str]:
+    """The modules that are there after a fresh interpreter has run `code`."""
+    code += "\nimport sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_import_of_minigrad_loads_neither_extras_nor_readers():
+    loaded = loaded_by("import minigrad")
     extras = {
         "numba", "llvmlite", "tbb", "torch", "matplotlib", "sklearn", "scipy", "safetensors", "graphviz", "pygraphviz",
-        "rich", "hypothesis", "pytest", "PIL", "pooch", "requests",
+        "rich", "hypothesis", "pytest", "PIL", "pooch", "requests", "minigrad_models",
     }  # fmt: skip
     assert "numpy" in loaded
-    assert loaded & extras == set()
+    assert {name.split(".")[0] for name in loaded} & extras == set()
+    assert {name.split(".")[1] for name in loaded if name.startswith("minigrad.")} & (LAZY | {"cli"}) == set()
+    assert len([name for name in loaded if name.startswith("minigrad")]) <= 150
+
+
+def test_readers_are_loaded_when_asked_for():
+    assert "minigrad.viz" in loaded_by("import minigrad; minigrad.viz")
+    assert "minigrad.diagnosis" in loaded_by("from minigrad import why")
+
+
+def test_file_has_at_most_300_lines():
+    lengths = {file.short: len(file.path.read_text("utf-8").splitlines()) for file in FILES}
+    assert {name: n for name, n in lengths.items() if n > 300}.keys() == LONG.keys()
 
 
 @every_file
-def test_file_has_at_most_300_lines(path):
-    name, lines = str(path.relative_to(ROOT)), len(path.read_text().splitlines())
-    assert (lines > 300) == (name in LONG), f"{name} has {lines} lines"
-
-
-@every_file
-def test_file_begins_with_a_docstring(path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_file_begins_with_a_docstring(file):
+    assert ast.get_docstring(ast.parse(file.path.read_text("utf-8")))
 
 
 def test_exported_names_exist_and_are_sorted_once():
@@ -169,16 +243,20 @@ def test_exported_names_exist_and_are_sorted_once():
         assert hasattr(minigrad, name), name
 
 
-def test_no_exported_name_is_hidden_by_a_module_of_that_name():
+def test_no_name_hides_a_module():
+    """`import a.b as m` gives the module b: nothing else in the package a has the name b."""
     code = (
-        "import pkgutil, types, minigrad\n"
-        "for found in pkgutil.walk_packages(minigrad.__path__, 'minigrad.'):\n"
-        "    if not found.name.endswith(('__main__', '_numba', '.lanes')):\n"
-        "        __import__(found.name)\n"
-        "print(*[n for n in minigrad.__all__ if isinstance(getattr(minigrad, n), types.ModuleType)])"
+        "import sys, types, importlib\n"
+        f"for name in {sorted(f.module for f in FILES if not f.compiled and f.path.stem != '__main__')!r}:\n"
+        "    importlib.import_module(name)\n"
+        "for name in sorted(sys.modules):\n"
+        "    package, _, last = name.rpartition('.')\n"
+        "    if name.startswith('minigrad') and package:\n"
+        "        if not isinstance(getattr(sys.modules[package], last), types.ModuleType):\n"
+        "            print(name)\n"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert sorted(found) == ["data", "functional", "init", "nn", "optim"]
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
 
 
 def test_every_exported_function_and_class_is_documented():

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from minigrad_models.lenet import LeNet5
 
 import minigrad as mg
 from minigrad import Tensor, UsageError, nn
 from minigrad.cost import costs, summary
 from minigrad.graph import Graph
-from models.lenet import LeNet5
 
 
 def by_path(table):

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from models import MODELS
+from minigrad_models import MODELS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

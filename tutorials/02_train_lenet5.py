@@ -20,12 +20,12 @@
 import os
 
 import numpy as np
+from minigrad_models.lenet import LeNet5
 
 import minigrad as mg
 from minigrad.data import DataLoader, RandomAffine, digits
 from minigrad.functional import cross_entropy
 from minigrad.optim import SGD
-from models.lenet import LeNet5
 
 EPOCHS = int(os.environ.get("MINIGRAD_TUTORIAL_EPOCHS", "15"))
 mg.seed(0)

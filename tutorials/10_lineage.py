@@ -27,6 +27,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from minigrad_models.alexnet import AlexNetSmall, weighted
+from minigrad_models.local import LocalNet
 
 import minigrad as mg
 from minigrad import init, nn
@@ -35,8 +37,6 @@ from minigrad.functional import cross_entropy
 from minigrad.optim import SGD
 from minigrad.training import evaluate, fit
 from minigrad.viz import feature_maps, receptive_field
-from models.alexnet import AlexNetSmall, weighted
-from models.local import LocalNet
 
 EPOCHS = int(os.environ.get("MINIGRAD_TUTORIAL_EPOCHS", "16"))
 FULL = EPOCHS >= 16

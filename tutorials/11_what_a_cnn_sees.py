@@ -31,6 +31,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from minigrad_models.lenet import LeNet5
+from minigrad_models.zfnet import ZFNetSmall
 
 import minigrad as mg
 from minigrad import nn
@@ -55,8 +57,6 @@ from minigrad.viz import (
     plot_receptive_field,
     receptive_field,
 )
-from models.lenet import LeNet5
-from models.zfnet import ZFNetSmall
 
 EPOCHS = int(os.environ.get("MINIGRAD_TUTORIAL_EPOCHS", "15"))
 FULL = EPOCHS >= 15

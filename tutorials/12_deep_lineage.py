@@ -26,14 +26,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from minigrad_models.googlenet import GoogLeNet, GoogLeNetOriginal, PlainConv2d
+from minigrad_models.resnet_cifar import CifarResNet
 
 import minigrad as mg
 from minigrad.data import DataLoader, digits
 from minigrad.functional import cross_entropy
 from minigrad.optim import SGD, Adam
 from minigrad.training import fit
-from models.googlenet import GoogLeNet, GoogLeNetOriginal, PlainConv2d
-from models.resnet_cifar import CifarResNet
 
 EPOCHS = int(os.environ.get("MINIGRAD_TUTORIAL_EPOCHS", "16"))
 FULL = EPOCHS >= 16

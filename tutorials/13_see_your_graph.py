@@ -25,11 +25,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from minigrad_models import MODELS
 
 import minigrad as mg
 from minigrad import nn
 from minigrad.viz import graph
-from models import MODELS
 
 IMAGES = os.environ.get("MINIGRAD_TUTORIAL_IMAGES")
 FOLDER = Path(tempfile.mkdtemp())

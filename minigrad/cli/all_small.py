@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from minigrad_models import MODELS, Entry
+
 from minigrad.cli.answer import Answer
 from minigrad.cli.trained import RUNS
 from minigrad.cli.wish import KEYS
@@ -16,7 +18,6 @@ from minigrad.io import write_atomically
 from minigrad.training import Run
 from minigrad.training.history import resume_history
 from minigrad.training.run import HISTORY
-from models import MODELS, Entry
 
 TABLE: Final = "table.md"
 HEADER: Final = ("network", "source", "parameters", "measure", "mean", "each seed", "epochs", "seconds a seed")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from minigrad_models import Entry, Recipe, entry
+
 from minigrad import functional, optim
 from minigrad.cli.own import call, import_callable, is_import_path
 from minigrad.cli.value import Spec, checked, hint
@@ -16,7 +18,6 @@ from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import SCHEDULES, Schedule, schedule_of, schedule_settings
 from minigrad.training.state import Loss
-from models import Entry, Recipe, entry
 
 OWN_RECIPE: Final = Recipe(epochs=10, batch_size=64, optimizer={"name": "adam"})
 """How a model of the user's is trained unless options say otherwise."""

@@ -6,6 +6,8 @@ import argparse
 from textwrap import fill
 from typing import Any, Final, NoReturn
 
+from minigrad_models import MODELS
+
 from minigrad.cli.catalog import LOSSES, OPTIMIZERS
 from minigrad.cli.source import SOURCES
 from minigrad.cli.value import integer, shape
@@ -14,7 +16,6 @@ from minigrad.config import available_threads
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import SCHEDULES
 from minigrad.viz.measure import COLOR_BY
-from models import MODELS
 
 LATEST = ""  # the value of --resume without a folder
 SMALL: Final = tuple(name for name, entry in MODELS.items() if entry.small)

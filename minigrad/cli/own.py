@@ -11,9 +11,9 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from minigrad.autograd.op import Op
 from minigrad.cli.value import hint
 from minigrad.errors import MinigradError, UsageError
-from minigrad.op import Op
 
 
 def is_import_path(text: str) -> bool:

@@ -6,16 +6,16 @@ import argparse
 from typing import Any, Final
 
 import numpy as np
+from minigrad_models import MODELS
 
+from minigrad.autograd.tensor import Array, Tensor, no_grad
 from minigrad.cli.answer import Answer, table_text
 from minigrad.cli.trained import Trained, open_trained
 from minigrad.config import set_threads
 from minigrad.data import read_image
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import softmax
-from minigrad.tensor import Array, Tensor, no_grad
 from minigrad.training.state import answer
-from models import MODELS
 
 TOGETHER: Final = 64  # images in a batch
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.cli.answer import Answer, show_rows
 from minigrad.cli.own import is_import_path
 from minigrad.cli.settings import Settings
 from minigrad.data import DataLoader, Dataset
 from minigrad.errors import MinigradError, MissingExtraError
 from minigrad.nn import Module
-from minigrad.tensor import Tensor
 from minigrad.training import History, confusion_matrix, predict, predictions
 from minigrad.training.state import Loss
 
@@ -95,8 +95,8 @@ def _python(model: str, folder: Path) -> list[str]:
     module, _, name = model.partition(":")
     known = not is_import_path(model)
     return [
-        "import models" if known else f"from {module} import {name.partition('.')[0]}",
+        "import minigrad_models" if known else f"from {module} import {name.partition('.')[0]}",
         "from minigrad.training import load_checkpoint",
-        f'model = models.create("{model}")' if known else f"model = {name}()",
+        f'model = minigrad_models.create("{model}")' if known else f"model = {name}()",
         f'model.load_state_dict(load_checkpoint("{(folder / "checkpoint.safetensors").as_posix()}").model)',
     ]

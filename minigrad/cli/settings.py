@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
+from minigrad_models import Recipe
+
 from minigrad.cli.catalog import merged_loss, merged_optimizer, merged_schedule, model_entry
 from minigrad.cli.source import checked_data
 from minigrad.cli.value import Spec, checked, spec_text
@@ -13,7 +15,6 @@ from minigrad.cli.wish import STILL, Wishes
 from minigrad.config import available_threads
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule import schedule_of, schedule_settings
-from models import Recipe
 
 NUMBERS: Final = ("accumulate", "clip_norm", "seed", "threads")
 OWN: Final = ("model", "data", "loss", *NUMBERS)
@@ -28,7 +29,7 @@ class Settings:
         model, data: what is trained, and on what.
         weights: the file that the weights are from at the beginning; None for fresh ones.
         loss: by what; None for the model's own one, or cross entropy.
-        recipe: how; see `models.Recipe`.
+        recipe: how; see `minigrad_models.Recipe`.
         accumulate: how many batches there are to a step of the optimizer.
         clip_norm: the largest norm of all gradients together; None for any.
         seed: of the weights, the order of the samples and their random motions.

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from minigrad_models import MODELS, Recipe
+
 from minigrad import init
 from minigrad.cli.answer import Answer
 from minigrad.cli.catalog import model_entry
@@ -16,7 +18,6 @@ from minigrad.cost import summary
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.optim.schedule import schedule_settings
-from models import MODELS, Recipe
 
 TOTALS: Final = ("parameters", "trainable", "mult_adds", "forward", "backward")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import REGISTRY, Op
 from minigrad.graph import Graph, GraphNode
-from minigrad.op import REGISTRY, Op
 
 VIEWS = frozenset({"reshape", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "diagonal", "hook", "result"})
 """Ops whose results share the memory of their inputs."""

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from minigrad.autograd.node import STATE, Leaf, switched
+from minigrad.autograd.tensor import Tensor, default_dtype, record, wrap
 from minigrad.cost.count import costs
 from minigrad.cost.table import Row, Summary
 from minigrad.errors import UsageError
 from minigrad.graph import Graph
 from minigrad.nn.container import Holder
 from minigrad.nn.module import Module
-from minigrad.node import STATE, Leaf, switched
-from minigrad.tensor import Tensor, default_dtype, record, wrap
 
 
 def summary(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import DataError
-from minigrad.tensor import Tensor, default_dtype
 
 Arrays = tuple[NDArray[Any], ...]
 """What a batch is made of: arrays of one common first length, the input first."""

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.data.collate import Arrays
 from minigrad.data.dataset import ArrayDataset, Dataset, SampleDataset
 from minigrad.data.mix import Mix
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
-from minigrad.tensor import Tensor
 
 
 class DataLoader:

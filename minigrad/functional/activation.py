@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.tensor import Tensor, default_dtype
 
 relu = ops.relu
 relu6 = ops.relu6

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels, ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import on_batch, one
 from minigrad.functional.pool import _with_indices
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 Size = int | Sequence[int | None]
 

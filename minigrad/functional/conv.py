@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.functional.common import Pair, on_batch, on_rows, one
 from minigrad.shapes import pair, shape_of
-from minigrad.tensor import Tensor
 
 Padding = Pair | str
 """Pixels of zeros at each end, one number or one for height and one for width, or "valid" (none), or "same"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
-from minigrad.tensor import Tensor
+from minigrad.autograd.tensor import Tensor
 
 
 def normalize(x: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.rng import default_rng
 from minigrad.shapes import Shape, shape_of
-from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
 

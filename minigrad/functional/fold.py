@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import Pair, on_batch
 from minigrad.ops.conv import output_size as window_count
 from minigrad.shapes import pair, shape_of
-from minigrad.tensor import Tensor
 
 
 def unfold(x: Any, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) -> Tensor:

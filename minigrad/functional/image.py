@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 MODES = {
     "nearest": (3, 4), "nearest-exact": (3, 4), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "area": (3, 4)

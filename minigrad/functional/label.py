@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
 from minigrad.ops.softmax import check_classes
 from minigrad.shapes import Shape, ShapeSpec, shape_of
-from minigrad.tensor import Tensor
 
 
 def rows(x: Any) -> Any:

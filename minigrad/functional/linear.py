@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import on_batch
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError
 from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, signs, values, weights
-from minigrad.tensor import Tensor
 
 
 def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.label import Labels, classes_axis, rows
 from minigrad.functional.reduction import (
@@ -19,7 +20,6 @@ from minigrad.functional.reduction import (
     weights,
 )
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 def cross_entropy(

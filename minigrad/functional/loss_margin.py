@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.label import Labels, rows
 from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:

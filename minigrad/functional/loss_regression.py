@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, same_shape, values, weights
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 def mse_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:

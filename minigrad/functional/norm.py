@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError, shape_text
 from minigrad.shapes import Shape, shape_of
-from minigrad.tensor import Tensor
 
 
 def batch_norm(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 MODES = ("constant", "reflect", "replicate", "circular")
 

@@ -7,8 +7,8 @@ from functools import reduce
 from typing import Any
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.tensor import Tensor
 
 
 def l1_penalty(parameters: Tensor | Iterable[Tensor], rate: float = 1.0) -> Tensor:

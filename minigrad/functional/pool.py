@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels, ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import Pair, on_batch, on_rows, one
 from minigrad.ops.pool import pooling
 from minigrad.shapes import pair, shape_of
-from minigrad.tensor import Tensor
 
 
 def max_pool2d(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.shapes import Shape, shape_of
-from minigrad.tensor import Tensor
 
 
 def same_shape(name: str, x: Any, target: Any) -> Tensor:

@@ -7,9 +7,9 @@ from typing import Any
 from minigrad import functional as F  # noqa: N812  (the name that the field knows)
 from minigrad import init as initial
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.nn.module import Module, Parameter
 from minigrad.nn.setting import Configured, count
-from minigrad.tensor import Tensor
 
 
 class _Activation(Configured):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.nn.setting import Configured
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 class CReLU(Configured):

@@ -9,13 +9,13 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import Pair
 from minigrad.nn.module import Parameter
 from minigrad.nn.setting import Configured, count, sides
 from minigrad.nn.size import conv_output_size
 from minigrad.shapes import Shape
-from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")

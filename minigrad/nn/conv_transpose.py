@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import Pair
 from minigrad.nn.conv import Convolution
 from minigrad.nn.setting import sides
 from minigrad.nn.size import conv_transpose_output_size
 from minigrad.shapes import Shape, shape_of
-from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
 

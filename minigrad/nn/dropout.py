@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.functional.dropout import check_probability
 from minigrad.nn.setting import Configured
-from minigrad.tensor import Tensor
 
 Rng = np.random.Generator | None
 

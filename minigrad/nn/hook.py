@@ -15,10 +15,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from minigrad.autograd.node import STATE, tick
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import UsageError
-from minigrad.node import STATE, tick
-from minigrad.op import Op
-from minigrad.tensor import Tensor, wrap
 
 Hook = Callable[..., Any]
 Gradients = tuple[Tensor | None, ...]

@@ -8,10 +8,10 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.nn.module import Parameter
 from minigrad.nn.setting import Configured, count
-from minigrad.tensor import Tensor, as_array
 
 Rng = np.random.Generator | None
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.functional.reduction import check_reduction
 from minigrad.nn.setting import Configured
-from minigrad.tensor import Tensor, as_array
 
 
 class Loss(Configured):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.nn.loss import Loss, WeightedLoss, constant
-from minigrad.tensor import Tensor
 
 
 class CrossEntropyLoss(WeightedLoss):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.nn.loss import Loss, WeightedLoss
-from minigrad.tensor import Tensor
 
 
 class MultiMarginLoss(WeightedLoss):

@@ -21,13 +21,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from minigrad.autograd.node import STATE, Scope
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import DTypeError, MinigradError
 from minigrad.nn.hook import Handle, Hook, Hooks
 from minigrad.nn.part import Parameter, Parts
 from minigrad.nn.state import Mismatch, load_state, state_of
-from minigrad.node import STATE, Scope
 from minigrad.pytorch_names import ForeignToModule
-from minigrad.tensor import Array, Tensor
 
 __all__ = ["Module", "Parameter"]
 

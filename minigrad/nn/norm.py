@@ -9,12 +9,12 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import on_batch
 from minigrad.nn.module import Parameter
 from minigrad.nn.setting import Configured, count
 from minigrad.shapes import Shape, shape_of
-from minigrad.tensor import Tensor
 
 
 class _Running(Configured):

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.nn.setting import Configured
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor
 
 
 class _Pad(Configured):

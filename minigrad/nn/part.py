@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from minigrad.autograd.node import Leaf
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.node import Leaf
-from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module

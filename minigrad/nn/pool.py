@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import functional as F  # noqa: N812
+from minigrad.autograd.tensor import Tensor
 from minigrad.functional.common import Pair
 from minigrad.nn.setting import Configured
-from minigrad.tensor import Tensor
 
 
 class _Pool(Configured):

@@ -7,9 +7,9 @@ from typing import Any
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.functional.adaptive import Size
 from minigrad.nn.setting import Configured
-from minigrad.tensor import Tensor
 
 
 class _AdaptiveAvg(Configured):

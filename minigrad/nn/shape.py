@@ -7,11 +7,11 @@ from typing import Any
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import ops
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import Pair
 from minigrad.nn.setting import Configured
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.tensor import Tensor
 
 
 class Flatten(Configured):

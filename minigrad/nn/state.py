@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import StateError
 from minigrad.nn.part import Parts
-from minigrad.tensor import Array, Tensor
 
 
 class Mismatch(NamedTuple):

@@ -1,5 +1,8 @@
 """The ops: forward functions with their derivative rules, one family a file."""
 
+import sys
+
+from minigrad.autograd import operators
 from minigrad.ops.activation import (
     celu,
     elu,
@@ -139,7 +142,7 @@ from minigrad.ops.sort import argsort, searchsorted, sort
 from minigrad.ops.standardize import standardize
 from minigrad.ops.window import fold_windows, windows
 
-from minigrad.ops import numpy_protocol as numpy_protocol  # isort: skip  (it reads the registry, complete only now)
+operators.bind(ops=sys.modules[__name__])
 
 __all__ = [
     "abs", "acos", "acosh", "adaptive_positions", "add", "all", "any", "argmax", "argmin", "argsort", "asin", "asinh",

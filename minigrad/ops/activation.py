@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from minigrad import kernels
-from minigrad.elementwise import elementwise
+from minigrad.autograd.elementwise import elementwise
 from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, where
 
 SELU_SCALE: Final = 1.0507009873554804934193349852946

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.ops.index import getitem
 from minigrad.ops.shape import broadcast_to, expand_dims, ordered_axes, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
-from minigrad.tensor import Tensor
 
 
 def _flipping(x: Any, *, axis: Any = None) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.op import op
 from minigrad.errors import DTypeError, ShapeError
-from minigrad.op import op
 from minigrad.ops.reduce import sum
 from minigrad.shapes import Shape, pair
 

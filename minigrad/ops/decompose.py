@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
 from minigrad.errors import GraphError, UsageError
-from minigrad.op import op
 from minigrad.ops.arrange import tril
 from minigrad.ops.elementwise import abs, where
 from minigrad.ops.index import getitem
@@ -27,7 +28,6 @@ from minigrad.ops.logic import not_equal
 from minigrad.ops.reduce import any, sum
 from minigrad.ops.shape import concat, expand_dims, matrix_transpose
 from minigrad.ops.solve import GILES, lapack, solve_matrices
-from minigrad.tensor import Tensor
 
 
 def symmetric_part(x: Any) -> Any:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.shapes import Shape
-from minigrad.tensor import Tensor
 
 
 def _canonical(*xs: Any, subscripts: str) -> dict[str, Any]:

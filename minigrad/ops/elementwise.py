@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.op import Op, op
+from minigrad.autograd.tensor import Tensor
 from minigrad.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, UNIT
-from minigrad.elementwise import elementwise
-from minigrad.op import Op, op
 from minigrad.ops.fill import zeros_like
 from minigrad.ops.logic import floor_divide, isinf
-from minigrad.tensor import Tensor
 
 
 @op(non_differentiable=("condition",), onnx="Where")

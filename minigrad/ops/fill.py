@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import op
+from minigrad.autograd.op import op
 
 
 @op(non_differentiable=("x",))

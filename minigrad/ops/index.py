@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor, own, wrap
 from minigrad.errors import DTypeError, ShapeError
-from minigrad.op import op
 from minigrad.shapes import Shape, canonical_axis, shape_of
-from minigrad.tensor import Tensor, own, wrap
 
 
 def canonical_index(index: Any) -> Any:

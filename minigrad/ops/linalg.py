@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.ops.arrange import roll
 from minigrad.ops.elementwise import add, multiply, subtract
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
 from minigrad.shapes import Shape, canonical_axis, shape_of
-from minigrad.tensor import Tensor
 
 
 def _product_flops(x_shape: Shape, out_shape: Shape) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.elementwise import elementwise
-from minigrad.op import Op
+from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.op import Op
 
 
 def _constant(name: str, function: np.ufunc) -> Op:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from minigrad.autograd.elementwise import elementwise
 from minigrad.domain import Domain
-from minigrad.elementwise import elementwise
 from minigrad.ops.elementwise import log, log1p, maximum, where
 
 LEAST_LOG: Final = -100.0

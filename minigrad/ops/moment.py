@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.ops.elementwise import divide, square, subtract
 from minigrad.ops.norm import vector_norm
 from minigrad.ops.reduce import mean, sum
 from minigrad.shapes import canonical_axes, shape_of
-from minigrad.tensor import Tensor
 
 
 def var(x: Any, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.ops.decompose import svdvals
 from minigrad.ops.elementwise import abs, over, sign, where
 from minigrad.ops.reduce import expanded, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
 from minigrad.shapes import canonical_axes, shape_of
-from minigrad.tensor import Tensor
 
 
 def _norm_settings(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.ops.index import getitem
 from minigrad.shapes import Shape
 

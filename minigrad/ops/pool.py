@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.ops.conv import Pair, output_size, require_floating
 from minigrad.ops.pad import pad
 from minigrad.ops.reduce import max

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import Op, op
 from minigrad.errors import ShapeError
-from minigrad.op import Op, op
 from minigrad.ops.arrange import flip
 from minigrad.ops.elementwise import add, exp, log, maximum, minimum, multiply, subtract, where
 from minigrad.ops.logic import isinf

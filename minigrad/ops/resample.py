@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.shapes import Shape, canonical_axis
 
 Table = Any  # an array of shape (taps, J)

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.ops.arrange import flip
 from minigrad.ops.elementwise import subtract
 from minigrad.ops.fill import ones_like, zeros_like
 from minigrad.ops.index import getitem
 from minigrad.ops.shape import concat
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.tensor import Tensor
 
 
 def _scanning(x: Any, *, axis: int | None = None) -> dict[str, Any]:

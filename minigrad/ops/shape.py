@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
-from minigrad.tensor import Tensor
 
 
 def _to_shape(x: Any, *, shape: Any) -> dict[str, Any]:

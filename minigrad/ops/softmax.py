@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
 from minigrad.errors import DataError, DTypeError
 from minigrad.kernels.windows import working_dtype
-from minigrad.op import op
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import max, sum

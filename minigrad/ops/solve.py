@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.domain import FULL_RANK, INVERTIBLE
 from minigrad.errors import ShapeError
-from minigrad.op import op
 from minigrad.ops.index import getitem
 from minigrad.ops.linalg import matmul_matrices as matmul
 from minigrad.ops.shape import broadcast_to, expand_dims, matrix_transpose, squeeze
 from minigrad.shapes import shape_of
-from minigrad.tensor import Tensor, wrap
 
 GILES = "Giles 2008, https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf"
 

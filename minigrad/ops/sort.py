@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.ops.index import take_along_axis
 from minigrad.shapes import canonical_axis
-from minigrad.tensor import Tensor
 
 
 def _sorting(x: Any, *, axis: int = -1, descending: bool = False, stable: bool = True) -> dict[str, Any]:

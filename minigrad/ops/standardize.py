@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.op import op
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import op
 from minigrad.ops.conv import require_floating
 from minigrad.ops.elementwise import sqrt
 from minigrad.ops.reduce import mean as mean_of

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
 from minigrad.optim.state import is_number
-from minigrad.tensor import Array, Tensor
 
 
 class WeightAverage:

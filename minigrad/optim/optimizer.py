@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.autograd.node import Leaf
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import UsageError
-from minigrad.node import Leaf
 from minigrad.optim.state import is_number, loaded_state, snapshot
-from minigrad.tensor import Array, Tensor
 
 R = TypeVar("R")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import StateError, UsageError
-from minigrad.tensor import Array, Tensor
 
 if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer

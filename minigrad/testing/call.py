@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from minigrad.autograd.node import STATE, switched
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.tensor import record as record_node
 from minigrad.errors import DTypeError
-from minigrad.node import STATE, switched
-from minigrad.op import Op
-from minigrad.tensor import Array, Tensor, wrap
-from minigrad.tensor import record as record_node
 from minigrad.testing.paste import line_of, name_of
 from minigrad.testing.run import Arrays, Run, array_of, each, floating, name_call
 

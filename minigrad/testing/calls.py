@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from minigrad.op import Op
+from minigrad.autograd.op import Op
 from minigrad.testing import calls_array, calls_image, calls_network  # noqa: F401  (they fill the table)
 from minigrad.testing.call import Call
 from minigrad.testing.derive import TABLE, derived_calls

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
-from minigrad.op import Op
+from minigrad.autograd.op import Op
 from minigrad.shapes import Shape
 from minigrad.testing.call import Call
 from minigrad.testing.derive import drawn_inputs, drawn_shapes, in_table

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from minigrad.op import Op
+from minigrad.autograd.op import Op
 from minigrad.ops.conv import output_size
 from minigrad.testing.call import Call
 from minigrad.testing.derive import in_table

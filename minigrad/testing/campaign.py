@@ -28,7 +28,7 @@ import pytest
 from _pytest.config import apply_warning_filters, parse_warning_filter
 from _pytest.runner import runtestprotocol  # what plugins that run tests again build on; there is no public one
 
-from minigrad.op import Op
+from minigrad.autograd.op import Op
 from minigrad.testing.mutant import Function, Mutant, Use, applied, exchanged
 
 KILLED, SURVIVED, UNUSED = "killed", "no test fails", "no test pulls this rule"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call
 
 CAUSES: Final = (

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.tensor import Tensor
 from minigrad.testing.examine import examine_first, examine_second
 from minigrad.testing.finding import Finding
 from minigrad.testing.flat import Flat, Given, WrongShape, require_one_number

@@ -31,10 +31,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from minigrad import pullback
-from minigrad.node import Node
-from minigrad.op import Op
-from minigrad.tensor import Tensor
+from minigrad.autograd import backward as backward_pass
+from minigrad.autograd.node import Node
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Tensor
 from minigrad.testing.excuse import Excuses
 from minigrad.testing.mutant import broadcasts, shape_of_result
 
@@ -157,7 +157,7 @@ class Observer:
         """See every call of an op and every pass until the end of the block."""
         kinds = [kind for kind in _subclasses(Op) if "__call__" in vars(kind)]
         former = {kind: vars(kind)["__call__"] for kind in kinds}
-        pull_back = pullback.pull_back
+        pull_back = backward_pass.pull_back
         for kind in kinds:
             kind.__call__ = self._seen_call(former[kind])  # type: ignore[method-assign]
         observed = self._seen_pass(pull_back)

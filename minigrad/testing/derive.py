@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Array
 from minigrad.domain import MatrixDomain
 from minigrad.errors import UsageError
-from minigrad.op import Op
-from minigrad.tensor import Array
 from minigrad.testing.call import Call
 from minigrad.testing.strategy import (
     Draw,

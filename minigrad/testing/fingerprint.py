@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call
 from minigrad.testing.cause import CLOSE, NOTHING, Diagnosis, cause_of_error, cause_of_numbers, likely_cause, same
 from minigrad.testing.repair import lost_keepdims

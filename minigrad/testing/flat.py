@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.autodiff import vjp
+from minigrad.autograd.node import switched
+from minigrad.autograd.tensor import Tensor, wrap
+from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
-from minigrad.node import switched
 from minigrad.ops import concat, reshape
-from minigrad.tensor import Tensor, wrap
 from minigrad.testing.difference import scale_of
 
 Vector = NDArray[Any]

@@ -23,7 +23,7 @@ from typing import Any, Final, overload
 
 import numpy as np
 
-from minigrad.tensor import Array
+from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call, Function, quiet
 from minigrad.testing.cause import Diagnosis
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Array, wrap
 from minigrad.domain import REAL, Domain, MatrixDomain
-from minigrad.op import Op
-from minigrad.tensor import Array, wrap
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis
 from minigrad.testing.check import Check

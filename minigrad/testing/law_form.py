@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Array
 from minigrad.errors import DTypeError
-from minigrad.op import Op
-from minigrad.tensor import Array
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis, cause_of_shape
 from minigrad.testing.fingerprint import diagnosed, sum_to

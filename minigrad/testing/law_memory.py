@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.node import switched
-from minigrad.op import Op
-from minigrad.tensor import Array, Tensor
+from minigrad.autograd.node import switched
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis
 from minigrad.testing.law import LawViolation, differentiable, expect, law

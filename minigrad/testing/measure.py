@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from minigrad.op import REGISTRY, Op
+from minigrad.autograd.op import REGISTRY, Op
 from minigrad.testing.campaign import Fate, Suite, try_all
 from minigrad.testing.coverage import Matrix, Observer
 from minigrad.testing.excuse import Excuses

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from minigrad.op import Op
+from minigrad.autograd.op import Op
 from minigrad.testing.source import Function, Site, find
 
 Change = tuple[str, ast.expr]  # what was done, and the expression that takes the place of another

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Array, Tensor
+from minigrad.autograd.tensor import Array, Tensor
 
 
 def line_of(function: str, args: Sequence[Any], settings: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minigrad.op import REGISTRY, Op
-from minigrad.tensor import Array, wrap
+from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.tensor import Array, wrap
 from minigrad.testing.call import Call
 from minigrad.testing.cause import NOTHING, Diagnosis, same
 from minigrad.testing.run import Arrays

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.node import STATE, Node, switched
-from minigrad.pullback import newest_first, pull_back
-from minigrad.tensor import Array, Tensor, wrap
-from minigrad.tensor import record as record_node
+from minigrad.autograd.backward import newest_first, pull_back
+from minigrad.autograd.node import STATE, Node, switched
+from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.tensor import record as record_node
 
 if TYPE_CHECKING:
     from minigrad.testing.call import Call

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.shapes import ShapeSpec
-from minigrad.tensor import Array, Tensor
 
 Draw = st.DrawFn
 Shape = tuple[int, ...]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from minigrad.autograd.op import Op
 from minigrad.domain import REAL, Domain
 from minigrad.errors import UsageError
-from minigrad.op import Op
 from minigrad.shapes import ShapeSpec
 from minigrad.testing.call import Call
 from minigrad.testing.calls import calls_of

@@ -14,11 +14,11 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
+from minigrad.autograd.tensor import Array
 from minigrad.errors import StateError
 from minigrad.io import load, save
 from minigrad.io.atomic import PathLike
 from minigrad.io.nested import as_json, check_digest, digest, pack, unpack
-from minigrad.tensor import Array
 from minigrad.training.callback import Callback
 from minigrad.training.randomness import generators, random_state, set_random_state
 from minigrad.training.state import Sums, Training

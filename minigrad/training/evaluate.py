@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor, no_grad
 from minigrad.data import DataLoader
 from minigrad.nn import Module
-from minigrad.tensor import Array, Tensor, no_grad
 from minigrad.training.state import Data, Loss, Sums, answer
 from minigrad.training.tally import Metrics, named_metrics
 

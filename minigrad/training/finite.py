@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from minigrad.anomaly import anomaly
+from minigrad.autograd.anomaly import anomaly
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import NonFiniteError
-from minigrad.tensor import Array, Tensor
 from minigrad.training.randomness import random_state, set_random_state
 from minigrad.training.state import Training
 

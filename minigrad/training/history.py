@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, StateError
 from minigrad.io.atomic import write_atomically
-from minigrad.tensor import Tensor
 
 Record = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor, as_array
 from minigrad.errors import ShapeError, UsageError, shape_text
-from minigrad.tensor import Array, Tensor, as_array
 
 
 def predictions(scores: Any) -> Array:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.errors import MissingExtraError, UsageError
 from minigrad.io import write_atomically
 from minigrad.io.atomic import PathLike
-from minigrad.tensor import Array, Tensor
 from minigrad.training.callback import Callback
 from minigrad.training.history import History, Record
 from minigrad.training.state import Training

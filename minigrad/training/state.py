@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor
 from minigrad.data import DataLoader, Dataset
 from minigrad.nn import Module
 from minigrad.optim import Optimizer, clip_grad_norm, clip_grad_value
 from minigrad.optim.schedule import Constant, Schedule, scheduled
-from minigrad.tensor import Array, Tensor
 from minigrad.training.history import History
 from minigrad.training.metric import predictions
 from minigrad.training.tally import Metric

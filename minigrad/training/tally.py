@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
-from minigrad.tensor import Array
 from minigrad.training.metric import confusion_matrix, paired, plain, predictions, scored
 
 Average = Literal["macro", "micro"] | None

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
 from minigrad.io.atomic import PathLike
-from minigrad.tensor import Array
 from minigrad.training.callback import Monitor
 from minigrad.training.checkpoint import save_checkpoint
 from minigrad.training.state import Training

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.backward import pull_back
+from minigrad.autograd.node import Leaf, Node, switched, tick
+from minigrad.autograd.tensor import Tensor, record, wrap
+from minigrad.autograd.trace import trace
 from minigrad.graph import Call, Graph, GraphNode, nodes_behind
-from minigrad.node import Leaf, Node, switched, tick
-from minigrad.pullback import pull_back
-from minigrad.tensor import Tensor, record, wrap
-from minigrad.tracer import trace
 from minigrad.viz.record import Record
 
 

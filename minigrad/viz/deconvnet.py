@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autodiff import vjp
+from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.transforms import vjp
 from minigrad.functional import relu
 from minigrad.nn import LocalResponseNorm, Module, ReLU
 from minigrad.nn.hook import Gradients
-from minigrad.tensor import Array, Tensor, wrap
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 

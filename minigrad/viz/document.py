@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigrad.autograd.node import Node
+from minigrad.autograd.op import REGISTRY, Op
 from minigrad.graph import GraphNode
-from minigrad.node import Node
-from minigrad.op import REGISTRY, Op
 from minigrad.testing.source import body_text
 from minigrad.viz.color import VERDICTS
 from minigrad.viz.dot import settings_of

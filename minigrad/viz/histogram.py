@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.tensor import Array, Tensor, as_array
 from minigrad.training.callback import Callback
 from minigrad.training.state import Training
 from minigrad.viz.probe import layer_at

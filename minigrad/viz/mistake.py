@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, Tensor, as_array
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import softmax
-from minigrad.tensor import Array, Tensor, as_array
 
 
 class Mistake(NamedTuple):

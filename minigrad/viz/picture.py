@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
 from minigrad.io import write_atomically
 from minigrad.nn import Module
-from minigrad.tensor import Tensor
 from minigrad.viz.backward import backward_of
 from minigrad.viz.dot import Look, to_dot
 from minigrad.viz.fold import MOST, View, view

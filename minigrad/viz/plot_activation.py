@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from minigrad import functional
-from minigrad.autodiff import grad
+from minigrad.autograd.tensor import Array, Tensor, no_grad
+from minigrad.autograd.transforms import grad
 from minigrad.errors import ShapeError, UsageError
-from minigrad.tensor import Array, Tensor, no_grad
 from minigrad.viz.plot_style import COLORS, QUIET, axes, tidy
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import as_array
 from minigrad.errors import ShapeError, UsageError
 from minigrad.nn import Module
-from minigrad.tensor import as_array
 from minigrad.viz.plot_style import (
     MEASURED,
     SIGNED,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import as_array
 from minigrad.errors import ShapeError, UsageError
-from minigrad.tensor import as_array
 from minigrad.viz.mistake import Mistake
 from minigrad.viz.plot_style import BLUE, QUIET, VERMILION, axes, bare, ink, picture, show, title
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, as_array, no_grad
 from minigrad.errors import UsageError
-from minigrad.tensor import Array, as_array, no_grad
 from minigrad.viz.descent import Descent, Surface
 from minigrad.viz.plot_style import COLORS, MARKERS, axes, colormap, title
 

@@ -7,15 +7,15 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from minigrad.autodiff import vjp
-from minigrad.elementwise import BinaryOp, UnaryOp
+from minigrad.autograd.backward import newest_first
+from minigrad.autograd.elementwise import BinaryOp, UnaryOp
+from minigrad.autograd.node import Node
+from minigrad.autograd.tensor import Array, Tensor, no_grad, wrap
+from minigrad.autograd.trace import Event, Trace, trace
+from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
 from minigrad.nn import Module
-from minigrad.node import Node
 from minigrad.ops import windows
-from minigrad.pullback import newest_first
-from minigrad.tensor import Array, Tensor, no_grad, wrap
-from minigrad.tracer import Event, Trace, trace
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 BY_ELEMENT: Final = frozenset(

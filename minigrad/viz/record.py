@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.backward import pull_back
+from minigrad.autograd.node import Leaf, Node, switched
+from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.trace import Event, Trace
 from minigrad.errors import GraphError
 from minigrad.graph import Graph, nodes_behind
 from minigrad.nn import Module
-from minigrad.node import Leaf, Node, switched
-from minigrad.pullback import pull_back
-from minigrad.tensor import Array, Tensor
-from minigrad.tracer import Event, Trace
 from minigrad.viz.statistics import Statistics, statistics
 
 

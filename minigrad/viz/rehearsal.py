@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from minigrad.autograd.node import switched
+from minigrad.autograd.tensor import Tensor, record
+from minigrad.autograd.trace import Trace, trace
 from minigrad.nn import Module
-from minigrad.node import switched
 from minigrad.rng import rng_state, set_rng_state
-from minigrad.tensor import Tensor, record
-from minigrad.tracer import Trace, trace
 
 MOST_OBJECTS: Final = 10_000  # a search through a program's objects has to end somewhere
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.node import Leaf
+from minigrad.autograd.tensor import Tensor, as_array, wrap
+from minigrad.autograd.trace import Trace
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.node import Leaf
-from minigrad.tensor import Tensor, as_array, wrap
-from minigrad.tracer import Trace
 from minigrad.viz.record import Record
 from minigrad.viz.rehearsal import modules_within, rehearse
 

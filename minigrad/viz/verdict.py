@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from minigrad.autograd.node import Node
 from minigrad.errors import RuleError
-from minigrad.node import Node
 from minigrad.testing import Report, Verdict, check_grads
 from minigrad.viz.record import Record, kept_inputs
 

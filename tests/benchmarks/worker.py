@@ -50,12 +50,13 @@ def total_loss(cross_entropy: Callable[..., Any], output: Any, target: Any) -> A
 
 def minigrad_network(model: str) -> Any:
     """The network of the table, without dropout."""
-    import models
+    import minigrad_models
+
     from minigrad import nn
 
     if model == "mlp":
         return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-    network = models.create(model)
+    network = minigrad_models.create(model)
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from minigrad_models import MODELS
 from threadpoolctl import threadpool_limits
 
 from minigrad.cli import evaluate, predict, train
 from minigrad.cli.source import SOURCES
-from models import MODELS
 from tests.cli.helper import RECIPE, few_digits
 
 

@@ -5,11 +5,12 @@ import shlex
 from functools import cache
 from pathlib import Path
 
+from minigrad_models import Recipe
+
 from minigrad.cli import main
 from minigrad.data import ArrayDataset, digits
 from minigrad.optim.schedule import Cosine
 from minigrad.training import load_checkpoint
-from models import Recipe
 
 BATCHES = 4  # an epoch of 64 samples
 RECIPE = Recipe(

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from minigrad_models import MODELS
 
 from minigrad.cli import main
-from models import MODELS
 
 
 @pytest.fixture

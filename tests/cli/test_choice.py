@@ -4,18 +4,18 @@ import argparse
 
 import numpy as np
 import pytest
+from minigrad_models import create
 
 import minigrad
 from minigrad import nn, optim
+from minigrad.autograd.tensor import Tensor
 from minigrad.cli.catalog import LOSSES, OPTIMIZERS, make_loss, make_optimizer, merged_loss, merged_optimizer
 from minigrad.cli.value import settings, spec, spec_text
 from minigrad.cli.wish import known
 from minigrad.functional import cross_entropy
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import SCHEDULES
-from minigrad.tensor import Tensor
 from minigrad.training import load_checkpoint
-from models import create
 from tests.cli.helper import command
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from minigrad_models import MODELS
 
 from minigrad import config, nn
 from minigrad.cli import answer as answer_module
@@ -28,7 +29,6 @@ from minigrad.io import Lock
 from minigrad.optim import SGD
 from minigrad.optim.schedule import Constant
 from minigrad.training import Callback, Progress, Run, fit, load_checkpoint
-from models import MODELS
 from tests.cli.helper import BATCHES, RECIPE, command, content, error_line, few_digits, train
 
 
@@ -151,7 +151,7 @@ def test_a_terminal_gets_the_same_result_in_a_frame_if_rich_is_there(monkeypatch
         monkeypatch.setattr(answer_module, "find_spec", lambda name: None)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out
-    for part in ("test accuracy", "61,706", "runs/lenet5/: checkpoint.safetensors", 'models.create("lenet5")'):
+    for part in ("test accuracy", "61,706", "runs/lenet5/: checkpoint.safetensors", 'minigrad_models.create("lenet5")'):
         assert part in out
     assert ("╭" in out) == rich
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from minigrad_models import create
 from threadpoolctl import threadpool_limits
 
 import minigrad
+from minigrad.autograd.tensor import no_grad
 from minigrad.cli.source import SOURCES
 from minigrad.data import ArrayDataset, digits
 from minigrad.data.digits import BACKGROUND, FOREGROUND
 from minigrad.functional import softmax
-from minigrad.tensor import no_grad
 from minigrad.training import load_checkpoint
 from minigrad.training import predict as predict_all
-from models import create
 from tests.cli.helper import answer, command, content, error_line, few_digits, train
 
 

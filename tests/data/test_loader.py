@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.data import ArrayDataset, DataLoader
 from minigrad.errors import DataError
-from minigrad.tensor import Tensor
 
 
 def noise(images, rng):

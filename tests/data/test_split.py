@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad.autograd.tensor import Tensor, set_default_dtype
 from minigrad.data import ArrayDataset, DataLoader, Dataset, Mixup, Subset, collate, random_split, stratified_split
 from minigrad.errors import DataError
 from minigrad.functional import cross_entropy
-from minigrad.tensor import Tensor, set_default_dtype
 
 NUMBERS = ArrayDataset(np.arange(10) * 10, np.arange(10), classes=("a", "b"))
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad import nn, optim
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError
 from minigrad.io import load, load_state, save, save_state
-from minigrad.tensor import Tensor
 
 leaves = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5),

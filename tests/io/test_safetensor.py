@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigrad import nn
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, DTypeError, MissingExtraError, StateError
 from minigrad.io import load, save, write_atomically
-from minigrad.tensor import Tensor
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">f4", ">i8", ">u2"]
 

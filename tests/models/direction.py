@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad.autograd.tensor import Array, default_dtype, set_default_dtype
 from minigrad.nn import Module
-from minigrad.tensor import Array, default_dtype, set_default_dtype
 from minigrad.testing import Verdict, check_grads
 from minigrad.testing.module import ModuleCall
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minigrad.autograd.tensor import Array, default_dtype, set_default_dtype
 from minigrad.nn import Module
-from minigrad.tensor import Array, default_dtype, set_default_dtype
 from minigrad.testing import Verdict, check_grads
 from minigrad.testing.module import ModuleCall
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad.autograd.tensor import Array
 from minigrad.nn import Module
-from minigrad.tensor import Array
 from minigrad.training.state import answer
 
 

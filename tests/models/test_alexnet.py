@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models.alexnet import ENTRIES, AlexNet, AlexNet2014, AlexNetSmall, weighted
+from minigrad_models.registry import Entry
 
 import minigrad as mg
 from minigrad import init, nn
+from minigrad.autograd.tensor import Array
 from minigrad.cost import Summary, summary
 from minigrad.data import DataLoader, digits
-from minigrad.tensor import Array
 from minigrad.training import fit
-from models.alexnet import ENTRIES, AlexNet, AlexNet2014, AlexNetSmall, weighted
-from models.entry import Entry
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models.convnet import ENTRIES, ConvNet, deep, double, simple
+from minigrad_models.registry import Entry
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
+from minigrad.autograd.tensor import Array
 from minigrad.data import digits
-from minigrad.tensor import Array
-from models.convnet import ENTRIES, ConvNet, deep, double, simple
-from models.entry import Entry
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

@@ -6,12 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-import minigrad as mg
-from minigrad import functional as F  # noqa: N812
-from minigrad import init
-from minigrad.data import digits
-from models.googlenet import (
+from minigrad_models.googlenet import (
     ENTRIES,
     BasicConv2d,
     GoogLeNet,
@@ -20,6 +15,11 @@ from models.googlenet import (
     Inception,
     PlainConv2d,
 )
+
+import minigrad as mg
+from minigrad import functional as F  # noqa: N812
+from minigrad import init
+from minigrad.data import digits
 from tests.models.direction import assert_gradients_along
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models.inception import ENTRIES, Concat, InceptionC, InceptionV4, inception_a, inception_b, reduction_a
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
 from minigrad.data import digits
-from models.inception import ENTRIES, Concat, InceptionC, InceptionV4, inception_a, inception_b, reduction_a
 from tests.models.direction import assert_gradients_along
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from minigrad_models.lenet import C3_CONNECTIONS, LeNet5, LeNet5Original, digit_codes, scaled_tanh
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
-from models.lenet import C3_CONNECTIONS, LeNet5, LeNet5Original, digit_codes, scaled_tanh
 
 
 def images(count: int = 2) -> mg.Tensor:

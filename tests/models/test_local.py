@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from minigrad_models.local import ENTRIES, LocalNet, shared, unshared
+from minigrad_models.registry import Entry
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
+from minigrad.autograd.tensor import Array
 from minigrad.cost import summary
 from minigrad.data import digits
-from minigrad.tensor import Array
-from models.entry import Entry
-from models.local import ENTRIES, LocalNet, shared, unshared
 from tests.models.gradient import assert_gradients
 
 MAKES = [shared, unshared]

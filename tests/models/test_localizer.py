@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from minigrad_models.localizer import ENTRIES, Localizer, class_accuracy, iou, mean_iou
 
 import minigrad as mg
 from minigrad import init
+from minigrad.autograd.tensor import Array
 from minigrad.data import ArrayDataset, DataLoader, scenes
-from minigrad.tensor import Array
 from minigrad.testing import Verdict, check_grads
 from minigrad.training import evaluate, fit
-from models.localizer import ENTRIES, Localizer, class_accuracy, iou, mean_iou
 from tests.models.gradient import assert_gradients
 
 ENTRY = ENTRIES[0]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from minigrad_models.vgg import PLANS, VGG
 
 import minigrad as mg
 from minigrad import nn
-from models.vgg import PLANS, VGG
 
 
 def in_stages(model: VGG, x: Any) -> mg.Tensor:

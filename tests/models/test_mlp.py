@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models.mlp import ENTRIES, MLP, MLPSquares
+from minigrad_models.registry import Entry
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
+from minigrad.autograd.tensor import Array
 from minigrad.data import DataLoader, digits
 from minigrad.errors import UsageError
-from minigrad.tensor import Array
 from minigrad.training import fit
-from models.entry import Entry
-from models.mlp import ENTRIES, MLP, MLPSquares
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

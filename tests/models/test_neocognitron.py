@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from minigrad_models.mlp import MLP
+from minigrad_models.neocognitron import ENTRIES, CLayer, Contrast, Neocognitron, SLayer, TopLayer
 
 import minigrad as mg
+from minigrad.autograd.tensor import Array
 from minigrad.data import ArrayDataset, DataLoader, digits
 from minigrad.functional import cross_entropy
-from minigrad.tensor import Array
 from minigrad.training import accuracy, fit, predict
-from models.mlp import MLP
-from models.neocognitron import ENTRIES, CLayer, Contrast, Neocognitron, SLayer, TopLayer
 from tests.models.gradient import assert_gradients
 
 RNG = np.random.default_rng

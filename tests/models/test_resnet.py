@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models import entry, resnet, resnet_cifar, resnet_v2
+from minigrad_models.resnet import BasicBlock, Bottleneck, ResNet
+from minigrad_models.resnet_cifar import CifarResNet, PlainBlock, PreActCifarResNet, ZeroPadded
+from minigrad_models.resnet_v2 import PreActBlock, PreActBottleneck, PreActResNet
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
@@ -13,10 +17,6 @@ from minigrad.cost import summary
 from minigrad.data import digits
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from models import entry, resnet, resnet_cifar, resnet_v2
-from models.resnet import BasicBlock, Bottleneck, ResNet
-from models.resnet_cifar import CifarResNet, PlainBlock, PreActCifarResNet, ZeroPadded
-from models.resnet_v2 import PreActBlock, PreActBottleneck, PreActResNet
 from tests.models.gradient import assert_gradients
 
 ENTRIES = (*resnet.ENTRIES, *resnet_v2.ENTRIES, *resnet_cifar.ENTRIES)

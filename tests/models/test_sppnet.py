@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models.sppnet import ENTRIES, SMALL_SIZES, RandomSize, SPPNet, small_trunk, sppnet, sppnet_small, zf5
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.data import DataLoader, digits, resize
 from minigrad.training import evaluate, fit
-from models.sppnet import ENTRIES, SMALL_SIZES, RandomSize, SPPNet, small_trunk, sppnet, sppnet_small, zf5
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models import entry, vgg
+from minigrad_models.vgg import PLANS, VGG
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.data import digits
 from minigrad.nn import Module
-from models import entry, vgg
-from models.vgg import PLANS, VGG
 from tests.models.gradient import assert_gradients
 
 # As torchvision has them.

@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minigrad_models import resnet_cifar
+from minigrad_models.alexnet import AlexNet2014, AlexNetSmall, weighted
+from minigrad_models.registry import Entry
+from minigrad_models.zfnet import ENTRIES, ZFNet, ZFNetSmall, deconvnet
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
+from minigrad.autograd.tensor import Array
 from minigrad.cost import summary
 from minigrad.data import DataLoader, digits
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.tensor import Array
 from minigrad.training import fit
-from models import resnet_cifar
-from models.alexnet import AlexNet2014, AlexNetSmall, weighted
-from models.entry import Entry
-from models.zfnet import ENTRIES, ZFNet, ZFNetSmall, deconvnet
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

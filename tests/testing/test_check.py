@@ -7,8 +7,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, functional
+from minigrad.autograd.op import REGISTRY, op
 from minigrad.errors import ShapeError, UsageError
-from minigrad.op import REGISTRY, op
 from minigrad.testing import Report, Verdict, check_grads
 
 CORRECT, WRONG, INCONCLUSIVE = Verdict.CORRECT, Verdict.WRONG, Verdict.INCONCLUSIVE

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.autograd.op import Op
 from minigrad.domain import POSITIVE
 from minigrad.errors import UsageError
-from minigrad.op import Op
 from minigrad.testing import LawViolation, gradtest
 from minigrad.testing.call import Call
 from minigrad.testing.decorator import GradTest

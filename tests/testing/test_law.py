@@ -7,8 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.autograd.op import Op
 from minigrad.domain import INVERTIBLE
-from minigrad.op import Op
 from minigrad.testing import LawViolation, laws
 from minigrad.testing.call import Call
 from minigrad.testing.decorator import GradTest

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 import minigrad as mg
+from minigrad.autograd.op import Op
 from minigrad.domain import NONZERO, POSITIVE
-from minigrad.op import Op
 from minigrad.ops import matrix_transpose, where, zeros_like
 from minigrad.testing import LawViolation, gradtest
 from minigrad.testing.decorator import GradTest

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import domain
+from minigrad.autograd.op import Op
 from minigrad.errors import UsageError
-from minigrad.op import Op
 from minigrad.shapes import ShapeSpec
 from minigrad.testing import calls_of, strategies
 from minigrad.testing.call import quiet

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import nn
+from minigrad.autograd.tensor import Tensor
 from minigrad.data import DataLoader
 from minigrad.errors import DataError, StateError
 from minigrad.functional import cross_entropy
 from minigrad.optim import SGD
-from minigrad.tensor import Tensor
 from minigrad.training import Callback, Run, fit
 from minigrad.training.history import History, append_line, resume_history
 

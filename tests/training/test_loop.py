@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from minigrad import nn, optim, rng
+from minigrad.autograd.tensor import is_recording
 from minigrad.data import DataLoader
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.optim.schedule import Constant, Cosine
-from minigrad.tensor import is_recording
 from minigrad.training import Callback, evaluate, fit, predict
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.tensor import Tensor
 from minigrad.training import (
     F1,
     R2,

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import nn, optim, rng
+from minigrad.autograd.tensor import Tensor
 from minigrad.data import DataLoader
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import cross_entropy, mse_loss, relu
-from minigrad.tensor import Tensor
 from minigrad.training import F1, R2, Callback, accuracy, evaluate, fit, predict, top_k_accuracy
 
 RNG = np.random.default_rng(0)

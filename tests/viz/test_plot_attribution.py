@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from minigrad_models.zfnet import ZFNetSmall
+from minigrad_models.zfnet import deconvnet as deconvnet_of_the_paper
 
 import minigrad as mg
 from minigrad import nn
@@ -14,8 +16,6 @@ from minigrad.viz.deconvnet import deconvnet
 from minigrad.viz.plot_attribution import plot_deconvnet, plot_grad_cam, plot_receptive_field
 from minigrad.viz.probe import feature_maps
 from minigrad.viz.receptive_field import effective_field
-from models.zfnet import ZFNetSmall
-from models.zfnet import deconvnet as deconvnet_of_the_paper
 
 
 class Detectors(nn.Module):

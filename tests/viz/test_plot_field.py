@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from minigrad_models import create
+from minigrad_models.local import LocalNet
+from minigrad_models.zfnet import ZFNetSmall
 
 import minigrad as mg
 from minigrad import nn
 from minigrad.errors import ShapeError, UsageError
 from minigrad.viz.probe import feature_maps
 from minigrad.viz.receptive_field import Box, effective_field, receptive_field
-from models import create
-from models.local import LocalNet
-from models.zfnet import ZFNetSmall
 
 SIDE = 13
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import minigrad_models
 import numpy as np
 import pytest
 
 import minigrad as mg
-import models
 from minigrad.cli import main
 from minigrad.graph import Graph
 from minigrad.viz import Picture, graph
@@ -30,7 +30,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Pic
         if name not in kept:
             mg.seed(0)
             images = np.random.default_rng(0).normal(size=SIZES[name]).astype("float32")
-            picture = graph(models.create(name), images, title=name)
+            picture = graph(minigrad_models.create(name), images, title=name)
             kept[name] = picture, picture.save(folder / f"{name}.html").read_text(encoding="utf-8")
         return kept[name]
 
@@ -110,7 +110,9 @@ def test_a_bare_graph_has_a_page_without_measures(visit: Callable[..., Visit], t
 
 def test_verdicts_of_a_network(visit: Callable[..., Visit], tmp_path: Path) -> None:
     mg.seed(0)
-    picture = graph(models.create("lenet5"), np.ones((2, 1, 32, 32), np.float32), color_by="verdict", title="lenet5")
+    picture = graph(
+        minigrad_models.create("lenet5"), np.ones((2, 1, 32, 32), np.float32), color_by="verdict", title="lenet5"
+    )
     seen = visit(picture.save(tmp_path / "verdict.html").read_text(encoding="utf-8"))
     words = [
         word

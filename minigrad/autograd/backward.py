@@ -1,0 +1,164 @@
+"""The reverse pass: cotangents travel from results to variables, newest node first.
+
+A cotangent is the derivative of some final number with respect to a value, in the shape of that value. Each node takes
+its own (complete once all newer nodes have been passed), asks its op's rules what that means for each parent, and adds
+the answers to theirs. There are two forms of the same walk:
+
+* plain: the rules run on arrays, and each node's saved values are freed behind it;
+* recorded (`record=True`): the rules run on Tensors, so the backward pass is itself a graph that can be differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, NoReturn
+
+from minigrad.autograd import operators
+from minigrad.autograd.multiple_results import Cotangents
+from minigrad.autograd.node import STATE, Node, switched, tick
+from minigrad.autograd.rule import Plan, Pull
+from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.tensor import record as record_node
+from minigrad.errors import FreedGraphError, RuleError
+
+Cotangent = Any  # an array, or a Tensor when the pass is recorded
+
+
+def newest_first(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
+    """The nodes that the roots depend on, roots included, none older than `oldest`, sorted topologically."""
+    waiting = list({root for root in roots if root.order >= oldest})
+    found = set(waiting)
+    for node in waiting:  # grows while it is read
+        for parent in node.parents:
+            if parent is not None and parent not in found and parent.order >= oldest:
+                found.add(parent)
+                waiting.append(parent)
+    waiting.sort(key=_order, reverse=True)
+    return waiting
+
+
+def _order(node: Node) -> int:
+    return node.order
+
+
+def pull_back(
+    seeds: Mapping[Node, Cotangent],
+    nodes: list[Node],
+    targets: frozenset[Node] = frozenset(),
+    *,
+    record: bool = False,
+    keep: bool = False,
+) -> dict[Node, Cotangent]:
+    """Carry the cotangents in `seeds` through `nodes` to the leaves and targets.
+
+    Args:
+        seeds: the cotangent of each result.
+        nodes: what to pass, newest first; parents that are not among them get nothing.
+        targets: nodes whose cotangent is wanted although they may not be leaves.
+        record: run the rules on Tensors, recording them.
+        keep: leave the graph as it is for another pass; otherwise it is freed on the way.
+
+    Returns:
+        The cotangent of every leaf and target that was reached.
+
+    Raises:
+        FreedGraphError: an earlier pass has freed a node.
+        RuleError: a rule gave something that is no cotangent of its input.
+    """
+    cotangents: dict[Node, Cotangent] = dict(seeds)
+    reached: dict[Node, Cotangent] = {}
+    inside = targets.union(nodes)
+    watcher = STATE.gradient_watcher
+    for node in nodes:
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        plan = node.plan
+        if plan is None or node in targets:
+            reached[node] = g
+        if plan is None:
+            continue
+        saved, parents = node.saved, node.parents
+        if saved is None:
+            raise FreedGraphError(
+                f"the graph behind this {node.op} was freed by an earlier backward pass (or one that failed): "
+                "pass retain_graph=True to the first one, or compute the result again"
+            )
+        if type(g) is Cotangents:
+            g = g.all(recorded=record)
+        pulls = plan.recorded if record else plan.pulls
+        if pulls is None:
+            for target, cotangent in _pull_through_replay(plan, node, g, inside, record=record).items():
+                cotangents[target] = cotangents[target] + cotangent if target in cotangents else cotangent
+            pulls = []
+        elif record:
+            saved = plan.as_tensors(node)
+        for pull in pulls:
+            parent = parents[pull.position]
+            if parent is None or parent not in inside:
+                continue
+            try:
+                if pull.settings:
+                    settings = {name: node.settings[name] for name in pull.settings}
+                    cotangent = pull.function(g, *pull.arguments(saved), **settings)
+                else:
+                    cotangent = pull.function(g, *pull.arguments(saved))
+                fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
+            except Exception as error:
+                _blame_rule(plan, pull, error)
+            if not fits or (type(cotangent) is Tensor and not record):
+                cotangent = _conformed(cotangent, parent, plan, pull, record)
+            if watcher is not None:
+                watcher(node, pull.position, cotangent)
+            cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
+        if not keep:
+            node.saved, node.parents = None, ()
+    reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
+    return reached
+
+
+def _pull_through_replay(
+    plan: Plan, node: Node, g: Cotangent, inside: Set[Node], *, record: bool
+) -> dict[Node, Cotangent]:
+    """Run again, from smaller ops, what the node did as one, and pull back through that."""
+    start = tick()
+    with switched(recorder=STATE.recorder or record_node):
+        out = plan.replay(node)
+    parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
+    assert out.node is not None
+    return pull_back({out.node: g}, newest_first([out.node], oldest=start), parents, record=record, keep=record)
+
+
+def _conformed(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
+    """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules."""
+    if type(cotangent) is Tensor and not record:
+        cotangent = cotangent._data
+    if cotangent.shape != parent.shape:
+        lead = len(cotangent.shape) - len(parent.shape)
+        pairs = zip(cotangent.shape[max(lead, 0) :], parent.shape, strict=False)
+        if lead < 0 or any(size not in (1, wide) for wide, size in pairs):
+            raise RuleError(
+                f"op {plan.op}: the rule for {_input_name(plan, pull)!r} gave a cotangent of shape {cotangent.shape} "
+                f"for an input of shape {parent.shape}; they must be equal, or differ by broadcasting"
+            )
+        cotangent = operators.ops.sum_to(cotangent, shape=parent.shape)
+    return cotangent if cotangent.dtype == parent.dtype else operators.ops.astype(cotangent, dtype=parent.dtype)
+
+
+def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
+    """Raise `error` again, with the rule named."""
+    if isinstance(error, RuleError):
+        raise error
+    if isinstance(error, AttributeError) and str(error).endswith("object has no attribute 'shape'"):
+        raise RuleError(
+            f"op {plan.op}: the rule for {_input_name(plan, pull)!r} returned no array ({error})"
+        ) from error
+    error.add_note(
+        f"in the rule of op {plan.op} for its input {_input_name(plan, pull)!r}. Rules receive arrays at first order "
+        "and Tensors at higher orders: write them with operators and minigrad functions"
+    )
+    raise error
+
+
+def _input_name(plan: Plan, pull: Pull) -> str:
+    return f"{plan.op.inputs[0]}[{pull.position}]" if plan.op.variadic else plan.op.inputs[pull.position]

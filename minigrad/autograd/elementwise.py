@@ -1,0 +1,143 @@
+"""How a row of the derivative table becomes an op: `elementwise`, and the short paths that such ops run on.
+
+    tanh = elementwise("tanh", np.tanh, x=lambda g, out: g * (1 - out * out))
+
+Functions of one or two inputs without settings are many and small, so `UnaryOp` and `BinaryOp` do what `Op` does
+without its loops. The others are plain `Op`s.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad.autograd.error_context import explain
+from minigrad.autograd.node import STATE
+from minigrad.autograd.op import Op, registered
+from minigrad.autograd.rule import Function
+from minigrad.autograd.tensor import Tensor, as_array, own, wrap
+
+_ARRAYS: Final = (np.ndarray, np.generic)
+_NUMBERS: Final = (int, float, np.generic)
+_NO_SETTINGS: Final[dict[str, Any]] = {}
+
+
+class UnaryOp(Op):
+    """An elementwise function of one input, on a short path: these ops are many and small."""
+
+    def __call__(self, x: Any) -> Tensor:
+        """Compute, and record when x requires gradients."""
+        if type(x) is not Tensor:
+            if not isinstance(x, _ARRAYS):
+                return self(Tensor(x))
+            return self.forward(x)  # type: ignore[no-any-return]
+        data = x._data
+        try:
+            out = self.forward(data)
+        except Exception as error:
+            explain(self, (x,), {}, error)
+        node = x.node
+        if node is not None and self._allowed:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self._short_plans[1] or self._short_plan(1, 1)
+                return recorder(plan, (node,), (data, out), _NO_SETTINGS, out)
+        if STATE.watcher is not None:
+            out = np.asarray(out)  # the very array that the Tensor will hold
+            STATE.watcher(self, (data,), _NO_SETTINGS, out)
+        return wrap(out)
+
+
+class BinaryOp(Op):
+    """An elementwise function of two inputs that broadcast against each other, on a short path."""
+
+    def __call__(self, x: Any, y: Any) -> Tensor:
+        """Compute, and record when an input requires gradients."""
+        x_node = y_node = None
+        x_data, y_data = x, y
+        if type(x) is Tensor:
+            x_node, x_data = x.node, x._data
+        if type(y) is Tensor:
+            y_node, y_data = y.node, y._data
+        elif x_data is x:
+            return self._without_tensors(x, y)  # type: ignore[no-any-return]
+        elif not isinstance(y, _NUMBERS):
+            y_data = own(y) if type(y) is np.ndarray else as_array(y)
+        if x_data is x and not isinstance(x, _NUMBERS):
+            x_data = own(x) if type(x) is np.ndarray else as_array(x)
+        try:
+            out = self.forward(x_data, y_data)
+        except Exception as error:
+            explain(self, (x, y), {}, error)
+        mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed
+        if mask:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self._short_plans[mask] or self._short_plan(mask, 2)
+                return recorder(plan, (x_node, y_node), (x_data, y_data, out), _NO_SETTINGS, out)
+        if STATE.watcher is not None:
+            out = np.asarray(out)  # the very array that the Tensor will hold
+            STATE.watcher(self, (x_data, y_data), _NO_SETTINGS, out)
+        return wrap(out)
+
+    def _without_tensors(self, x: Any, y: Any) -> Any:
+        if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS):
+            return self.forward(x, y)
+        return self(Tensor(x), y)
+
+
+def elementwise(
+    name: str, forward: Function, doc: str = "", *, fast: Mapping[str, Function] | None = None, **rules_and_facts: Any
+) -> Op:
+    """A row of the derivative table: an op that works element by element, with its rules by input name.
+
+    Args:
+        name: the op's name.
+        forward: a function of arrays; keyword-only parameters are settings, and rules may ask for them likewise.
+        doc: its docstring; the function's first sentence unless given.
+        fast: quicker twins of rules, for arrays only.
+        **rules_and_facts: under the name of an input, its vector-Jacobian product; all else is what `Op` takes
+            (domain, kinks, non_differentiable, canonical, reference, onnx, source ...).
+
+    >>> cube_ = elementwise("cube_", lambda x: x**3, x=lambda g, x: g * 3 * x * x)
+    """
+    inputs, settings = _parameters(forward)
+    kind = Op if settings else {1: UnaryOp, 2: BinaryOp}.get(len(inputs), Op)
+    rules = {x: rule for x, rule in rules_and_facts.items() if x in inputs}
+    facts = {fact: value for fact, value in rules_and_facts.items() if fact not in inputs}
+    if len(inputs) > 1:
+        facts.setdefault("hint", "sizes must be equal, or 1 to be repeated: reshape or expand_dims one of them")
+    module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
+    result = kind(forward, name, module=module, **facts)
+    result.__doc__ = _documentation(doc or _summary(forward), len(inputs))
+    for x, rule in rules.items():
+        result.vjp(x)(rule)
+    for x, rule in (fast or {}).items():
+        result.fast_vjp(x)(rule)
+    return registered(result)
+
+
+def _parameters(forward: Function) -> tuple[Sequence[str], Sequence[str]]:
+    """The names of a forward function's inputs and of its settings."""
+    if isinstance(forward, np.ufunc):
+        return ("x", "y", "z")[: forward.nin], ()
+    kinds = {name: parameter.kind for name, parameter in inspect.signature(forward).parameters.items()}
+    settings = [name for name, kind in kinds.items() if kind is inspect.Parameter.KEYWORD_ONLY]
+    return [name for name in kinds if name not in settings], settings
+
+
+def _summary(forward: Function) -> str:
+    """The first sentence about a function; NumPy's come after a line with the signature."""
+    paragraphs = (forward.__doc__ or "").strip().split("\n\n")
+    text = paragraphs[1] if isinstance(forward, np.ufunc) else paragraphs[0]
+    return " ".join(text.split())
+
+
+def _documentation(text: str, count: int) -> str:
+    if "Shapes:" in text:
+        return text
+    return f"{text} Shapes: {'any -> the same' if count == 1 else 'any that broadcast -> the common one'}.".strip()

@@ -1,0 +1,131 @@
+"""The recorded graph: nodes, what a thread is recording, and the clock that orders everything.
+
+A `Node` says how one result was made: by which op, from which parents, and what backward will need.
+A number `order`, taken from one clock, grows with every node: newer nodes can depend on older ones and never
+the other way around, so sorting by `order` sorts the graph topologically. A `Leaf` is a node without parents:
+a variable. What needs no gradient has no node at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.autograd.op import Op
+    from minigrad.autograd.rule import Plan
+    from minigrad.autograd.tensor import Tensor
+
+tick: Final = itertools.count(1).__next__
+"""The clock: one tick a node, and one a write to a variable."""
+
+
+class Node:
+    """How one value was made.
+
+    Attributes:
+        plan: the op, with what its rules need for this choice of differentiable inputs (`node.op` names the op).
+        parents: a node an input; None where the input needs no gradient.
+        saved: the values that the rules name, or None once a backward pass has freed them.
+        settings: the op's keyword settings, in canonical form.
+        shape, dtype: of the value, which the node itself does not keep. (For several results, a tuple of shapes.)
+        order: when it was made. A parent's is always smaller.
+        scope: the module call inside of which it was made, or None.
+        site: (file, line) of the call; set only while `anomaly()` is watching.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "order", "parents", "plan", "saved", "scope", "settings", "shape", "site",
+    )  # fmt: skip
+
+    plan: Plan | None
+    parents: tuple[Node | None, ...]
+    saved: tuple[Any, ...] | None
+    settings: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: int
+    scope: Scope | None
+    site: tuple[str, int]
+
+    @property
+    def op(self) -> Op | None:
+        """The op that made the value; None for a leaf."""
+        return self.plan.op if self.plan is not None else None
+
+    def __repr__(self) -> str:
+        return f"<{self.op or 'leaf'} #{self.order} {self.shape} {self.dtype}>"
+
+
+class Leaf(Node):
+    """A variable: where gradients come to rest."""
+
+    __slots__ = ("grad", "name", "written_at")
+
+    grad: Tensor | None
+    name: str | None
+    written_at: int
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.plan = None
+        self.parents = ()
+        self.saved = ()
+        self.settings = {}
+        self.shape = shape
+        self.dtype = dtype
+        self.order = tick()
+        self.scope = None
+        self.grad = None
+        self.name = None
+        self.written_at = 0
+
+
+class Scope:
+    """One call of a module: its attribute name, its class, and the call around it."""
+
+    __slots__ = ("kind", "name", "outer")
+
+    def __init__(self, name: str, kind: str, outer: Scope | None) -> None:
+        self.name = name
+        self.kind = kind
+        self.outer = outer
+
+    @property
+    def path(self) -> str:
+        """The attribute path from the outermost module, such as `features.3`."""
+        path = self.outer.path if self.outer is not None else ""
+        return f"{path}.{self.name}" if path and self.name else path or self.name
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.kind}".strip()
+
+
+Recorder = Callable[["Plan", tuple["Node | None", ...], tuple[Any, ...], dict[str, Any], Any], "Tensor"]
+
+
+class _State(threading.local):
+    """What this thread is doing. Each thread starts with the values below, so threads never disturb each other."""
+
+    recorder: Recorder | None = None  # how results enter the graph; set by tensor.py; None: they do not
+    watcher: Callable[[Op, tuple[Any, ...], dict[str, Any], Any], None] | None = None  # sees ops that are not recorded
+    gradient_watcher: Callable[[Node, int, Any], None] | None = None  # sees what backward sends to each input
+    scope: Scope | None = None
+
+
+STATE: Final = _State()
+
+
+@contextmanager
+def switched(**settings: Any) -> Iterator[None]:
+    """Set fields of this thread's state, and put the former values back at the end."""
+    former = {name: getattr(STATE, name) for name in settings}
+    STATE.__dict__.update(settings)
+    try:
+        yield
+    finally:
+        STATE.__dict__.update(former)

@@ -1,0 +1,313 @@
+"""`Op`: a forward function on arrays, with its derivative rules beside it.
+
+This is the only place where an op runs and is recorded. Writing one takes a few lines:
+
+    @op(shapes="... D -> ... D")
+    def cube(x):
+        return x * x * x
+
+    @cube.vjp("x")
+    def _(g, x):
+        return 3 * g * x * x
+
+The forward function receives NumPy arrays: its positional parameters are the *inputs*, its keyword-only parameters
+the *settings*. A rule gives the vector-Jacobian product for one input and asks for what it needs by parameter name:
+
+    g            the cotangent of the result (always first)
+    x            an input of that name                     x_shape   its shape
+    out          the result                                <kept>    a residual that the op declares with `keeps=`
+    <result>     one of several results (`results=`), in place of `out`; g is then a tuple, a cotangent each
+    i            the position of the input, for an op with variadic inputs (`*xs`)
+    keyword-only the settings
+
+What no rule names is not saved. Rules are written with operators and ops only. A first-order backward pass runs them on
+plain arrays (an op that is given no Tensor computes on arrays and returns one); when the backward pass is itself being
+recorded, the same rules run on Tensors. So there is one rule, and every order of derivative is right.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, overload
+
+import numpy as np
+
+from minigrad.autograd.error_context import explain
+from minigrad.autograd.multiple_results import Cotangents, Results
+from minigrad.autograd.node import STATE, Node, Recorder
+from minigrad.autograd.rule import Function, Plan, Rule
+from minigrad.autograd.tensor import Tensor, as_array, own, record, wrap
+from minigrad.domain import REAL, Domain
+from minigrad.errors import RuleError, ShapeError
+from minigrad.shapes import ShapeSpec
+
+REGISTRY: Final[dict[str, Op]] = {}
+"""Every op by its name: the library's own and the users'."""
+
+
+class Op:
+    """A differentiable function; see this module's docstring for how to write one.
+
+    Attributes:
+        name: unique among all ops.
+        forward: arrays and settings in; an array out, or with `keeps` a tuple of an array and the residuals. With
+            `results`, as many arrays as these, in front of the residuals.
+        inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
+        shapes: the shape specification, checked on every call where there is one.
+        rules: the vector-Jacobian product for each input.
+        fast_rules: quicker twins for the first order, on arrays only.
+        reference: the same function built from other ops; tests hold the op to it, and a recorded backward pass
+            goes through it where there is only a fast rule.
+        domain: where each input may lie (the whole real line unless stated).
+        linear: the inputs in which the op is linear, each alone.
+        kinks: where the op is continuous but has no derivative: the points of an elementwise function, or "ties" for
+            one that chooses among its elements. Rules give a subgradient there.
+        results: the names of the results of an op that has several; a call gives a tuple of them.
+        hint: what to do about inputs whose shapes do not fit, for the error.
+    """
+
+    def __init__(
+        self,
+        forward: Function,
+        name: str,
+        *,
+        shapes: str | None = None,
+        keeps: Sequence[str] = (),
+        non_differentiable: Sequence[str] = (),
+        canonical: Function | None = None,
+        reference: Function | None = None,
+        domain: Mapping[str, Domain] | None = None,
+        linear: Sequence[str] = (),
+        kinks: Sequence[float] | Literal["ties"] = (),
+        results: Sequence[str] = (),
+        onnx: str | None = None,
+        flops: Function | None = None,
+        source: str | None = None,
+        hint: str = "",
+        module: str | None = None,
+    ) -> None:
+        self.module = module or getattr(forward, "__module__", "")
+        self.name = name
+        self.forward = forward
+        self.__doc__ = forward.__doc__
+        self._read_signature(forward)
+        self.keeps, self.results = tuple(keeps), tuple(results)
+        self._gives_tuple = bool(keeps or results)
+        self.non_differentiable = frozenset(self._checked(non_differentiable))
+        self.linear = tuple(self._checked(linear))
+        self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
+        self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
+        self.shapes = ShapeSpec(shapes) if shapes is not None else None
+        self.canonical = canonical
+        self.reference = reference
+        if results and reference is not None:
+            raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
+        self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
+        self.rules: dict[str, Rule] = {}
+        self.fast_rules: dict[str, Rule] = {}
+        self._allowed = (
+            -1
+            if self.variadic
+            else sum(1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable)
+        )  # a bit for each input that may have a gradient
+        self._plans: dict[tuple[int, int], Plan] = {}
+        self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
+        self._fitting: set[Any] = set()
+
+    def _read_signature(self, forward: Function) -> None:
+        self.inputs: tuple[str, ...] = ()
+        self.settings: tuple[str, ...] = ()
+        self.variadic = False
+        if isinstance(forward, np.ufunc):
+            self.inputs = ("x", "y", "z")[: forward.nin]
+            return
+        self.__signature__ = inspect.signature(forward)
+        for name, parameter in self.__signature__.parameters.items():
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                self.settings += (name,)
+            else:
+                self.inputs += (name,)
+                self.variadic = self.variadic or parameter.kind is parameter.VAR_POSITIONAL
+        if self.variadic and len(self.inputs) > 1:
+            raise RuleError(f"op {self.name}: *{self.inputs[-1]} must stand for all inputs; make the others settings")
+        self._defaults = {
+            name: parameter.default
+            for name, parameter in self.__signature__.parameters.items()
+            if name in self.settings and parameter.default is not parameter.empty
+        }
+
+    def _checked(self, names: Sequence[str]) -> Sequence[str]:
+        for name in names:
+            if name not in self.inputs:
+                raise RuleError(f"op {self.name}: {name!r} is not an input; the inputs are {', '.join(self.inputs)}")
+        return names
+
+    def __repr__(self) -> str:
+        return self.name
+
+    # ---- rules -----------------------------------------------------------------------------------------------
+
+    def vjp(self, name: str) -> Callable[[Function], Function]:
+        """Register the decorated function as the vector-Jacobian product for the input `name`."""
+        return lambda function: self._add_rule(self.rules, name, function)
+
+    def fast_vjp(self, name: str) -> Callable[[Function], Function]:
+        """Register a quicker twin of that rule, which only ever sees arrays."""
+        return lambda function: self._add_rule(self.fast_rules, name, function)
+
+    def _add_rule(self, rules: dict[str, Rule], name: str, function: Function) -> Function:
+        self._checked([name])
+        rules[name] = Rule.of(self, name, function)
+        self._forget_plans()
+        return function
+
+    def _forget_plans(self) -> None:
+        self._plans.clear()
+        self._short_plans = [None] * 4
+
+    def plan(self, mask: int, count: int) -> Plan:
+        """The plan for the differentiable inputs whose bits are set in `mask`, of `count` inputs."""
+        found = self._plans.get((mask, count))
+        if found is None:
+            found = self._plans[mask, count] = Plan(self, mask, count)
+        return found
+
+    def _short_plan(self, mask: int, count: int) -> Plan:
+        plan = self._short_plans[mask] = self.plan(mask, count)
+        return plan
+
+    # ---- running ---------------------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
+        """Compute, and record when an input requires gradients.
+
+        Given a Tensor, the result is a Tensor (or a tuple of them). Given none, the result is an array.
+        """
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        mask, bit, constant = 0, 1, True
+        for x in inputs:
+            if type(x) is Tensor:
+                constant = False
+                arrays.append(x._data)
+                parents.append(x.node)
+                if x.node is not None:
+                    mask |= bit
+            else:
+                arrays.append(self._from_list(len(arrays), x) if type(x) in (list, tuple) else x)
+                parents.append(None)
+            bit <<= 1
+        try:
+            if self.shapes is not None:
+                self._check_shapes(arrays, settings)
+            if self.settings:
+                settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
+            out = self.forward(*arrays, **settings)
+            kept: tuple[Any, ...] = ()
+            if self._gives_tuple:
+                out, kept = self._split(out)
+            mask &= self._allowed
+            differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
+        except Exception as error:
+            explain(self, inputs, settings, error)
+        if differentiable:
+            recorder = STATE.recorder
+            if recorder is not None:
+                plan = self.plan(mask, len(arrays))
+                arrays = [a if type(x) is Tensor else own(a) for a, x in zip(arrays, inputs, strict=True)]
+                values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + kept
+                values += out.arrays if self.results else (out,)
+                recorded = recorder(plan, tuple(parents), values, settings, out)
+                return self._each_result(recorded, out, recorder) if self.results else recorded
+        outs = out.arrays if self.results else (out,)
+        if not constant:
+            outs = tuple([wrap(array) for array in outs])
+        if STATE.watcher is not None:
+            for result in outs:
+                STATE.watcher(self, tuple(arrays), settings, result if constant else result._data)
+        return outs if self.results else outs[0]  # type: ignore[return-value]  # a tuple, for several
+
+    def _each_result(self, whole: Tensor, out: Results, recorder: Recorder) -> Any:
+        """The results of a call that was recorded as a whole, each with a node of its own behind it."""
+        assert whole.node is not None
+        return tuple([self.result(whole.node, k, array, recorder) for k, array in enumerate(out.arrays)])
+
+    def result(self, node: Node, k: int, array: Any, recorder: Recorder = record) -> Tensor:
+        """Result number `k` of the call that `node` recorded, with a node of its own."""
+        if array.dtype.kind != "f":
+            return wrap(array)
+        settings = {"index": k, "name": self.results[k]}
+        return recorder(_RESULT.plan(1, 1), (node,), (node, array), settings, array)  # the rule asks for node.shape
+
+    def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The forward function's result, or all of them, and its residuals."""
+        names = (*(self.results or ("out",)), *self.keeps)
+        if not isinstance(result, tuple) or len(result) != len(names):
+            stated = f"results={self.results}" if self.results else f"keeps={self.keeps}"
+            raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
+        if self.results:
+            return Results(result[: len(self.results)]), tuple(result[len(self.results) :])
+        return result[0], tuple(result[1:])
+
+    def _from_list(self, position: int, numbers: Sequence[Any]) -> Any:
+        """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
+        constant = self.non_differentiable.issuperset(self.inputs[position : position + 1]) and not self.variadic
+        return np.asarray(numbers) if constant else as_array(numbers)
+
+    def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
+        """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
+        shapes = tuple([None if a is None else np.shape(a) for a in arrays])
+        assert self.shapes is not None
+        key = (shapes, *[settings.get(name) for name in self.shapes.divisors])
+        if key in self._fitting:
+            return
+        problem = self.shapes.mismatch(self.inputs, shapes, settings)
+        if problem:
+            raise ShapeError(problem + (f"\nhint: {self.hint}" if self.hint else ""))
+        if len(self._fitting) < 1000:
+            self._fitting.add(key)
+
+
+def registered(op: Op) -> Op:
+    """Enter an op by its name. The same definition run again (in a notebook, say) replaces the former."""
+    former = REGISTRY.get(op.name)
+    if former is not None and former.module != op.module:
+        raise RuleError(f"an op named {op.name!r} exists already, made in {former.module}: choose another name")
+    REGISTRY[op.name] = op
+    return op
+
+
+@overload
+def op(forward: Function, /) -> Op: ...
+@overload
+def op(*, name: str | None = None, **facts: Any) -> Callable[[Function], Op]: ...
+def op(forward: Function | None = None, /, *, name: str | None = None, **facts: Any) -> Any:
+    """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., keeps=..., ...)`.
+
+    Args:
+        name: the op's name; the function's own unless given.
+        **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, kinks,
+            results, onnx, flops, source, hint.
+
+    >>> @op
+    ... def cube_of(x):
+    ...     return x * x * x
+    >>> @cube_of.vjp("x")
+    ... def _(g, x):
+    ...     return 3 * g * x * x
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube_of(x).backward(); x.grad.item()
+    12.0
+    """
+    if forward is not None:
+        return registered(Op(forward, name or forward.__name__, **facts))
+    return lambda function: registered(Op(function, name or function.__name__, **facts))
+
+
+_RESULT = Op(lambda x, *, index, name: x, "result")  # the op of the nodes behind one that has several results
+
+
+@_RESULT.vjp("x")
+def _(g: Any, x_shape: Any, *, index: int) -> Any:
+    return Cotangents({index: g}, x_shape, g.dtype)

@@ -1,0 +1,179 @@
+"""From the parameter names of a rule to what the graph saves and hands back to it.
+
+A `Rule` knows which names it wants. A `Plan` joins the rules of one op for one choice of differentiable inputs, and
+answers three questions, worked out once and then only looked up: which values to save when the op runs, which of them
+each rule receives, and which of them become Tensors again when the backward pass is recorded.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.node import Node
+from minigrad.autograd.tensor import Tensor, wrap
+from minigrad.errors import RuleError
+
+if TYPE_CHECKING:
+    from minigrad.autograd.op import Op
+
+Function = Callable[..., Any]
+Getter = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A vector-Jacobian product for one input: the function, and the names of what it wants to receive."""
+
+    function: Function
+    wants: tuple[str, ...]
+    settings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, op: Op, name: str, function: Function) -> Rule:
+        """Read what `function` asks for, and check every name, so that a typo fails here and not in backward.
+
+        Raises:
+            RuleError: a parameter is no input, shape, residual or setting of the op.
+        """
+        parameters = list(inspect.signature(function).parameters.values())
+        if not parameters:
+            raise RuleError(f"op {op.name}: the rule for {name!r} must take the cotangent g first")
+        first, *others = parameters
+        wants = tuple(p.name for p in others if p.kind is not p.KEYWORD_ONLY)
+        settings = tuple(p.name for p in others if p.kind is p.KEYWORD_ONLY)
+        known = [
+            *(op.results or ["out"]),
+            *op.inputs,
+            *(f"{x}_shape" for x in op.inputs),
+            *op.keeps,
+            *["i"] * op.variadic,
+        ]
+        unknown = [w for w in wants if w not in known] + [s for s in settings if s not in op.settings]
+        if first.name != "g" or unknown:
+            fault = f"asks for {', '.join(unknown)}" if first.name == "g" else f"begins with {first.name}, not with g"
+            settings_known = f"; keyword-only: {', '.join(op.settings)}" if op.settings else ""
+            raise RuleError(
+                f"op {op.name}: the rule for {name!r} {fault}; it can have g, {', '.join(known)}{settings_known}"
+            )
+        return cls(function, wants, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One step of a backward pass: the rule for input number `position`, and how to get its arguments."""
+
+    position: int
+    function: Function
+    arguments: Getter
+    settings: tuple[str, ...]
+
+
+class Plan:
+    """What one op saves, and how its rules are fed, when the inputs in `mask` (a bit each) are differentiable.
+
+    A call's values are its inputs (variadic ones together as one tuple), its residuals and its results, in this order.
+
+    Attributes:
+        save: from a call's values to what the node keeps.
+        pulls: the steps of a first-order backward pass, on arrays.
+        recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
+        saved_names: the name of each saved value.
+    """
+
+    __slots__ = ("op", "pulls", "recorded", "save", "saved_names")
+
+    pulls: list[Pull] | None
+    recorded: list[Pull] | None
+
+    def __init__(self, op: Op, mask: int, count: int) -> None:
+        self.op = op
+        names = {i: op.inputs[0 if op.variadic else i] for i in range(count) if mask >> i & 1}
+        first = {name: op.fast_rules.get(name) or op.rules.get(name) for name in names.values()}
+        plain = {name: op.rules.get(name) for name in names.values()}
+        replayed = op.reference is not None and None in plain.values()
+        for name, rule in first.items():
+            if rule is None or (plain[name] is None and not replayed):
+                raise RuleError(
+                    f"op {op.name} has no rule for its input {name!r}: "
+                    f'add one with @{op.name}.vjp("{name}"), or declare non_differentiable=("{name}",)'
+                )
+        rules = [rule for rule in (*first.values(), *plain.values()) if rule is not None]
+        wanted = [want for rule in rules for want in rule.wants if want != "i"]
+        self.saved_names = list(dict.fromkeys([*wanted, *op.inputs] if replayed else wanted))
+        self.save = self._saver()
+        self.pulls = [self._pull(i, first[name]) for i, name in names.items()]
+        self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
+
+    def as_tensors(self, node: Node) -> tuple[Any, ...]:
+        """The values that a node saved, those of recorded inputs and of the result joined to their nodes again."""
+        assert node.saved is not None
+
+        def joined(name: str, value: Any) -> Any:
+            if name == "out":
+                return wrap(value, node)
+            if name in self.op.results:
+                return self.op.result(node, self.op.results.index(name), value)
+            if name not in self.op.inputs:
+                return value
+            if self.op.variadic:
+                return tuple([_joined(v, parent) for v, parent in zip(value, node.parents, strict=True)])
+            return _joined(value, node.parents[self.op.inputs.index(name)])
+
+        return tuple([joined(name, value) for name, value in zip(self.saved_names, node.saved, strict=True)])
+
+    def replay(self, node: Node) -> Tensor:
+        """Run the op's reference on what the node was made from."""
+        assert self.op.reference is not None
+        values = dict(zip(self.saved_names, self.as_tensors(node), strict=True))
+        inputs = [values[name] for name in self.op.inputs]
+        out: Tensor = self.op.reference(*(inputs[0] if self.op.variadic else inputs), **node.settings)
+        return out
+
+    def _saver(self) -> Getter:
+        """The function from a call's values to the saved ones; shapes are taken from their arrays."""
+        names = (*self.op.inputs, *self.op.keeps, *(self.op.results or ("out",)))
+        if all(name in names for name in self.saved_names):
+            return _getter([names.index(name) for name in self.saved_names])
+        shape_of: Function = _shapes if self.op.variadic else np.shape  # type: ignore[assignment]
+        position = {name: k for k, name in enumerate(names)}
+        slots = [
+            (position[name], None) if name in position else (position[name.removesuffix("_shape")], shape_of)
+            for name in self.saved_names
+        ]
+        return lambda values: tuple([values[k] if shape is None else shape(values[k]) for k, shape in slots])
+
+    def _pull(self, position: int, rule: Rule | None) -> Pull:
+        assert rule is not None
+        if "i" not in rule.wants:
+            arguments = _getter([self.saved_names.index(want) for want in rule.wants])
+            return Pull(position, rule.function, arguments, rule.settings)
+        slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
+
+        def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple([position if k is None else saved[k] for k in slots])
+
+        return Pull(position, rule.function, with_position, rule.settings)
+
+
+def _joined(value: Any, parent: Node | None) -> Any:
+    return value if parent is None else wrap(value, parent)
+
+
+def _shapes(values: tuple[Any, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple([np.shape(value) for value in values])
+
+
+def _getter(positions: list[int]) -> Getter:
+    """`itemgetter` that always gives a tuple."""
+    if not positions:
+        return lambda values: ()
+    if len(positions) == 1:
+        (k,) = positions
+        return lambda values: (values[k],)
+    return itemgetter(*positions)

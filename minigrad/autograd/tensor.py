@@ -1,0 +1,388 @@
+"""`Tensor`: an array, and how it was made.
+
+A Tensor has two fields: `_data`, a NumPy array, and `node`, the entry of the graph that recorded how the array came
+about. `node is None` means constant. Every operator and method below calls the op of the same name in
+`minigrad.ops`, which computes, and records when an input has a node.
+
+The memory guard: gradients are computed from the very arrays that the forward pass used, so a later write to one of
+them would give silently wrong gradients. Therefore `Tensor(array)` copies, and the arrays that a Tensor hands out
+(`data`, `numpy()`) are read-only. Values change by assigning `t.data = ...`, which leaves the old array to whoever
+still needs it. `memory_guard(False)` switches this off: arrays are shared and writable, at your own risk.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import DTypeLike, NDArray
+
+from minigrad.autograd import operators
+from minigrad.autograd.guard import GuardedArray
+from minigrad.autograd.node import STATE, Leaf, Node, _State, switched, tick
+from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
+from minigrad.pytorch_names import ForeignToTensor
+
+if TYPE_CHECKING:
+    from minigrad.autograd.rule import Plan
+
+Array = NDArray[Any]
+
+_default_dtype: np.dtype[Any] = np.dtype(np.float32)
+_guarded = True
+
+
+def default_dtype() -> np.dtype[Any]:
+    """The dtype that Python numbers and lists become: float32 unless set otherwise."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: DTypeLike) -> None:
+    """Set the dtype that Python numbers and lists become.
+
+    Raises:
+        DTypeError: it is not a floating dtype.
+    """
+    global _default_dtype
+    if not np.issubdtype(np.dtype(dtype), np.floating):
+        raise DTypeError(f"the default dtype must be a floating one (float32, float64 ...), not {np.dtype(dtype)}")
+    _default_dtype = np.dtype(dtype)
+
+
+def memory_guard(enabled: bool) -> None:
+    """Switch the memory guard on or off, for the whole process; see this module's docstring."""
+    global _guarded
+    _guarded = enabled
+
+
+def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
+    """`data` as a NumPy array: arrays keep their dtype, Python numbers and lists take the default one.
+
+    Booleans stay booleans. The result may share memory with `data`.
+
+    Raises:
+        DTypeError: `data` holds Tensors, strings or other objects.
+    """
+    if isinstance(data, Tensor):
+        return np.asarray(data._data, dtype)
+    if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):
+        array = np.asarray(data, dtype)
+    else:
+        if _holds_tensor(data):
+            raise DTypeError("a list of Tensors cannot become a Tensor, their graphs would be lost: use minigrad.stack")
+        array = np.asarray(data, dtype)
+        if dtype is None and array.dtype.kind in "iuf":
+            array = array.astype(_default_dtype)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"a Tensor holds real numbers or booleans, not {array.dtype} ({type(data).__name__})")
+    return array
+
+
+def _holds_tensor(data: Any) -> bool:
+    return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(map(_holds_tensor, data)))
+
+
+class Tensor(operators.Operators, ForeignToTensor):
+    """An n-dimensional array that remembers how it was made.
+
+    Args:
+        data: an array (copied, dtype kept), or Python numbers in nested lists (they become `default_dtype()`).
+        requires_grad: whether this is a variable whose gradient is wanted. Only floating dtypes can be.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    Tensor([2., 4.], shape=(2,), dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_data", "node")
+    _data: Array
+    node: Node | None
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor) and data.node is not None:
+            raise GraphError("a Tensor made of a recorded one would lose its history: use it as it is, or .detach() it")
+        array = as_array(data)
+        shared = _guarded and not isinstance(data, (int, float, list, tuple))
+        self._data = array.copy() if shared else array
+        self.node = None
+        if requires_grad:
+            self.requires_grad = True
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor is not made to be subclassed: write functions or an nn.Module instead")
+
+    # ---- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return self._data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def data(self) -> Array:
+        """The values: a read-only view (see the memory guard). Assign to replace them."""
+        if not _guarded:
+            return self._data
+        view = self._data.view(GuardedArray)
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        array = np.array(as_array(values), self._data.dtype, order="C")
+        if array.shape != self._data.shape:
+            raise ShapeError(f"new data must have this Tensor's shape {self._data.shape}, got {array.shape}")
+        self._forbid_recorded("assign to .data of")
+        self._data = array
+        self._stamp()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through or to this Tensor. Set it to make a variable of a constant, or back."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.node is None:
+            if self._data.dtype.kind != "f":
+                raise DTypeError(f"only floating Tensors can require gradients, not {self.dtype}: use .astype(float)")
+            self.node = Leaf(self._data.shape, self._data.dtype)
+        elif not wanted and self.node is not None:
+            if not isinstance(self.node, Leaf):
+                raise GraphError(f"the result of {self.node.op} cannot stop requiring gradients: use .detach()")
+            self.node = None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` accumulated; None before, and for all that is not a variable (leaf)."""
+        return self.node.grad if isinstance(self.node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if not isinstance(self.node, Leaf):
+            raise GraphError("only a variable (a leaf with requires_grad=True) has a gradient to set")
+        if value is not None:
+            value = value if isinstance(value, Tensor) else Tensor(value)
+            if value.shape != self.shape:
+                raise ShapeError(f"a gradient has its variable's shape {self.shape}, got {value.shape}")
+            value = value if value.dtype == self.dtype else value.astype(self.dtype)
+        self.node.grad = value
+
+    def __repr__(self) -> str:
+        values = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=64, edgeitems=3)
+        made = ""
+        if self.node is not None:
+            made = ", requires_grad=True" if self.node.op is None else f", made by {self.node.op}"
+        return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{made})"
+
+    def backward(self, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add this Tensor's derivatives to the `.grad` of every variable behind it; see `minigrad.backward`."""
+        operators.transforms.backward(self, g, retain_graph=retain_graph, create_graph=create_graph)
+
+    # ---- leaving the graph -----------------------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The values as a NumPy array, without history: a read-only view; `.numpy().copy()` is yours to change."""
+        return self.data
+
+    def item(self) -> float | int | bool:
+        """The only element, as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item() needs exactly one element, this Tensor has shape {self.shape}")
+        return self._data.item()  # type: ignore[no-any-return]
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """The same values as a constant: no gradient flows back from here."""
+        return wrap(self._data)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if self.node is not None:
+            raise GraphError(
+                "a Tensor that requires gradients was about to become a plain array and lose its history: "
+                "use t.numpy() if that is meant, or a minigrad function of the same name"
+            )
+        return np.array(self._data, dtype) if copy else np.asarray(self.data, dtype)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "iu":
+            raise DTypeError(f"only an integer Tensor can be an index, not {self.dtype}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"the truth of a Tensor of shape {self.shape} is ambiguous: use minigrad.any or minigrad.all"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a Tensor without dimensions has no len()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    __hash__ = object.__hash__
+
+    def __copy__(self) -> Tensor:
+        return wrap(self._data, self.node)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        self._forbid_recorded("deep-copy")
+        clone = Tensor(self._data.copy(), self.requires_grad)
+        if self.grad is not None:
+            clone.grad = self.grad.detach()
+        return clone
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Tensors are not pickled: save arrays with minigrad.io.save (safetensors), or t.numpy()")
+
+    # ---- writing ---------------------------------------------------------------------------------------------
+
+    def _forbid_recorded(self, what: str) -> None:
+        if self.node is not None and not isinstance(self.node, Leaf):
+            raise MutationError(
+                f"cannot {what} the result of {self.node.op}: a live graph needs its values as they are. "
+                "Write a new Tensor (minigrad.where, indexing, arithmetic), or .detach() a copy first"
+            )
+
+    def _stamp(self) -> None:
+        if isinstance(self.node, Leaf):
+            self.node.written_at = tick()
+
+    def writable(self) -> Array:
+        """This variable's own array, for an update in place; optimizers use it.
+
+        If anyone else (a recorded graph, a view handed out) still holds the array, a copy takes its place first,
+        so that nothing which was recorded changes.
+        """
+        self._forbid_recorded("write to")
+        shared = sys.getrefcount(self._data) > 2 or not self._data.flags.owndata  # 2: the field, and this call
+        if (_guarded and shared) or not self._data.flags.c_contiguous:
+            self._data = self._data.copy()  # copies are in C order
+        self._stamp()
+        return self._data
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        """Replace elements of a constant, or of a variable under `no_grad()`."""
+        self._forbid_recorded("write to")
+        if self.node is not None and STATE.recorder is not None:
+            raise MutationError("writing into a variable is not recorded: do it inside `with minigrad.no_grad():`")
+        if isinstance(values, Tensor) and values.node is not None and STATE.recorder is not None:
+            raise MutationError(
+                "writing recorded values into a Tensor would lose their history: "
+                "use minigrad.where or minigrad.concat, or write values.detach()"
+            )
+        array = self._data.copy()
+        array[operators.ops.index.canonical_index(index)] = as_array(values, array.dtype)
+        self.data = array
+
+    def _in_place(self, result: Tensor) -> Tensor:
+        """`t += y` rebinds the name to a new Tensor, except for a variable, which is updated under `no_grad()`."""
+        if not isinstance(self.node, Leaf):
+            return result
+        if STATE.recorder is not None:
+            raise MutationError(
+                "a variable cannot be updated in place while recording: "
+                "use `with minigrad.no_grad():`, or write `t = t + y` for a new Tensor"
+            )
+        self.data = result
+        return self
+
+
+_new_tensor = Tensor.__new__
+_new_node = Node.__new__
+
+
+def wrap(data: Any, node: Node | None = None) -> Tensor:
+    """A Tensor around an array, without a copy or a check: for code that just made the array."""
+    tensor = _new_tensor(Tensor)
+    tensor._data = data if type(data) is ndarray else np.asarray(data)  # arithmetic on 0-d arrays gives NumPy scalars
+    tensor.node = node
+    return tensor
+
+
+def own(x: Any) -> Any:
+    """What a graph may keep of a bare array: a copy, as long as someone else could write to it."""
+    return x.copy() if _guarded and type(x) is ndarray and x.flags.writeable else x
+
+
+def record(
+    plan: Plan, parents: tuple[Node | None, ...], values: tuple[Any, ...], settings: dict[str, Any], out: Any
+) -> Tensor:
+    """Put a result into the graph: the one place where a Node is made. Of a call's values, it keeps what rules ask for.
+
+    Fields are set one by one since a call of `__init__` would cost as much as all of them together.
+    """
+    node = _new_node(Node)
+    node.plan = plan
+    node.parents = parents
+    node.saved = plan.save(values)
+    node.settings = settings
+    node.shape = out.shape
+    node.dtype = out.dtype
+    node.order = tick()
+    node.scope = STATE.scope
+    tensor = _new_tensor(Tensor)
+    tensor._data = out if type(out) is ndarray else np.asarray(out)
+    tensor.node = node
+    return tensor
+
+
+_State.recorder = staticmethod(record)
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """Inside this block (and thread) nothing is recorded: results are constants."""
+    return switched(recorder=None)
+
+
+def is_recording() -> bool:
+    """Whether ops on this thread are being recorded."""
+    return STATE.recorder is not None
+
+
+def tensor(data: Any, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor from nested lists, numbers or an array (copied).
+
+    >>> tensor([[1, 2], [3, 4]]).dtype
+    dtype('float32')
+    >>> tensor([0, 2], dtype=int)
+    Tensor([0, 2], shape=(2,), dtype=int64)
+    """
+    return Tensor(as_array(data, dtype), requires_grad)

@@ -1,0 +1,49 @@
+"""Example inputs for the ops of networks: windows, padding, resampling, normalization, winners."""
+
+import numpy as np
+
+from tests.op_cases.case import Case, cases
+
+GEOMETRY = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}
+LINEAR_TAPS = {
+    "index": np.array([[0, 0, 1, 2], [0, 1, 2, 2]]),
+    "weight": np.array([[1.0, 0.5, 0.25, 1.0], [0.0, 0.5, 0.75, 0.0]]),
+}
+TIED = np.array([[[[1.0, 2.0, 2.0], [2.0, 0.0, 1.0]]]])
+
+NETWORK: dict[str, list[Case]] = {
+    "windows": [
+        *cases(((2, 1, 3, 3),), ((1, 2, 2, 2),), ((0, 1, 2, 2),), kernel=2),
+        *cases(((1, 1, 4, 4),), kernel=(2, 2), **GEOMETRY),
+        *cases(((1, 1, 3, 3),), kernel=(2, 2), stride=(2, 2), count=(2, 2)),  # the last windows hang over the edge
+    ],
+    "fold_windows": [
+        *cases(((2, 1, 2, 2, 2, 2),), shape=(2, 1, 3, 3)),
+        *cases(((0, 1, 2, 2, 2, 2),), shape=(0, 1, 3, 3)),
+        *cases(((1, 1, 2, 2, 3, 2),), shape=(1, 1, 4, 4), **GEOMETRY),
+    ],
+    "pad": [
+        *cases(((2, 3),), ((0, 3),), widths=((1, 0), (2, 1))),
+        *cases(((2,),), widths=((0, 2),), value=-1.5),
+        *cases(((),), widths=()),
+    ],
+    "resample": [
+        *cases(((3,),), axis=0, **LINEAR_TAPS),
+        *cases(((2, 3, 2),), ((0, 3, 2),), axis=-2, **LINEAR_TAPS),
+        *cases(((2, 3),), axis=-1, index=np.array([[0, 0, 2, 2, 2]]), weight=np.ones((1, 5))),
+        *cases(((2, 3),), axis=0, index=np.zeros((1, 0), int), weight=np.ones((1, 0))),
+    ],
+    "resample_input": [
+        *cases(((4,),), axis=0, size=3, **LINEAR_TAPS),
+        *cases(((2, 4, 2),), ((0, 4, 2),), axis=-2, size=4, **LINEAR_TAPS),
+    ],
+    "standardize": [
+        *cases(((3, 2, 2), None, None), axis=(0, 2)),
+        *cases(((3, 2, 2), (2, 1), (2, 1)), ((0, 2, 2), (2, 1), (2, 1)), axis=(0, 2), eps=0.1),
+        *cases(((2, 4), (4,), (4,)), ((2, 4), (4,), None), axis=-1),
+        *cases(((2, 2, 3), (2, 3), None), axis=(1, 2), eps=0.5),
+        *cases(((2, 1, 2, 2), (1, 2, 1), (1, 2, 1)), axis=(2, 3)),
+    ],
+    "max_positions": [*cases(((1, 2, 4, 4),), (TIED,), kernel=2), *cases((TIED,), kernel=2, padding=1, ceil_mode=True)],
+    "adaptive_positions": [*cases(((1, 2, 4, 4),), (TIED,), size=2), *cases(((2, 1, 3, 5),), size=(2, 4))],
+}  # fmt: skip
