@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minigrad.autograd.tensor import Array, Tensor, default_dtype, tensor, wrap
+from minigrad.autograd.tensor import Tensor, default_dtype, tensor, wrap
 from minigrad.rng import default_rng
+from minigrad.typing import Array
 
 Shape = int | Sequence[int]
 

@@ -18,9 +18,10 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, default_dtype
+from minigrad.autograd.tensor import default_dtype
 from minigrad.errors import ShapeError, UsageError
 from minigrad.rng import default_rng
+from minigrad.typing import Array
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator | None

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigrad.autograd.error_context import call_site
 from minigrad.autograd.node import STATE, Node, Recorder, switched
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError
+from minigrad.typing import Array
 
 
 @contextmanager

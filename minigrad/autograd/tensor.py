@@ -19,18 +19,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
-from numpy.typing import DTypeLike, NDArray
 
 from minigrad.autograd import operators
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, switched, tick
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
 from minigrad.pytorch_names import ForeignToTensor
+from minigrad.typing import Array, DTypeLike
 
 if TYPE_CHECKING:
     from minigrad.autograd.rule import Plan
-
-Array = NDArray[Any]
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float32)
 _guarded = True

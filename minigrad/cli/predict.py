@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from minigrad_models import MODELS
 
-from minigrad.autograd.tensor import Array, Tensor, no_grad
+from minigrad.autograd.tensor import Tensor, no_grad
 from minigrad.cli.answer import Answer, table_text
 from minigrad.cli.trained import Trained, open_trained
 from minigrad.config import set_threads
@@ -16,6 +16,7 @@ from minigrad.data import read_image
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import softmax
 from minigrad.training.state import answer
+from minigrad.typing import Array
 
 TOGETHER: Final = 64  # images in a batch
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError
 from minigrad.io.atomic import PathLike
 from minigrad.io.safetensor import load, save
+from minigrad.typing import Array
 
 
 def save_state(path: PathLike, state: Any) -> None:

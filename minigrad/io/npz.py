@@ -9,9 +9,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import StateError
 from minigrad.io.atomic import PathLike
+from minigrad.typing import Array
 
 DENSEST = 1100  # deflate makes at most 1032 bytes of one
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MissingExtraError, StateError
 from minigrad.io.atomic import PathLike, write_atomically
 from minigrad.io.npz import load_npz
+from minigrad.typing import Array
 
 DTYPES = frozenset(
     ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]

@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad.autograd.node import STATE, Scope
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError
 from minigrad.nn.hook import Handle, Hook, Hooks
 from minigrad.nn.part import Parameter, Parts
 from minigrad.nn.state import Mismatch, load_state, state_of
 from minigrad.pytorch_names import ForeignToModule
+from minigrad.typing import Array
 
 __all__ = ["Module", "Parameter"]
 

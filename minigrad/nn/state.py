@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError
 from minigrad.nn.part import Parts
+from minigrad.typing import Array
 
 
 class Mismatch(NamedTuple):

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.autograd.tensor import Array
 from minigrad.kernels import update
 from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.typing import Array
 
 
 class Moments(Optimizer):

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.autograd.tensor import Array
 from minigrad.kernels import update
 from minigrad.optim.adam import Moments
 from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.typing import Array
 
 
 class NAdam(Moments):

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
 from minigrad.optim.state import is_number
+from minigrad.typing import Array
 
 
 class WeightAverage:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.optim.state import is_number
+from minigrad.typing import Array
 
 BLOCK = 1 << 16  # numbers that are in work at once, in double precision
 

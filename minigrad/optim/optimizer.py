@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.node import Leaf
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.optim.state import is_number, loaded_state, snapshot
+from minigrad.typing import Array
 
 R = TypeVar("R")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
 from minigrad.kernels import update
 from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.typing import Array
 
 
 class SGD(Optimizer):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
+from minigrad.typing import Array
 
 if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer

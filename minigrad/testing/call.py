@@ -19,11 +19,12 @@ import numpy as np
 
 from minigrad.autograd.node import STATE, switched
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.tensor import record as record_node
 from minigrad.errors import DTypeError
 from minigrad.testing.paste import line_of, name_of
 from minigrad.testing.run import Arrays, Run, array_of, each, floating, name_call
+from minigrad.typing import Array
 
 REFUSALS: Final = (ValueError, DTypeError)
 """What a function may say to arguments that it does not take (also as a ShapeError): such a call is no example."""

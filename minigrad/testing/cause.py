@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call
+from minigrad.typing import Array
 
 CAUSES: Final = (
     "missing un-broadcast", "wrong sign", "transposed", "constant factor", "lost keepdims", "dtype leak", "wrong axis",

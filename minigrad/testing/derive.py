@@ -16,7 +16,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Array
 from minigrad.domain import MatrixDomain
 from minigrad.errors import UsageError
 from minigrad.testing.call import Call
@@ -32,6 +31,7 @@ from minigrad.testing.strategy import (
     masks,
     shapes,
 )
+from minigrad.typing import Array
 
 TABLE: Final[dict[str, Callable[[Draw, Op], Call]]] = {}
 """By the name of an op of the library: what draws a call of it, where its facts do not say enough."""

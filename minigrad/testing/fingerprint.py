@@ -14,11 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call
 from minigrad.testing.cause import CLOSE, NOTHING, Diagnosis, cause_of_error, cause_of_numbers, likely_cause, same
 from minigrad.testing.repair import lost_keepdims
 from minigrad.testing.run import Arrays
+from minigrad.typing import Array
 
 LARGEST: Final = 64
 """Elements of an argument; larger ones are not differentiated for a diagnosis."""

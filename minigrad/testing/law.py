@@ -23,9 +23,9 @@ from typing import Any, Final, overload
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.testing.call import Call, Function, quiet
 from minigrad.testing.cause import Diagnosis
+from minigrad.typing import Array
 
 LAWS: Final[dict[str, Law]] = {}
 """Every law by its name, in the order in which they are tried: those come first whose failure would explain others."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Array, wrap
+from minigrad.autograd.tensor import wrap
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis
@@ -17,6 +17,7 @@ from minigrad.testing.fingerprint import diagnosed
 from minigrad.testing.law import LawViolation, differentiable, expect, law, recorded
 from minigrad.testing.report import Report, Verdict
 from minigrad.testing.run import Arrays
+from minigrad.typing import Array
 
 
 @law

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Array
 from minigrad.errors import DTypeError
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis, cause_of_shape
 from minigrad.testing.fingerprint import diagnosed, sum_to
 from minigrad.testing.law import LawViolation, differentiable, expect, law
+from minigrad.typing import Array
 
 DTYPES = (np.float16, np.float32, np.float64)
 

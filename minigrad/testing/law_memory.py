@@ -9,10 +9,11 @@ import numpy as np
 
 from minigrad.autograd.node import switched
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.testing.call import Call
 from minigrad.testing.cause import Diagnosis
 from minigrad.testing.law import LawViolation, differentiable, expect, law
+from minigrad.typing import Array
 
 
 @law(applies=lambda call: True)

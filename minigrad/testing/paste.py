@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
+from minigrad.typing import Array
 
 
 def line_of(function: str, args: Sequence[Any], settings: Mapping[str, Any]) -> str:

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from minigrad.autograd.op import REGISTRY, Op
-from minigrad.autograd.tensor import Array, wrap
+from minigrad.autograd.tensor import wrap
 from minigrad.testing.call import Call
 from minigrad.testing.cause import NOTHING, Diagnosis, same
 from minigrad.testing.run import Arrays
+from minigrad.typing import Array
 
 
 def lost_keepdims(call: Call, u: Arrays, position: int, expected: Array) -> Diagnosis:

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigrad.autograd.backward import newest_first, pull_back
 from minigrad.autograd.node import STATE, Node, switched
-from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.tensor import record as record_node
+from minigrad.typing import Array
 
 if TYPE_CHECKING:
     from minigrad.testing.call import Call

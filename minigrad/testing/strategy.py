@@ -14,9 +14,10 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.shapes import ShapeSpec
+from minigrad.typing import Array
 
 Draw = st.DrawFn
 Shape = tuple[int, ...]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import StateError
 from minigrad.io import load, save
 from minigrad.io.atomic import PathLike
@@ -22,6 +21,7 @@ from minigrad.io.nested import as_json, check_digest, digest, pack, unpack
 from minigrad.training.callback import Callback
 from minigrad.training.randomness import generators, random_state, set_random_state
 from minigrad.training.state import Sums, Training
+from minigrad.typing import Array
 
 FORMAT = 2  # raised when older code could not read newer files
 

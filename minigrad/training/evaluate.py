@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor, no_grad
+from minigrad.autograd.tensor import Tensor, no_grad
 from minigrad.data import DataLoader
 from minigrad.nn import Module
 from minigrad.training.state import Data, Loss, Sums, answer
 from minigrad.training.tally import Metrics, named_metrics
+from minigrad.typing import Array
 
 
 def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, metrics: Metrics = ()) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.random import Generator
 
 from minigrad.autograd.anomaly import anomaly
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError
 from minigrad.training.randomness import random_state, set_random_state
 from minigrad.training.state import Training
+from minigrad.typing import Array
 
 Batches = Sequence[tuple[Tensor, ...]]
 

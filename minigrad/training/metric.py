@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor, as_array
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import ShapeError, UsageError, shape_text
+from minigrad.typing import Array
 
 
 def predictions(scores: Any) -> Array:

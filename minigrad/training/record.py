@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import MissingExtraError, UsageError
 from minigrad.io import write_atomically
 from minigrad.io.atomic import PathLike
 from minigrad.training.callback import Callback
 from minigrad.training.history import History, Record
 from minigrad.training.state import Training
+from minigrad.typing import Array
 
 WRITERS = "tensorboardX", "torch.utils.tensorboard"
 """Modules that have a SummaryWriter, the small one first."""

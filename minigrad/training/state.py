@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.data import DataLoader, Dataset
 from minigrad.nn import Module
 from minigrad.optim import Optimizer, clip_grad_norm, clip_grad_value
@@ -17,6 +17,7 @@ from minigrad.optim.schedule import Constant, Schedule, scheduled
 from minigrad.training.history import History
 from minigrad.training.metric import predictions
 from minigrad.training.tally import Metric
+from minigrad.typing import Array
 
 if TYPE_CHECKING:
     from minigrad.training.callback import Callback

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
 from minigrad.training.metric import confusion_matrix, paired, plain, predictions, scored
+from minigrad.typing import Array
 
 Average = Literal["macro", "micro"] | None
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
 from minigrad.io.atomic import PathLike
 from minigrad.training.callback import Monitor
 from minigrad.training.checkpoint import save_checkpoint
 from minigrad.training.state import Training
+from minigrad.typing import Array
 
 
 class EarlyStopping(Monitor):

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.transforms import grad
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import interpolate
 from minigrad.nn import Module
+from minigrad.typing import Array
 from minigrad.viz.probe import calls_of, images_of, output_from, untouched
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor, wrap
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.functional import relu
 from minigrad.nn import LocalResponseNorm, Module, ReLU
 from minigrad.nn.hook import Gradients
+from minigrad.typing import Array
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.optim import Optimizer
+from minigrad.typing import Array
 
 Surface = Callable[[Any, Any], Any]
 """A function of two numbers or Tensors, which works on arrays of them as well: lambda x, y: x**2 / 20 + y**2."""

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
 from minigrad.nn import Module
+from minigrad.typing import Array
 
 
 class Flow(NamedTuple):

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor, as_array
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.training.callback import Callback
 from minigrad.training.state import Training
+from minigrad.typing import Array
 from minigrad.viz.probe import layer_at
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.transforms import grad
 from minigrad.errors import UsageError
 from minigrad.nn import Module
+from minigrad.typing import Array
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 Unit = int | tuple[int, ...] | list[int] | Array

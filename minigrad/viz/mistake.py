@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, Tensor, as_array
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import softmax
+from minigrad.typing import Array
 
 
 class Mistake(NamedTuple):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from minigrad import functional
-from minigrad.autograd.tensor import Array, Tensor, no_grad
+from minigrad.autograd.tensor import Tensor, no_grad
 from minigrad.autograd.transforms import grad
 from minigrad.errors import ShapeError, UsageError
+from minigrad.typing import Array
 from minigrad.viz.plot_style import COLORS, QUIET, axes, tidy
 
 if TYPE_CHECKING:

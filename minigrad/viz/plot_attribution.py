@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import ShapeError
 from minigrad.nn import Module
+from minigrad.typing import Array
 from minigrad.viz.attribution import grad_cam
 from minigrad.viz.deconvnet import deconvnet
 from minigrad.viz.plot_style import MEASURED, SIGNED, VERMILION, axes, picture, scale, show, title

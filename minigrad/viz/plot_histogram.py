@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import UsageError
+from minigrad.typing import Array
 from minigrad.viz.histogram import Histograms, rebinned
 from minigrad.viz.plot_style import MEASURED, QUIET, axes, colormap, ink, paper, scale, tidy, title
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, as_array, no_grad
+from minigrad.autograd.tensor import as_array, no_grad
 from minigrad.errors import UsageError
+from minigrad.typing import Array
 from minigrad.viz.descent import Descent, Surface
 from minigrad.viz.plot_style import COLORS, MARKERS, axes, colormap, title
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array
 from minigrad.errors import MissingExtraError
+from minigrad.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

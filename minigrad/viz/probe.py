@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.node import STATE, switched
-from minigrad.autograd.tensor import Array, Tensor, as_array, record, wrap
+from minigrad.autograd.tensor import Tensor, as_array, record, wrap
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.nn import Module
+from minigrad.typing import Array
 
 LISTED = 40
 """So many layers are named in a message; of more, only those that are called alike."""

@@ -10,12 +10,13 @@ import numpy as np
 from minigrad.autograd.backward import newest_first
 from minigrad.autograd.elementwise import BinaryOp, UnaryOp
 from minigrad.autograd.node import Node
-from minigrad.autograd.tensor import Array, Tensor, no_grad, wrap
+from minigrad.autograd.tensor import Tensor, no_grad, wrap
 from minigrad.autograd.trace import Event, Trace, trace
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
 from minigrad.nn import Module
 from minigrad.ops import windows
+from minigrad.typing import Array
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
 BY_ELEMENT: Final = frozenset(

@@ -14,11 +14,12 @@ import numpy as np
 
 from minigrad.autograd.backward import pull_back
 from minigrad.autograd.node import Leaf, Node, switched
-from minigrad.autograd.tensor import Array, Tensor
+from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.trace import Event, Trace
 from minigrad.errors import GraphError
 from minigrad.graph import Graph, nodes_behind
 from minigrad.nn import Module
+from minigrad.typing import Array
 from minigrad.viz.statistics import Statistics, statistics
 
 

@@ -47,10 +47,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
-from minigrad.autograd.tensor import Array
 from minigrad.data.digits import BACKGROUND, FOREGROUND
 from minigrad.optim.schedule import Cosine, Linear
 from minigrad.rng import default_rng
+from minigrad.typing import Array
 from minigrad_models.registry import Entry, Recipe
 
 Rng = np.random.Generator | None

@@ -33,8 +33,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import nn
-from minigrad.autograd.tensor import Array
 from minigrad.optim.schedule import Cosine
+from minigrad.typing import Array
 from minigrad_models.registry import Entry, Recipe
 
 Rng = np.random.Generator | None

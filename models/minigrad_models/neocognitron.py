@@ -41,10 +41,11 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
-from minigrad.autograd.tensor import Array, default_dtype
+from minigrad.autograd.tensor import default_dtype
 from minigrad.data import Dataset
 from minigrad.optim.schedule import Cosine
 from minigrad.rng import default_rng
+from minigrad.typing import Array
 from minigrad_models.registry import Entry, Recipe
 
 Rng = np.random.Generator | None

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.autograd.tensor import Array, default_dtype, set_default_dtype
+from minigrad.autograd.tensor import default_dtype, set_default_dtype
 from minigrad.nn import Module
 from minigrad.testing import Verdict, check_grads
 from minigrad.testing.module import ModuleCall
+from minigrad.typing import Array
 
 
 def assert_gradients_along(make: Callable[[], Module], x: Array, directions: int = 1) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minigrad.autograd.tensor import Array, default_dtype, set_default_dtype
+from minigrad.autograd.tensor import default_dtype, set_default_dtype
 from minigrad.nn import Module
 from minigrad.testing import Verdict, check_grads
 from minigrad.testing.module import ModuleCall
+from minigrad.typing import Array
 
 
 def assert_gradients(make: Callable[[], Module], x: Array) -> None:

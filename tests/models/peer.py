@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.autograd.tensor import Array
 from minigrad.nn import Module
 from minigrad.training.state import answer
+from minigrad.typing import Array
 
 
 def share_weights(model: Module, network: Any) -> None:

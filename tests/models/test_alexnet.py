@@ -10,10 +10,10 @@ from minigrad_models.registry import Entry
 
 import minigrad as mg
 from minigrad import init, nn
-from minigrad.autograd.tensor import Array
 from minigrad.cost import Summary, summary
 from minigrad.data import DataLoader, digits
 from minigrad.training import fit
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 

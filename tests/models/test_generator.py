@@ -12,11 +12,11 @@ from minigrad_models.registry import Entry
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn, rng
-from minigrad.autograd.tensor import Array
 from minigrad.data import DataLoader, digits
 from minigrad.data.digits import BACKGROUND, FOREGROUND
 from minigrad.io.nested import unpack
 from minigrad.training import Callback, Run, Training, evaluate, fit, load_checkpoint
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 from tests.models.peer import share_weights
 

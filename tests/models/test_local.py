@@ -10,9 +10,9 @@ from minigrad_models.registry import Entry
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
-from minigrad.autograd.tensor import Array
 from minigrad.cost import summary
 from minigrad.data import digits
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 
 MAKES = [shared, unshared]

@@ -6,10 +6,10 @@ from minigrad_models.localizer import ENTRIES, Localizer, class_accuracy, iou, m
 
 import minigrad as mg
 from minigrad import init
-from minigrad.autograd.tensor import Array
 from minigrad.data import ArrayDataset, DataLoader, scenes
 from minigrad.testing import Verdict, check_grads
 from minigrad.training import evaluate, fit
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 
 ENTRY = ENTRIES[0]

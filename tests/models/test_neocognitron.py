@@ -6,10 +6,10 @@ from minigrad_models.mlp import MLP
 from minigrad_models.neocognitron import ENTRIES, CLayer, Contrast, Neocognitron, SLayer, TopLayer
 
 import minigrad as mg
-from minigrad.autograd.tensor import Array
 from minigrad.data import ArrayDataset, DataLoader, digits
 from minigrad.functional import cross_entropy
 from minigrad.training import accuracy, fit, predict
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 
 RNG = np.random.default_rng

@@ -13,12 +13,12 @@ from minigrad_models.zfnet import ENTRIES, ZFNet, ZFNetSmall, deconvnet
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
-from minigrad.autograd.tensor import Array
 from minigrad.cost import summary
 from minigrad.data import DataLoader, digits
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.training import fit
+from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 from tests.models.peer import assert_same
 
