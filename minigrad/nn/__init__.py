@@ -65,6 +65,7 @@ from minigrad.nn.norm import (
     LocalContrastNorm,
     LocalResponseNorm,
 )
+from minigrad.nn.output_size import conv_output_size, conv_transpose_output_size, pool_output_size
 from minigrad.nn.pad import (
     CircularPad1d,
     CircularPad2d,
@@ -88,7 +89,6 @@ from minigrad.nn.pool_adaptive import (
     SpatialPyramidPool,
 )
 from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
-from minigrad.nn.size import conv_output_size, conv_transpose_output_size, pool_output_size
 from minigrad.pytorch_names import lookup as _lookup
 
 __all__ = [

@@ -14,9 +14,9 @@ from minigrad.nn.container import Sequential
 from minigrad.nn.conv import Conv2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
+from minigrad.nn.output_size import conv_output_size, pool_output_size
 from minigrad.nn.pool import MaxPool2d
 from minigrad.nn.shape import Flatten
-from minigrad.nn.size import conv_output_size, pool_output_size
 
 Rng = np.random.Generator | None
 PATTERN = re.compile(

@@ -13,8 +13,8 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import Pair
 from minigrad.nn.module import Parameter
+from minigrad.nn.output_size import conv_output_size
 from minigrad.nn.setting import Configured, count, sides
-from minigrad.nn.size import conv_output_size
 from minigrad.shapes import Shape
 
 Rng = np.random.Generator | None

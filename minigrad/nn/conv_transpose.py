@@ -12,8 +12,8 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import Pair
 from minigrad.nn.conv import Convolution
+from minigrad.nn.output_size import conv_transpose_output_size
 from minigrad.nn.setting import sides
-from minigrad.nn.size import conv_transpose_output_size
 from minigrad.shapes import Shape, shape_of
 
 Rng = np.random.Generator | None
