@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from minigrad.autograd.backward import newest_first
+from minigrad.autograd.backward import toposort
 from minigrad.autograd.node import Leaf, Node, Scope
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import GraphError, UsageError
@@ -141,7 +141,7 @@ def nodes_behind(*outputs: Tensor) -> list[Node]:
     Raises:
         GraphError: an output was not recorded, or its graph has been freed.
     """
-    return newest_first([_recorded(output) for output in outputs])[::-1]
+    return toposort([_recorded(output) for output in outputs])[::-1]
 
 
 def _recorded(output: Tensor) -> Node:

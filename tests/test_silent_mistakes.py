@@ -66,7 +66,7 @@ def test_repr_of_pooling_tells_its_dilation():
 
 
 def test_residuals_are_what_the_op_declares():
-    @mg.op(keeps=("k",))
+    @mg.op(residuals=("k",))
     def careless(x):
         return x * 2
 

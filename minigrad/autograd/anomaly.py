@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.error_context import call_site
-from minigrad.autograd.node import STATE, Node, Recorder, switched
+from minigrad.autograd.node import STATE, Node, Recorder, override_state
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError
 from minigrad.typing import Array
@@ -29,7 +29,7 @@ def anomaly() -> Iterator[None]:
     minigrad.errors.NonFiniteError: exp gave inf at (1,), 1 of 2 elements not finite, called at ...
     """
     recorder = _watching(STATE.recorder) if STATE.recorder is not None else None
-    watchers = switched(recorder=recorder, watcher=_check_constant, gradient_watcher=_check_gradient)
+    watchers = override_state(recorder=recorder, watcher=_check_constant, gradient_watcher=_check_gradient)
     with np.errstate(all="ignore"), watchers:  # NumPy's own warnings would name a line of the library
         yield
 

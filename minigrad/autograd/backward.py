@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from minigrad.autograd import operators
 from minigrad.autograd.multiple_results import Cotangents
-from minigrad.autograd.node import STATE, Node, switched, tick
+from minigrad.autograd.node import STATE, Node, next_id, override_state
 from minigrad.autograd.rule import Plan, Pull
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.tensor import record as record_node
@@ -24,7 +24,7 @@ from minigrad.errors import FreedGraphError, RuleError
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
 
 
-def newest_first(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
+def toposort(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
     """The nodes that the roots depend on, roots included, none older than `oldest`, sorted topologically."""
     waiting = list({root for root in roots if root.order >= oldest})
     found = set(waiting)
@@ -107,7 +107,7 @@ def pull_back(
             except Exception as error:
                 _blame_rule(plan, pull, error)
             if not fits or (type(cotangent) is Tensor and not record):
-                cotangent = _conformed(cotangent, parent, plan, pull, record)
+                cotangent = _unbroadcast(cotangent, parent, plan, pull, record)
             if watcher is not None:
                 watcher(node, pull.position, cotangent)
             cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
@@ -121,15 +121,15 @@ def _pull_through_replay(
     plan: Plan, node: Node, g: Cotangent, inside: Set[Node], *, record: bool
 ) -> dict[Node, Cotangent]:
     """Run again, from smaller ops, what the node did as one, and pull back through that."""
-    start = tick()
-    with switched(recorder=STATE.recorder or record_node):
+    start = next_id()
+    with override_state(recorder=STATE.recorder or record_node):
         out = plan.replay(node)
     parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
     assert out.node is not None
-    return pull_back({out.node: g}, newest_first([out.node], oldest=start), parents, record=record, keep=record)
+    return pull_back({out.node: g}, toposort([out.node], oldest=start), parents, record=record, keep=record)
 
 
-def _conformed(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
+def _unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
     """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules."""
     if type(cotangent) is Tensor and not record:
         cotangent = cotangent._data

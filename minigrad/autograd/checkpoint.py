@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.backward import newest_first
-from minigrad.autograd.node import STATE, Leaf, Node, switched, tick
+from minigrad.autograd.backward import toposort
+from minigrad.autograd.node import STATE, Leaf, Node, next_id, override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.rule import Plan
 from minigrad.autograd.tensor import Tensor, wrap
@@ -36,13 +36,13 @@ def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     """
     if STATE.recorder is None:
         return function(*inputs)
-    state, start = rng_state(), tick()
+    state, start = rng_state(), next_id()
     out = function(*inputs)
     if not isinstance(out, Tensor):
         raise GraphError(f"checkpoint: the function must return one Tensor, not {type(out).__name__}")
     if out.node is None or out.node.order < start:
         return out
-    used = [p for node in newest_first([out.node], oldest=start) for p in node.parents if p is not None]
+    used = [p for node in toposort([out.node], oldest=start) for p in node.parents if p is not None]
     outside = tuple(dict.fromkeys([p for p in used if p.order < start]))
     kept = [wrap(x._data, x.node) if isinstance(x, Tensor) else x for x in inputs]
     return STATE.recorder(_Replay(function, kept, state, out), outside, (), {}, out._data)
@@ -73,7 +73,7 @@ class _Replay(Plan):
         current = rng_state()
         set_rng_state(self.rng_state)
         try:
-            with switched(scope=node.scope):
+            with override_state(scope=node.scope):
                 out = self.function(*self.inputs)
         finally:
             set_rng_state(current)

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.error_context import explain
+from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, registered
 from minigrad.autograd.rule import Function
-from minigrad.autograd.tensor import Tensor, as_array, own, wrap
+from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, wrap
 
 _ARRAYS: Final = (np.ndarray, np.generic)
 _NUMBERS: Final = (int, float, np.generic)
@@ -39,7 +39,7 @@ class UnaryOp(Op):
         try:
             out = self.forward(data)
         except Exception as error:
-            explain(self, (x,), {}, error)
+            add_error_context(self, (x,), {}, error)
         node = x.node
         if node is not None and self._allowed:
             recorder = STATE.recorder
@@ -66,13 +66,13 @@ class BinaryOp(Op):
         elif x_data is x:
             return self._without_tensors(x, y)  # type: ignore[no-any-return]
         elif not isinstance(y, _NUMBERS):
-            y_data = own(y) if type(y) is np.ndarray else as_array(y)
+            y_data = copy_if_writable(y) if type(y) is np.ndarray else as_array(y)
         if x_data is x and not isinstance(x, _NUMBERS):
-            x_data = own(x) if type(x) is np.ndarray else as_array(x)
+            x_data = copy_if_writable(x) if type(x) is np.ndarray else as_array(x)
         try:
             out = self.forward(x_data, y_data)
         except Exception as error:
-            explain(self, (x, y), {}, error)
+            add_error_context(self, (x, y), {}, error)
         mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed
         if mask:
             recorder = STATE.recorder

@@ -27,7 +27,7 @@ def call_site() -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
-def explain(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Exception) -> NoReturn:
+def add_error_context(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Exception) -> NoReturn:
     """Raise `error` again with the op, the layer and the inputs named."""
     layer = f"{STATE.scope}: " if STATE.scope is not None else ""
     context = "\n".join(f"    {_describe(name, x)}" for name, x in _named(op, inputs) if x is not None)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from minigrad.autograd.rule import Plan
     from minigrad.autograd.tensor import Tensor
 
-tick: Final = itertools.count(1).__next__
-"""The clock: one tick a node, and one a write to a variable."""
+next_id: Final = itertools.count(1).__next__
+"""The next number of one counter, which orders nodes and writes to variables: newer ones are larger."""
 
 
 class Node:
@@ -78,7 +78,7 @@ class Leaf(Node):
         self.settings = {}
         self.shape = shape
         self.dtype = dtype
-        self.order = tick()
+        self.order = next_id()
         self.scope = None
         self.grad = None
         self.name = None
@@ -121,7 +121,7 @@ STATE: Final = _State()
 
 
 @contextmanager
-def switched(**settings: Any) -> Iterator[None]:
+def override_state(**settings: Any) -> Iterator[None]:
     """Set fields of this thread's state, and put the former values back at the end."""
     former = {name: getattr(STATE, name) for name in settings}
     STATE.__dict__.update(settings)

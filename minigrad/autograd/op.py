@@ -15,7 +15,7 @@ the *settings*. A rule gives the vector-Jacobian product for one input and asks 
 
     g            the cotangent of the result (always first)
     x            an input of that name                     x_shape   its shape
-    out          the result                                <kept>    a residual that the op declares with `keeps=`
+    out          the result                                <kept>    a residual that the op declares with `residuals=`
     <result>     one of several results (`results=`), in place of `out`; g is then a tuple, a cotangent each
     i            the position of the input, for an op with variadic inputs (`*xs`)
     keyword-only the settings
@@ -33,11 +33,11 @@ from typing import Any, Final, Literal, overload
 
 import numpy as np
 
-from minigrad.autograd.error_context import explain
+from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Cotangents, Results
 from minigrad.autograd.node import STATE, Node, Recorder
 from minigrad.autograd.rule import Function, Plan, Rule
-from minigrad.autograd.tensor import Tensor, as_array, own, record, wrap
+from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.shapes import ShapeSpec
@@ -51,7 +51,7 @@ class Op:
 
     Attributes:
         name: unique among all ops.
-        forward: arrays and settings in; an array out, or with `keeps` a tuple of an array and the residuals. With
+        forward: arrays and settings in; an array out, or with `residuals` a tuple of an array and the residuals. With
             `results`, as many arrays as these, in front of the residuals.
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
         shapes: the shape specification, checked on every call where there is one.
@@ -73,7 +73,7 @@ class Op:
         name: str,
         *,
         shapes: str | None = None,
-        keeps: Sequence[str] = (),
+        residuals: Sequence[str] = (),
         non_differentiable: Sequence[str] = (),
         canonical: Function | None = None,
         reference: Function | None = None,
@@ -92,8 +92,8 @@ class Op:
         self.forward = forward
         self.__doc__ = forward.__doc__
         self._read_signature(forward)
-        self.keeps, self.results = tuple(keeps), tuple(results)
-        self._gives_tuple = bool(keeps or results)
+        self.residuals, self.results = tuple(residuals), tuple(results)
+        self._gives_tuple = bool(residuals or results)
         self.non_differentiable = frozenset(self._checked(non_differentiable))
         self.linear = tuple(self._checked(linear))
         self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
@@ -210,12 +210,12 @@ class Op:
             mask &= self._allowed
             differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
         except Exception as error:
-            explain(self, inputs, settings, error)
+            add_error_context(self, inputs, settings, error)
         if differentiable:
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
-                arrays = [a if type(x) is Tensor else own(a) for a, x in zip(arrays, inputs, strict=True)]
+                arrays = [a if type(x) is Tensor else copy_if_writable(a) for a, x in zip(arrays, inputs, strict=True)]
                 values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + kept
                 values += out.arrays if self.results else (out,)
                 recorded = recorder(plan, tuple(parents), values, settings, out)
@@ -242,9 +242,9 @@ class Op:
 
     def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
         """The forward function's result, or all of them, and its residuals."""
-        names = (*(self.results or ("out",)), *self.keeps)
+        names = (*(self.results or ("out",)), *self.residuals)
         if not isinstance(result, tuple) or len(result) != len(names):
-            stated = f"results={self.results}" if self.results else f"keeps={self.keeps}"
+            stated = f"results={self.results}" if self.results else f"residuals={self.residuals}"
             raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
         if self.results:
             return Results(result[: len(self.results)]), tuple(result[len(self.results) :])
@@ -283,11 +283,11 @@ def op(forward: Function, /) -> Op: ...
 @overload
 def op(*, name: str | None = None, **facts: Any) -> Callable[[Function], Op]: ...
 def op(forward: Function | None = None, /, *, name: str | None = None, **facts: Any) -> Any:
-    """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., keeps=..., ...)`.
+    """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., residuals=..., ...)`.
 
     Args:
         name: the op's name; the function's own unless given.
-        **facts: what `Op` takes: shapes, keeps, non_differentiable, canonical, reference, domain, linear, kinks,
+        **facts: what `Op` takes: shapes, residuals, non_differentiable, canonical, reference, domain, linear, kinks,
             results, onnx, flops, source, hint.
 
     >>> @op

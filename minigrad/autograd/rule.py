@@ -51,7 +51,7 @@ class Rule:
             *(op.results or ["out"]),
             *op.inputs,
             *(f"{x}_shape" for x in op.inputs),
-            *op.keeps,
+            *op.residuals,
             *["i"] * op.variadic,
         ]
         unknown = [w for w in wants if w not in known] + [s for s in settings if s not in op.settings]
@@ -137,7 +137,7 @@ class Plan:
 
     def _saver(self) -> Getter:
         """The function from a call's values to the saved ones; shapes are taken from their arrays."""
-        names = (*self.op.inputs, *self.op.keeps, *(self.op.results or ("out",)))
+        names = (*self.op.inputs, *self.op.residuals, *(self.op.results or ("out",)))
         if all(name in names for name in self.saved_names):
             return _getter([names.index(name) for name in self.saved_names])
         shape_of: Function = _shapes if self.op.variadic else np.shape  # type: ignore[assignment]

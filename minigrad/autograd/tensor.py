@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.guard import GuardedArray
-from minigrad.autograd.node import STATE, Leaf, Node, _State, switched, tick
+from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
 from minigrad.pytorch_names import ForeignToTensor
 from minigrad.typing import Array, DTypeLike
@@ -281,7 +281,7 @@ class Tensor(operators.Operators, ForeignToTensor):
 
     def _stamp(self) -> None:
         if isinstance(self.node, Leaf):
-            self.node.written_at = tick()
+            self.node.written_at = next_id()
 
     def writable(self) -> Array:
         """This variable's own array, for an update in place; optimizers use it.
@@ -335,7 +335,7 @@ def wrap(data: Any, node: Node | None = None) -> Tensor:
     return tensor
 
 
-def own(x: Any) -> Any:
+def copy_if_writable(x: Any) -> Any:
     """What a graph may keep of a bare array: a copy, as long as someone else could write to it."""
     return x.copy() if _guarded and type(x) is ndarray and x.flags.writeable else x
 
@@ -354,7 +354,7 @@ def record(
     node.settings = settings
     node.shape = out.shape
     node.dtype = out.dtype
-    node.order = tick()
+    node.order = next_id()
     node.scope = STATE.scope
     tensor = _new_tensor(Tensor)
     tensor._data = out if type(out) is ndarray else np.asarray(out)
@@ -367,7 +367,7 @@ _State.recorder = staticmethod(record)
 
 def no_grad() -> AbstractContextManager[None]:
     """Inside this block (and thread) nothing is recorded: results are constants."""
-    return switched(recorder=None)
+    return override_state(recorder=None)
 
 
 def is_recording() -> bool:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.error_context import call_site
-from minigrad.autograd.node import STATE, Node, Scope, switched
+from minigrad.autograd.node import STATE, Node, Scope, override_state
 from minigrad.autograd.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def trace() -> Iterator[Trace]:
             watch(op, inputs, settings, out)
         add(op, inputs, settings, out, None)
 
-    with switched(recorder=record_and_add if record is not None else None, watcher=watch_and_add):
+    with override_state(recorder=record_and_add if record is not None else None, watcher=watch_and_add):
         yield found

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import operators
-from minigrad.autograd.backward import newest_first, pull_back
+from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.node import STATE, Leaf, Node, switched, tick
+from minigrad.autograd.node import STATE, Leaf, Node, next_id, override_state
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.tensor import record as record_node
 from minigrad.errors import GraphError, ShapeError
@@ -47,10 +47,10 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
     seed = _seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
-    with switched(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
+    with override_state(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
         reached = pull_back(
             {out.node: seed if record_pass else seed._data},
-            newest_first([out.node]),
+            toposort([out.node]),
             record=record_pass,
             keep=retain_graph or create_graph,
         )
@@ -80,9 +80,9 @@ class _Trace:
 
     def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
         self.outer_recorder = STATE.recorder
-        start = tick()
+        start = next_id()
         args = list(args)
-        with switched(recorder=STATE.recorder or record_node):
+        with override_state(recorder=STATE.recorder or record_node):
             for i in argnums:
                 args[i] = _variable(args[i])
             self.out = f(*args)
@@ -90,7 +90,7 @@ class _Trace:
         if not isinstance(self.out, Tensor):
             raise GraphError(f"the function to differentiate must return one Tensor, not {type(self.out).__name__}")
         self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
-        nodes = [] if self.out.node is None else newest_first([self.out.node], oldest=start)
+        nodes = [] if self.out.node is None else toposort([self.out.node], oldest=start)
         self.nodes = _leading_to(self.targets, nodes)
         returned_outer = self.out.node is not None and self.out.node.order < start
         outside = returned_outer or any(p is not None and p.order < start for node in nodes for p in node.parents)
@@ -102,7 +102,7 @@ class _Trace:
         reached: dict[Node, Any] = {}
         if self.nodes and self.out.node is not None:
             seeds = {self.out.node: g if record else g._data}
-            with switched(recorder=(STATE.recorder or record_node) if record else None):
+            with override_state(recorder=(STATE.recorder or record_node) if record else None):
                 reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
         return [_gradient(reached.get(x.node), x) for x in self.inputs]  # type: ignore[arg-type]
 
@@ -184,7 +184,7 @@ def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tens
     trace = _Trace(f, xs, range(len(xs)))
     tangents = [_seed(x, v) for x, v in zip(trace.inputs, vs, strict=True)]
     outside = trace.record or any(v.requires_grad for v in tangents)
-    with switched(recorder=STATE.recorder or record_node):
+    with override_state(recorder=STATE.recorder or record_node):
         u = _variable(np.zeros(trace.out.shape, trace.out.dtype))
         back = trace.pull(u, record=True)
     assert u.node is not None
@@ -194,8 +194,8 @@ def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tens
             v_seed = v if outside else v._data
             seeds[c.node] = seeds[c.node] + v_seed if c.node in seeds else v_seed
     targets = frozenset([u.node])
-    nodes = _leading_to(targets, newest_first(seeds, oldest=u.node.order))
-    with switched(recorder=STATE.recorder if outside else None):
+    nodes = _leading_to(targets, toposort(seeds, oldest=u.node.order))
+    with override_state(recorder=STATE.recorder if outside else None):
         reached = pull_back(seeds, nodes, targets, record=outside and STATE.recorder is not None, keep=True)
     return trace.value(), _gradient(reached.get(u.node), u)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minigrad.autograd.node import STATE, Leaf, switched
+from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.tensor import Tensor, default_dtype, record, wrap
 from minigrad.cost.count import costs
 from minigrad.cost.table import Row, Summary
@@ -146,7 +146,7 @@ def _prepared(model: Module) -> Iterator[None]:
     for p in frozen:
         p.node = Leaf(p.shape, p.dtype)
     try:
-        with switched(scope=None, recorder=record):
+        with override_state(scope=None, recorder=record):
             yield
     finally:
         for module, (training, name) in modes.items():

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.backward import newest_first, pull_back
+from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.multiple_results import Cotangents as Parts
-from minigrad.autograd.node import Node, switched
+from minigrad.autograd.node import Node, override_state
 from minigrad.autograd.tensor import Tensor
 from minigrad.diagnosis.flow import differentiable
 
@@ -68,7 +68,7 @@ class Cotangents:
         assert tensor.node is not None
         assert loss.node is not None
         self.target = tensor.node
-        self.nodes = _leading_to(self.target, newest_first([loss.node]))
+        self.nodes = _leading_to(self.target, toposort([loss.node]))
         self.users: dict[Node, list[tuple[Node, int]]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for position, parent in differentiable(node):
@@ -78,7 +78,7 @@ class Cotangents:
         seed = {loss.node: np.ones(loss.shape, loss.dtype)}
         # What lies behind the tensor is not passed: it may have been freed, and it does not matter.
         nodes = [node for node in self.nodes if node is not self.target]
-        with np.errstate(all="ignore"), switched(recorder=None, watcher=None, gradient_watcher=self._look):
+        with np.errstate(all="ignore"), override_state(recorder=None, watcher=None, gradient_watcher=self._look):
             reached = pull_back(seed, nodes, frozenset(self.nodes), keep=True)
         self.gradient = reached.get(self.target)
         self.sizes = {node: self._complete(node, g) for node, g in reached.items()}

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from minigrad.autograd.backward import newest_first
+from minigrad.autograd.backward import toposort
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.trace import Event, Trace
@@ -193,7 +193,7 @@ def _older(loss: Tensor, seen: Trace) -> list[Event]:
     """The calls behind the loss that were recorded outside of the trace, as far as the graph remembers them."""
     if loss.node is None:
         return []
-    nodes = [node for node in newest_first([loss.node])[::-1] if node.plan is not None and node not in seen.of]
+    nodes = [node for node in toposort([loss.node])[::-1] if node.plan is not None and node not in seen.of]
     if loss.node.plan is not None and loss.node.saved is None:
         raise FreedGraphError(
             "why: the graph behind this loss was freed by backward: ask before, pass retain_graph=True to backward, "

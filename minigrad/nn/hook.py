@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from minigrad.autograd.node import STATE, tick
+from minigrad.autograd.node import STATE, next_id
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import UsageError
@@ -54,7 +54,7 @@ class Hooks:
         """Put a hook behind the others of its kind, or with `prepend` in front of them."""
         if not callable(hook):
             raise UsageError(f"a hook is a function, not a {type(hook).__name__}")
-        hooks, key = getattr(self, kind), tick()
+        hooks, key = getattr(self, kind), next_id()
         former = dict(hooks) if prepend else {}
         if prepend:
             hooks.clear()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.op import op
-from minigrad.autograd.tensor import Tensor, own, wrap
+from minigrad.autograd.tensor import Tensor, copy_if_writable, wrap
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.shapes import Shape, canonical_axis, shape_of
 
@@ -27,7 +27,7 @@ def canonical_index(index: Any) -> Any:
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":
         raise DTypeError(f"an index is made of integers or booleans, not {array.dtype}: use .astype(int)")
-    return own(array)
+    return copy_if_writable(array)
 
 
 def _indexing(x: Any, *, index: Any) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilati
     return max(windows(framed, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
 
 
-@op(shapes="N C H W -> N C I J", canonical=pooling, keeps=("positions",), kinks="ties", reference=_max_by_windows,
+@op(shapes="N C H W -> N C I J", canonical=pooling, residuals=("positions",), kinks="ties", reference=_max_by_windows,
     onnx="MaxPool", source="Ranzato et al. 2007; overlapping windows: Krizhevsky et al. 2012")  # fmt: skip
 def max_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
     """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one in row-major order gets the gradient."""

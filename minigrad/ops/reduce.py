@@ -101,7 +101,7 @@ def _extremum(name: str, arg: Any, larger: Op, onnx: str) -> Op:
     forward.__doc__ = (
         f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient. {_SHAPES}"
     )
-    facts: dict[str, Any] = {"canonical": _reduction, "keeps": ("chosen",), "reference": by_pairs, "kinks": "ties"}
+    facts: dict[str, Any] = {"canonical": _reduction, "residuals": ("chosen",), "reference": by_pairs, "kinks": "ties"}
     result = op(name=name, onnx=onnx, **facts)(forward)
 
     @result.vjp("x")

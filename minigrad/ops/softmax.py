@@ -65,7 +65,7 @@ def _cross_entropy_by_log_softmax(x: Any, target: Any) -> Any:
     return negative(chosen)
 
 
-@op(shapes="N D, N -> N", non_differentiable=("target",), keeps=("probability",),
+@op(shapes="N D, N -> N", non_differentiable=("target",), residuals=("probability",),
     reference=_cross_entropy_by_log_softmax, onnx="SoftmaxCrossEntropyLoss")  # fmt: skip
 def softmax_cross_entropy(x: Any, target: Any) -> Any:
     """out[n] = -log softmax(x[n])[target[n]]: what the truth was worth to the model, in nats."""

@@ -28,7 +28,7 @@ def _by_taking(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
     return take_along_axis(x, argsort(x, axis=axis, descending=descending, stable=stable), axis=axis)
 
 
-@op(canonical=_sorting, keeps=("order",), reference=_by_taking, kinks="ties")
+@op(canonical=_sorting, residuals=("order",), reference=_by_taking, kinks="ties")
 def sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
     """The elements in rising (or falling) order along the axis: a permutation, and its derivative is the same one.
 

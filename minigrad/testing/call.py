@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.node import STATE, switched
+from minigrad.autograd.node import STATE, override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.tensor import record as record_node
@@ -161,7 +161,7 @@ class Call:
         if self.on_arrays:
             return Run(self, self.args, self._results_for(self.args))
         given = [self._tensor(i, x) for i, x in enumerate(self.args)] if inputs is None else list(inputs)
-        with switched(recorder=STATE.recorder or record_node):
+        with override_state(recorder=STATE.recorder or record_node):
             return Run(self, tuple(given), self._results_for(given))
 
     def _results_for(self, given: Sequence[Any]) -> tuple[Any, ...]:
@@ -180,7 +180,7 @@ class Call:
 
     def value(self) -> Arrays:
         """The results, computed without recording."""
-        with switched(recorder=None):
+        with override_state(recorder=None):
             plain = self.on_arrays
             given = [wrap(x) if isinstance(x, np.ndarray) and not plain else x for x in self.args]
             return tuple([array_of(out) for out in self._results_for(given)])

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.autograd.node import switched
+from minigrad.autograd.node import override_state
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
@@ -96,7 +96,7 @@ class Flat:
 
     def value(self, x: Vector) -> Vector:
         """The function's value as a vector."""
-        with switched(recorder=None):
+        with override_state(recorder=None):
             outs = _outputs(self.f(*self._tensors(x)))
         arrays = [out._data for out in outs]
         if not self.epsilon.size:
@@ -105,7 +105,7 @@ class Flat:
 
     def value_on_arrays(self, x: Vector) -> Vector:
         """The value when f is given bare arrays, complex ones perhaps; whatever it raises is let through."""
-        with switched(recorder=None):
+        with override_state(recorder=None):
             out = self.f(*self._arguments(x, lambda array: array))
         outs = out if isinstance(out, (tuple, list)) else (out,)
         return _joined_arrays([np.asarray(_plain(o)) for o in outs if np.asarray(_plain(o)).dtype.kind in "fc"])
@@ -120,11 +120,11 @@ class Flat:
                 args[number] = tensor
             return _joined(self.f(*args))
 
-        with switched(recorder=None):
+        with override_state(recorder=None):
             out, back = vjp(run, *[wrap(x[part.here].reshape(part.shape)) for part in self.parts])
 
         def cotangent(u: Vector) -> Vector:
-            with switched(recorder=None):
+            with override_state(recorder=None):
                 found = back(wrap(u.reshape(out.shape)))
             return self._checked([g._data for g in found])
 

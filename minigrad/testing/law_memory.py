@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.node import switched
+from minigrad.autograd.node import override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
 from minigrad.testing.call import Call
@@ -142,7 +142,7 @@ def _writes_reach_nothing(call: Call) -> None:
         if isinstance(x, np.ndarray):
             x[...] = _other(x)
             check(f"the array that {call.names[i]} was made of")
-    with switched(recorder=None):
+    with override_state(recorder=None):
         for i in call.positions:
             array = run.inputs[i].writable()
             array[...] = _other(array)

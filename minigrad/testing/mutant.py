@@ -144,13 +144,13 @@ WRAPPED: dict[str, Callable[[Any], Any]] = {
 
 
 def _without_sum(cotangent: Any, parent: Any, plan: Any, pull: Any, record: bool) -> Any:
-    """`backward_pass._conformed` that leaves the shape as it is."""
+    """`backward_pass._unbroadcast` that leaves the shape as it is."""
     cotangent = cotangent._data if type(cotangent) is Tensor and not record else cotangent
     return cotangent if cotangent.dtype == parent.dtype else astype(cotangent, dtype=parent.dtype)
 
 
 def _without_cast(cotangent: Any, parent: Any, plan: Any, pull: Any, record: bool) -> Any:
-    """`backward_pass._conformed` that leaves the dtype as it is."""
+    """`backward_pass._unbroadcast` that leaves the dtype as it is."""
     parent = _Like(parent.shape, cotangent.dtype)
     return _CONFORMED(cotangent, parent, plan, pull, record)
 
@@ -161,7 +161,7 @@ class _Like:
     dtype: Any
 
 
-_CONFORMED = backward_pass._conformed
+_CONFORMED = backward_pass._unbroadcast
 
 
 def broadcasts(op: Op) -> bool:
@@ -207,7 +207,7 @@ def exchanged(op: Op, wrong: Callable[[Use, Function], Function]) -> Iterator[No
 @contextmanager
 def applied(mutant: Mutant) -> Iterator[None]:
     """Make one mistake for a while."""
-    former, conform = backward_pass._conformed, mutant.conform
+    former, conform = backward_pass._unbroadcast, mutant.conform
 
     def conformed(cotangent: Any, parent: Any, plan: Any, pull: Any, record: bool) -> Any:
         position = 0 if plan.op.variadic else pull.position
@@ -215,8 +215,8 @@ def applied(mutant: Mutant) -> Iterator[None]:
         return (conform if concerned and conform else former)(cotangent, parent, plan, pull, record)
 
     with exchanged(mutant.op, lambda use, function: mutant.wrong(function) if use in mutant.uses else function):
-        backward_pass._conformed = conformed if conform else former
+        backward_pass._unbroadcast = conformed if conform else former
         try:
             yield
         finally:
-            backward_pass._conformed = former
+            backward_pass._unbroadcast = former

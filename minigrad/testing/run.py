@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.backward import newest_first, pull_back
-from minigrad.autograd.node import STATE, Node, switched
+from minigrad.autograd.backward import pull_back, toposort
+from minigrad.autograd.node import STATE, Node, override_state
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.tensor import record as record_node
 from minigrad.typing import Array
@@ -73,8 +73,8 @@ class Run:
                 g = (g if isinstance(g, Tensor) else wrap(g)) if record else array_of(g)
                 seeds[out.node] = seeds[out.node] + g if out.node in seeds else g
         targets = frozenset([x.node for x in self.variables])
-        with switched(recorder=(STATE.recorder or record_node) if record else None):
-            reached = pull_back(seeds, newest_first(seeds), targets, record=record, keep=True)
+        with override_state(recorder=(STATE.recorder or record_node) if record else None):
+            reached = pull_back(seeds, toposort(seeds), targets, record=record, keep=True)
         return [_tensor(reached.get(x.node), x) for x in self.variables]
 
     def push(self, tangents: Sequence[Array]) -> Arrays:
@@ -108,8 +108,8 @@ def _pull_tensors(outs: Sequence[Tensor], cotangents: Sequence[Array], targets: 
         if out.node is not None:
             seeds[out.node] = seeds[out.node] + g if out.node in seeds else g
     nodes = frozenset([x.node for x in targets if x.node is not None])
-    with switched(recorder=None):
-        reached = pull_back(seeds, newest_first(seeds), nodes, keep=True)
+    with override_state(recorder=None):
+        reached = pull_back(seeds, toposort(seeds), nodes, keep=True)
     return tuple([array_of(_tensor(reached.get(x.node), x)) for x in targets])  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.backward import pull_back
-from minigrad.autograd.node import Leaf, Node, switched, tick
+from minigrad.autograd.node import Leaf, Node, next_id, override_state
 from minigrad.autograd.tensor import Tensor, record, wrap
 from minigrad.autograd.trace import trace
 from minigrad.graph import Call, Graph, GraphNode, nodes_behind
@@ -26,10 +26,10 @@ def backward_of(forward: Record, *, both: bool) -> Record:
         forward: the pass that is pulled back.
         both: keep the forward pass in the picture; else only those of its values that rules use, as variables.
     """
-    start, owners = tick(), _Owners()
+    start, owners = next_id(), _Owners()
     seeds = {output.node: _variable(output) for output in forward.outputs if output.node is not None}
     newest = sorted(forward.nodes, key=lambda node: node.order, reverse=True)
-    with switched(recorder=record), trace() as seen, switched(gradient_watcher=owners.watch):
+    with override_state(recorder=record), trace() as seen, override_state(gradient_watcher=owners.watch):
         reached = pull_back(seeds, newest, record=True, keep=True)
     gradients = {i: reached[node] for i, node in enumerate(forward.nodes) if isinstance(node, Leaf) and node in reached}
     outputs = [*gradients.values(), *(forward.outputs if both else ())]
@@ -57,7 +57,7 @@ class _Owners:
 
     def watch(self, node: Node, position: int, cotangent: Any) -> None:
         """The rule of a node for one of its inputs has run."""
-        self.ends.append(tick())
+        self.ends.append(next_id())
         self.nodes.append(node)
 
     def of(self, order: int) -> Node | None:

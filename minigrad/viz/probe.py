@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.node import STATE, switched
+from minigrad.autograd.node import STATE, override_state
 from minigrad.autograd.tensor import Tensor, as_array, record, wrap
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.nn import Module
@@ -49,7 +49,7 @@ def untouched(model: Module, *, recording: bool = False) -> Iterator[None]:
     model.eval()
     recorder = (STATE.recorder or record) if recording else None
     try:
-        with switched(recorder=recorder):
+        with override_state(recorder=recorder):
             yield
     finally:
         for module, training in modes:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.backward import newest_first
+from minigrad.autograd.backward import toposort
 from minigrad.autograd.elementwise import BinaryOp, UnaryOp
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor, no_grad, wrap
@@ -143,7 +143,7 @@ def _seen_from(output: Tensor, mask: Array, x: Tensor, seen: Trace) -> Array:
     blind = np.zeros(x.shape, bool)
     if output.node is None:
         return blind
-    nodes = newest_first([output.node])
+    nodes = toposort([output.node])
     behind: set[Node] = {x.node}
     for node in reversed(nodes):
         if any(parent in behind for parent in node.parents):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.backward import pull_back
-from minigrad.autograd.node import Leaf, Node, switched
+from minigrad.autograd.node import Leaf, Node, override_state
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.trace import Event, Trace
 from minigrad.errors import GraphError
@@ -158,7 +158,7 @@ class Backward:
             seeds[output.node] = seeds[output.node] + ones if output.node in seeds else ones
         _require_graph(record)
         newest = sorted(record.nodes, key=lambda node: node.order, reverse=True)
-        with switched(recorder=None, watcher=None, gradient_watcher=watch), np.errstate(all="ignore"):
+        with override_state(recorder=None, watcher=None, gradient_watcher=watch), np.errstate(all="ignore"):
             reached = pull_back(seeds, newest, frozenset(newest), keep=True)
         self.cotangents: dict[Node, Array] = {n: g for n, g in reached.items() if isinstance(g, np.ndarray)}
         self.steps = {node: step for step, node in enumerate(_arrivals([node for node in newest if node in reached]))}

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.node import switched
+from minigrad.autograd.node import override_state
 from minigrad.autograd.tensor import Tensor, record
 from minigrad.autograd.trace import Trace, trace
 from minigrad.nn import Module
@@ -30,7 +30,12 @@ def rehearse(f: Callable[..., Any], inputs: tuple[Any, ...], modules: list[Modul
     It is recorded even where the caller is inside of `no_grad()`, and whatever else watches is left out of it.
     """
     untouched = restored(modules, generators_within(f, inputs, modules))
-    with np.errstate(all="ignore"), untouched, switched(recorder=record, watcher=None, scope=None), trace() as seen:
+    with (
+        np.errstate(all="ignore"),
+        untouched,
+        override_state(recorder=record, watcher=None, scope=None),
+        trace() as seen,
+    ):
         out = f(*inputs)
     return out, seen
 

@@ -29,7 +29,7 @@ def _(g, x, y, radius):
     return g_radius * y / radius + g_angle * x / (radius * radius)
 
 
-@op(name="test_result.parts", results=("fraction", "whole", "count"), keeps=("ones",))
+@op(name="test_result.parts", results=("fraction", "whole", "count"), residuals=("ones",))
 def parts(x):
     """x = fraction + whole; and, as an integer, how many elements there are."""
     whole = np.floor(x)

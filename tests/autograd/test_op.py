@@ -77,7 +77,7 @@ def test_elementwise_of_three_inputs_broadcasts():
 def test_rules_receive_what_their_parameters_name():
     seen = {}
 
-    @op(name="test_all", keeps=("kept",))
+    @op(name="test_all", residuals=("kept",))
     def f(x, y, *, power):
         return x**power * y, "residual"
 

@@ -37,7 +37,7 @@ def test_rule_that_asks_for_the_unknown_fails_when_it_is_registered(rule, fault)
 
 
 def test_rule_error_lists_what_can_be_asked_for():
-    f = Op(lambda x, *, axis=0: x, "listed", keeps=("inverse",))
+    f = Op(lambda x, *, axis=0: x, "listed", residuals=("inverse",))
     with pytest.raises(RuleError, match="g, out, x, x_shape, inverse; keyword-only: axis"):
         f.vjp("x")(lambda g, invers: g)
 

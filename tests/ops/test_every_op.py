@@ -35,7 +35,7 @@ def test_each_input_has_a_rule_or_is_declared_non_differentiable(name):
 def test_fused_op_has_a_reference(name):
     # Fused: it keeps residuals, or has a rule for arrays only. (A plain rule beside a fast one is its reference.)
     op = OWN[name]
-    fused = bool(op.keeps) or not op.fast_rules.keys() <= op.rules.keys()
+    fused = bool(op.residuals) or not op.fast_rules.keys() <= op.rules.keys()
     assert op.reference is not None or not fused
 
 
