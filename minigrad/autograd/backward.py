@@ -15,10 +15,9 @@ from typing import Any, NoReturn
 
 from minigrad.autograd import operators
 from minigrad.autograd.multiple_results import Cotangents
-from minigrad.autograd.node import STATE, Node, next_id, override_state
+from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.rule import Plan, Pull
-from minigrad.autograd.tensor import Tensor
-from minigrad.autograd.tensor import record as record_node
+from minigrad.autograd.tensor import Tensor, recording
 from minigrad.errors import FreedGraphError, RuleError
 
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
@@ -122,7 +121,7 @@ def _pull_through_replay(
 ) -> dict[Node, Cotangent]:
     """Run again, from smaller ops, what the node did as one, and pull back through that."""
     start = next_id()
-    with override_state(recorder=STATE.recorder or record_node):
+    with recording():
         out = plan.replay(node)
     parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
     assert out.node is not None

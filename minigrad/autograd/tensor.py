@@ -370,6 +370,14 @@ def no_grad() -> AbstractContextManager[None]:
     return override_state(recorder=None)
 
 
+def recording(enabled: bool = True) -> AbstractContextManager[None]:
+    """Inside this block (and thread) ops are recorded, even within `no_grad()`. With enabled=False none are.
+
+    A recorder that is already active, such as that of `anomaly()`, stays.
+    """
+    return override_state(recorder=(STATE.recorder or record) if enabled else None)
+
+
 def is_recording() -> bool:
     """Whether ops on this thread are being recorded."""
     return STATE.recorder is not None

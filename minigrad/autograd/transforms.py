@@ -17,8 +17,7 @@ from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.node import STATE, Leaf, Node, next_id, override_state
-from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.tensor import record as record_node
+from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import GraphError, ShapeError
 
 Function = Callable[..., Any]
@@ -82,7 +81,7 @@ class _Trace:
         self.outer_recorder = STATE.recorder
         start = next_id()
         args = list(args)
-        with override_state(recorder=STATE.recorder or record_node):
+        with recording():
             for i in argnums:
                 args[i] = _variable(args[i])
             self.out = f(*args)
@@ -102,7 +101,7 @@ class _Trace:
         reached: dict[Node, Any] = {}
         if self.nodes and self.out.node is not None:
             seeds = {self.out.node: g if record else g._data}
-            with override_state(recorder=(STATE.recorder or record_node) if record else None):
+            with recording(record):
                 reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
         return [_gradient(reached.get(x.node), x) for x in self.inputs]  # type: ignore[arg-type]
 
@@ -184,7 +183,7 @@ def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tens
     trace = _Trace(f, xs, range(len(xs)))
     tangents = [_seed(x, v) for x, v in zip(trace.inputs, vs, strict=True)]
     outside = trace.record or any(v.requires_grad for v in tangents)
-    with override_state(recorder=STATE.recorder or record_node):
+    with recording():
         u = _variable(np.zeros(trace.out.shape, trace.out.dtype))
         back = trace.pull(u, record=True)
     assert u.node is not None

@@ -17,10 +17,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.node import STATE, override_state
+from minigrad.autograd.node import override_state
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.tensor import record as record_node
+from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import DTypeError
 from minigrad.testing.paste import line_of, name_of
 from minigrad.testing.run import Arrays, Run, array_of, each, floating, name_call
@@ -161,7 +160,7 @@ class Call:
         if self.on_arrays:
             return Run(self, self.args, self._results_for(self.args))
         given = [self._tensor(i, x) for i, x in enumerate(self.args)] if inputs is None else list(inputs)
-        with override_state(recorder=STATE.recorder or record_node):
+        with recording():
             return Run(self, tuple(given), self._results_for(given))
 
     def _results_for(self, given: Sequence[Any]) -> tuple[Any, ...]:

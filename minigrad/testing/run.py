@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
-from minigrad.autograd.node import STATE, Node, override_state
-from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.tensor import record as record_node
+from minigrad.autograd.node import Node, override_state
+from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.typing import Array
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Run:
                 g = (g if isinstance(g, Tensor) else wrap(g)) if record else array_of(g)
                 seeds[out.node] = seeds[out.node] + g if out.node in seeds else g
         targets = frozenset([x.node for x in self.variables])
-        with override_state(recorder=(STATE.recorder or record_node) if record else None):
+        with recording(record):
             reached = pull_back(seeds, toposort(seeds), targets, record=record, keep=True)
         return [_tensor(reached.get(x.node), x) for x in self.variables]
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.node import STATE, override_state
-from minigrad.autograd.tensor import Tensor, as_array, record, wrap
+from minigrad.autograd.tensor import Tensor, as_array, recording, wrap
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.nn import Module
 from minigrad.typing import Array
@@ -43,13 +42,12 @@ def feature_maps(model: Module, images: Any, layer: str) -> Array:
 
 
 @contextmanager
-def untouched(model: Module, *, recording: bool = False) -> Iterator[None]:
+def untouched(model: Module, *, record: bool = False) -> Iterator[None]:
     """Evaluation mode, recorded or not whatever the caller does; afterward each part is in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
-    recorder = (STATE.recorder or record) if recording else None
     try:
-        with override_state(recorder=recorder):
+        with recording(enabled=record):
             yield
     finally:
         for module, training in modes:

@@ -77,7 +77,7 @@ def receptive_field(model: Module, shape: Sequence[int], layer: str, unit: Seque
         raise ShapeError(f"receptive_field: shape is that of an image, (C, H, W), got {tuple(shape)}")
     dtypes = [parameter.dtype for parameter in model.parameters()]
     x = Tensor(np.zeros((1, *shape), dtypes[0] if dtypes else np.float32), requires_grad=True)
-    with untouched(model, recording=True), trace() as seen:
+    with untouched(model, record=True), trace() as seen:
         output = output_at(model, x, layer, "receptive_field")
     mask = np.zeros(output.shape)
     mask[(0, *_place(output.shape[1:], unit, "receptive_field"))] = 1

@@ -10,7 +10,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, nn, no_grad, optim
-from minigrad.autograd.node import Node, Scope
+from minigrad.autograd.node import STATE, Node, Scope
+from minigrad.autograd.tensor import recording
 from tests.helper import variable
 
 
@@ -186,6 +187,19 @@ def test_no_grad_and_scopes_belong_to_their_thread():
     thread.join()
     assert seen == [(True, True, None), False]
     assert mg.is_recording()
+
+
+def test_recording_wins_over_no_grad_and_keeps_the_recorder_that_is_active():
+    with no_grad():
+        with recording():
+            assert mg.is_recording()
+        with recording(enabled=False):
+            assert not mg.is_recording()
+        assert not mg.is_recording()
+    with mg.anomaly():
+        active = STATE.recorder
+        with recording():
+            assert STATE.recorder is active
 
 
 def test_graph_made_in_one_thread_is_differentiated_in_another():
