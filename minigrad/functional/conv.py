@@ -178,7 +178,7 @@ def locally_connected2d(
     rows, columns, o, c, *kernel = shape_of(weight)
 
     def connected(images: Any) -> Tensor:
-        read = ops.windows(images, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        read = ops.unfold(images, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         n, channels, *_, i, j = shape_of(read)
         if (i, j, channels) != (rows, columns, c):
             expected = shape_text((i, j, o, channels, *kernel), "I J O C P Q")

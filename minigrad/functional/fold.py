@@ -9,7 +9,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import Pair, on_batch
-from minigrad.ops.conv import output_size as window_count
+from minigrad.ops.convolution import output_size as window_count
 from minigrad.shapes import pair, shape_of
 
 
@@ -26,7 +26,7 @@ def unfold(x: Any, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, str
     kernel = pair(kernel_size)
 
     def columns(images: Any) -> Tensor:
-        read = ops.windows(images, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        read = ops.unfold(images, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         n, c, p, q, i, j = shape_of(read)
         return ops.reshape(read, shape=(n, c * p * q, i * j))
 
@@ -57,7 +57,7 @@ def fold(
                 f"(N, C*{area}, {math.prod(count)}), got shape {shape}"
             )
         read = ops.reshape(columns, shape=(shape[0], shape[1] // area, *kernel, *count))
-        return ops.fold_windows(read, shape=(shape[0], shape[1] // area, *size), **settings)
+        return ops.fold(read, shape=(shape[0], shape[1] // area, *size), **settings)
 
     return on_batch(image, x, 3)
 

@@ -12,7 +12,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
-from minigrad.ops.softmax import check_classes
+from minigrad.ops.softmax_family import check_classes
 from minigrad.shapes import Shape, ShapeSpec, shape_of
 
 

@@ -11,7 +11,7 @@ from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import Pair, on_batch, on_rows, one
-from minigrad.ops.pool import pooling
+from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
 
 
@@ -153,7 +153,7 @@ def lp_pool2d(
 
     def norms(images: Any) -> Tensor:
         exact = pooling(images, **settings)
-        read = ops.windows(images, kernel=exact["kernel"], stride=exact["stride"], count=exact["size"])
+        read = ops.unfold(images, kernel=exact["kernel"], stride=exact["stride"], count=exact["size"])
         return ops.vector_norm(read, axis=(2, 3), ord=norm_type)
 
     out = on_batch(norms, x, 4)

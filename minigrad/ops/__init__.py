@@ -26,10 +26,9 @@ from minigrad.ops.activation import (
     softsign,
     threshold,
 )  # fmt: skip
-from minigrad.ops.arrange import broadcast_arrays, flip, meshgrid, repeat, roll, split, tile, tril, triu, unstack
-from minigrad.ops.conv import conv, conv_input, conv_weight
-from minigrad.ops.decompose import cholesky, eigh, eigvalsh, qr, svd, svdvals
-from minigrad.ops.einsum import einsum
+from minigrad.ops.convolution import conv, conv_input, conv_weight
+from minigrad.ops.decomposition import cholesky, eigh, eigvalsh, qr, svd, svdvals
+from minigrad.ops.einstein_summation import einsum
 from minigrad.ops.elementwise import (
     abs,
     acos,
@@ -82,6 +81,7 @@ from minigrad.ops.elementwise import (
 from minigrad.ops.fill import full_like, ones_like, zeros_like
 from minigrad.ops.index import getitem, nonzero, scatter_add, take, take_along_axis
 from minigrad.ops.linalg import cross, diagonal, diagonal_matrix, kron, linear, matmul, outer, tensordot, trace, vecdot
+from minigrad.ops.linear_systems import det, inv, matrix_power, matrix_rank, pinv, slogdet, solve
 from minigrad.ops.logic import (
     bitwise_and,
     bitwise_invert,
@@ -108,9 +108,10 @@ from minigrad.ops.logic import (
 )  # fmt: skip
 from minigrad.ops.loss import binary_cross_entropy
 from minigrad.ops.moment import std, var
-from minigrad.ops.norm import matrix_norm, norm, vector_norm
-from minigrad.ops.pad import pad
-from minigrad.ops.pool import (
+from minigrad.ops.normalization import standardize
+from minigrad.ops.norms import matrix_norm, norm, vector_norm
+from minigrad.ops.padding import pad
+from minigrad.ops.pooling import (
     adaptive_positions,
     avg_pool,
     avg_pool_input,
@@ -119,8 +120,9 @@ from minigrad.ops.pool import (
     max_unpool,
     pool_take,
 )  # fmt: skip
+from minigrad.ops.rearrange import broadcast_arrays, flip, meshgrid, repeat, roll, split, tile, tril, triu, unstack
 from minigrad.ops.reduce import all, any, argmax, argmin, count_nonzero, logsumexp, max, mean, min, prod, sum
-from minigrad.ops.resample import resample, resample_input
+from minigrad.ops.resampling import resample, resample_input
 from minigrad.ops.scan import cumulative_prod, cumulative_sum, diff, linear_scan
 from minigrad.ops.shape import (
     astype,
@@ -136,11 +138,9 @@ from minigrad.ops.shape import (
     stack,
     sum_to,
 )  # fmt: skip
-from minigrad.ops.softmax import log_softmax, softmax, softmax_cross_entropy
-from minigrad.ops.solve import det, inv, matrix_power, matrix_rank, pinv, slogdet, solve
-from minigrad.ops.sort import argsort, searchsorted, sort
-from minigrad.ops.standardize import standardize
-from minigrad.ops.window import fold_windows, windows
+from minigrad.ops.sliding_windows import fold, unfold
+from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entropy
+from minigrad.ops.sorting import argsort, searchsorted, sort
 
 operators.bind(ops=sys.modules[__name__])
 
@@ -151,18 +151,17 @@ __all__ = [
     "broadcast_to", "ceil", "celu", "cholesky", "clip", "concat", "conv", "conv_input", "conv_weight", "copysign",
     "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det", "diagonal", "diagonal_matrix",
     "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims",
-    "expm1", "flatten", "flip", "floor", "floor_divide", "fold_windows", "full_like", "gelu", "gelu_tanh", "getitem",
-    "greater", "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "inv", "isfinite",
-    "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2",
-    "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid",
-    "logsumexp", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool",
-    "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply",
-    "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv",
-    "pool_take", "positive", "pow", "prelu", "prod", "qr", "reciprocal", "relu", "relu6", "remainder", "repeat",
-    "resample", "resample_input", "reshape", "roll", "round", "scatter_add", "searchsorted", "selu", "sigmoid", "sign",
-    "signbit", "silu", "sin", "sinh", "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink",
-    "softsign", "solve", "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step",
-    "subtract", "sum", "sum_to", "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "threshold",
-    "tile", "trace", "tril", "triu", "trunc", "unstack", "var", "vecdot", "vector_norm", "where", "windows",
-    "zeros_like",
+    "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu", "gelu_tanh", "getitem", "greater",
+    "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "inv", "isfinite", "isinf", "isnan",
+    "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10", "log_softmax",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp", "matmul",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool",
+    "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply", "negative", "nextafter", "nonzero",
+    "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu",
+    "prod", "qr", "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "roll",
+    "round", "scatter_add", "searchsorted", "selu", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet",
+    "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take",
+    "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold",
+    "unstack", "var", "vecdot", "vector_norm", "where", "zeros_like",
 ]  # fmt: skip

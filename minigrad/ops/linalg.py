@@ -11,8 +11,8 @@ import numpy as np
 from minigrad.autograd.op import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
-from minigrad.ops.arrange import roll
 from minigrad.ops.elementwise import add, multiply, subtract
+from minigrad.ops.rearrange import roll
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
 from minigrad.shapes import Shape, canonical_axis, shape_of

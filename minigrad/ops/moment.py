@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.ops.elementwise import divide, square, subtract
-from minigrad.ops.norm import vector_norm
+from minigrad.ops.norms import vector_norm
 from minigrad.ops.reduce import mean, sum
 from minigrad.shapes import canonical_axes, shape_of
 

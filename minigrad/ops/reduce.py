@@ -9,9 +9,9 @@ import numpy as np
 
 from minigrad.autograd.op import Op, op
 from minigrad.errors import ShapeError
-from minigrad.ops.arrange import flip
 from minigrad.ops.elementwise import add, exp, log, maximum, minimum, multiply, subtract, where
 from minigrad.ops.logic import isinf
+from minigrad.ops.rearrange import flip
 from minigrad.ops.scan import cumulative_prod, delayed
 from minigrad.ops.shape import broadcast_to, permute_dims, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of

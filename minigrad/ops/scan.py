@@ -13,10 +13,10 @@ import numpy as np
 from minigrad.autograd.op import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.ops.arrange import flip
 from minigrad.ops.elementwise import subtract
 from minigrad.ops.fill import ones_like, zeros_like
 from minigrad.ops.index import getitem
+from minigrad.ops.rearrange import flip
 from minigrad.ops.shape import concat
 from minigrad.shapes import canonical_axis, shape_of
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
-from minigrad.ops.conv import output_size
+from minigrad.ops.convolution import output_size
 from minigrad.testing.call import Call
 from minigrad.testing.derive import in_table
 from minigrad.testing.strategy import Draw, arrays, axes, integers_in, shapes, windows
@@ -18,8 +18,8 @@ def _image(draw: Draw) -> tuple[int, int]:
     return draw(st.integers(1, 3)), draw(st.integers(1, 3))
 
 
-@in_table("windows")
-def _windows(draw: Draw, op: Op) -> Call:
+@in_table("unfold")
+def _unfold(draw: Draw, op: Op) -> Call:
     image = _image(draw)
     settings = draw(windows(image))
     if draw(st.booleans()):  # one window more, over the edge
@@ -28,8 +28,8 @@ def _windows(draw: Draw, op: Op) -> Call:
     return Call.of(op, draw(arrays((draw(st.integers(0, 2)), 1, *image))), **settings)
 
 
-@in_table("fold_windows")
-def _fold_windows(draw: Draw, op: Op) -> Call:
+@in_table("fold")
+def _fold(draw: Draw, op: Op) -> Call:
     image = _image(draw)
     settings = draw(windows(image))
     count, kernel = output_size(image, **settings), settings.pop("kernel")

@@ -15,7 +15,7 @@ from minigrad.autograd.trace import Event, Trace, trace
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
 from minigrad.nn import Module
-from minigrad.ops import windows
+from minigrad.ops import unfold
 from minigrad.typing import Array
 from minigrad.viz.probe import images_of, output_at, place_of, untouched
 
@@ -27,7 +27,7 @@ BY_ELEMENT: Final = frozenset(
 
 LINEAR: Final = frozenset(
     {"reshape", "permute_dims", "broadcast_to", "sum_to", "concat", "getitem", "pad", "flip", "roll", "sum", "mean",
-     "avg_pool", "windows", "fold_windows", "diagonal", "resample", "conv", "conv_input", "matmul", "linear", "einsum"}
+     "avg_pool", "unfold", "fold", "diagonal", "resample", "conv", "conv_input", "matmul", "linear", "einsum"}
 )  # fmt: skip
 """Ops that are linear in each input: with ones for weights, their own rules say who sees whom."""
 
@@ -179,7 +179,7 @@ def _inputs_seen(node: Node, places: Sequence[int], event: Event | None, mask: A
     if op.name == "max_pool":
         settings = {name: node.settings[name] for name in ("kernel", "stride", "padding", "dilation")}
         views = np.broadcast_to(mask[:, :, None, None], (*mask.shape[:2], *settings["kernel"], *mask.shape[2:]))
-        return _pulled(lambda y: windows(y, **settings, count=node.settings["size"]), shapes, views)
+        return _pulled(lambda y: unfold(y, **settings, count=node.settings["size"]), shapes, views)
     return [np.full(shape if np.ndim(shape) == 1 else (), mask.any(), np.float64) for shape in shapes]
 
 

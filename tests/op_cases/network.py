@@ -12,12 +12,12 @@ LINEAR_TAPS = {
 TIED = np.array([[[[1.0, 2.0, 2.0], [2.0, 0.0, 1.0]]]])
 
 NETWORK: dict[str, list[Case]] = {
-    "windows": [
+    "unfold": [
         *cases(((2, 1, 3, 3),), ((1, 2, 2, 2),), ((0, 1, 2, 2),), kernel=2),
         *cases(((1, 1, 4, 4),), kernel=(2, 2), **GEOMETRY),
         *cases(((1, 1, 3, 3),), kernel=(2, 2), stride=(2, 2), count=(2, 2)),  # the last windows hang over the edge
     ],
-    "fold_windows": [
+    "fold": [
         *cases(((2, 1, 2, 2, 2, 2),), shape=(2, 1, 3, 3)),
         *cases(((0, 1, 2, 2, 2, 2),), shape=(0, 1, 3, 3)),
         *cases(((1, 1, 2, 2, 3, 2),), shape=(1, 1, 4, 4), **GEOMETRY),

@@ -9,10 +9,10 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.ops.conv import Pair, output_size, require_floating
-from minigrad.ops.pad import pad
+from minigrad.ops.convolution import Pair, output_size, require_floating
+from minigrad.ops.padding import pad
 from minigrad.ops.reduce import max
-from minigrad.ops.window import windows
+from minigrad.ops.sliding_windows import unfold
 from minigrad.shapes import Shape, pair, shape_of
 
 
@@ -62,7 +62,7 @@ def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilati
         reach = s * (count - 1) + d * (k - 1) + 1
         widths.append((p, reach - n - p if reach > n + p else 0))
     framed = pad(x, widths=widths, value=-np.inf)
-    return max(windows(framed, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
+    return max(unfold(framed, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
 
 
 @op(shapes="N C H W -> N C I J", canonical=pooling, residuals=("positions",), kinks="ties", reference=_max_by_windows,

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.op import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.ops.decompose import svdvals
+from minigrad.ops.decomposition import svdvals
 from minigrad.ops.elementwise import abs, over, sign, where
 from minigrad.ops.reduce import expanded, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes

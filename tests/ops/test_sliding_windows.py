@@ -11,7 +11,7 @@ X = np.arange(24.0).reshape(1, 2, 3, 4)
 
 
 def test_windows_hold_what_their_formula_says():
-    y = ops.windows(X, kernel=(2, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2))
+    y = ops.unfold(X, kernel=(2, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2))
     assert y.shape == (1, 2, 2, 2, 2, 2)
     for _, c, p, q, i, j in np.ndindex(y.shape):
         h, w = 2 * i + p - 1, j + 2 * q
@@ -20,9 +20,9 @@ def test_windows_hold_what_their_formula_says():
 
 def test_fold_is_the_adjoint_of_windows(rng):
     settings = {"stride": (1, 2), "padding": (1, 1), "dilation": (2, 1)}
-    y = ops.windows(X, kernel=2, **settings)
+    y = ops.unfold(X, kernel=2, **settings)
     z = rng.normal(size=y.shape)
-    assert inner(y, z) == pytest.approx(inner(X, ops.fold_windows(z, shape=X.shape, **settings)))
+    assert inner(y, z) == pytest.approx(inner(X, ops.fold(z, shape=X.shape, **settings)))
 
 
 def test_resampling_is_a_product_with_a_matrix_and_its_transpose(rng):
@@ -72,14 +72,14 @@ TABLE = {"axis": 0, "weight": np.ones((1, 2))}
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ops.windows(X, kernel=0), ShapeError, "a kernel has at least one pixel"),
-        (lambda: ops.windows(X, kernel=1, stride=0), ShapeError, "stride and dilation must be at least 1"),
+        (lambda: ops.unfold(X, kernel=0), ShapeError, "a kernel has at least one pixel"),
+        (lambda: ops.unfold(X, kernel=1, stride=0), ShapeError, "stride and dilation must be at least 1"),
         (
-            lambda: ops.windows(X, kernel=4),
+            lambda: ops.unfold(X, kernel=4),
             ShapeError,
             "reaches over .4, 4. pixels but the padded image has only .3, 4.",
         ),
-        (lambda: ops.windows(X[0], kernel=1), ShapeError, "x has 3 dimensions, not 4"),
+        (lambda: ops.unfold(X[0], kernel=1), ShapeError, "x has 3 dimensions, not 4"),
         (lambda: ops.pad(X, widths=((1, 1),)), ShapeError, "for each of 4 dimensions"),
         (lambda: ops.pad(X[0, 0, 0], widths=((-1, 1),)), ShapeError, "of at least 0"),
         (lambda: ops.resample(X[0, 0, 0], index=np.array([[3, 1]]), **TABLE), ShapeError, "sort the places"),

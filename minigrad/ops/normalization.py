@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import ShapeError, UsageError
-from minigrad.ops.conv import require_floating
+from minigrad.ops.convolution import require_floating
 from minigrad.ops.elementwise import sqrt
 from minigrad.ops.reduce import mean as mean_of
 from minigrad.shapes import Shape, canonical_axes

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.ops.conv import Pair, output_size
+from minigrad.ops.convolution import Pair, output_size
 from minigrad.shapes import Shape, pair
 
 
@@ -42,7 +42,7 @@ def _folding(y: Any, *, shape: Shape, stride: Any = 1, padding: Any = 0, dilatio
 
 
 @op(shapes="N C H W -> N C P Q I J", canonical=_unfolding, linear=("x",))
-def windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Any:
+def unfold(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Any:
     """out[n,c,p,q,i,j] = x[n, c, stride*i + dilation*p - padding, ...]: what each window reads; 0 outside of x.
 
     Shapes: x (N, C, H, W) -> (N, C, P, Q, I, J). `count` (I, J) is as many as fit unless given.
@@ -51,20 +51,20 @@ def windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
 
 
 @op(shapes="N C P Q I J -> N C H W", canonical=_folding, linear=("y",), onnx="Col2Im")
-def fold_windows(y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Any:
-    """The transpose of `windows`: each y added to the pixel of an image of `shape` that it would be read from.
+def fold(y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+    """The transpose of `unfold`: each y added to the pixel of an image of `shape` that it would be read from.
 
     Shapes: y (N, C, P, Q, I, J) -> (N, C, H, W).
     """
     return kernels.fold(y, shape=shape, stride=stride, padding=padding, dilation=dilation)
 
 
-@windows.vjp("x")
+@unfold.vjp("x")
 def _(g: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
-    return fold_windows(g, shape=x_shape, stride=stride, padding=padding, dilation=dilation)
+    return fold(g, shape=x_shape, stride=stride, padding=padding, dilation=dilation)
 
 
-@fold_windows.vjp("y")
+@fold.vjp("y")
 def _(g: Any, y_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
     settings = {"stride": stride, "padding": padding, "dilation": dilation}
-    return windows(g, kernel=y_shape[2:4], count=y_shape[4:], **settings)
+    return unfold(g, kernel=y_shape[2:4], count=y_shape[4:], **settings)

@@ -20,14 +20,14 @@ from minigrad.autograd.op import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
 from minigrad.errors import GraphError, UsageError
-from minigrad.ops.arrange import tril
 from minigrad.ops.elementwise import abs, where
 from minigrad.ops.index import getitem
 from minigrad.ops.linalg import matmul_matrices as matmul
+from minigrad.ops.linear_systems import GILES, lapack, solve_matrices
 from minigrad.ops.logic import not_equal
+from minigrad.ops.rearrange import tril
 from minigrad.ops.reduce import any, sum
 from minigrad.ops.shape import concat, expand_dims, matrix_transpose
-from minigrad.ops.solve import GILES, lapack, solve_matrices
 
 
 def symmetric_part(x: Any) -> Any:
