@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from minigrad_models.mlp import MLP
-from minigrad_models.neocognitron import ENTRIES, CLayer, Contrast, Neocognitron, SLayer, TopLayer
+from minigrad_models.neocognitron import ENTRIES, Neocognitron, TopLayer
+from minigrad_models.neocognitron_cells import CLayer, Contrast, SLayer
 
 import minigrad as mg
 from minigrad.data import ArrayDataset, DataLoader, digits
