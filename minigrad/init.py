@@ -221,7 +221,7 @@ def he_normal(shape: Shape, gain: float = math.sqrt(2), rng: Rng = None, *, mode
     return normal(shape, 0.0, _checked(gain) / math.sqrt(_fan(shape, mode)), rng)
 
 
-def by_fan_in(shape: Shape, fan_in: int, rng: Rng = None) -> Array:
+def torch_default_uniform(shape: Shape, fan_in: int, rng: Rng = None) -> Array:
     """Uniform in +-1/sqrt(fan_in): the default of linear and convolution layers, weights and biases, as in PyTorch."""
     bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
     return uniform(shape, -bound, bound, rng)

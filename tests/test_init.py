@@ -62,10 +62,10 @@ def test_plain_distributions(rng):
     assert (values.mean(), values.std()) == (pytest.approx(5, abs=0.01), pytest.approx(0.1, rel=0.02))
 
 
-def test_bounds_by_fan_in(rng):
-    values = init.by_fan_in((1000,), 16, rng)
+def test_bounds_of_torch_default_uniform(rng):
+    values = init.torch_default_uniform((1000,), 16, rng)
     assert 0.24 < np.abs(values).max() <= 0.25
-    assert not init.by_fan_in((3,), 0, rng).any()
+    assert not init.torch_default_uniform((3,), 0, rng).any()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from minigrad.cli.own import call, import_callable, is_import_path
 from minigrad.cli.value import Spec, checked, hint
 from minigrad.data import ArrayDataset, Dataset, Subset, ToRGB
 from minigrad.data.dataset import SampleDataset
-from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.errors import DataError, StateError, UsageError
 from minigrad.typing import Array
 

@@ -12,24 +12,25 @@ Functions that give `(train, test)`: `digits`, `mnist`, `fashion_mnist`, `cifar1
 (images and labels), `scenes` (images, labels and boxes), `spirals`, `moons` and `circles` (points and labels).
 """
 
-from minigrad.data.cifar import cifar10, cifar100
-from minigrad.data.collate import collate
+from minigrad.data.collation import collate
 from minigrad.data.color import ColorJitter
 from minigrad.data.crop import CenterCrop, Cutout, Pad, RandomCrop, RandomFlip
 from minigrad.data.dataset import ArrayDataset, Dataset
-from minigrad.data.digits import digits
+from minigrad.data.datasets.cifar import cifar10, cifar100
+from minigrad.data.datasets.digits import digits
+from minigrad.data.datasets.mnist import fashion_mnist, mnist
+from minigrad.data.datasets.scenes import scenes
+from minigrad.data.datasets.toy import circles, moons, spirals
 from minigrad.data.folder import ImageFolder, image_folder, read_image
 from minigrad.data.loader import DataLoader
-from minigrad.data.mix import Mix, Mixup
-from minigrad.data.mnist import fashion_mnist, mnist
-from minigrad.data.point import circles, moons, spirals
+from minigrad.data.mixup import BatchTransform, Mixup
 from minigrad.data.resample import RandomAffine, Resize, affine, resize
-from minigrad.data.scenes import scenes
 from minigrad.data.split import Subset, random_split, stratified_split
 from minigrad.data.transform import Compose, Normalize, ToRGB, Transform
 
 __all__ = [
     "ArrayDataset",
+    "BatchTransform",
     "CenterCrop",
     "ColorJitter",
     "Compose",
@@ -37,7 +38,6 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "ImageFolder",
-    "Mix",
     "Mixup",
     "Normalize",
     "Pad",

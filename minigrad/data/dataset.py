@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from minigrad.data.collate import Arrays, collate
+from minigrad.data.collation import Arrays, collate
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
 

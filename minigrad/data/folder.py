@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from minigrad.data.collate import Arrays
+from minigrad.data.collation import Arrays
 from minigrad.data.dataset import Dataset
 from minigrad.data.split import Subset, stratified_split
 from minigrad.data.transform import Transform, pair

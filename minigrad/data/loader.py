@@ -11,9 +11,9 @@ from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.data.collate import Arrays
+from minigrad.data.collation import Arrays
 from minigrad.data.dataset import ArrayDataset, Dataset, SampleDataset
-from minigrad.data.mix import Mix
+from minigrad.data.mixup import BatchTransform
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
@@ -53,7 +53,7 @@ class DataLoader:
         transform: changes the first array of each batch, after the dataset's own transform.
         weights: (len(data),) numbers of at least 0: an epoch is then as many samples, drawn independently with these
             relative frequencies, some of them repeatedly. `shuffle` has no say.
-        mix: changes all arrays of each batch, after `transform`; see `Mixup`.
+        batch_transform: changes all arrays of each batch, after `transform`; see `Mixup`.
         prefetch: how many batches to get ahead, in one thread; 0 for none.
 
     Raises:
@@ -74,7 +74,7 @@ class DataLoader:
         transform: Transform | None = None,
         *,
         weights: ArrayLike | None = None,
-        mix: Mix | None = None,
+        batch_transform: BatchTransform | None = None,
         prefetch: int = 0,
     ) -> None:
         self.dataset = _as_dataset(data)
@@ -82,7 +82,7 @@ class DataLoader:
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.transform = transform
-        self.mix = mix
+        self.batch_transform = batch_transform
         self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
         self._shares = None if weights is None else _shares(weights, len(self.dataset))
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
@@ -159,18 +159,18 @@ class DataLoader:
         try:
             first, *rest = self.dataset.batch(indices, rng)
             arrays = (first if self.transform is None else self.transform(first, rng), *rest)
-            return arrays if self.mix is None else self.mix(arrays, rng)
+            return arrays if self.batch_transform is None else self.batch_transform(arrays, rng)
         except Exception as error:
             error.add_note(f"in batch {batch} of epoch {epoch} of the DataLoader: samples {_listed(indices)}")
             raise
 
     def __repr__(self) -> str:
-        mix = f"mix={self.mix}, " if self.mix is not None else ""
+        joint = f"batch_transform={self.batch_transform}, " if self.batch_transform is not None else ""
         weights = "weighted, " if self._shares is not None else ""
         prefetch = f"prefetch={self.prefetch}, " if self.prefetch else ""
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
-            f"drop_last={self.drop_last}, transform={self.transform}, {mix}{weights}{prefetch}seed={self.seed}, "
+            f"drop_last={self.drop_last}, transform={self.transform}, {joint}{weights}{prefetch}seed={self.seed}, "
             f"epoch={self.epoch}, batch={self.batch}/{len(self)})"
         )
 

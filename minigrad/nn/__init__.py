@@ -27,7 +27,6 @@ from minigrad.nn.activation import (
     Tanhshrink,
     Threshold,
 )
-from minigrad.nn.activation_along import GLU, CReLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from minigrad.nn.build import conv_net
 from minigrad.nn.compose import Identity, Lambda, Residual
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
@@ -89,6 +88,7 @@ from minigrad.nn.pool_adaptive import (
     SpatialPyramidPool,
 )
 from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
+from minigrad.nn.softmax import GLU, CReLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from minigrad.pytorch_names import lookup as _lookup
 
 __all__ = [

@@ -57,8 +57,8 @@ class Convolution(Configured):
         self.padding_mode = padding_mode
         shape = self._weight_shape()
         fan_in = math.prod(shape[1:])
-        self.weight = Parameter(init.by_fan_in(shape, fan_in, rng))
-        self.bias = Parameter(init.by_fan_in((out_channels,), fan_in, rng)) if bias else None
+        self.weight = Parameter(init.torch_default_uniform(shape, fan_in, rng))
+        self.bias = Parameter(init.torch_default_uniform((out_channels,), fan_in, rng)) if bias else None
 
     def _checked_padding(self, padding: Pair | str) -> Shape | str:
         if not self.paddings or not isinstance(padding, str):
@@ -226,8 +226,8 @@ class LocallyConnected2d(Configured):
         grid = conv_output_size(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation)
         fan_in = in_channels * math.prod(self.kernel_size)
         shape = (*grid, out_channels, in_channels, *self.kernel_size)
-        self.weight = Parameter(init.by_fan_in(shape, fan_in, rng))
-        self.bias = Parameter(init.by_fan_in((out_channels, *grid), fan_in, rng)) if bias else None
+        self.weight = Parameter(init.torch_default_uniform(shape, fan_in, rng))
+        self.bias = Parameter(init.torch_default_uniform((out_channels, *grid), fan_in, rng)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J)."""

@@ -33,8 +33,8 @@ class Linear(Configured):
             count(self, "in_features", in_features),
             count(self, "out_features", out_features),
         )
-        self.weight = Parameter(init.by_fan_in((out_features, in_features), in_features, rng))
-        self.bias = Parameter(init.by_fan_in((out_features,), in_features, rng)) if bias else None
+        self.weight = Parameter(init.torch_default_uniform((out_features, in_features), in_features, rng))
+        self.bias = Parameter(init.torch_default_uniform((out_features,), in_features, rng)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
         """Shapes: x (..., D) -> (..., O)."""
@@ -66,8 +66,10 @@ class Bilinear(Configured):
             count(self, "in2_features", in2_features),
         )
         self.out_features = count(self, "out_features", out_features)
-        self.weight = Parameter(init.by_fan_in((out_features, in1_features, in2_features), in1_features, rng))
-        self.bias = Parameter(init.by_fan_in((out_features,), in1_features, rng)) if bias else None
+        self.weight = Parameter(
+            init.torch_default_uniform((out_features, in1_features, in2_features), in1_features, rng)
+        )
+        self.bias = Parameter(init.torch_default_uniform((out_features,), in1_features, rng)) if bias else None
 
     def forward(self, x1: Any, x2: Any) -> Tensor:
         """Shapes: x1 (..., D1), x2 (..., D2) -> (..., O)."""

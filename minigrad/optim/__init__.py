@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from minigrad.optim import schedule
 from minigrad.optim.adam import Adam, AdamW
-from minigrad.optim.adam_kin import Adamax, NAdam, RAdam
+from minigrad.optim.adam_variants import Adamax, NAdam, RAdam
 from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop
 from minigrad.optim.average import EMA, WeightAverage
 from minigrad.optim.clip import clip_grad_norm, clip_grad_value

@@ -47,7 +47,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
-from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.optim.schedule import Cosine, Linear
 from minigrad.rng import default_rng
 from minigrad.typing import Array

@@ -206,7 +206,7 @@ class GoogLeNet(nn.Module):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.weight.data = init.normal(layer.weight.shape, std=0.01, rng=rng)
                 if layer.bias is not None:
-                    layer.bias.data = init.by_fan_in(layer.bias.shape, layer.weight.shape[1], rng)
+                    layer.bias.data = init.torch_default_uniform(layer.bias.shape, layer.weight.shape[1], rng)
 
     def forward(self, x: Any) -> mg.Tensor | GoogLeNetOutputs:
         """Shapes: x (N, C, H, W) -> scores (N, K), in training with auxiliary classifiers three times."""

@@ -14,7 +14,7 @@ import minigrad
 from minigrad.autograd.tensor import no_grad
 from minigrad.cli.source import SOURCES
 from minigrad.data import ArrayDataset, digits
-from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.functional import softmax
 from minigrad.training import load_checkpoint
 from minigrad.training import predict as predict_all

@@ -24,7 +24,13 @@ def noise(images, rng):
 
 
 def loader_of(prefetch, **settings):
-    settings = {"batch_size": 4, "shuffle": True, "transform": noise, "mix": Mixup(0.5, classes=18), **settings}
+    settings = {
+        "batch_size": 4,
+        "shuffle": True,
+        "transform": noise,
+        "batch_transform": Mixup(0.5, classes=18),
+        **settings,
+    }
     return DataLoader((np.arange(18.0), np.arange(18)), prefetch=prefetch, **settings)
 
 

@@ -218,14 +218,17 @@ def test_mixing_needs_a_positive_alpha():
         Mixup(0)
 
 
-def test_a_loader_mixes_after_its_transform():
+def test_a_loader_transforms_the_batch_after_its_inputs():
     loader = DataLoader(
-        NUMBERS, 10, transform=lambda x, rng: x / 100, mix=lambda arrays, rng: (arrays[0] + 1, 0 * arrays[1])
+        NUMBERS,
+        10,
+        transform=lambda x, rng: x / 100,
+        batch_transform=lambda arrays, rng: (arrays[0] + 1, 0 * arrays[1]),
     )
     ((inputs, labels),) = loader
     np.testing.assert_allclose(inputs.data, np.arange(10) / 10 + 1)
     assert not labels.data.any()
-    assert "mix=" in repr(loader)
+    assert "batch_transform=" in repr(loader)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn, rng
 from minigrad.data import DataLoader, digits
-from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.io.nested import unpack
 from minigrad.training import Callback, Run, Training, evaluate, fit, load_checkpoint
 from minigrad.typing import Array

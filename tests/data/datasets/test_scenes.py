@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from minigrad.data import scenes
+from minigrad.data.datasets import scenes as module
 from minigrad.errors import DataError, MissingExtraError
 
 pytest.importorskip("sklearn")
 pytest.importorskip("PIL")
-module = sys.modules["minigrad.data.scenes"]  # the package's name `scenes` is the function
 
 
 @pytest.fixture(scope="module")

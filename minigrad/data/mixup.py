@@ -1,4 +1,4 @@
-"""What changes inputs and targets of a batch together."""
+"""Mixup, and what transforms of a whole batch are called with: inputs and targets together."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -7,15 +7,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from minigrad.data.collate import Arrays
+from minigrad.data.collation import Arrays
 from minigrad.errors import DataError
 
 
-class Mix(Protocol):
+class BatchTransform(Protocol):
     """A function of all arrays of a batch that returns new ones and leaves its input as it was."""
 
     def __call__(self, arrays: Arrays, rng: Generator, /) -> Arrays:
-        """Mix `arrays`, of one common first length N, drawing all randomness from `rng`."""
+        """Transform `arrays`, of one common first length N, drawing all randomness from `rng`."""
         ...
 
 

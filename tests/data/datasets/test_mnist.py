@@ -7,14 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from minigrad.data import cifar, cifar10, cifar100, fashion_mnist, mnist
-from minigrad.data.mnist import FASHION_MNIST, MNIST
+from minigrad.data import cifar10, cifar100, fashion_mnist, mnist
+from minigrad.data.datasets import cifar
+from minigrad.data.datasets import mnist as module
 from minigrad.errors import DataError, MissingExtraError
 from tests.data.server import cifar_records, idx, local_server, mnist_files, tar_gz
 
 pytest.importorskip("pooch")
-module = sys.modules["minigrad.data.mnist"]  # the package's name `mnist` is the function
-cifar_module = sys.modules["minigrad.data.cifar"]
 
 FINE = "".join(f"fine{i}\n" for i in range(100)).encode() + b"\n"
 COARSE = "".join(f"coarse{i}\n" for i in range(20)).encode()
@@ -103,7 +102,7 @@ def test_margins_that_leave_no_pixel_are_explained(size, margin):
 
 
 def test_cifar10_gives_images_labels_and_class_names(server, monkeypatch):
-    monkeypatch.setattr(cifar_module, "CIFAR10", server.serve("c.tgz", cifar10_archive()))
+    monkeypatch.setattr(cifar, "CIFAR10", server.serve("c.tgz", cifar10_archive()))
     train, test = cifar10()
     images, labels = train.arrays
     assert (images.dtype, images.shape, labels.dtype) == (np.float32, (10, 3, 32, 32), np.int64)
@@ -125,7 +124,7 @@ def test_cifar100_has_fine_and_coarse_labels(server, monkeypatch, coarse):
         ("cifar-100-binary/train.bin", cifar_records(4, 2)),
         ("cifar-100-binary/test.bin", cifar_records(2, 2)),
     )
-    monkeypatch.setattr(cifar_module, "CIFAR100", server.serve("c.tgz", content))
+    monkeypatch.setattr(cifar, "CIFAR100", server.serve("c.tgz", content))
     train, test = cifar100(coarse=coarse)
     assert train.arrays[1].tolist() == ([0, 1, 2, 3] if coarse else [0, 10, 20, 30])
     assert len(train.classes) == (20 if coarse else 100)
@@ -144,7 +143,7 @@ def test_cifar100_has_fine_and_coarse_labels(server, monkeypatch, coarse):
     ],
 )
 def test_an_archive_of_right_hash_but_wrong_content_is_refused(server, monkeypatch, archive, message):
-    monkeypatch.setattr(cifar_module, "CIFAR10", server.serve("c.tgz", archive))
+    monkeypatch.setattr(cifar, "CIFAR10", server.serve("c.tgz", archive))
     with pytest.raises(DataError, match=message):
         cifar10()
 
@@ -153,7 +152,7 @@ def test_a_damaged_download_is_refused_and_leaves_nothing(server, monkeypatch, t
     file = server.serve("c.tgz", cifar10_archive())
     server.files["c.tgz"] = file_content = bytearray(server.files["c.tgz"])
     file_content[100] ^= 1
-    monkeypatch.setattr(cifar_module, "CIFAR10", file)
+    monkeypatch.setattr(cifar, "CIFAR10", file)
     with pytest.raises(DataError, match="SHA-256"):
         cifar10()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -161,7 +160,7 @@ def test_a_damaged_download_is_refused_and_leaves_nothing(server, monkeypatch, t
 
 def test_without_a_network_and_without_pooch_the_true_names_are_told(server, monkeypatch, tmp_path):
     offline = dataclasses.replace(cifar.CIFAR10, urls=(server.base + "missing",))
-    monkeypatch.setattr(cifar_module, "CIFAR10", offline)
+    monkeypatch.setattr(cifar, "CIFAR10", offline)
     with pytest.raises(DataError) as error:
         cifar10()
     assert "cannot download cifar-10-binary.tar.gz (170,052,171 bytes)" in str(error.value)
@@ -176,7 +175,9 @@ def test_a_size_of_no_pixels_is_explained():
         cifar10(size=0)
 
 
-@pytest.mark.parametrize("file", [*MNIST.values(), *FASHION_MNIST.values(), cifar.CIFAR10, cifar.CIFAR100], ids=str)
+@pytest.mark.parametrize(
+    "file", [*module.MNIST.values(), *module.FASHION_MNIST.values(), cifar.CIFAR10, cifar.CIFAR100], ids=str
+)
 def test_the_registry_is_well_formed(file):
     assert len(file.sha256) == 64
     assert int(file.sha256, 16) > 0

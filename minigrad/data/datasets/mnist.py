@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from minigrad.data.archive import read_idx
 from minigrad.data.dataset import ArrayDataset
-from minigrad.data.digits import BACKGROUND, FOREGROUND
+from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.data.download import PathLike, RemoteFile, read_remote
 from minigrad.data.resample import resize
 from minigrad.errors import DataError
