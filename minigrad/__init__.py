@@ -52,7 +52,7 @@ from minigrad.errors import (
 )
 from minigrad.graph import Graph
 from minigrad.ops import *
-from minigrad.pytorch_names import lookup as _lookup
+from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.rng import seed
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_missing = _lookup(__name__)
+_missing = _module_getattr(__name__)
 
 
 def __getattr__(name: str) -> Any:

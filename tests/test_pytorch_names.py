@@ -23,7 +23,7 @@ from minigrad.pytorch_names import (
     MODULE,
     NAMESPACES,
     TENSOR,
-    Unknown,
+    HintedName,
     module_table,
     rows,
     tensor_table,
@@ -138,7 +138,7 @@ def test_no_hint_is_for_a_name_that_exists(table):
     assert [name for name in HINTS[table] if hasattr(owner, name)] == []
     if isinstance(owner, type):
         found = [vars(kind)[name] for kind in owner.__mro__ for name in HINTS[table] if name in vars(kind)]
-        assert {type(attribute) for attribute in found} == {Unknown}
+        assert {type(attribute) for attribute in found} == {HintedName}
         assert len(found) == len(HINTS[table])
 
 

@@ -24,7 +24,7 @@ from minigrad.autograd import operators
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
-from minigrad.pytorch_names import ForeignToTensor
+from minigrad.pytorch_names import TensorHints
 from minigrad.typing import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _holds_tensor(data: Any) -> bool:
     return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(map(_holds_tensor, data)))
 
 
-class Tensor(operators.Operators, ForeignToTensor):
+class Tensor(operators.Operators, TensorHints):
     """An n-dimensional array that remembers how it was made.
 
     Args:

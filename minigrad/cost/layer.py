@@ -15,7 +15,7 @@ from minigrad.cost.count import costs
 from minigrad.cost.table import Row, Summary
 from minigrad.errors import UsageError
 from minigrad.graph import Graph
-from minigrad.nn.container import Holder
+from minigrad.nn.container import UncalledContainer
 from minigrad.nn.module import Module
 
 
@@ -160,7 +160,7 @@ def _prepared(model: Module) -> Iterator[None]:
 def _name_by_tree(module: Module, prefix: str, seen: set[Module]) -> None:
     """Name modules as the tree does, which a module that was moved may not be, so that scopes differ."""
     seen.add(module)
-    if not isinstance(module, Holder):
+    if not isinstance(module, UncalledContainer):
         module.__dict__["_name"], prefix = prefix, ""
     for name, child in module.named_children():
         if child not in seen:

@@ -99,7 +99,7 @@ from minigrad.functional.pool import (
     max_unpool1d,
     max_unpool2d,
 )
-from minigrad.pytorch_names import lookup as _lookup
+from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "alpha_dropout",
@@ -118,4 +118,4 @@ __all__ = [
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
-    __getattr__ = _lookup(__name__)
+    __getattr__ = _module_getattr(__name__)

@@ -29,7 +29,7 @@ from minigrad.nn.activation import (
 )
 from minigrad.nn.build import conv_net
 from minigrad.nn.compose import Identity, Lambda, Residual
-from minigrad.nn.container import ModuleDict, ModuleList, Sequential
+from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, LocallyConnected2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
@@ -54,6 +54,7 @@ from minigrad.nn.loss_margin import (
     TripletMarginLoss,
 )
 from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module_dict import ModuleDict
 from minigrad.nn.norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -89,7 +90,7 @@ from minigrad.nn.pool_adaptive import (
 )
 from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
 from minigrad.nn.softmax import GLU, CReLU, LogSoftmax, Softmax, Softmax2d, Softmin
-from minigrad.pytorch_names import lookup as _lookup
+from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
@@ -111,4 +112,4 @@ __all__ = [
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
-    __getattr__ = _lookup(__name__)
+    __getattr__ = _module_getattr(__name__)

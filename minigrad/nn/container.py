@@ -1,19 +1,19 @@
-"""Containers: modules in a row, in a list, or by name."""
+"""Containers that are lists: `Sequential`, whose modules are called one after the other, and `ModuleList`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn, Self, cast, overload
+from typing import Any, NoReturn, Self, overload
 
 from minigrad.errors import UsageError
 from minigrad.nn.module import Module
 
 
-class _Row(Module):
-    """Modules under their positions for names, and what lists can do."""
+class ListContainer(Module):
+    """Modules under their positions for names, and the methods of a list."""
 
-    def _put(self, name: str, module: Any) -> None:
-        """Keep a module; the positions in messages are those in the attributes."""
+    def _set_item(self, name: str, module: object) -> None:
+        """Register a module, or say which item is none."""
         if not isinstance(module, Module):
             kind = type(self).__name__
             raise UsageError(
@@ -25,16 +25,16 @@ class _Row(Module):
     def _example(self) -> str:
         return f"write {type(self).__name__}([a, b])"
 
-    def _fill(self, modules: list[Any]) -> None:
+    def _replace_all(self, modules: list[Module]) -> None:
         """Hold these modules and no others, numbered anew."""
         for name, _ in list(self.named_children()):
             delattr(self, name)
         for i, module in enumerate(modules):
-            self._put(str(i), module)
-            _rename(module, self._path_of(str(i)))
+            self._set_item(str(i), module)
+            rename(module, self._scope_name(str(i)))
 
-    def _path_of(self, name: str) -> str:
-        """How the scope of a child is called; the scope of this module comes in front of it."""
+    def _scope_name(self, name: str) -> str:
+        """The name of a child in errors and graphs; the name of this module comes in front of it."""
         return name
 
     def __len__(self) -> int:
@@ -50,10 +50,11 @@ class _Row(Module):
     def __getitem__(self, index: int | slice) -> Module:
         children = dict(self.named_children())
         if isinstance(index, slice):
-            return self._part(dict(list(children.items())[index]))
+            return self._slice(dict(list(children.items())[index]))
         return children[self._name_at(index)]
 
-    def _part(self, children: Mapping[str, Module]) -> Module:
+    def _slice(self, children: Mapping[str, Module]) -> Module:
+        """A container of some of the modules."""
         raise NotImplementedError
 
     def _name_at(self, index: int) -> str:
@@ -63,20 +64,34 @@ class _Row(Module):
         return names[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self._put(self._name_at(index), module)
+        self._set_item(self._name_at(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
         modules = list(self)
         del modules[index]
-        self._fill(modules)
+        self._replace_all(modules)
 
     def append(self, module: Module) -> Self:
-        """Add a module at the end."""
-        self._put(str(len(self)), module)
+        """Add a module at the end.
+
+        Args:
+            module: the new last item.
+
+        Raises:
+            UsageError: it is no Module.
+        """
+        self._set_item(str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
-        """Add modules at the end."""
+        """Add modules at the end.
+
+        Args:
+            modules: the new last items, in order.
+
+        Raises:
+            UsageError: it is no iterable, or an item is no Module.
+        """
         if not isinstance(modules, Iterable):
             raise UsageError(
                 f"{type(self).__name__}: {type(modules).__name__} is no list of modules: {self._example()}"
@@ -86,14 +101,32 @@ class _Row(Module):
         return self
 
     def insert(self, index: int, module: Module) -> Self:
-        """Put a module in front of item number `index`; the later ones get other names."""
+        """Put a module in front of another; the later ones get other names.
+
+        Args:
+            index: the position that the module has then; negative ones count from the end.
+            module: the new item.
+
+        Raises:
+            UsageError: it is no Module.
+        """
         modules = list(self)
         modules.insert(index, module)
-        self._fill(modules)
+        self._replace_all(modules)
         return self
 
     def pop(self, index: int = -1) -> Module:
-        """Take a module out; the later ones get other names."""
+        """Take a module out; the later ones get other names.
+
+        Args:
+            index: its position; negative ones count from the end (default -1: the last one).
+
+        Returns:
+            The module.
+
+        Raises:
+            IndexError: there is no such position.
+        """
         module = self[index]
         del self[index]
         return module
@@ -102,10 +135,19 @@ class _Row(Module):
         return self.extend(modules)
 
 
-class Sequential(_Row):
-    """Modules called one after the other; their names are their positions, or the keys of a dict.
+class Sequential(ListContainer):
+    """Modules called one after the other: y = m_k(... m_2(m_1(x))).
 
     It can be changed like a list. After a deletion or an insertion the names are the positions.
+
+    Args:
+        *modules: the modules, whose names are then their positions; or one dict of them, whose keys are their names.
+
+    Shapes: x and the result as the first and the last module have them.
+
+    Raises:
+        UsageError: an item is no Module, or a key cannot be the name of one; when called, a module gives None to the
+            next one.
 
     >>> from minigrad.nn import Linear, ReLU
     >>> Sequential(Linear(4, 3), ReLU())
@@ -118,21 +160,21 @@ class Sequential(_Row):
     def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
         named = modules[0] if len(modules) == 1 and isinstance(modules[0], Mapping) else None
         for name, module in named.items() if named is not None else enumerate(modules):
-            _require_name(self, str(name))
-            self._put(str(name), module)
+            check_name(self, str(name))
+            self._set_item(str(name), module)
 
     def _example(self) -> str:
         return "write Sequential(a, b) in place of Sequential([a, b])"
 
-    def _part(self, children: Mapping[str, Module]) -> Sequential:
+    def _slice(self, children: Mapping[str, Module]) -> Sequential:
         numbered = all(name.isdigit() for name in children)
         return Sequential(*children.values()) if numbered else Sequential(children)
 
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *other)
 
-    def forward(self, x: Any) -> Any:
-        """Shapes: as the modules have them."""
+    def forward(self, x: Any) -> Any:  # as the modules have it
+        """Shapes: x as the first module takes it -> as the last one gives it."""
         before = ""
         for name, module in self.named_children():
             if x is None and before:
@@ -144,25 +186,39 @@ class Sequential(_Row):
         return x
 
 
-class Holder(Module):
+class UncalledContainer(Module):
     """A container that is not called itself: its name is part of its modules' names."""
 
-    def _named(self, name: str) -> None:
-        super()._named(name)
+    def _set_name(self, name: str) -> None:
+        super()._set_name(name)
         for key, child in self.named_children():
-            _rename(child, self._path_of(key))
+            rename(child, self._scope_name(key))
 
-    def _path_of(self, name: str) -> str:
+    def _scope_name(self, name: str) -> str:
         return f"{self._name}.{name}" if self._name else name
 
-    def forward(self, *inputs: Any, **settings: Any) -> NoReturn:
-        """A container of this kind has no order of its own to compute in."""
+    def forward(self, *inputs: object, **settings: object) -> NoReturn:
+        """A container of this kind has no order of its own to compute in.
+
+        Raises:
+            UsageError: always.
+        """
         kind = type(self).__name__
         raise UsageError(f"a {kind} only holds modules: call them one by one, or use nn.Sequential")
 
 
-class ModuleList(Holder, _Row):
-    """A list of modules, to be called as one likes: they are registered under their positions.
+class ModuleList(UncalledContainer, ListContainer):
+    """A list of modules that are called one by one; they are registered under their positions.
+
+    It can be read and changed like a list.
+
+    Args:
+        modules: the items (default None: no items).
+
+    Shapes: none, as the list itself cannot be called.
+
+    Raises:
+        UsageError: `modules` is no iterable, an item is no Module, or the list itself is called.
 
     >>> from minigrad.nn import Linear
     >>> layers = ModuleList([Linear(4, 4) for _ in range(3)])
@@ -173,100 +229,39 @@ class ModuleList(Holder, _Row):
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         self.extend(() if modules is None else modules)
 
-    def _put(self, name: str, module: Any) -> None:
-        super()._put(name, module)
-        _rename(module, self._path_of(name))
+    def _set_item(self, name: str, module: object) -> None:
+        super()._set_item(name, module)
+        assert isinstance(module, Module)
+        rename(module, self._scope_name(name))
 
-    def _part(self, children: Mapping[str, Module]) -> ModuleList:
+    def _slice(self, children: Mapping[str, Module]) -> ModuleList:
         names = [child._name for child in children.values()]
         part = ModuleList(children.values())
         for child, name in zip(part, names, strict=True):  # they stay where they are called
-            _rename(child, name)
+            rename(child, name)
         return part
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
 
 
-class ModuleDict(Holder):
-    """Modules by name, to be called as one likes, in the order in which they were added.
-
-    >>> from minigrad.nn import ReLU, Tanh
-    >>> kinds = ModuleDict({"relu": ReLU(), "tanh": Tanh()})
-    >>> list(kinds), kinds["tanh"]
-    (['relu', 'tanh'], Tanh())
-    """
-
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
-        self.update({} if modules is None else modules)
-
-    def __len__(self) -> int:
-        return len(list(self.named_children()))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.keys()
-
-    def __getitem__(self, name: str) -> Module:
-        if name not in self:
-            raise KeyError(f"{name!r}: this ModuleDict has {', '.join(self) or 'no modules'}")
-        return cast("Module", self.__dict__[name])
-
-    def __setitem__(self, name: str, module: Module) -> None:
-        if not isinstance(module, Module):
-            raise UsageError(f"ModuleDict: {name!r} is a {type(module).__name__}, not a Module")
-        _require_name(self, name)
-        self.add_module(name, module)
-        _rename(module, self._path_of(name))
-
-    def __delitem__(self, name: str) -> None:
-        self[name]
-        delattr(self, name)
-
-    def keys(self) -> list[str]:
-        """The names."""
-        return [name for name, _ in self.named_children()]
-
-    def values(self) -> list[Module]:
-        """The modules."""
-        return list(self.children())
-
-    def items(self) -> list[tuple[str, Module]]:
-        """Names and modules."""
-        return list(self.named_children())
-
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules, or put them in the place of others of the same names."""
-        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
-            self[name] = module
-
-    def pop(self, name: str) -> Module:
-        """Take a module out."""
-        module = self[name]
-        del self[name]
-        return module
-
-    def clear(self) -> None:
-        """Take all modules out."""
-        for name in self.keys():
-            del self[name]
-
-
-def _rename(module: Module, name: str) -> None:
-    """Let a module forget its first name for another one."""
+def rename(module: Module, name: str) -> None:
+    """Give a module another name in place of its first one."""
     module.__dict__["_name"] = ""
-    module._named(name)
+    module._set_name(name)
 
 
-def _require_name(container: Module, name: str) -> None:
-    """Refuse names that cannot be part of a path, or that hide what every module has."""
-    if not isinstance(name, str) or not name or "." in name or hasattr(type(container), name) or name in _OWN:
+def check_name(container: Module, name: str) -> None:
+    """Refuse a name that cannot be part of a path, or that hides what every module has.
+
+    Raises:
+        UsageError: it is such a name.
+    """
+    if not isinstance(name, str) or not name or "." in name or hasattr(type(container), name) or name in _RESERVED:
         raise UsageError(
             f"{type(container).__name__}: {name!r} cannot be the name of a module: it must be a text without dots "
             "that is not the name of something every module has"
         )
 
 
-_OWN = frozenset(vars(Module()))
+_RESERVED = frozenset(vars(Module()))

@@ -1,6 +1,6 @@
-"""`Module`: a function with parameters, and a name for each of its parts.
+"""`Module`: a function with parameters and submodules.
 
-A module assigns its parts to attributes, and they are registered by what they are:
+A module assigns them to attributes, and they are registered by what they are:
 
     class Net(Module):
         def __init__(self):
@@ -25,19 +25,30 @@ from minigrad.autograd.node import STATE, Scope
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError
 from minigrad.nn.hook import Handle, Hook, Hooks
-from minigrad.nn.part import Parameter, Parts
-from minigrad.nn.state import Mismatch, load_state, state_of
-from minigrad.pytorch_names import ForeignToModule
-from minigrad.typing import Array
+from minigrad.nn.module_base import ModuleBase, Parameter
+from minigrad.nn.module_state import IncompatibleKeys, load_state_dict, state_dict
+from minigrad.pytorch_names import ModuleHints
+from minigrad.typing import Array, ArrayLike
 
 __all__ = ["Module", "Parameter"]
 
 
-class Module(Parts, ForeignToModule):
+class Module(ModuleBase["Module"], ModuleHints):
     """A function with parameters. Subclasses write `forward`; callers call the module itself.
 
     Attributes:
         training: True in training mode (the default), False in evaluation mode; dropout and the like look at it.
+
+    >>> import numpy as np
+    >>> class Scale(Module):
+    ...     def __init__(self, size):
+    ...         self.factor = Parameter(np.full(size, 2.0))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> scale = Scale(3)
+    >>> scale(Tensor([1.0, 2.0, 3.0])).tolist(), [name for name, _ in scale.named_parameters()]
+    ([2.0, 4.0, 6.0], ['factor'])
     """
 
     training: bool
@@ -45,8 +56,16 @@ class Module(Parts, ForeignToModule):
 
     # ---- calling ---------------------------------------------------------------------------------------------
 
-    def forward(self, *inputs: Any, **settings: Any) -> Any:
-        """What the module computes."""
+    def forward(self, *inputs: Any, **settings: Any) -> Any:  # subclasses have signatures of their own
+        """What the module computes.
+
+        Args:
+            *inputs: Tensors or arrays, as the subclass documents them.
+            **settings: likewise.
+
+        Raises:
+            NotImplementedError: the subclass does not define it.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
@@ -67,9 +86,15 @@ class Module(Parts, ForeignToModule):
         """Call hook(module, inputs) before `forward`; unless None, it returns the inputs to use.
 
         Args:
-            hook: the function.
-            prepend: run it before the other hooks, not after them.
-            with_kwargs: call hook(module, inputs, settings), which returns None or (inputs, settings).
+            hook: the function; `inputs` is a tuple.
+            prepend: run it before the other hooks (default False: after them).
+            with_kwargs: call hook(module, inputs, settings), which returns None or (inputs, settings) (default False).
+
+        Returns:
+            A handle that removes the hook.
+
+        Raises:
+            UsageError: the hook is no function.
         """
         return self._hooked().add("forward_pre", hook, prepend, with_kwargs)
 
@@ -77,14 +102,31 @@ class Module(Parts, ForeignToModule):
         """Call hook(module, inputs, output) after `forward`; unless None, it returns the output to use.
 
         Args:
-            hook: the function.
-            prepend: run it before the other hooks, not after them.
-            with_kwargs: call hook(module, inputs, settings, output).
+            hook: the function; `inputs` is a tuple.
+            prepend: run it before the other hooks (default False: after them).
+            with_kwargs: call hook(module, inputs, settings, output) (default False).
+
+        Returns:
+            A handle that removes the hook.
+
+        Raises:
+            UsageError: the hook is no function.
         """
         return self._hooked().add("forward", hook, prepend, with_kwargs)
 
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
-        """Call hook(module, grad_output) when the gradients of the outputs are known; it may return others."""
+        """Call hook(module, grad_output) when the gradients of the outputs are known; it may return others.
+
+        Args:
+            hook: the function; `grad_output` is a tuple of Tensors in the outputs' shapes.
+            prepend: run it before the other hooks (default False: after them).
+
+        Returns:
+            A handle that removes the hook.
+
+        Raises:
+            UsageError: the hook is no function.
+        """
         return self._hooked().add("backward_pre", hook, prepend)
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> Handle:
@@ -92,6 +134,16 @@ class Module(Parts, ForeignToModule):
 
         Both are tuples of Tensors, with None for inputs that need no gradient, and zeros for outputs that nothing
         depended on. The hook may return other gradients for the inputs.
+
+        Args:
+            hook: the function.
+            prepend: run it before the other hooks (default False: after them).
+
+        Returns:
+            A handle that removes the hook.
+
+        Raises:
+            UsageError: the hook is no function.
         """
         return self._hooked().add("backward", hook, prepend)
 
@@ -104,7 +156,11 @@ class Module(Parts, ForeignToModule):
     # ---- changing it -----------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode, here and below."""
+        """Set training mode, here and below.
+
+        Args:
+            mode: True for training mode (default True), False for evaluation mode.
+        """
         for module in self.modules():
             module.training = mode
         return self
@@ -114,7 +170,11 @@ class Module(Parts, ForeignToModule):
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Set whether the parameters, here and below, require gradients."""
+        """Set whether the parameters, here and below, require gradients.
+
+        Args:
+            requires_grad: whether they do (default True).
+        """
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
@@ -128,19 +188,34 @@ class Module(Parts, ForeignToModule):
         return self.requires_grad_(True)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or with set_to_none=False fill them with zeros."""
+        """Forget the gradients of all parameters.
+
+        Args:
+            set_to_none: set them to None (default True) rather than fill them with zeros.
+        """
         for p in self.parameters():
             if p.requires_grad:
                 p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros(p.shape, p.dtype))
 
-    def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function once on every module, children first."""
+    def apply(self, function: Callable[[Module], object]) -> Self:
+        """Call a function once on every module, children first.
+
+        Args:
+            function: is given the module; its result is not used.
+        """
         for module in _children_first(self, set()):
             function(module)
         return self
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Convert all floating parameters and buffers to another floating dtype."""
+        """Convert all floating parameters and buffers to another floating dtype, in place.
+
+        Args:
+            dtype: such as "float64".
+
+        Raises:
+            DTypeError: it is not floating.
+        """
         if np.dtype(dtype).kind != "f":
             raise DTypeError(f"a module's numbers are floating ones (float32, float64 ...), not {np.dtype(dtype)}")
         for tensor in [*self.parameters(), *self.buffers()]:
@@ -158,22 +233,22 @@ class Module(Parts, ForeignToModule):
 
         What is shared stands under each of its paths.
         """
-        return state_of(self)
+        return state_dict(self)
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Mismatch:
+    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> IncompatibleKeys:
         """Take over the values of a state dict. Everything is checked before anything is changed.
 
         Args:
             state: arrays or Tensors by path.
-            strict: whether missing and unexpected names are errors; sizes and dtypes are checked in any case.
+            strict: whether missing and unexpected names are errors (default True); shapes and dtypes always count.
 
         Returns:
-            The names that were missing and those that were unexpected: both empty when strict.
+            The missing_keys and the unexpected_keys: both empty when strict.
 
         Raises:
             StateError: lists everything that does not fit.
         """
-        return load_state(self, state, strict)
+        return load_state_dict(self, state, strict)
 
     # ---- showing it ------------------------------------------------------------------------------------------
 

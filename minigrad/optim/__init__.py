@@ -11,7 +11,7 @@ from minigrad.optim.clip import clip_grad_norm, clip_grad_value
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedule import scheduled
 from minigrad.optim.sgd import SGD, Lion
-from minigrad.pytorch_names import lookup as _lookup
+from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [
     "EMA", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
@@ -19,4 +19,4 @@ __all__ = [
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
-    __getattr__ = _lookup(__name__)
+    __getattr__ = _module_getattr(__name__)

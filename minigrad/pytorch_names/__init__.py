@@ -1,4 +1,4 @@
-"""PyTorch's names that do not exist here, and what stands in their place.
+"""Errors for PyTorch's names that do not exist here: they say what the thing is called in minigrad.
 
 minigrad has one name for each thing. Whoever tries another one that PyTorch has is told ours:
 
@@ -7,9 +7,9 @@ minigrad has one name for each thing. Whoever tries another one that PyTorch has
     Traceback (most recent call last):
     AttributeError: a Tensor has no view: PyTorch's x.view(shape) is x.reshape(shape) here
 
-What is told stands in `tensor_table.py` and `module_table.py`. A class learns its table as attributes that fail
-(`Unknown`), because a class with a `__getattr__` pays for it whenever an attribute that does exist is looked up: 16 ns
-became 33. Modules have a `__getattr__` (PEP 562).
+The hints are in `tensor_table.py` and `module_table.py`. A class gets its table as attributes that fail (`HintedName`),
+because a class with a `__getattr__` pays for it whenever an attribute that does exist is looked up: 16 ns became 33.
+Modules have a `__getattr__` (PEP 562).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def rows(table: str) -> dict[str, list[str]]:
 
 
 def _hints(owner: str, table: str, absent: str, in_place: str = "") -> dict[str, str]:
-    """What to say about each name."""
+    """The hint for each name."""
     hints = {name: f"PyTorch's {name} is not in minigrad" for name in absent.split()}
     hints |= dict.fromkeys(in_place.split(), IN_PLACE)
     for name, (theirs, ours, *remark) in rows(table).items():
@@ -66,7 +66,7 @@ NAMESPACES = {
 }
 
 
-class Unknown:
+class HintedName:
     """An attribute that fails with a hint. Instances and subclasses may have one of its name nevertheless.
 
     The error has a name but no object, so that Python adds no "Did you mean" to what is known to be meant.
@@ -79,37 +79,39 @@ class Unknown:
         raise AttributeError(self.__doc__, name=self.__name__)
 
 
-class Foreign:
-    """A class that has such attributes. `dir()` of an instance, and so Python's "Did you mean", is without them."""
+class HintedNames:
+    """A class with such attributes. `dir()` of an instance, and so Python's "Did you mean", is without them."""
 
     __slots__ = ()
 
     def __dir__(self) -> Iterable[str]:
-        return [name for name in super().__dir__() if not isinstance(getattr_static(type(self), name, None), Unknown)]
+        return [
+            name for name in super().__dir__() if not isinstance(getattr_static(type(self), name, None), HintedName)
+        ]
 
 
-class ForeignToTensor(Foreign):
+class TensorHints(HintedNames):
     """PyTorch's names for what a Tensor has under another name, or not at all."""
 
     __slots__ = ()
 
 
-class ForeignToModule(Foreign):
+class ModuleHints(HintedNames):
     """PyTorch's names for what a Module has under another name, or not at all."""
 
     __slots__ = ()
 
 
-def _learn(kind: type, hints: dict[str, str]) -> None:
+def _set_hints(kind: type, hints: dict[str, str]) -> None:
     for name, hint in hints.items():
-        setattr(kind, name, Unknown(name, hint))
+        setattr(kind, name, HintedName(name, hint))
 
 
-_learn(ForeignToTensor, TENSOR)
-_learn(ForeignToModule, MODULE)
+_set_hints(TensorHints, TENSOR)
+_set_hints(ModuleHints, MODULE)
 
 
-def lookup(module: str) -> Callable[[str], NoReturn]:
+def module_getattr(module: str) -> Callable[[str], NoReturn]:
     """A `__getattr__` for a module of minigrad: it raises the error for a name that the module has not."""
 
     def missing(name: str) -> NoReturn:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError
-from minigrad.nn.part import Parts
-from minigrad.typing import Array
+from minigrad.nn.module_base import STATE, M, ModuleBase
+from minigrad.typing import Array, ArrayLike
 
 
-class Mismatch(NamedTuple):
-    """What a partial state left over: names that it lacked, and names that the module does not know."""
+class IncompatibleKeys(NamedTuple):
+    """The names that a state dict lacked, and those that the module does not know."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
-def state_of(module: Parts) -> dict[str, Array]:
-    """The values by path; what is shared stands under each of its paths."""
+def state_dict(module: ModuleBase[M]) -> dict[str, Array]:
+    """The values of a module's parameters and buffers by path; what is shared stands under each of its paths."""
     return {name: tensor.data for name, tensor in _state_tensors(module).items()}
 
 
-def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatch:
+def load_state_dict(module: ModuleBase[M], state: Mapping[str, ArrayLike], strict: bool) -> IncompatibleKeys:
     """Take over the values of a state dict. Everything is checked before anything is changed.
 
     Raises:
@@ -37,7 +37,7 @@ def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatc
             f"{kind}: a state has arrays by path, as state_dict() gives them, not a {type(state).__name__}"
         )
     arrays = _arrays(kind, state)
-    left = Mismatch([name for name in own if name not in arrays], [name for name in arrays if name not in own])
+    left = IncompatibleKeys([name for name in own if name not in arrays], [name for name in arrays if name not in own])
     problems = []
     if strict:
         problems += [f"missing: {name} {own[name].shape}" for name in left.missing_keys]
@@ -56,7 +56,7 @@ def load_state(module: Parts, state: Mapping[str, Any], strict: bool) -> Mismatc
     return left
 
 
-def _arrays(kind: str, state: Mapping[str, Any]) -> dict[str, Array]:
+def _arrays(kind: str, state: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """The values as arrays, all of which NumPy can read."""
     arrays, problems = {}, []
     for name, value in state.items():
@@ -69,5 +69,5 @@ def _arrays(kind: str, state: Mapping[str, Any]) -> dict[str, Array]:
     return arrays
 
 
-def _state_tensors(module: Parts) -> dict[str, Tensor]:
-    return dict(module._named_tensors(("parameter", "buffer"), once=False))
+def _state_tensors(module: ModuleBase[M]) -> dict[str, Tensor]:
+    return dict(module._named_tensors(STATE, once=False))
