@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 if TYPE_CHECKING:
     from minigrad.autograd.tensor import Tensor
 
-__all__ = ["Array", "ArrayLike", "Axis", "DTypeLike", "Function", "Settings", "Value"]
+__all__ = ["Array", "ArrayLike", "Axis", "DTypeLike", "Function", "Settings", "StateDict", "Value"]
 
 Array: TypeAlias = NDArray[Any]  # NumPy's types cannot say "any one floating dtype, the same in as out"
 """A NumPy array: what kernels and forward functions see."""
@@ -30,3 +30,6 @@ Function: TypeAlias = Callable[..., Any]  # what users differentiate may take an
 
 Settings: TypeAlias = dict[str, Any]  # a stride is a pair of integers, a mode a text, a threshold a number
 """The keyword settings of one call of an op, by name."""
+
+StateDict: TypeAlias = dict[str, Any]  # what a state holds is known to its owner alone
+"""What `state_dict` methods return: numbers, texts and arrays, and lists and dicts of them."""

@@ -17,7 +17,7 @@ from minigrad.functional import cross_entropy
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import SCHEDULES, Schedule, schedule_of, schedule_settings
-from minigrad.training.state import Loss
+from minigrad.training.training_state import Loss
 
 OWN_RECIPE: Final = Recipe(epochs=10, batch_size=64, optimizer={"name": "adam"})
 """How a model of the user's is trained unless options say otherwise."""

@@ -17,8 +17,7 @@ from minigrad.cli.value import spec_text
 from minigrad.config import set_threads
 from minigrad.errors import UsageError
 from minigrad.training import evaluate
-from minigrad.training.metric import mae, mse, top_k_accuracy
-from minigrad.training.tally import F1, R2, Confusion, Precision, Recall
+from minigrad.training.metrics import F1, R2, Confusion, Precision, Recall, mae, mse, top_k_accuracy
 
 COLUMNS = ("precision", "recall", "f1", "samples")
 TOP = 5

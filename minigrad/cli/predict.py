@@ -15,7 +15,7 @@ from minigrad.config import set_threads
 from minigrad.data import read_image
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import softmax
-from minigrad.training.state import answer
+from minigrad.training.training_state import first_output
 from minigrad.typing import Array
 
 TOGETHER: Final = 64  # images in a batch
@@ -65,7 +65,7 @@ def _sample(trained: Trained, file: str, invert: bool) -> Array:
 
 def _probabilities(trained: Trained, images: Array) -> Array:
     with no_grad():
-        outputs = answer(trained.model(Tensor(images)))
+        outputs = first_output(trained.model(Tensor(images)))
         if outputs.ndim != 2 or outputs.shape[1] < 2:  # the softmax of one output is always 1
             raise UsageError(
                 f"{trained.settings.model} gives outputs of shape {outputs.shape}, and no scores of classes"

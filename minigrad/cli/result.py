@@ -13,7 +13,7 @@ from minigrad.data import DataLoader, Dataset
 from minigrad.errors import MinigradError, MissingExtraError
 from minigrad.nn import Module
 from minigrad.training import History, confusion_matrix, predict, predictions
-from minigrad.training.state import Loss
+from minigrad.training.training_state import Loss
 
 
 def write_pictures(

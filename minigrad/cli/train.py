@@ -23,7 +23,7 @@ from minigrad.cli.wish import Wishes, wishes_of
 from minigrad.config import environment, set_threads
 from minigrad.data import DataLoader, RandomAffine
 from minigrad.errors import NonFiniteError, UsageError
-from minigrad.training import Callback, Progress, Run, Training, fit, latest_run, new_folder
+from minigrad.training import Callback, Progress, Run, TrainingState, fit, latest_run_folder, new_run_folder
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -65,7 +65,7 @@ def _run_to_resume(folder: str, wishes: list[Wishes]) -> str:
     if folder == LATEST:
         if model is None:
             raise UsageError("--resume needs a run folder, or the model whose latest run is meant")
-        folder = str(latest_run(RUNS, short_name(model)))
+        folder = str(latest_run_folder(RUNS, short_name(model)))
     out = next((wish["out"] for wish in reversed(wishes) if "out" in wish), folder)
     if Path(out) != Path(folder):
         raise UsageError(f"--out {out} contradicts --resume {folder}: a run goes on in its own folder")
@@ -134,7 +134,7 @@ def _make_loader(settings: Settings, samples: Samples) -> DataLoader:
 
 def _new_run(settings: Settings, samples: Samples, wishes: list[Wishes]) -> Run:
     out = next((wish["out"] for wish in reversed(wishes) if "out" in wish), None)
-    folder = out if out is not None else new_folder(RUNS, short_name(settings.model))
+    folder = out if out is not None else new_run_folder(RUNS, short_name(settings.model))
     facts = {"samples": samples.form.to_json(), "environment": environment()}
     return Run.create(folder, {**settings.to_json(), **facts})
 
@@ -150,7 +150,7 @@ class _Interrupt(Callback):
 
     stopped = False
 
-    def on_begin(self, training: Training) -> None:
+    def on_begin(self, training: TrainingState) -> None:
         def stop(*_: Any) -> None:
             if training.stopping:
                 raise KeyboardInterrupt
@@ -158,6 +158,6 @@ class _Interrupt(Callback):
 
         self._former = signal.signal(signal.SIGINT, stop)
 
-    def on_end(self, training: Training) -> None:
+    def on_end(self, training: TrainingState) -> None:
         signal.signal(signal.SIGINT, self._former)
         self.stopped = training.status == "stopped"

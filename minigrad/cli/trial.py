@@ -7,8 +7,8 @@ from minigrad.cli.source import Samples
 from minigrad.data import DataLoader
 from minigrad.errors import UsageError
 from minigrad.nn import Module
-from minigrad.training.evaluate import evaluation
-from minigrad.training.state import Loss, answer, are_scores
+from minigrad.training.evaluation import evaluation_mode
+from minigrad.training.training_state import Loss, first_output, is_classification
 
 
 def check_shape(name: str, shape: tuple[int, ...], data: str, samples: Samples) -> None:
@@ -34,16 +34,16 @@ def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Los
     shape = "x".join(map(str, samples.form.shape))
     *inputs, target = next(iter(DataLoader(samples.test, batch_size=2)))
     try:
-        with evaluation(model):
+        with evaluation_mode(model):
             outputs = model(*inputs)
-            output = answer(outputs)
+            output = first_output(outputs)
     except Exception as error:  # whatever a user's own model may raise
         raise UsageError(f"{name} cannot take the samples of {data}, of shape {shape}: {told(error)}") from error
     classes = len(samples.form.classes)
     if classes and output.ndim == 2 and output.shape[1] < classes:
         raise UsageError(f"{name} has {output.shape[1]} outputs, and {data} has {classes} classes")
     try:
-        with evaluation(model):
+        with evaluation_mode(model):
             value = loss(outputs, target)
         size = value.size
     except Exception as error:
@@ -53,4 +53,4 @@ def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Los
         ) from error
     if size != 1:
         raise UsageError(f"the loss must give one number, and gave {value.shape}")
-    return are_scores(output.data, target.data)
+    return is_classification(output.data, target.data)

@@ -1,9 +1,18 @@
-"""Files: arrays in the safetensors format, and writing that either happens wholly or not at all."""
+"""Files: arrays in the safetensors format and NumPy's, nested states, atomic writes and locks.
+
+>>> import numpy as np
+>>> from tempfile import TemporaryDirectory
+>>> with TemporaryDirectory() as folder:
+...     save(f"{folder}/weights.safetensors", {"w": np.eye(2)})
+...     arrays, texts = load(f"{folder}/weights.safetensors")
+>>> arrays["w"].tolist()
+[[1.0, 0.0], [0.0, 1.0]]
+"""
 
 from minigrad.io.atomic import write_atomically
-from minigrad.io.lock import Lock
+from minigrad.io.file_lock import FileLock
 from minigrad.io.nested import load_state, save_state
 from minigrad.io.npz import load_npz
-from minigrad.io.safetensor import load, save
+from minigrad.io.safetensors import load, save
 
-__all__ = ["Lock", "load", "load_npz", "load_state", "save", "save_state", "write_atomically"]
+__all__ = ["FileLock", "load", "load_npz", "load_state", "save", "save_state", "write_atomically"]

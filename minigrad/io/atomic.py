@@ -1,4 +1,4 @@
-"""Writing a file so that, whatever happens, its old or its new content is there, whole."""
+"""Atomic writes: whatever happens, a file has its old content or its new one, complete."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from minigrad.errors import DataError
 
-PathLike = str | os.PathLike[str]
+PathLike: TypeAlias = str | os.PathLike[str]
 
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def write_atomically(path: PathLike, content: bytes | Iterable[bytes | memoryview]) -> None:
-    """Replace the file at `path`, or make it.
+    """Replace the file at `path` with new content, or make it: completely or not at all.
 
-    The content goes to a temporary file in the same folder (so that renaming is one step of the file system), reaches
-    the disk, and only then takes the name. Whatever fails, the temporary file is removed and the old file stays. A
+    The content is written to a temporary file in the same folder (so that renaming is one step of the file system),
+    synced to the disk, and only then renamed. Whatever fails, the temporary file is removed and the old file stays. A
     process that is killed may leave the temporary file behind, under a name that `is_temporary` knows.
 
     Args:
         path: the file.
-        content: all of it, or the pieces one after the other.
+        content: all of it, or pieces to be written one after the other.
 
     Raises:
         DataError: the folder is missing or cannot be written to, or the disk is full.
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_atomically(f"{folder}/notes.txt", b"all or nothing")
+    ...     Path(f"{folder}/notes.txt").read_text()
+    'all or nothing'
     """
     path = Path(path)
     try:
@@ -38,7 +44,11 @@ def write_atomically(path: PathLike, content: bytes | Iterable[bytes | memoryvie
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a file has a name such as `write_atomically` gives to what is not complete yet."""
+    """Whether a file has the name of a temporary file of `write_atomically`.
+
+    Args:
+        path: looked at by its name alone.
+    """
     return TEMPORARY.fullmatch(path.name) is not None
 
 

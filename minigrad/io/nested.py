@@ -1,4 +1,4 @@
-"""Nested states, such as an optimizer's, as named arrays and JSON."""
+"""Nested states, such as an optimizer's, saved as named arrays and JSON."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ import numpy as np
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError
 from minigrad.io.atomic import PathLike
-from minigrad.io.safetensor import load, save
+from minigrad.io.safetensors import load, save
 from minigrad.typing import Array
 
 
-def save_state(path: PathLike, state: Any) -> None:
-    """Write a state dict of any depth: dicts, lists, tuples, numbers, texts, arrays. See `save` for the file.
+def save_state(path: PathLike, state: object) -> None:
+    """Write a nested state to a safetensors file; see `save`.
+
+    Args:
+        path: the file; one that exists is replaced atomically.
+        state: dicts, lists and tuples, to any depth, of numbers, texts, None and arrays.
 
     Raises:
-        StateError: it holds something else.
-        DTypeError, DataError: see `save`.
+        StateError: the state has something else in it.
+        DTypeError: an array has a dtype that the format does not have.
+        DataError: the file cannot be written.
+        MissingExtraError: safetensors, of the extra `io`, is not installed.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -34,11 +40,18 @@ def save_state(path: PathLike, state: Any) -> None:
     save(path, arrays, {"state": text, "sha256": digest(arrays, text)})
 
 
-def load_state(path: PathLike) -> Any:
+def load_state(path: PathLike) -> Any:  # whatever was saved
     """Read what `save_state` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The state: containers, numbers, texts and arrays as they were.
 
     Raises:
         StateError: there is no such file, it is damaged, or it was not written by `save_state`.
+        MissingExtraError: safetensors, of the extra `io`, is not installed.
     """
     arrays, texts = load(path)
     if "state" not in texts:
@@ -50,8 +63,17 @@ def load_state(path: PathLike) -> Any:
         raise StateError(f"{path} is damaged: {error}") from error
 
 
-def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A nested value as JSON, with its arrays moved to `arrays`. JSON knows no tuples, nor keys that are numbers."""
+def pack(value: object, name: str, arrays: dict[str, Array]) -> object:
+    """A nested value as JSON, which has no arrays, no tuples, and no keys that are numbers.
+
+    Args:
+        value: dicts, lists and tuples, to any depth, of numbers, texts, None and arrays.
+        name: of the value; arrays in it are named after it.
+        arrays: the arrays are added here.
+
+    Raises:
+        StateError: a dict has a key that is neither a text nor a number.
+    """
     if isinstance(value, (np.ndarray, Tensor)):
         while name in arrays:  # a dict may have the keys 1 and "1"
             name += "'"
@@ -68,8 +90,13 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def unpack(value: Any, arrays: Mapping[str, Array]) -> Any:
-    """What `pack` packed."""
+def unpack(value: object, arrays: Mapping[str, Array]) -> Any:  # whatever was packed
+    """What `pack` has packed.
+
+    Args:
+        value: from `pack`.
+        arrays: the arrays by the names that `pack` gave them.
+    """
     if isinstance(value, list):
         return [unpack(item, arrays) for item in value]
     if isinstance(value, dict):
@@ -81,11 +108,14 @@ def unpack(value: Any, arrays: Mapping[str, Array]) -> Any:
     return value
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Packed values as text.
 
+    Args:
+        value: from `pack`.
+
     Raises:
-        StateError: something in it is not for JSON.
+        StateError: it has something in it that cannot be written as JSON.
     """
     try:
         return json.dumps(value)
@@ -94,18 +124,24 @@ def as_json(value: Any) -> str:
 
 
 def digest(arrays: Mapping[str, Array], text: str) -> str:
-    """A checksum of everything: names, dtypes, shapes and bytes of the arrays, whatever their order, and the text."""
-    total = hashlib.sha256(text.encode())
+    """The SHA-256 checksum of names, dtypes, shapes and bytes of the arrays, whatever their order, and of the text."""
+    checksum = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        total.update(f"\n{name!r} {array.dtype.name} {np.shape(arrays[name])}\n".encode())
-        total.update(array.reshape(-1).view(np.uint8).data)
-    return total.hexdigest()
+        checksum.update(f"\n{name!r} {array.dtype.name} {np.shape(arrays[name])}\n".encode())
+        checksum.update(array.reshape(-1).view(np.uint8).data)
+    return checksum.hexdigest()
 
 
 def check_digest(path: PathLike, arrays: Mapping[str, Array], text: str, texts: Mapping[str, str]) -> None:
     """Compare a file's content with the checksum in it.
+
+    Args:
+        path: the file, for the message.
+        arrays: its arrays.
+        text: its text.
+        texts: has the checksum as "sha256".
 
     Raises:
         StateError: they differ, or there is no checksum.

@@ -1,11 +1,11 @@
-"""Reading NumPy's `.npz` archives from anywhere: no pickle, and sizes are checked before anything is decompressed."""
+"""NumPy's `.npz` archives, read without pickle, and with sizes checked before anything is decompressed."""
 
 from __future__ import annotations
 
 import math
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from minigrad.errors import StateError
 from minigrad.io.atomic import PathLike
 from minigrad.typing import Array
 
-DENSEST = 1100  # deflate makes at most 1032 bytes of one
+MAX_COMPRESSION = 1100  # deflate makes at most 1032 bytes of one
 
 
 def load_npz(path: PathLike, max_bytes: int = 4 << 30) -> dict[str, Array]:
@@ -21,7 +21,11 @@ def load_npz(path: PathLike, max_bytes: int = 4 << 30) -> dict[str, Array]:
 
     Args:
         path: the file.
-        max_bytes: how large all arrays may be together. A small archive may hold huge arrays.
+        max_bytes: the largest size of all arrays together, in bytes; default 4 GiB. A small archive may have
+            huge arrays in it.
+
+    Returns:
+        The arrays by their names in the archive.
 
     Raises:
         StateError: there is no such file; it is damaged, too large, or no archive of plain arrays. Arrays of objects
@@ -57,7 +61,7 @@ def _checked(path: PathLike, infos: list[zipfile.ZipInfo], max_bytes: int) -> di
             raise StateError(f"{path} is no .npz file of plain arrays: it holds {info.filename!r:.60}")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise StateError(f"{path} is no .npz file that NumPy wrote: {info.filename!r:.60} is packed otherwise")
-        if info.file_size > DENSEST * info.compress_size + DENSEST:
+        if info.file_size > MAX_COMPRESSION * (info.compress_size + 1):
             raise StateError(f"{path} is damaged: {info.filename!r:.60} cannot be as large as it says")
     total = sum(info.file_size for info in infos)
     if total > max_bytes:
@@ -81,7 +85,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
 def _check_header(file: IO[bytes], member: zipfile.ZipInfo) -> None:
     """Compare what the array's own header says with the size of the member, before memory is asked for."""
     version = np.lib.format.read_magic(file)
-    read: Any = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    read = readers.get(version)
     if read is None:
         raise ValueError(f"{member.filename!r:.60} has the format {version}")
     shape, _, dtype = read(file)

@@ -1,6 +1,6 @@
-"""Training: the loop, what it measures, and how it is kept and resumed.
+"""Training: the loop, metrics, callbacks, and checkpoints to resume from.
 
-`fit` is a loop of one's own with checks, records and callbacks. Its parts serve in any other loop as well:
+`fit` is the usual loop with checks, a history and callbacks. Its parts work in any other loop as well:
 
 >>> import numpy as np
 >>> from minigrad import nn, optim, seed
@@ -28,20 +28,35 @@
 
 from minigrad.training.callback import Callback
 from minigrad.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from minigrad.training.evaluate import evaluate, predict
+from minigrad.training.early_stopping import EarlyStopping
+from minigrad.training.evaluation import evaluate, predict
+from minigrad.training.gradient_statistics import GradientStatistics
 from minigrad.training.history import History
+from minigrad.training.loggers import CSVLogger, TensorBoard
 from minigrad.training.loop import fit
-from minigrad.training.metric import accuracy, confusion_matrix, mae, mse, predictions, top_k_accuracy
+from minigrad.training.metrics import (
+    F1,
+    R2,
+    Confusion,
+    MeanMetric,
+    Metric,
+    Precision,
+    Recall,
+    accuracy,
+    confusion_matrix,
+    mae,
+    mse,
+    predictions,
+    top_k_accuracy,
+)
 from minigrad.training.progress import Progress
-from minigrad.training.record import GradientStatistics, SaveCSV, TensorBoard
-from minigrad.training.run import Run, latest_run, new_folder
-from minigrad.training.state import Training
-from minigrad.training.tally import F1, R2, Confusion, Metric, Precision, Recall
-from minigrad.training.watch import EarlyStopping, SaveBest
+from minigrad.training.run import Run, latest_run_folder, new_run_folder
+from minigrad.training.save_best import SaveBest
+from minigrad.training.training_state import TrainingState
 
 __all__ = [
-    "F1", "R2", "Callback", "Checkpoint", "Confusion", "EarlyStopping", "GradientStatistics", "History", "Metric",
-    "Precision", "Progress", "Recall", "Run", "SaveBest", "SaveCSV", "TensorBoard", "Training", "accuracy",
-    "confusion_matrix", "evaluate", "fit", "latest_run", "load_checkpoint", "mae", "mse", "new_folder", "predict",
-    "predictions", "save_checkpoint", "top_k_accuracy",
+    "F1", "R2", "CSVLogger", "Callback", "Checkpoint", "Confusion", "EarlyStopping", "GradientStatistics", "History",
+    "MeanMetric", "Metric", "Precision", "Progress", "Recall", "Run", "SaveBest", "TensorBoard", "TrainingState",
+    "accuracy", "confusion_matrix", "evaluate", "fit", "latest_run_folder", "load_checkpoint", "mae", "mse",
+    "new_run_folder", "predict", "predictions", "save_checkpoint", "top_k_accuracy",
 ]  # fmt: skip

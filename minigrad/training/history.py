@@ -7,67 +7,75 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, StateError
-from minigrad.io.atomic import write_atomically
+from minigrad.io.atomic import PathLike, write_atomically
 
-Record = dict[str, Any]
+EpochRecord: TypeAlias = dict[str, Any]  # a number each, for most; callbacks may add any JSON value
+"""What was measured in one epoch, by name."""
 
 
 class History:
-    """The records of a training's epochs, oldest first.
+    """The records of all epochs of a training run, oldest first.
 
-    A record has the entries `epoch` (counted from 1), `step` (updates so far), `lr`, `loss` and `seconds` (of training,
-    without the evaluation), for a classifier `accuracy`, and with a test set also `test_loss` and `test_accuracy`.
-    Accuracies are shares in [0, 1]; a training loss is the mean over the epoch's samples, each under the weights of its
-    own step. Metrics stand under their names, and callbacks may add entries.
+    A record has the entries `epoch` (counted from 1), `step` (updates so far), `samples`, `lr`, `loss` and `seconds`
+    (of training, without the evaluation), for a classifier `accuracy`, and with a test set also `test_loss` and
+    `test_accuracy`. Accuracies are in [0, 1]; a training loss is the mean over the epoch's samples, each under the
+    weights of its own step. Metrics have entries by their names, and callbacks may add entries.
+
+    Args:
+        records: those to begin with; none by default.
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> history["loss"], history.last
     ([0.5, 0.25], {'epoch': 2, 'loss': 0.25})
     """
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[EpochRecord] = ()) -> None:
         self.records = list(records)
 
-    def append(self, record: Record) -> None:
-        """Add the record of one more epoch. What is no finite number becomes None, JSON's `null`."""
-        self.records.append(_plain(record))
+    def append(self, record: EpochRecord) -> None:
+        """Add the record of one more epoch. Numbers that are not finite become None, JSON's `null`."""
+        self.records.append(_to_json(record))
 
-    def settle(self) -> None:
-        """Do the same with what callbacks have added to the newest record; arrays become lists."""
+    def convert_last(self) -> None:
+        """Convert what callbacks have added to the newest record to JSON values: arrays to lists, NaN to None."""
         if self.records:
-            self.records[-1] = _plain(self.records[-1])
+            self.records[-1] = _to_json(self.records[-1])
 
     @property
-    def last(self) -> Record:
+    def last(self) -> EpochRecord:
         """The newest record; {} before the first one."""
         return self.records[-1] if self.records else {}
 
     def __getitem__(self, name: str) -> list[Any]:
-        """One entry of all the records that have it."""
+        """The values of one entry, from all records that have it."""
         return [record[name] for record in self.records if name in record]
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[EpochRecord]:
         return iter(self.records)
 
     def __repr__(self) -> str:
         return f"History({len(self)} epochs, last: {self.last})"
 
 
-def append_line(path: str | os.PathLike[str], record: Record) -> None:
-    """Add a record to a history file, and see it to the disk.
+def append_record(path: PathLike, record: EpochRecord) -> None:
+    """Add a record to a history file, and wait until it is on the disk.
+
+    Args:
+        path: the file; made if it is not there.
+        record: JSON values by name.
 
     Raises:
         DataError: the file cannot be written.
-        StateError: the record has something in it that is not for JSON.
+        StateError: a value of the record cannot be written as JSON.
     """
     try:
         line = json.dumps(record, allow_nan=False)
@@ -82,18 +90,23 @@ def append_line(path: str | os.PathLike[str], record: Record) -> None:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def resume_history(path: str | os.PathLike[str], epoch: int) -> History:
+def resume_history(path: PathLike, epoch: int) -> History:
     """The records up to and including `epoch`; later lines, written after the checkpoint, are dropped from the file.
+
+    Args:
+        path: the history file; a missing one has no records.
+        epoch: the number of finished epochs.
 
     Raises:
         StateError: records are missing or damaged.
+        DataError: the file cannot be written.
     """
     path = Path(path)
     try:
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     except OSError as error:
         raise StateError(f"cannot read {path}: {error.strerror or error}") from error
-    records = [_record(line) for line in lines[:epoch]]
+    records = [_parse(line) for line in lines[:epoch]]
     if [record.get("epoch") for record in records] != list(range(1, epoch + 1)):
         raise StateError(f"{path} is damaged: it does not have one line for each of the epochs 1 to {epoch}")
     if len(lines) > epoch:  # which may be half a line, if writing was cut short
@@ -101,18 +114,18 @@ def resume_history(path: str | os.PathLike[str], epoch: int) -> History:
     return History(records)
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON knows, as far as there is one."""
+def _to_json(value: Any) -> Any:  # JSON values of one kind become such of the same kind
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if isinstance(value, (np.ndarray, np.generic, Tensor)):
-        return _plain(np.asarray(value.data if isinstance(value, Tensor) else value).tolist())
+        return _to_json(np.asarray(value.data if isinstance(value, Tensor) else value).tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _record(line: bytes) -> Record:
+def _parse(line: bytes) -> EpochRecord:
+    """The record in a line; {} if there is none."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -15,21 +15,15 @@ from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import Constant, Schedule
 from minigrad.training.callback import Callback
-from minigrad.training.evaluate import evaluate
-from minigrad.training.finite import (
-    Batches,
-    cause_by_running,
-    cause_in_step,
-    check_finite,
-    check_gradients,
-    check_parameters,
-)
+from minigrad.training.evaluation import evaluate
 from minigrad.training.history import History
-from minigrad.training.randomness import generators, random_state
-from minigrad.training.state import Data, Loss, Sums, Training, answer
-from minigrad.training.tally import Metrics, named_metrics
+from minigrad.training.metrics import Metrics, metrics_by_name
+from minigrad.training.nonfinite import cause_in_call, cause_in_step, check_finite, check_gradients, check_parameters
+from minigrad.training.random_state import find_generators, random_state
+from minigrad.training.training_state import Batch, Data, Loss, RunningSums, TrainingState, first_output
 
-TAKEN = {"epoch", "step", "samples", "lr", "loss", "seconds"}
+RESERVED_NAMES = {"epoch", "step", "samples", "lr", "loss", "seconds"}
+"""Entries of each record, which no metric may have as its name."""
 
 
 def fit(
@@ -52,23 +46,25 @@ def fit(
     Args:
         model: called with each batch's arrays but the last. Of several outputs, metrics look at the first.
         loader: gives the batches, the target last.
-        loss: a function of output and target that gives one number, the mean over the batch.
+        loss: a function of output and target that returns one number, the mean over the batch.
         optimizer: updates the model's parameters.
-        epochs: how often the loader is gone through.
-        schedule: scales the optimizer's learning rates at each step; constant unless given.
-        test: samples to evaluate the model on after each epoch.
-        metrics: what is measured beside loss and accuracy, in training and test; see `Metric`.
-        accumulate: how many batches a step has. Their gradients are weighted by their numbers of samples, so that a
-            step is that of one large batch (where the loss is a mean, and no layer looks at the whole batch).
-        clip_norm: the largest common norm of the gradients; see `minigrad.optim.clip_grad_norm`.
-        clip_value: the largest number in a gradient; see `minigrad.optim.clip_grad_value`. It comes before the norm.
-        callbacks: what else happens; see `Callback`.
+        epochs: the number of passes over the loader, at least 1.
+        schedule: scales the optimizer's learning rates at each step; constant by default.
+        test: samples to evaluate the model on after each epoch; none by default.
+        metrics: what is measured beside loss and accuracy, in training and test; none by default. See `Metric`.
+        accumulate: the number of batches in a step; default 1. Their gradients are weighted by their numbers of
+            samples, so that a step is that of one large batch (if the loss is a mean and no layer looks at the batch).
+        clip_norm: the largest norm of all gradients together; default None, no clipping. See `clip_grad_norm` of
+            `minigrad.optim`.
+        clip_value: the largest absolute value in a gradient; default None, no clipping. It comes before the norm. See
+            `clip_grad_value` of `minigrad.optim`.
+        callbacks: called during training, in their order; none by default. See `Callback`.
 
     Returns:
         One record an epoch; see `History`.
 
     Raises:
-        UsageError: `epochs` or `accumulate` is not a positive integer, or a metric has a name that is taken.
+        UsageError: `epochs` or `accumulate` is not a positive integer, or a metric has a name that is reserved.
         NonFiniteError: the loss, a gradient or a parameter became NaN or infinite. The message names the first op that
             gave such a number, and its line: the step is run a second time for that, with the same random numbers.
             The weights are as they were before the step, and what was saved before is kept.
@@ -85,21 +81,20 @@ def fit(
     for name, number in (("epochs", epochs), ("accumulate", accumulate)):
         if not isinstance(number, int) or number < 1:
             raise UsageError(f"fit: {name} must be an integer of at least 1, got {number!r}")
-    measured = named_metrics(metrics)
-    if TAKEN & measured.keys():
-        raise UsageError(f"fit: a metric cannot be called {', '.join(sorted(TAKEN & measured.keys()))}")
-    training = Training(
-        model, loader, loss, optimizer, epochs, schedule or Constant(), test, measured, accumulate, clip_norm,
-        clip_value, tuple(callbacks),
+    named = metrics_by_name(metrics)
+    if RESERVED_NAMES & named.keys():
+        raise UsageError(f"fit: a metric cannot be called {', '.join(sorted(RESERVED_NAMES & named.keys()))}")
+    training = TrainingState(
+        model, loader, loss, optimizer, epochs, schedule or Constant(), test, named, accumulate, clip_norm, clip_value,
+        tuple(callbacks),
     )  # fmt: skip
     with ExitStack() as ends:
         try:
             for callback in training.callbacks:
                 callback.on_begin(training)
                 ends.callback(callback.on_end, training)
-            with np.errstate(
-                over="ignore", invalid="ignore", divide="ignore"
-            ):  # told once, as an error: see check_finite
+            # Each of these is raised as an error, once: see check_finite.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 while training.epoch < epochs and not training.stopping:
                     _run_epoch(training)
             training.status = "finished" if training.epoch >= epochs else "stopped"
@@ -109,13 +104,13 @@ def fit(
     return training.history
 
 
-def _run_epoch(training: Training) -> None:
+def _run_epoch(training: TrainingState) -> None:
     """Train on what is left of the loader's epoch; when that was all of it, evaluate and record."""
     training.model.train()
-    random = generators(training.model)
+    generators = find_generators(training.model)
     start = perf_counter()
     for batches in training.batches():
-        _step(training, batches, partial(cause_in_step, training, batches, random, random_state(random)))
+        _step(training, batches, partial(cause_in_step, training, batches, generators, random_state(generators)))
         now = perf_counter()
         training.sums.seconds += now - start
         start = now
@@ -128,31 +123,31 @@ def _run_epoch(training: Training) -> None:
         _finish_epoch(training)
         for callback in training.callbacks:
             callback.on_epoch(training)
-        training.history.settle()
+        training.history.convert_last()
     for callback in training.callbacks:
         callback.on_save(training)
 
 
-def _step(training: Training, batches: Batches, cause: Callable[[], str]) -> None:
-    """The gradients of all batches, each by its share of the samples, and one update."""
+def _step(training: TrainingState, batches: list[Batch], find_cause: Callable[[], str]) -> None:
+    """The gradients of all batches, each weighted by its fraction of the samples, and one update."""
     samples = sum(len(target) for *_, target in batches)
     training.optimizer.zero_grad()
     for *inputs, target in batches:
         output = training.model(*inputs)
         loss = training.loss(output, target)
         value = float(loss.item())
-        check_finite("the loss", value, training, training.step + 1, cause)
+        check_finite("the loss", value, training, training.step + 1, find_cause)
         loss.backward() if len(batches) == 1 else loss.backward(np.asarray(len(target) / samples, loss.dtype))
-        training.sums.add(value, answer(output).data, target.data, training.metrics)
-    check_gradients(training, cause)
+        training.sums.add(value, first_output(output).data, target.data, training.metrics)
+    check_gradients(training, find_cause)
     training.clip()
     for callback in training.callbacks:
         callback.on_gradients(training)
     training.update()
 
 
-def _finish_epoch(training: Training) -> None:
-    """Evaluate, add a record to the history, and stand at the beginning of the next epoch."""
+def _finish_epoch(training: TrainingState) -> None:
+    """Evaluate, add a record to the history, and go to the beginning of the next epoch."""
     check_parameters(training)
     record = {
         "epoch": training.epoch + 1,
@@ -162,11 +157,11 @@ def _finish_epoch(training: Training) -> None:
         **training.means,
     }
     if training.test is not None:
-        test = partial(evaluate, training.model, training.test, training.loss, metrics=training.metrics)
-        tested = test()
-        check_finite("the test loss", tested["loss"], training, training.step, partial(cause_by_running, test))
+        run_test = partial(evaluate, training.model, training.test, training.loss, metrics=training.metrics)
+        tested = run_test()
+        check_finite("the test loss", tested["loss"], training, training.step, partial(cause_in_call, run_test))
         record |= {f"test_{name}": value for name, value in tested.items()}
     training.history.append({**record, "seconds": round(training.sums.seconds, 6)})
     training.schedule.observe(record.get("test_loss", record["loss"]))
     training.epoch += 1
-    training.sums = Sums()
+    training.sums = RunningSums()

@@ -1,4 +1,4 @@
-"""`Progress`: shows how a training goes."""
+"""`Progress`: print the progress of a training run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
 from minigrad.training.callback import Callback
-from minigrad.training.history import Record
-from minigrad.training.state import Training
+from minigrad.training.history import EpochRecord
+from minigrad.training.training_state import TrainingState
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -18,38 +18,38 @@ INTERVAL = 0.1  # seconds between two updates of the bar
 
 
 class Progress(Callback):
-    """A line an epoch; on a terminal, where rich is installed, also a bar that moves within the epoch.
+    """Print a line an epoch; on a terminal, where rich is installed, also a bar that moves within the epoch.
 
     Args:
-        file: where to; standard output unless given.
+        file: where to print; standard output by default.
     """
 
     def __init__(self, file: TextIO | None = None) -> None:
         self.file = file
         self._bar: Bar | None = None
         self._speed = 0.0  # samples/s of training, without evaluations
-        self._shown = 0.0
+        self._last_update = 0.0
 
-    def on_begin(self, training: Training) -> None:
+    def on_begin(self, training: TrainingState) -> None:
         """Start the clock and the bar."""
         self._out = self.file or sys.stdout
-        self._start, self._first = perf_counter(), training.step
+        self._start, self._first_step = perf_counter(), training.step
         if self._out.isatty() and find_spec("rich") is not None:
             self._bar = _make_bar(self._out)
             self._task = self._bar.add_task("", total=training.total_steps, completed=training.step, now="")
             self._bar.start()
 
-    def on_step(self, training: Training) -> None:
-        """Measure, and now and then move the bar."""
+    def on_step(self, training: TrainingState) -> None:
+        """Measure the speed, and move the bar at most every 0.1 seconds."""
         now, sums = perf_counter(), training.sums
         self._speed = sums.samples / sums.seconds
-        if self._bar is not None and now - self._shown >= INTERVAL:
-            self._shown = now
+        if self._bar is not None and now - self._last_update >= INTERVAL:
+            self._last_update = now
             epoch = f"epoch {training.epoch + 1}/{training.epochs}"
             text = [*_numbers(training.means, training), f"{self._speed:,.0f} samples/s", self._time_left(training)]
             self._bar.update(self._task, description=epoch, completed=training.step, now="  ".join(text))
 
-    def on_epoch(self, training: Training) -> None:
+    def on_epoch(self, training: TrainingState) -> None:
         """Print the epoch's line."""
         record = training.history.last
         epoch = f"epoch {record['epoch']:{len(str(training.epochs))}}/{training.epochs}"
@@ -60,14 +60,14 @@ class Progress(Callback):
         else:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def on_end(self, training: Training) -> None:
-        """Take the bar away."""
+    def on_end(self, training: TrainingState) -> None:
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
 
-    def _time_left(self, training: Training) -> str:
+    def _time_left(self, training: TrainingState) -> str:
         """From the steps since this start and their time, evaluations included."""
-        done, left = training.step - self._first, training.total_steps - training.step
+        done, left = training.step - self._first_step, training.total_steps - training.step
         if not done:
             return ""
         seconds = round((perf_counter() - self._start) / done * left)
@@ -75,12 +75,12 @@ class Progress(Callback):
         return (f"{hours}:{minutes:02}" if hours else f"{minutes}") + f":{seconds % 60:02} left"
 
 
-def _numbers(record: Record, training: Training) -> list[str]:
-    """What of a record goes into a line: losses, accuracies, and those metrics that are one number."""
-    texts = {"loss": "loss", "accuracy": "accuracy", "test_loss": "test loss", "test_accuracy": "test accuracy"}
-    found = [(name, text) for name, text in texts.items() if name in record]
-    shown = [f"{text} " + (f"{record[n]:7.2%}" if "accuracy" in n else f"{record[n]:.4f}") for n, text in found]
-    others = [name for metric in training.metrics for name in (metric, f"test_{metric}") if name not in texts]
+def _numbers(record: EpochRecord, training: TrainingState) -> list[str]:
+    """The part of a record that is printed: losses, accuracies, and those metrics that are one number."""
+    labels = {"loss": "loss", "accuracy": "accuracy", "test_loss": "test loss", "test_accuracy": "test accuracy"}
+    present = [(name, label) for name, label in labels.items() if name in record]
+    shown = [f"{label} " + (f"{record[n]:7.2%}" if "accuracy" in n else f"{record[n]:.4f}") for n, label in present]
+    others = [name for metric in training.metrics for name in (metric, f"test_{metric}") if name not in labels]
     values = [(name, record[name]) for name in others if isinstance(record.get(name), (int, float))]
     return shown + [f"{name.replace('_', ' ')} {value:.4g}" for name, value in values]
 

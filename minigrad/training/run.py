@@ -1,4 +1,4 @@
-"""`Run`: a folder that holds one training, from its settings to its weights."""
+"""`Run`: a folder that holds one training run, from its settings to its weights."""
 
 from __future__ import annotations
 
@@ -7,54 +7,65 @@ import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from minigrad.errors import StateError, UsageError
-from minigrad.io import Lock, write_atomically
+from minigrad.io import FileLock, write_atomically
 from minigrad.io.atomic import PathLike, is_temporary
 from minigrad.training.callback import Callback
 from minigrad.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from minigrad.training.history import append_line, resume_history
-from minigrad.training.state import Training
+from minigrad.training.history import append_record, resume_history
+from minigrad.training.training_state import TrainingState
+from minigrad.typing import StateDict
 
 CHECKPOINT, HISTORY, SETTINGS, LOCK = "checkpoint.safetensors", "history.jsonl", "settings.json", ".lock"
 
 
 class Run(Callback):
-    """Keeps a training in a folder, so that it can go on after any interruption::
+    """Save a training run in a folder, so that it can be resumed after any interruption::
 
         settings.json            how it was started, for the reader; the checkpoint has its own copy
         history.jsonl            a line an epoch
-        checkpoint.safetensors   where it stands: written at the beginning, after each epoch, and at a stop
+        checkpoint.safetensors   its state: saved at the beginning, after each epoch, and at a stop
         .lock                    there while a process trains: no second one can
 
-    As a callback of `fit` it writes these files; one that was opened first puts the saved state back:
+    As a callback of `fit` it writes these files; one that was opened first restores the saved state:
 
-        run = Run.create("runs/mine", {"lr": 0.1})       # or, to go on: Run.open("runs/mine")
-        fit(model, loader, ..., callbacks=[run, ...])    # first: the others then begin where it stands
+        run = Run.create("runs/mine", {"lr": 0.1})       # or, to resume: Run.open("runs/mine")
+        fit(model, loader, ..., callbacks=[run, ...])    # first, so that the others see the restored state
 
-    A process may be killed at any moment: what is in the folder is valid, and opened again the run goes on as if
-    nothing had happened.
+    A process may be killed at any moment: what is in the folder is valid, and the resumed run continues as if nothing
+    had happened.
+
+    Args:
+        folder: where the files are.
+        settings: JSON values of the caller's choice.
+        checkpoint: what to resume from; None (default) for a new run.
 
     Attributes:
-        folder: where.
+        folder: where the files are.
         settings: JSON values of the caller's choice.
-        checkpoint: where an opened run stands; None for a new one.
+        checkpoint: what to resume from; None for a new run.
     """
 
-    def __init__(self, folder: PathLike, settings: Mapping[str, Any], checkpoint: Checkpoint | None = None) -> None:
+    def __init__(self, folder: PathLike, settings: Mapping[str, object], checkpoint: Checkpoint | None = None) -> None:
         self.folder = Path(folder)
-        self.settings = dict(settings)
+        self.settings: StateDict = dict(settings)
         self.checkpoint = checkpoint
-        self._lock = Lock(self.folder / LOCK)
+        self._lock = FileLock(self.folder / LOCK)
         self._lines = 0  # of the history's file
 
     @classmethod
-    def create(cls, folder: PathLike, settings: Mapping[str, Any]) -> Self:
-        """A new run, in a folder that does not exist yet or is empty.
+    def create(cls, folder: PathLike, settings: Mapping[str, object]) -> Self:
+        """Make a new run, in a folder that does not exist yet or is empty.
+
+        Args:
+            folder: made with its parents if it is not there.
+            settings: JSON values of the caller's choice.
 
         Raises:
-            UsageError: the folder cannot be made, or something is in the way.
+            UsageError: the folder cannot be made, or is not empty.
+            DataError: the settings cannot be written.
         """
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
@@ -72,9 +83,12 @@ class Run(Callback):
 
     @classmethod
     def open(cls, folder: PathLike) -> Self:
-        """The run in a folder, ready to go on.
+        """Open the run in a folder, to resume it.
 
-        One that was killed before it saved anything goes on at its beginning.
+        One that was killed before it saved anything starts again at its beginning.
+
+        Args:
+            folder: where `Run.create` made it.
 
         Raises:
             StateError: there is no run, or its checkpoint is damaged.
@@ -88,11 +102,15 @@ class Run(Callback):
         return cls(folder, checkpoint.settings, checkpoint)
 
     def write_settings(self) -> None:
-        """Write settings.json."""
+        """Write settings.json.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
         write_atomically(self.folder / SETTINGS, (json.dumps(self.settings, indent=2) + "\n").encode())
 
-    def on_begin(self, training: Training) -> None:
-        """Keep other processes out; put the saved state back, or save the first one.
+    def on_begin(self, training: TrainingState) -> None:
+        """Lock the folder; restore the saved state, or save the first one.
 
         Raises:
             UsageError: another process trains in this folder.
@@ -106,7 +124,7 @@ class Run(Callback):
             self._lock.release()
             raise
 
-    def _begin(self, training: Training) -> None:
+    def _begin(self, training: TrainingState) -> None:
         for path in filter(is_temporary, self.folder.iterdir()):
             path.unlink(missing_ok=True)  # what a killed process was writing
         if self.checkpoint is None:
@@ -121,33 +139,42 @@ class Run(Callback):
         self.checkpoint.restore(training)
         training.history = resume_history(self.folder / HISTORY, training.epoch)
         self._lines = len(training.history)
-        if changed:  # more epochs, say: to be known even if it is killed at once
+        if changed:  # more epochs, say: saved now, for the process may be killed at any moment
             self.write_settings()
             self._save(training)
 
-    def on_save(self, training: Training) -> None:
-        """First the line, then the checkpoint: a line too many is dropped at resuming, one too few would be lost."""
+    def on_save(self, training: TrainingState) -> None:
+        """Append to the history, then save: a line too many is dropped at resuming, one too few would be lost."""
         if len(training.history) > self._lines:
-            append_line(self.folder / HISTORY, training.history.last)
+            append_record(self.folder / HISTORY, training.history.last)
             self._lines = len(training.history)
         self._save(training)
 
-    def on_end(self, training: Training) -> None:
-        """Let others in."""
+    def on_end(self, training: TrainingState) -> None:
+        """Unlock the folder."""
         self._lock.release()
 
-    def _save(self, training: Training) -> None:
+    def _save(self, training: TrainingState) -> None:
         save_checkpoint(self.folder / CHECKPOINT, training, self.settings)
 
 
-def new_folder(parent: PathLike, name: str) -> Path:
-    """The first of `name`, `name-2`, `name-3` ... that does not exist in `parent`."""
+def new_run_folder(parent: PathLike, name: str) -> Path:
+    """The first of `name`, `name-2`, `name-3` ... that does not exist in `parent`.
+
+    Args:
+        parent: the folder of all runs.
+        name: what the new one is to be called.
+    """
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
     return next(folder for folder in (Path(parent, name) for name in names) if not folder.exists())
 
 
-def latest_run(parent: PathLike, name: str) -> Path:
+def latest_run_folder(parent: PathLike, name: str) -> Path:
     """The one of `name`, `name-2` ... in `parent` that was saved last.
+
+    Args:
+        parent: the folder of all runs.
+        name: what the runs are called.
 
     Raises:
         StateError: there is none.
@@ -162,7 +189,7 @@ def latest_run(parent: PathLike, name: str) -> Path:
     return max(checkpoints, key=lambda path: path.stat().st_mtime_ns).parent
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def _read_settings(path: Path) -> StateDict:
     try:
         settings = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

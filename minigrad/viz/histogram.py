@@ -12,7 +12,7 @@ from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.training.callback import Callback
-from minigrad.training.state import Training
+from minigrad.training.training_state import TrainingState
 from minigrad.typing import Array
 from minigrad.viz.probe import layer_at
 
@@ -147,16 +147,16 @@ class HistogramRecorder(Callback):
 
     # ---- as a callback ---------------------------------------------------------------------------------------
 
-    def on_begin(self, training: Training) -> None:
+    def on_begin(self, training: TrainingState) -> None:
         """Hook the layers."""
         self._open, self._count = ExitStack(), training.step
         self._watch(training.model, self._open)
 
-    def on_step(self, training: Training) -> None:
+    def on_step(self, training: TrainingState) -> None:
         """Take the histograms, if it is time."""
         self.step(training.step)
 
-    def on_end(self, training: Training) -> None:
+    def on_end(self, training: TrainingState) -> None:
         """Take the hooks away."""
         if self._open is not None:
             self._open.close()

@@ -52,7 +52,7 @@ def error_line(capsys):
 def content(folder):
     """All that a run holds, but the time that it took."""
     checkpoint = load_checkpoint(f"{folder}/checkpoint.safetensors")
-    facts = json.loads(json.dumps(checkpoint.facts))
+    facts = json.loads(json.dumps(checkpoint.metadata))
     facts["sums"]["items"] = [item for item in facts["sums"]["items"] if item[0] != "seconds"]
     records = [json.loads(line) for line in Path(folder, "history.jsonl").read_text().splitlines()]
     for record in records:

@@ -94,7 +94,7 @@ def test_two_batches_a_step_are_one_of_twice_the_size():
     assert command(f"{line} --batch-size 32 --out whole") == 0
     assert command(f"{line} --batch-size 16 --accumulate 2 --out halves") == 0
     whole, halves = (load_checkpoint(f"{name}/checkpoint.safetensors") for name in ("whole", "halves"))
-    assert (whole.facts["step"], halves.facts["step"]) == (4, 4)
+    assert (whole.metadata["step"], halves.metadata["step"]) == (4, 4)
     for name, array in whole.model.items():
         np.testing.assert_allclose(halves.model[name], array, rtol=0, atol=1e-5)
 

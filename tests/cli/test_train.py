@@ -25,7 +25,7 @@ from minigrad.cli.source import SOURCES
 from minigrad.data import DataLoader, digits
 from minigrad.errors import GraphError, MissingExtraError
 from minigrad.functional import cross_entropy, mse_loss
-from minigrad.io import Lock
+from minigrad.io import FileLock
 from minigrad.optim import SGD
 from minigrad.optim.schedule import Constant
 from minigrad.training import Callback, Progress, Run, fit, load_checkpoint
@@ -169,7 +169,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(monkeypatch, c
         assert train(*options) == 130
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "stopped and saved; go on with: minigrad resume runs/lenet5"
-    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == step
+    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").metadata["step"] == step
     assert main(shlex.split(last.split("minigrad ", 1)[1])) == 0
     assert content("runs/lenet5") == content("straight")
 
@@ -181,7 +181,7 @@ def test_a_second_ctrl_c_ends_at_once_and_the_last_checkpoint_stays_good(monkeyp
         assert train("--epochs", 3) == 130
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("ended at once, after the last checkpoint; go on with: minigrad resume runs/lenet5")
-    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").facts["step"] == BATCHES
+    assert load_checkpoint("runs/lenet5/checkpoint.safetensors").metadata["step"] == BATCHES
     assert train("--resume") == 0
     assert content("runs/lenet5") == content("straight")
 
@@ -288,7 +288,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
 def test_more_epochs_for_a_run_that_is_in_use_change_nothing(capsys):
     assert train("--epochs", 1, "--schedule", "constant", "--out", "run") == 0
     before = content_of_files("run")
-    lock = Lock("run/.lock")
+    lock = FileLock("run/.lock")
     lock.acquire()
     try:
         assert command("resume run --epochs 2") == 2

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import Tensor, nn
 from minigrad.diagnosis import why
 from minigrad.functional import cross_entropy
-from minigrad.training.state import answer
+from minigrad.training.training_state import first_output
 from tests.helper import variable
 
 FAMILIES = ["mlp-small", "lenet5", "lenet5-original", "vgg-small", "googlenet-small", "resnet20-small", "local-shared"]
@@ -26,7 +26,7 @@ def test_networks_at_their_start_are_healthy(name: str, rng) -> None:
     labels = Tensor(np.arange(4))
 
     def loss() -> Tensor:
-        return cross_entropy(answer(model(x)), labels)
+        return cross_entropy(first_output(model(x)), labels)
 
     state = model.state_dict()
     before = {path: array.copy() for path, array in state.items()}
@@ -58,7 +58,7 @@ def test_auxiliary_classifier_that_the_loss_leaves_out_is_found(rng) -> None:
     model = minigrad_models.create("googlenet-small")
     x = Tensor(rng.normal(size=(2, *minigrad_models.MODELS["googlenet-small"].input_shape)).astype(np.float32))
     path, parameter = next((path, p) for path, p in model.named_parameters() if "aux" in path)
-    reason = why(parameter, lambda: answer(model(x)).sum())
+    reason = why(parameter, lambda: first_output(model(x)).sum())
     assert (reason.cause, reason.name) == ("not_reached", path)
 
 

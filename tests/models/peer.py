@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.nn import Module
-from minigrad.training.state import answer
+from minigrad.training.training_state import first_output
 from minigrad.typing import Array
 
 
@@ -39,7 +39,7 @@ def assert_same(model: Module, network: Any, x: Array, rtol: float = 2e-4) -> No
     import torch
 
     share_weights(model, network)
-    target = np.arange(len(x)) % answer(model.eval()(x)).shape[1]
+    target = np.arange(len(x)) % first_output(model.eval()(x)).shape[1]
     for training in (False, True):
         model.train(training)
         network.train(training)

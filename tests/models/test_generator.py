@@ -15,7 +15,7 @@ from minigrad import init, nn, rng
 from minigrad.data import DataLoader, digits
 from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.io.nested import unpack
-from minigrad.training import Callback, Run, Training, evaluate, fit, load_checkpoint
+from minigrad.training import Callback, Run, TrainingState, evaluate, fit, load_checkpoint
 from minigrad.typing import Array
 from tests.models.gradient import assert_gradients
 from tests.models.peer import share_weights
@@ -167,7 +167,7 @@ class StopAt(Callback):
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def on_step(self, training: Training) -> None:
+    def on_step(self, training: TrainingState) -> None:
         if training.step == self.step:
             training.stop()
 
@@ -185,8 +185,8 @@ def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path: Path) ->
     train(Run.create(tmp_path / "stopped", {}), 0, StopAt(4))
     train(Run.open(tmp_path / "stopped"), 99)
     one, two = (load_checkpoint(tmp_path / name / "checkpoint.safetensors") for name in ("straight", "stopped"))
-    assert "model.source" in unpack(one.facts["random"], one.arrays)
-    assert one.facts["random"] == two.facts["random"]
+    assert "model.source" in unpack(one.metadata["random"], one.arrays)
+    assert one.metadata["random"] == two.metadata["random"]
     assert one.arrays.keys() == two.arrays.keys()
     for name, array in one.arrays.items():
         np.testing.assert_array_equal(array, two.arrays[name], err_msg=name)

@@ -12,7 +12,7 @@ from minigrad_models import MODELS
 from minigrad import init
 from minigrad.autograd.tensor import no_grad
 from minigrad.cli.source import SOURCES
-from minigrad.training.state import answer
+from minigrad.training.training_state import first_output
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 SMALL = [name for name, entry in MODELS.items() if entry.small]
@@ -32,7 +32,7 @@ def test_a_small_network_takes_its_input_and_answers(name: str) -> None:
     entry = MODELS[name]
     images = np.random.default_rng(0).normal(size=(2, *entry.input_shape)).astype(np.float32)
     with no_grad():
-        output = answer(minigrad_models.create(name).eval()(images))
+        output = first_output(minigrad_models.create(name).eval()(images))
     assert np.isfinite(output.numpy()).all()
     if entry.classes:
         assert output.shape == (2, entry.classes)

@@ -12,7 +12,7 @@ from minigrad.functional import cross_entropy
 from minigrad.io import load, save
 from minigrad.io.nested import digest, unpack
 from minigrad.optim.schedule import Cosine
-from minigrad.training import Callback, Run, fit, latest_run, load_checkpoint, new_folder
+from minigrad.training import Callback, Run, fit, latest_run_folder, load_checkpoint, new_run_folder
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(22, 3)).astype(np.float32), RNG.integers(0, 4, 22)
@@ -50,7 +50,7 @@ def content(folder):
     """All that a run holds, but the time that it took."""
     checkpoint = load_checkpoint(folder / "checkpoint.safetensors")
     arrays = {name: (array.dtype, array.shape, array.tobytes()) for name, array in checkpoint.arrays.items()}
-    facts = dict(checkpoint.facts)
+    facts = dict(checkpoint.metadata)
     facts["sums"] = {**unpack(facts["sums"], checkpoint.arrays), "seconds": 0}
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     return arrays, facts, [{name: value for name, value in record.items() if name != "seconds"} for record in history]
@@ -68,7 +68,7 @@ def straight(request, tmp_path_factory):
 def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, straight, step):
     optimizer, expected = straight
     train(Run.create(tmp_path / "run", {}), optimizer, [StopAt(step)])
-    assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"] == step
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").metadata["step"] == step
     train(Run.open(tmp_path / "run"), optimizer, seed=99)
     assert content(tmp_path / "run") == expected
 
@@ -156,7 +156,7 @@ def test_arrays_that_are_no_checkpoint_are_refused(tmp_path):
 
 def test_a_checkpoint_of_a_later_format_is_refused(tmp_path):
     save(tmp_path / "x", {}, {"training": '{"format": 99}'})
-    with pytest.raises(StateError, match="format 99; this version of minigrad reads format 2"):
+    with pytest.raises(StateError, match="format 99; this version of minigrad reads format 3"):
         load_checkpoint(tmp_path / "x")
 
 
@@ -191,7 +191,7 @@ def test_a_checkpoint_that_does_not_tell_where_it_stands_is_refused_at_once(tmp_
 def test_a_new_run_can_be_resumed_before_its_first_step(tmp_path):
     class Stop(Callback):
         def on_begin(self, training):
-            assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"] == 0
+            assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").metadata["step"] == 0
             training.stop()
 
     train(Run.create(tmp_path / "run", {}), callbacks=[Stop()])
@@ -214,7 +214,7 @@ def test_what_is_in_the_way_is_never_overwritten(tmp_path):
 def test_new_folders_are_numbered_and_never_exist(tmp_path):
     names = []
     for _ in range(3):
-        names.append(new_folder(tmp_path, "net").name)
+        names.append(new_run_folder(tmp_path, "net").name)
         (tmp_path / names[-1]).mkdir()
     assert names == ["net", "net-2", "net-3"]
 
@@ -225,10 +225,10 @@ def test_the_latest_run_is_the_one_that_was_saved_last_and_has_this_very_name(tm
         train(Run.create(tmp_path / name / "inner", {}), callbacks=[StopAt(1)])
         (tmp_path / name / "inner" / "checkpoint.safetensors").rename(tmp_path / name / "checkpoint.safetensors")
     (tmp_path / "net-9").mkdir()
-    assert latest_run(tmp_path, "net") == tmp_path / "net-2"
-    assert latest_run(tmp_path, "net-original") == tmp_path / "net-original"
+    assert latest_run_folder(tmp_path, "net") == tmp_path / "net-2"
+    assert latest_run_folder(tmp_path, "net-original") == tmp_path / "net-original"
     with pytest.raises(StateError, match="there is no run of other in"):
-        latest_run(tmp_path, "other")
+        latest_run_folder(tmp_path, "other")
 
 
 def test_a_missing_or_damaged_run_is_told(tmp_path):

@@ -14,13 +14,13 @@ from minigrad.errors import DataError, StateError
 from minigrad.functional import cross_entropy
 from minigrad.optim import SGD
 from minigrad.training import Callback, Run, fit
-from minigrad.training.history import History, append_line, resume_history
+from minigrad.training.history import History, append_record, resume_history
 
 
 def write(path, epochs, rest=""):
     path.unlink(missing_ok=True)
     for epoch in range(1, epochs + 1):
-        append_line(path, {"epoch": epoch, "loss": 1 / epoch})
+        append_record(path, {"epoch": epoch, "loss": 1 / epoch})
     if rest:
         with path.open("a") as file:
             file.write(rest)
@@ -28,7 +28,7 @@ def write(path, epochs, rest=""):
 
 def test_every_record_is_one_line_of_json_that_is_there_at_once(tmp_path):
     for epochs in (1, 2):
-        append_line(tmp_path / "history.jsonl", {"epoch": epochs, "loss": 0.1})
+        append_record(tmp_path / "history.jsonl", {"epoch": epochs, "loss": 0.1})
         lines = (tmp_path / "history.jsonl").read_text().splitlines()
         assert [json.loads(line)["epoch"] for line in lines] == list(range(1, epochs + 1))
 
@@ -48,7 +48,7 @@ def test_resuming_keeps_the_lines_up_to_the_checkpoint_and_drops_the_others(tmp_
 def test_a_line_that_was_cut_short_after_the_checkpoint_does_no_harm(tmp_path, rest):
     write(tmp_path / "h", 2, rest)
     assert resume_history(tmp_path / "h", 2)["epoch"] == [1, 2]
-    append_line(tmp_path / "h", {"epoch": 3, "loss": 0.0})
+    append_record(tmp_path / "h", {"epoch": 3, "loss": 0.0})
     assert resume_history(tmp_path / "h", 3)["loss"] == [1, 0.5, 0]
 
 
@@ -63,7 +63,7 @@ def test_missing_or_damaged_lines_before_the_checkpoint_are_told(tmp_path, conte
 
 def test_a_history_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(DataError, match=r"cannot write .*none/h: No such file"):
-        append_line(tmp_path / "none" / "h", {"epoch": 1})
+        append_record(tmp_path / "none" / "h", {"epoch": 1})
 
 
 def test_an_entry_is_read_as_a_column_of_those_records_that_have_it():
@@ -90,14 +90,14 @@ def test_before_the_first_epoch_there_is_no_last_record():
 def test_what_callbacks_add_is_kept_as_json_has_it(added, kept):
     history = History([{"epoch": 1}, {"epoch": 2}])
     history.last["added"] = added
-    history.settle()
+    history.convert_last()
     assert history.last == {"epoch": 2, "added": kept}
     assert type(history.last["added"]) is type(kept)
 
 
 def test_what_json_does_not_have_is_told_before_anything_is_written(tmp_path):
     with pytest.raises(StateError, match="a history holds numbers, texts, lists and dicts only: Object of type set"):
-        append_line(tmp_path / "h", {"epoch": 1, "added": {1}})
+        append_record(tmp_path / "h", {"epoch": 1, "added": {1}})
     assert not (tmp_path / "h").exists()
 
 

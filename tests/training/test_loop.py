@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from minigrad import nn, optim, rng
-from minigrad.autograd.tensor import is_recording
 from minigrad.data import DataLoader
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.optim.schedule import Constant, Cosine
-from minigrad.training import Callback, evaluate, fit, predict
+from minigrad.training import Callback, fit
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 3)).astype(np.float32), RNG.integers(0, 4, 20)
@@ -268,54 +267,3 @@ def test_weights_that_the_step_before_a_stop_spoils_are_a_failure_not_a_stop():
 def test_a_test_loss_that_is_not_finite_is_told():
     with pytest.raises(NonFiniteError, match="the test loss became nan in epoch 1, at step 3 "):
         train(nn.Linear(3, 4), test=(X * np.float32(np.nan), Y))
-
-
-# ---- evaluation ------------------------------------------------------------------------------------------------
-
-
-def test_evaluation_runs_in_evaluation_mode_unrecorded_and_restores_each_modules_mode():
-    seen = []
-
-    class Spy(nn.Module):
-        def __init__(self):
-            self.frozen = nn.Dropout(0.5)
-
-        def forward(self, x):
-            seen.append((self.training, self.frozen.training, is_recording()))
-            return self.frozen(x)
-
-    model = Spy()
-    model.frozen.eval()
-    evaluate(model, (X, Y % 3), cross_entropy)
-    assert set(seen) == {(False, False, False)}
-    assert (model.training, model.frozen.training) == (True, False)
-
-
-def test_evaluation_does_not_depend_on_the_batch_size_beyond_rounding():
-    model = classifier()
-    whole = evaluate(model, (X, Y), cross_entropy)
-    for batch_size in (1, 7, 20):
-        assert evaluate(model, (X, Y), cross_entropy, batch_size) == pytest.approx(whole, rel=1e-5)
-
-
-def test_evaluation_covers_the_whole_loader_and_leaves_it_where_it_stood():
-    loader = DataLoader((X, Y), batch_size=8, shuffle=True, seed=3)
-    next(iter(loader))
-    state, model = loader.state_dict(), classifier()
-    first = evaluate(model, loader, cross_entropy)
-    assert loader.state_dict() == state
-    assert evaluate(model, loader, cross_entropy) == first
-    assert first == pytest.approx(evaluate(model, (X, Y), cross_entropy), rel=1e-5)
-
-
-def test_evaluation_draws_nothing_from_the_default_generator():
-    model, state = classifier(), rng.rng_state()
-    evaluate(model, (X, Y), cross_entropy)
-    assert rng.rng_state() == state
-
-
-def test_predict_gives_outputs_and_targets_in_the_order_of_the_data():
-    model = classifier()
-    outputs, targets = predict(model, (X, Y), batch_size=8)
-    np.testing.assert_array_equal(targets, Y)
-    np.testing.assert_allclose(outputs, model.eval()(X).data, rtol=1e-5)

@@ -17,6 +17,7 @@ from minigrad.data import DataLoader
 from minigrad.errors import DataError, NonFiniteError, StateError, UsageError
 from minigrad.functional import cross_entropy
 from minigrad.training import Callback, EarlyStopping, Run, SaveBest, fit, load_checkpoint
+from tests.io.full_disk import room_for
 
 X, Y = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32), np.arange(12) % 4
 
@@ -100,14 +101,14 @@ def generator(seed):
 
 
 def test_of_two_callbacks_of_one_kind_each_gets_its_own_state_back(tmp_path):
-    def watches():
+    def callbacks():
         return EarlyStopping("loss", "min", patience=9), EarlyStopping("loss", "max", patience=9)
 
-    straight, first, second = watches(), watches(), watches()
+    straight, first, second = callbacks(), callbacks(), callbacks()
     train(Run.create(tmp_path / "straight", {}), *straight)
     train(Run.create(tmp_path / "run", {}), *first, StopAt(7))
     train(Run.open(tmp_path / "run"), *second)
-    assert [(watch.best, watch.best_epoch) for watch in second] == [(w.best, w.best_epoch) for w in straight]
+    assert [(callback.best, callback.best_epoch) for callback in second] == [(w.best, w.best_epoch) for w in straight]
     assert second[0].best != second[1].best
 
 
@@ -123,9 +124,9 @@ def test_a_state_that_a_callback_does_not_take_is_told(tmp_path):
 
 def test_a_callback_that_is_new_begins_anew(tmp_path):
     train(Run.create(tmp_path / "run", {}), StopAt(5))
-    watch = EarlyStopping("loss")
-    train(Run.open(tmp_path / "run"), watch)
-    assert watch.best_epoch in (2, 3)
+    callback = EarlyStopping("loss")
+    train(Run.open(tmp_path / "run"), callback)
+    assert callback.best_epoch in (2, 3)
 
 
 # ---- damage ----------------------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(tmp_path_factory, saved, da
         flipped = load_checkpoint(path)
     except StateError:
         return
-    assert flipped.facts == checkpoint_of(saved).facts
+    assert flipped.metadata == checkpoint_of(saved).metadata
     assert flipped.arrays.keys() == checkpoint_of(saved).arrays.keys()
     for name, array in checkpoint_of(saved).arrays.items():
         assert (flipped.arrays[name].dtype, flipped.arrays[name].tobytes()) == (array.dtype, array.tobytes())
@@ -166,8 +167,8 @@ def test_a_flipped_bit_in_a_weight_is_told_as_damage(tmp_path, saved):
 
 HOLD = """
 import sys, time
-from minigrad.io import Lock
-Lock(sys.argv[1]).acquire()
+from minigrad.io import FileLock
+FileLock(sys.argv[1]).acquire()
 print("held", flush=True)
 time.sleep(100)
 """
@@ -212,7 +213,7 @@ def test_of_two_new_runs_in_one_folder_the_second_is_refused(tmp_path):
     train(first, StopAt(1))
     with pytest.raises(UsageError, match="another process has begun a run in"):
         train(second)
-    assert checkpoint_of(first).facts["step"] == 1
+    assert checkpoint_of(first).metadata["step"] == 1
 
 
 def test_the_folder_is_free_again_after_a_failure(tmp_path):
@@ -285,20 +286,6 @@ def test_damaged_settings_of_a_run_that_never_began_are_told(tmp_path, content):
 # ---- a full disk -----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def room_for(size):
-    """No file of this process can grow beyond `size` bytes, as on a disk that is full."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
-
-
 @given(room=st.integers(0, 4000))
 def test_where_the_disk_becomes_full_what_was_saved_stays_and_the_run_goes_on_later(tmp_path_factory, room):
     folder = tmp_path_factory.mktemp("full")
@@ -306,7 +293,7 @@ def test_where_the_disk_becomes_full_what_was_saved_stays_and_the_run_goes_on_la
     train(Run.create(folder / "run", {}), StopAt(4))
     with room_for(room), pytest.raises(DataError, match=r"cannot write .*: File too large"):
         train(Run.open(folder / "run"), SaveBest(folder / "best", "loss"))
-    assert checkpoint_of(Run.open(folder / "run")).facts["step"] >= 4
+    assert checkpoint_of(Run.open(folder / "run")).metadata["step"] >= 4
     assert [name for name in os.listdir(folder / "run") if name.endswith(".tmp")] == []
     found = train(Run.open(folder / "run"))
     for name, array in expected.items():

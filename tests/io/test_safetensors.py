@@ -1,8 +1,6 @@
 """Files of arrays: what comes back is what went in, and a failure loses nothing."""
 
-import errno
 import json
-import os
 import struct
 import sys
 from contextlib import suppress
@@ -15,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad import nn
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import DataError, DTypeError, MissingExtraError, StateError
-from minigrad.io import load, save, write_atomically
+from minigrad.errors import DTypeError, MissingExtraError, StateError
+from minigrad.io import load, save
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">f4", ">i8", ">u2"]
 
@@ -210,60 +208,6 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 def test_a_missing_file_is_told(tmp_path, place):
     with pytest.raises(StateError, match="there is no file"):
         load(tmp_path / place)
-
-
-# ---- failures while writing ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fails", ["fsync", "replace"])
-@pytest.mark.parametrize("existed", [True, False])
-def test_when_the_disk_is_full_nothing_is_lost_and_nothing_is_left_behind(tmp_path, monkeypatch, fails, existed):
-    path = tmp_path / "x.safetensors"
-    if existed:
-        path.write_bytes(b"old")
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, fails, full)
-    with pytest.raises(DataError, match=f"cannot write {path}: No space left on device") as error:
-        save(path, {"x": np.zeros(3)})
-    assert ("unchanged" in str(error.value)) == existed
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, b"old")] * existed
-
-
-def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
-    path = tmp_path / "x"
-    path.write_bytes(b"old")
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, b"new")
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("x", b"old")]
-
-
-def test_a_folder_that_does_not_exist_is_told(tmp_path):
-    with pytest.raises(DataError, match=r"cannot write .*none/x: No such file or directory"):
-        save(tmp_path / "none" / "x", {})
-
-
-def test_a_folder_in_the_place_of_the_file_is_told_and_kept(tmp_path):
-    (tmp_path / "x").mkdir()
-    with pytest.raises(DataError, match="Is a directory"):
-        write_atomically(tmp_path / "x", b"new")
-    assert [file.name for file in tmp_path.iterdir()] == ["x"]
-
-
-def test_the_file_reaches_the_disk_before_its_name_and_the_name_before_the_return(tmp_path, monkeypatch):
-    calls = []
-    fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (calls.append("fsync"), fsync(handle)))
-    monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("replace"), replace(*paths)))
-    write_atomically(tmp_path / "x", b"new")
-    assert calls == ["fsync", "replace", "fsync"]
 
 
 def test_without_safetensors_the_extra_is_named(tmp_path, monkeypatch):

@@ -1,19 +1,15 @@
-"""Callbacks that write down how a training goes."""
+"""Statistics of gradients are means over the steps looked at, and survive a resumption."""
 
-import csv
 import json
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from minigrad import nn, optim, rng
 from minigrad.data import DataLoader
-from minigrad.errors import DataError, MissingExtraError, UsageError
+from minigrad.errors import UsageError
 from minigrad.functional import cross_entropy
-from minigrad.training import F1, Callback, GradientStatistics, History, Run, SaveCSV, TensorBoard, fit
-from minigrad.training.record import write_csv
+from minigrad.training import Callback, GradientStatistics, Run, fit
 
 X, Y = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32), np.arange(12) % 4
 
@@ -33,40 +29,6 @@ def train(*callbacks, lr=0.1, **settings):
     loader = DataLoader((X, Y), batch_size=4, shuffle=True)
     optimizer = optim.SGD(model.parameters(), lr=lr)
     return fit(model, loader, loss=cross_entropy, optimizer=optimizer, epochs=3, callbacks=callbacks, **settings)
-
-
-def test_the_table_has_a_row_an_epoch_and_a_column_a_number(tmp_path):
-    history = train(SaveCSV(tmp_path / "h.csv"), metrics=[F1(None)], test=(X, Y))
-    with open(tmp_path / "h.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
-    for row, record in zip(rows, history, strict=True):
-        for name in ("loss", "lr", "test_accuracy"):
-            assert float(row[name]) == record[name]
-        assert [float(row[f"test_f1_of_classes.{i}"]) for i in range(4)] == record["test_f1_of_classes"]
-
-
-def test_columns_that_come_later_and_values_that_need_quotes_are_kept(tmp_path):
-    write_csv(tmp_path / "h.csv", History([{"epoch": 1, "a": None}, {"epoch": 2, "b": {"c": 'x,"y"\n'}}]))
-    with open(tmp_path / "h.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert rows == [{"epoch": "1", "a": "", "b.c": ""}, {"epoch": "2", "a": "", "b.c": 'x,"y"\n'}]
-
-
-def test_a_table_that_is_lost_is_complete_again_when_the_training_goes_on(tmp_path):
-    train(Run.create(tmp_path / "run", {}), SaveCSV(tmp_path / "h.csv"))
-    whole = (tmp_path / "h.csv").read_text()
-    (tmp_path / "h.csv").unlink()
-    train(Run.open(tmp_path / "run"), SaveCSV(tmp_path / "h.csv"))
-    assert (tmp_path / "h.csv").read_text() == whole
-
-
-def test_a_table_that_cannot_be_written_is_told(tmp_path):
-    with pytest.raises(DataError, match=r"cannot write .*none/h.csv: No such file or directory"):
-        train(SaveCSV(tmp_path / "none" / "h.csv"))
-
-
-# ---- gradients -------------------------------------------------------------------------------------------------
 
 
 class Judge(Callback):
@@ -129,39 +91,3 @@ def test_statistics_of_a_training_stopped_within_an_epoch_are_the_same(tmp_path)
 def test_every_is_a_positive_integer(every):
     with pytest.raises(UsageError, match="GradientStatistics: every must be an integer of at least 1"):
         GradientStatistics(every)
-
-
-# ---- TensorBoard -----------------------------------------------------------------------------------------------
-
-
-def test_tensorboard_gets_all_numbers_of_each_epoch(monkeypatch, tmp_path):
-    class Writer:
-        def __init__(self, folder):
-            calls.append(folder)
-
-        def add_scalar(self, tag, value, step):
-            calls.append((tag, value, step))
-
-        def flush(self):
-            pass
-
-        def close(self):
-            calls.append("closed")
-
-    calls = []
-    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
-    history = train(TensorBoard(tmp_path), test=(X, Y), metrics=[F1(None)])
-    assert (calls[0], calls[-1]) == (str(tmp_path), "closed")
-    for epoch, record in enumerate(history, 1):
-        assert ("loss/train", record["loss"], epoch) in calls
-        assert ("loss/test", record["test_loss"], epoch) in calls
-        assert ("f1_of_classes/2", record["f1_of_classes"][2], epoch) in calls
-
-
-def test_without_a_writer_the_extra_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(
-        MissingExtraError, match=r'needs tensorboardX \(or PyTorch and tensorboard\): pip install "mini'
-    ):
-        TensorBoard(tmp_path)

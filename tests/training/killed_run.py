@@ -1,6 +1,6 @@
-"""Kills a training with SIGKILL, again and again; run by test_kill.py in a process of its own.
+"""Kills a training with SIGKILL, again and again; run by test_run_killed.py in a process of its own.
 
-    python kill.py FOLDER KILLS SEED
+    python killed_run.py FOLDER KILLS SEED
 
 Each attempt is a fork of this process: forking takes a millisecond, importing would take half a second. A run is
 opened and goes on until it is killed, until it ends by itself; then the next one begins, in a folder of its own. Every
@@ -22,7 +22,7 @@ from minigrad.functional import cross_entropy
 from minigrad.io.atomic import is_temporary
 from minigrad.io.nested import unpack
 from minigrad.optim.schedule import Cosine
-from minigrad.training import EarlyStopping, GradientStatistics, Run, SaveBest, SaveCSV, fit, load_checkpoint
+from minigrad.training import CSVLogger, EarlyStopping, GradientStatistics, Run, SaveBest, fit, load_checkpoint
 
 DATA = np.random.default_rng(0)
 X, Y = DATA.normal(size=(24, 6)).astype(np.float32), DATA.integers(0, 4, 24)
@@ -43,7 +43,7 @@ def train(folder):
     fit(
         model, DataLoader((X, Y), batch_size=5, shuffle=True, transform=noise), loss=cross_entropy,
         optimizer=optim.Adam(model.parameters(), lr=0.05), epochs=12, schedule=Cosine(warmup=0.2), test=(X, Y),
-        accumulate=2, clip_norm=1.0, callbacks=[*callbacks, SaveCSV(folder / "history.csv")],
+        accumulate=2, clip_norm=1.0, callbacks=[*callbacks, CSVLogger(folder / "history.csv")],
     )  # fmt: skip
 
 
@@ -52,9 +52,9 @@ def content(folder):
     found = {}
     for name in ("checkpoint", "best"):
         checkpoint = load_checkpoint(folder / f"{name}.safetensors")
-        sums = {**unpack(checkpoint.facts["sums"], checkpoint.arrays), "seconds": 0}
+        sums = {**unpack(checkpoint.metadata["sums"], checkpoint.arrays), "seconds": 0}
         arrays = {key: (str(a.dtype), a.shape, a.tobytes().hex()) for key, a in sorted(checkpoint.arrays.items())}
-        found[name] = [arrays, {**checkpoint.facts, "sums": sums}]
+        found[name] = [arrays, {**checkpoint.metadata, "sums": sums}]
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     rows = (folder / "history.csv").read_text().splitlines()
     time_column = rows[0].split(",").index("seconds")

@@ -1,7 +1,6 @@
-"""Metrics, held to their definitions."""
+"""Metrics of classifiers, held to their definitions and to scikit-learn's."""
 
 import math
-from functools import partial
 
 import numpy as np
 import pytest
@@ -11,20 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.training import (
-    F1,
-    R2,
-    Confusion,
-    Precision,
-    Recall,
-    accuracy,
-    confusion_matrix,
-    mae,
-    mse,
-    predictions,
-    top_k_accuracy,
-)  # fmt: skip
-from minigrad.training.tally import Mean, named_metrics
+from minigrad.training import F1, Precision, Recall, accuracy, confusion_matrix, predictions, top_k_accuracy
+from tests.training.metrics.samples import scores_and_classes
 
 
 @st.composite
@@ -80,33 +67,21 @@ def test_class_numbers_that_do_not_fit_are_refused(predicted, target):
         confusion_matrix(np.array(predicted), np.array(target), classes=3)
 
 
-# ---- those of scores and numbers ---------------------------------------------------------------------------------
-
-
-@st.composite
-def scored(draw, classes=None):
-    """Scores with many ties, and class numbers."""
-    classes = classes or draw(st.integers(1, 5))
-    samples = draw(st.integers(1, 25))
-    scores = draw(hnp.arrays(np.float32, (samples, classes), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
-    return scores, draw(hnp.arrays(np.int64, samples, elements=st.integers(0, classes - 1)))
-
-
-@given(scored(), st.integers(1, 7))
+@given(scores_and_classes(), st.integers(1, 7))
 def test_top_k_counts_the_samples_whose_class_is_among_the_first_k_of_a_stable_order(sample, k):
     scores, target = sample
     first = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     assert top_k_accuracy(scores, target, k) == np.mean([t in row for t, row in zip(target, first, strict=True)])
 
 
-@given(scored())
+@given(scores_and_classes())
 def test_top_1_is_the_accuracy_and_top_all_is_one(sample):
     scores, target = sample
     assert top_k_accuracy(scores, target, 1) == accuracy(scores, target)
     assert top_k_accuracy(scores, target, scores.shape[1]) == 1
 
 
-@given(scored())
+@given(scores_and_classes())
 def test_precision_recall_and_f1_are_scikit_learns(sample):
     peer = pytest.importorskip("sklearn.metrics")
     scores, target = sample
@@ -119,72 +94,16 @@ def test_precision_recall_and_f1_are_scikit_learns(sample):
             assert metric(average)(scores, target) == pytest.approx(expected, rel=1e-12)
 
 
-@given(scored())
+@given(scores_and_classes())
 def test_micro_averages_are_the_accuracy(sample):
     for metric in (Precision, Recall, F1):
         assert metric("micro")(*sample) == pytest.approx(accuracy(*sample), rel=1e-12)
 
 
-numbers = hnp.array_shapes(min_dims=1, max_dims=3, max_side=5).flatmap(
-    lambda shape: hnp.arrays(np.float64, (2, *shape), elements=st.floats(-100, 100, width=16))
-)
-
-
-@given(numbers)
-def test_mse_mae_and_r2_are_scikit_learns(pair):
-    peer = pytest.importorskip("sklearn.metrics")
-    output, target = pair
-    columns = output.reshape(len(output), -1), target.reshape(len(output), -1)
-    assert mse(output, target) == pytest.approx(peer.mean_squared_error(columns[1], columns[0]), rel=1e-9)
-    assert mae(output, target) == pytest.approx(peer.mean_absolute_error(columns[1], columns[0]), rel=1e-9)
-    if len(output) > 1:  # of one sample scikit-learn gives NaN
-        assert R2()(output, target) == pytest.approx(peer.r2_score(columns[1], columns[0]), rel=1e-6, abs=1e-9)
-
-
-METRICS = [
-    Precision(), Recall("micro"), F1(None), Confusion(), Mean(accuracy), Mean(partial(top_k_accuracy, k=2)),
-]  # fmt: skip
-
-
-@given(scored(), st.data())
-def test_tallies_of_batches_combine_to_that_of_all(sample, data):
-    scores, target = sample
-    cut = data.draw(st.integers(0, len(target)))
-    for metric in METRICS:
-        parts = [metric.tally(scores[part], target[part]) for part in (slice(cut), slice(cut, None))]
-        np.testing.assert_allclose(metric.value(metric.combined(*parts)), metric(scores, target), rtol=1e-12)
-
-
-@given(numbers, st.data())
-def test_r2_of_batches_is_that_of_all_also_far_from_zero(pair, data):
-    output, target = pair + data.draw(st.sampled_from([0.0, 1e6]))
-    cut = data.draw(st.integers(0, len(target)))
-    parts = [R2().tally(output[part], target[part]) for part in (slice(cut), slice(cut, None))]
-    whole = R2().tally(output, target)
-    np.testing.assert_allclose(R2().combined(*parts), whole, rtol=1e-9, atol=1e-6)
-
-
-def test_the_mean_as_the_only_answer_explains_nothing_and_constant_targets_need_perfect_answers():
-    target = np.array([1.0, 2.0, 6.0])
-    assert R2()(np.full(3, 3.0), target) == pytest.approx(0)
-    assert R2()(np.ones(3), np.ones(3)) == 1
-    assert R2()(np.array([1.0, 1.0, 2.0]), np.ones(3)) == 0
-
-
 def test_metrics_of_nothing_are_no_numbers_or_zero():
     scores, target = np.zeros((0, 3)), np.zeros(0, int)
     assert math.isnan(top_k_accuracy(scores, target))
-    assert math.isnan(mse(target, target))
-    assert math.isnan(mae(target, target))
-    assert math.isnan(R2()(target, target))
-    assert math.isnan(Mean(accuracy)(scores, target))
     assert Precision()(scores, target) == 0
-
-
-@pytest.mark.parametrize("function", [mse, mae, R2()])
-def test_shapes_that_would_broadcast_are_refused(function):
-    with pytest.raises(ShapeError, match=r"output and target must have one shape, got \(3, 1\) and \(3,\)"):
-        function(np.zeros((3, 1)), np.zeros(3))
 
 
 @pytest.mark.parametrize("target", [[0, 3], [-1, 0], [0.5, 1.0], [0]])
@@ -199,13 +118,3 @@ def test_settings_out_of_range_are_refused():
         top_k_accuracy(np.zeros((1, 2)), [0], k=0)
     with pytest.raises(UsageError, match='F1: average is "macro", "micro" or None'):
         F1("weighted")
-
-
-def test_metrics_are_named_after_what_they_are():
-    named = named_metrics([F1(), F1("micro"), Recall(None), R2(), Confusion(), accuracy])
-    assert list(named) == ["f1", "f1_micro", "recall_of_classes", "r2", "confusion", "accuracy"]
-    assert list(named_metrics({"mine": F1()})) == ["mine"]
-    with pytest.raises(UsageError, match="two metrics have one name: f1, f1"):
-        named_metrics([F1(), F1()])
-    with pytest.raises(UsageError, match="a metric is a Metric or a function of output and target, not <class"):
-        named_metrics([F1])

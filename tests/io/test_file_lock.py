@@ -9,19 +9,19 @@ import sys
 import pytest
 
 from minigrad.errors import DataError, UsageError
-from minigrad.io import Lock
+from minigrad.io import FileLock
 
 HOLD = """
 import sys, time
-from minigrad.io import Lock
-Lock(sys.argv[1]).acquire()
+from minigrad.io import FileLock
+FileLock(sys.argv[1]).acquire()
 print("held", flush=True)
 time.sleep(100)
 """
 
 
 def test_a_second_lock_waits_for_the_first_to_be_released(tmp_path):
-    first, second = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     first.acquire()
     first.acquire()
     with pytest.raises(
@@ -42,11 +42,11 @@ def test_another_process_is_kept_out_until_the_holder_is_killed(tmp_path):
     try:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(UsageError, match=f"is in use by process {process.pid}"):
-            Lock(tmp_path / "lock").acquire()
+            FileLock(tmp_path / "lock").acquire()
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert (tmp_path / "lock").exists()
-        lock = Lock(tmp_path / "lock")
+        lock = FileLock(tmp_path / "lock")
         lock.acquire()
         assert (tmp_path / "lock").read_text() == f"process {os.getpid()}"
         lock.release()
@@ -56,7 +56,7 @@ def test_another_process_is_kept_out_until_the_holder_is_killed(tmp_path):
 
 
 def test_a_file_removed_by_its_holder_is_no_lock_for_those_who_opened_it_before(tmp_path, monkeypatch):
-    first, second, third = (Lock(tmp_path / "lock") for _ in range(3))
+    first, second, third = (FileLock(tmp_path / "lock") for _ in range(3))
     first.acquire()
     opened = os.open
 
@@ -75,4 +75,4 @@ def test_a_file_removed_by_its_holder_is_no_lock_for_those_who_opened_it_before(
 
 def test_a_folder_that_is_missing_is_told(tmp_path):
     with pytest.raises(DataError, match=r"cannot lock .*none: No such file or directory"):
-        Lock(tmp_path / "none" / "lock").acquire()
+        FileLock(tmp_path / "none" / "lock").acquire()

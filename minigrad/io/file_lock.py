@@ -1,4 +1,4 @@
-"""`Lock`: a file that one process at a time holds."""
+"""`FileLock`: a lock that one process at a time can hold."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from contextlib import suppress
 from pathlib import Path
 
 from minigrad.errors import DataError, UsageError
+from minigrad.io.atomic import PathLike
 
 
-class Lock:
-    """Held from `acquire` to `release`, or to the end of the process, however it ends.
+class FileLock:
+    """A lock between processes, held from `acquire` to `release`, or to the end of the process, however it ends.
 
-    The operating system keeps the lock, not the file: what a killed process leaves behind is a file that nobody holds,
-    and the next one takes it over. The file names the holder, for messages only.
+    The operating system keeps the lock, not the file: a killed process leaves a file behind that nobody holds, and the
+    next process can acquire it. The file names the holder, for messages only.
 
     Args:
         path: the lock's file, made when it is acquired and removed when it is released.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: PathLike) -> None:
         self.path = Path(path)
         self._handle: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock; one that is held already stays held.
+        """Acquire the lock; does nothing if this object holds it already.
 
         Raises:
-            UsageError: another process holds it, or another `Lock` of this one.
+            UsageError: another process holds it, or another `FileLock` of this one.
             DataError: the file cannot be made.
         """
         while self._handle is None:
@@ -36,11 +37,11 @@ class Lock:
                 handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             except OSError as error:
                 raise DataError(f"cannot lock {self.path.parent}: {error.strerror or error}") from error
-            if not _hold(handle):
+            if not _try_lock(handle):
                 holder = _holder(handle)
                 os.close(handle)
                 raise UsageError(f"{self.path.parent} is in use by {holder}: wait for it, or end it")
-            if _is_at(handle, self.path):
+            if _same_file(handle, self.path):
                 with suppress(OSError):  # a full disk: the name is for messages only
                     os.ftruncate(handle, 0)
                     os.write(handle, f"process {os.getpid()}".encode())
@@ -49,11 +50,11 @@ class Lock:
                 os.close(handle)
 
     def release(self) -> None:
-        """Give the lock back, if it is held."""
+        """Release the lock; does nothing if it is not held."""
         if self._handle is None:
             return
         handle, self._handle = self._handle, None
-        if sys.platform != "win32":  # removed while it is held, so that nobody else's is; see `_is_at`
+        if sys.platform != "win32":  # removed while it is held, so that nobody else's is; see `_same_file`
             self.path.unlink(missing_ok=True)
         os.close(handle)
 
@@ -61,7 +62,7 @@ class Lock:
 if sys.platform == "win32":
     import msvcrt
 
-    def _hold(handle: int) -> bool:
+    def _try_lock(handle: int) -> bool:
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -70,7 +71,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _hold(handle: int) -> bool:
+    def _try_lock(handle: int) -> bool:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -85,8 +86,8 @@ def _holder(handle: int) -> str:
         return "another process"
 
 
-def _is_at(handle: int, path: Path) -> bool:
-    """Whether the path still leads to the file that is open."""
+def _same_file(handle: int, path: Path) -> bool:
+    """Whether the path still leads to the file that is open as `handle`."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Named arrays in a file: the safetensors format, which holds numbers and text and can run no code when it is read.
+"""Named arrays in the safetensors format, which holds numbers and text and can run no code when it is read.
 
 Source: https://github.com/huggingface/safetensors
 """
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -25,34 +25,48 @@ DTYPES = frozenset(
 )
 
 
-def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write named arrays, of any shape and memory layout, and text about them. The file appears whole or not at all.
+class Entry(TypedDict):
+    """What the header says of an array."""
 
-    PyTorch reads it with `safetensors.torch.load_file(path)`. Arrays that share memory are written separately.
+    dtype: str
+    shape: list[int]
+    data_offsets: list[int]
+
+
+def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write named arrays of any shape and memory layout, and texts about them. The write is atomic.
+
+    PyTorch reads the file with `safetensors.torch.load_file(path)`. Arrays that share memory are written separately.
 
     Args:
         path: the file; one that exists is replaced.
         arrays: arrays or Tensors by name; booleans, integers and floats of 16, 32 or 64 bits.
-        metadata: texts by name.
+        metadata: texts by name; none by default.
 
     Raises:
-        DTypeError: the format has no such dtype.
-        StateError: a name or text that the format cannot hold.
+        DTypeError: an array has a dtype that the format does not have.
+        StateError: the format cannot hold a name or text.
         DataError: the file cannot be written: no such folder, no permission, no space.
         MissingExtraError: safetensors, of the extra `io`, is not installed.
     """
     package = _package()
     _check_texts(arrays, metadata or {})
-    plain = {name: _plain(name, array) for name, array in arrays.items()}
+    plain = {name: _row_major(name, array) for name, array in arrays.items()}
     texts = dict(metadata or {}) or None  # an empty dict would become a header that cannot be read
     write_atomically(path, package.save(plain, texts))
 
 
 def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read what `save` wrote, or any other safetensors file: the arrays and the texts.
+    """Read a safetensors file, whoever wrote it: the arrays and the texts.
 
-    All that the header says is compared with the file's size before memory is asked for. Numbers of the 16 bits of
-    bfloat16 come as float32. A file that is called `.npz` is read by `load_npz`; it has no texts.
+    All that the header says is compared with the file's size before memory is allocated. bfloat16 becomes float32. A
+    file whose name ends in `.npz` is read by `load_npz`; it has no texts.
+
+    Args:
+        path: the file.
+
+    Returns:
+        (arrays by name, texts by name).
 
     Raises:
         StateError: there is no such file, or it is damaged or of another format.
@@ -87,16 +101,16 @@ def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
         raise StateError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
-def _header(path: PathLike) -> tuple[dict[str, Any], int]:
+def _header(path: PathLike) -> tuple[dict[str, Entry], int]:
     """The header of a file that `safe_open` has accepted, and where the arrays begin."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         return json.loads(file.read(length), object_pairs_hook=_unique), 8 + length
 
 
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two arrays with one name `safe_open` gives the last, other readers the first."""
-    found: dict[str, Any] = {}
+def _unique(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """A dict without duplicates: of two arrays with one name `safe_open` gives the last, other readers the first."""
+    found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
             raise ValueError(f"its header has {name!r:.60} twice")
@@ -104,14 +118,14 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _bfloat16(path: PathLike, entry: Mapping[str, Any], begin: int) -> Array:
+def _bfloat16(path: PathLike, entry: Entry, begin: int) -> Array:
     """An array of the dtype that NumPy lacks: its bits are the upper half of a float32's."""
     shape = tuple(entry["shape"])
     bits = np.fromfile(path, "<u2", math.prod(shape), offset=begin + entry["data_offsets"][0])
     return (bits.astype(np.uint32) << 16).view(np.float32).reshape(shape)
 
 
-def _plain(name: str, array: Array | Tensor) -> Array:
+def _row_major(name: str, array: Array | Tensor) -> Array:
     """A copy of the array row by row: safetensors writes any other layout wrongly."""
     values = np.asarray(array.data if isinstance(array, Tensor) else array)
     if values.dtype.name not in DTYPES:
@@ -119,7 +133,7 @@ def _plain(name: str, array: Array | Tensor) -> Array:
     return np.array(values, order="C")
 
 
-def _check_texts(arrays: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+def _check_texts(arrays: Mapping[str, object], texts: Mapping[str, str]) -> None:
     if "__metadata__" in arrays:
         raise StateError('an array cannot be named "__metadata__": the format keeps the texts under that name')
     for name, text in texts.items():

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed proc
 
 def test_a_run_killed_at_any_moments_ends_bit_for_bit_as_one_that_was_not(tmp_path):
     seed = int.from_bytes(os.urandom(4), "little")
-    script = Path(__file__).with_name("kill.py")
+    script = Path(__file__).with_name("killed_run.py")
     # One thread: a fork has only the one that forked, and BLAS would wait for its others.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     command = [sys.executable, str(script), str(tmp_path), str(KILLS), str(seed)]
