@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ShapeError, UsageError, shape_text
-
-Shape = tuple[int, ...]
+from minigrad.typing import Pair
+from minigrad.typing import Shape as Shape
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,30 @@ def canonical_axis(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-def pair(value: int | Sequence[int]) -> tuple[int, int]:
+def per_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """A setting for each spatial axis: one number stands for all of them.
+
+    >>> per_axis(2, 3), per_axis((2, 1), 2)
+    ((2, 2, 2), (2, 1))
+
+    Raises:
+        UsageError: it is not one integer, or one for each axis.
+    """
+    sizes = tuple(value) if isinstance(value, Sequence) else (value,) * axes
+    if len(sizes) != axes or not all(hasattr(size, "__index__") for size in sizes):
+        more = {1: "", 2: ", or two for height and width"}.get(axes, f", or one for each of {axes} axes")
+        raise UsageError(f"this setting takes one integer{more}, not {value!r}")
+    return tuple([size.__index__() for size in sizes])
+
+
+def pair(value: int | Sequence[int]) -> Pair:
     """A setting of an image op for height and width: one number stands for both.
 
     >>> pair(2), pair((2, 1))
     ((2, 2), (2, 1))
+
+    Raises:
+        UsageError: it is neither one integer nor two.
     """
-    sizes = tuple(value) if isinstance(value, Sequence) else (value, value)
-    if len(sizes) != 2 or not all(hasattr(size, "__index__") for size in sizes):
-        raise UsageError(f"this setting takes one integer, or two for height and width, not {value!r}")
-    return sizes[0].__index__(), sizes[1].__index__()
+    height, width = per_axis(value, 2)
+    return height, width

@@ -11,7 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 if TYPE_CHECKING:
     from minigrad.autograd.tensor import Tensor
 
-__all__ = ["Array", "ArrayLike", "Axis", "DTypeLike", "Function", "Settings", "StateDict", "Value"]
+__all__ = [
+    "Array", "ArrayLike", "Axis", "DType", "DTypeLike", "Function", "Pair", "Settings", "Shape", "StateDict", "Value"
+]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]  # NumPy's types cannot say "any one floating dtype, the same in as out"
 """A NumPy array: what kernels and forward functions see."""
@@ -21,6 +23,15 @@ ArrayLike: TypeAlias = "Tensor | NDArray[Any] | np.generic | float | Sequence[An
 
 Value: TypeAlias = Any  # types cannot say "an array if arrays came in, a Tensor if Tensors did"
 """What rules see: an array in a backward pass of first order, a Tensor in one that is itself recorded."""
+
+DType: TypeAlias = "np.dtype[Any]"  # as for arrays
+"""The dtype of an array."""
+
+Shape: TypeAlias = tuple[int, ...]
+"""The sizes of an array, a number for each dimension."""
+
+Pair: TypeAlias = tuple[int, int]
+"""A setting of an image op in canonical form: for height and for width."""
 
 Axis: TypeAlias = "int | Sequence[int] | None"
 """One dimension, several, or all of them (None)."""

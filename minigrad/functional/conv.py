@@ -9,6 +9,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.functional.common import Pair, on_batch, on_rows, one
+from minigrad.kernels.window_geometry import effective_kernel_size, transposed_size
 from minigrad.shapes import pair, shape_of
 
 Padding = Pair | str
@@ -51,7 +52,7 @@ def _framed(x: Any, kernel: Any, stride: Pair, padding: str, dilation: Pair) -> 
         return x, (0, 0)
     if pair(stride) != (1, 1):
         raise UsageError(f'padding "same" keeps the size, which stride {stride} does not: give the padding in pixels')
-    height, width = (d * (k - 1) for k, d in zip(kernel, pair(dilation), strict=True))
+    height, width = (effective_kernel_size(k, d) - 1 for k, d in zip(kernel, pair(dilation), strict=True))
     if height % 2 or width % 2:
         x = ops.pad(x, widths=((0, 0), (0, 0), (0, height % 2), (0, width % 2)))
     return x, (height // 2, width // 2)
@@ -122,10 +123,8 @@ def conv_transpose2d(
 
     def spread(images: Any) -> Tensor:
         (n, _, *size), (_, o, *kernel) = shape_of(images), shape_of(weight)
-        sizes = [
-            (m - 1) * s - 2 * p + d * (k - 1) + e + 1
-            for m, s, p, d, k, e in zip(size, stride, padding, dilation, kernel, extra, strict=True)
-        ]
+        axes = zip(size, kernel, stride, padding, dilation, extra, strict=True)
+        sizes = [transposed_size(*axis) for axis in axes]
         if min(sizes) < 1:
             raise ShapeError(
                 f"conv_transpose2d: padding {padding} leaves no pixel of {tuple(sizes)}: use a smaller one"

@@ -9,7 +9,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import Pair, on_batch
-from minigrad.ops.convolution import output_size as window_count
+from minigrad.ops.convolution import checked_output_size
 from minigrad.shapes import pair, shape_of
 
 
@@ -47,7 +47,7 @@ def fold(
     """
     size, kernel = pair(output_size), pair(kernel_size)
     settings = {"stride": pair(stride), "padding": pair(padding), "dilation": pair(dilation)}
-    count = window_count(size, kernel, **settings)
+    count = checked_output_size(size, kernel, **settings)
 
     def image(columns: Any) -> Tensor:
         shape, area = shape_of(columns), math.prod(kernel)

@@ -11,6 +11,7 @@ from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import Pair, on_batch, on_rows, one
+from minigrad.kernels.window_geometry import transposed_size
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
 
@@ -74,7 +75,7 @@ def max_unpool2d(
     if shape_of(x) != shape_of(indices):
         raise ShapeError(f"max_unpool2d: x has shape {shape_of(x)}, but indices {shape_of(indices)}: they go in pairs")
     places = np.asarray(indices.data if isinstance(indices, Tensor) else indices)
-    size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(places.shape[-2:], stride, padding, kernel, strict=True)]
+    size = [transposed_size(*axis) for axis in zip(places.shape[-2:], kernel, stride, padding, strict=True)]
     height, width = size if output_size is None else tuple(output_size)[-2:]
     if places.size and not (places.min() >= 0 and places.max() < height * width):
         raise UsageError(

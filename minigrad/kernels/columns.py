@@ -9,8 +9,9 @@ first ... first + R of all windows into one product.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .jit import twin
-from .windows import Array, Pair
+from minigrad.typing import Array, Pair
+
+from .jit import with_compiled_variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Windows:
         return self.kernel == self.stride == (1, 1) and self.padding == (0, 0)
 
 
-@twin
-def gather(x: Array, columns: Array, windows: Windows, first: int) -> None:
+@with_compiled_variant
+def im2col(x: Array, columns: Array, windows: Windows, first: int) -> None:
     """Fill columns (C, P, Q, N, R, J) from x (N, C, H, W)."""
     for column, pixels, (rows, lines) in _taps(x, columns, windows, first):
         column[:, :, : rows.start] = column[:, :, rows.stop :] = 0
@@ -38,9 +39,9 @@ def gather(x: Array, columns: Array, windows: Windows, first: int) -> None:
         column[:, :, rows, lines] = pixels
 
 
-@twin
-def scatter(columns: Array, x: Array, windows: Windows, first: int) -> None:
-    """Add columns (C, P, Q, N, R, J) to x (N, C, H, W): the transpose of `gather`."""
+@with_compiled_variant
+def col2im(columns: Array, x: Array, windows: Windows, first: int) -> None:
+    """Add columns (C, P, Q, N, R, J) to x (N, C, H, W): the transpose of `im2col`."""
     for column, pixels, (rows, lines) in _taps(x, columns, windows, first):
         pixels += column[:, :, rows, lines]
 
@@ -49,13 +50,13 @@ def _taps(x: Array, columns: Array, windows: Windows, first: int) -> Iterator[tu
     """For each tap (p, q): its columns (C, N, R, J), the pixels that they read, and which of them are in the image."""
     (s, t), (d, e), (a, b) = windows.stride, windows.dilation, windows.padding
     for p in range(windows.kernel[0]):
-        rows, i = inside(x.shape[2], columns.shape[4], s, s * first + d * p - a)
+        rows, i = valid_range(x.shape[2], columns.shape[4], s, s * first + d * p - a)
         for q in range(windows.kernel[1]):
-            lines, j = inside(x.shape[3], columns.shape[5], t, e * q - b)
+            lines, j = valid_range(x.shape[3], columns.shape[5], t, e * q - b)
             yield columns[:, p, q], x[:, :, i, j].swapaxes(0, 1), (rows, lines)
 
 
-def inside(size: int, count: int, stride: int, offset: int) -> tuple[slice, slice]:
+def valid_range(size: int, count: int, stride: int, offset: int) -> tuple[slice, slice]:
     """Of `count` windows that read the pixels stride * i + offset: those that read one of `size`, and these pixels."""
     start = min(count, max(0, -(offset // stride)))
     stop = max(start, min(count, (size - 1 - offset) // stride + 1))

@@ -2,25 +2,26 @@
 
 from typing import Any
 
+from minigrad.typing import Array
+
 from .columns import Windows
-from .jit import Answer, compiled
+from .jit import VariantResult, compiled
 from .threads import parallel
-from .windows import Array
 
 GRAIN = 1 << 15  # numbers for which a thread pays
 
 
-def gather(x: Array, columns: Array, windows: Windows, first: int) -> Answer:
-    """See `columns.gather`."""
-    return _run(gather_channels, x, columns, windows, first)
+def im2col(x: Array, columns: Array, windows: Windows, first: int) -> VariantResult:
+    """See `columns.im2col`."""
+    return _run(im2col_channels, x, columns, windows, first)
 
 
-def scatter(columns: Array, x: Array, windows: Windows, first: int) -> Answer:
-    """See `columns.scatter`."""
-    return _run(scatter_channels, x, columns, windows, first)
+def col2im(columns: Array, x: Array, windows: Windows, first: int) -> VariantResult:
+    """See `columns.col2im`."""
+    return _run(col2im_channels, x, columns, windows, first)
 
 
-def _run(kernel: Any, x: Array, columns: Array, windows: Windows, first: int) -> Answer:
+def _run(kernel: Any, x: Array, columns: Array, windows: Windows, first: int) -> VariantResult:
     dense = x.flags.carray and columns.flags.carray  # the one kind that kernels are compiled for
     if x.dtype != columns.dtype or x.dtype.kind != "f" or x.itemsize < 4 or not dense:
         return NotImplemented
@@ -31,15 +32,15 @@ def _run(kernel: Any, x: Array, columns: Array, windows: Windows, first: int) ->
 
 
 @compiled
-def gather_channels(
+def im2col_channels(
     x: Any, columns: Any, s: Any, t: Any, d: Any, e: Any, top: Any, left: Any, start: Any, stop: Any
 ) -> None:
-    """`gather`, for the channels from start to stop."""
+    """`im2col`, for the channels from start to stop."""
     _, kernel_height, kernel_width, images, rows, width = columns.shape
     for c in range(start, stop):
         for p in range(kernel_height):
             for q in range(kernel_width):
-                begin, end = bounds(x.shape[3], width, t, e * q + left)
+                begin, end = valid_range(x.shape[3], width, t, e * q + left)
                 for n in range(images):
                     for i in range(rows):
                         line = columns[c, p, q, n, i]
@@ -61,10 +62,10 @@ def gather_channels(
 
 
 @compiled
-def scatter_channels(
+def col2im_channels(
     x: Any, columns: Any, s: Any, t: Any, d: Any, e: Any, top: Any, left: Any, start: Any, stop: Any
 ) -> None:
-    """`scatter`, for the channels from start to stop."""
+    """`col2im`, for the channels from start to stop."""
     _, kernel_height, kernel_width, images, rows, width = columns.shape
     for c in range(start, stop):
         for n in range(images):
@@ -74,14 +75,14 @@ def scatter_channels(
                     if h < 0 or h >= x.shape[2]:
                         continue
                     for q in range(kernel_width):
-                        begin, end = bounds(x.shape[3], width, t, e * q + left)
+                        begin, end = valid_range(x.shape[3], width, t, e * q + left)
                         line, pixels = columns[c, p, q, n, i, begin:end], x[n, c, h, t * begin + e * q + left :]
                         for j in range(len(line)):
                             pixels[t * j] += line[j]
 
 
 @compiled
-def bounds(size: Any, count: Any, stride: Any, offset: Any) -> Any:
-    """See `columns.inside`."""
+def valid_range(size: Any, count: Any, stride: Any, offset: Any) -> Any:
+    """See `columns.valid_range`."""
     start = min(count, max(0, -(offset // stride)))
     return start, max(start, min(count, (size - 1 - offset) // stride + 1))

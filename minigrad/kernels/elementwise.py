@@ -1,22 +1,23 @@
-"""Elementwise functions and derivative rules whose compiled twins pass over memory once."""
+"""Elementwise functions and derivative rules whose compiled variants pass over memory once."""
 
 import math
 
 import numpy as np
 
+from minigrad.typing import Array
+
 from . import error_function
-from .jit import twin
-from .windows import Array
+from .jit import with_compiled_variant
 
 
-@twin
+@with_compiled_variant
 def tanh(x: Array) -> Array:
     """tanh(x)."""
     out: Array = np.tanh(x)
     return out
 
 
-@twin
+@with_compiled_variant
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
     out: Array = np.maximum(x, 0)
@@ -31,33 +32,33 @@ def product(g: Array, y: Array) -> Array:
     return out
 
 
-@twin
+@with_compiled_variant
 def erf(x: Array) -> Array:
     """The error function, 2/√π times the integral of exp(-t²) from 0 to x."""
     return error_function.erf(x)
 
 
-@twin
+@with_compiled_variant
 def erfc(x: Array) -> Array:
     """1 - erf(x), without cancellation where that is small."""
     return error_function.erfc(x)
 
 
-@twin
+@with_compiled_variant
 def tanh_vjp(g: Array, out: Array) -> Array:
     """g (1 - out²)."""
     slope: Array = g * (1 - out * out)
     return slope
 
 
-@twin
+@with_compiled_variant
 def sigmoid_vjp(g: Array, out: Array) -> Array:
     """g out (1 - out)."""
     slope: Array = g * (out * (1 - out))
     return slope
 
 
-@twin
+@with_compiled_variant
 def relu_vjp(g: Array, out: Array) -> Array:
     """g where out > 0, else 0."""
     return np.where(out > 0, g, np.zeros((), g.dtype))

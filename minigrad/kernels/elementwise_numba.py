@@ -9,49 +9,51 @@ from typing import Any
 
 import numpy as np
 
-from .jit import Answer, compiled
+from minigrad.typing import Array
+
+from .array_utils import as_contiguous
+from .jit import VariantResult, compiled
 from .threads import parallel
-from .windows import Array, owned
 
 GRAIN = 1 << 14  # elements for which a thread pays
 
 
-def tanh(x: Array) -> Answer:
+def tanh(x: Array) -> VariantResult:
     """See `elementwise.tanh`."""
     return _fused(_tanh if x.dtype == np.float32 else _numpy_tanh, x)
 
 
-def relu(x: Array) -> Answer:
+def relu(x: Array) -> VariantResult:
     """See `elementwise.relu`."""
     return _fused(_relu, x)
 
 
-def erf(x: Array) -> Answer:
+def erf(x: Array) -> VariantResult:
     """See `elementwise.erf`."""
     return _fused(_erf, x)
 
 
-def erfc(x: Array) -> Answer:
+def erfc(x: Array) -> VariantResult:
     """See `elementwise.erfc`."""
     return _fused(_erfc, x)
 
 
-def tanh_vjp(g: Array, out: Array) -> Answer:
+def tanh_vjp(g: Array, out: Array) -> VariantResult:
     """See `elementwise.tanh_vjp`."""
     return _fused(_tanh_vjp, g, out)
 
 
-def sigmoid_vjp(g: Array, out: Array) -> Answer:
+def sigmoid_vjp(g: Array, out: Array) -> VariantResult:
     """See `elementwise.sigmoid_vjp`."""
     return _fused(_sigmoid_vjp, g, out)
 
 
-def relu_vjp(g: Array, out: Array) -> Answer:
+def relu_vjp(g: Array, out: Array) -> VariantResult:
     """See `elementwise.relu_vjp`."""
     return _fused(_relu_vjp, g, out)
 
 
-def _fused(kernel: Callable[..., Any], *args: Array) -> Answer:
+def _fused(kernel: Callable[..., Any], *args: Array) -> VariantResult:
     """One new array, computed from `args` element by element."""
     first = args[0]
     if first.dtype not in (np.float32, np.float64) or any(
@@ -59,7 +61,7 @@ def _fused(kernel: Callable[..., Any], *args: Array) -> Answer:
     ):
         return NotImplemented
     y = np.empty(first.shape, first.dtype)
-    parallel(kernel, first.size, y.reshape(-1), *(owned(x).reshape(-1) for x in args), grain=GRAIN)
+    parallel(kernel, first.size, y.reshape(-1), *(as_contiguous(x).reshape(-1) for x in args), grain=GRAIN)
     return y
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
 
-from .windows import Array
+from minigrad.typing import Array
 
 # fmt: off
 NEAR: Final = (

@@ -1,7 +1,7 @@
-"""Choose between a kernel's plain NumPy definition and its compiled twin.
+"""Choose between a kernel's plain NumPy definition and its compiled variant.
 
-The twin of `conv.conv` is `conv_numba.conv`, found by name, with the same arguments. It may answer
-NotImplemented, as in Python's own operators, when it has nothing better to offer for these arguments.
+The compiled variant of `convolution.conv` is `convolution_numba.conv`, found by name, with the same arguments. It
+returns NotImplemented, as Python's own operators do, for arguments that it is not faster for or not made for.
 Numba is imported by the first call that is large enough to profit from it.
 """
 
@@ -15,38 +15,38 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Answer: TypeAlias = Any  # of a compiled twin: what its definition returns, or NotImplemented
+VariantResult: TypeAlias = Any  # what the definition returns, or NotImplemented
 
-SMALL = 1 << 13  # elements in the first argument: below, NumPy is done before a compiled kernel is reached
+MIN_COMPILED_SIZE = 1 << 13  # elements in the first argument: below, NumPy is done before a compiled kernel is reached
 
 _state = threading.local()
 
 
 @cache
-def available() -> bool:
+def numba_available() -> bool:
     """Whether Numba is installed."""
     return find_spec("numba") is not None
 
 
 @contextmanager
-def plain() -> Iterator[None]:
+def numpy_only() -> Iterator[None]:
     """Use the NumPy definitions only, in this thread."""
-    before = getattr(_state, "plain", False)
-    _state.plain = True
+    before = getattr(_state, "numpy_only", False)
+    _state.numpy_only = True
     try:
         yield
     finally:
-        _state.plain = before
+        _state.numpy_only = before
 
 
-def twin(definition: Callable[P, R]) -> Callable[P, R]:
-    """Let the compiled twin of `definition` answer for large arrays."""
+def with_compiled_variant(definition: Callable[P, R]) -> Callable[P, R]:
+    """Let the compiled variant of `definition` compute large arrays."""
     module, name = definition.__module__ + "_numba", definition.__name__
 
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
         first: Any = args[0]
-        if first.size >= SMALL and not getattr(_state, "plain", False):
+        if first.size >= MIN_COMPILED_SIZE and not getattr(_state, "numpy_only", False):
             answer = _load(module, name)(*args, **settings)
             if answer is not NotImplemented:
                 return cast(R, answer)
@@ -56,10 +56,10 @@ def twin(definition: Callable[P, R]) -> Callable[P, R]:
 
 
 @cache
-def _load(module: str, name: str) -> Callable[..., Answer]:
+def _load(module: str, name: str) -> Callable[..., VariantResult]:
     try:
-        if available():
-            return cast(Callable[..., Answer], getattr(import_module(module), name))
+        if numba_available():
+            return cast(Callable[..., VariantResult], getattr(import_module(module), name))
     except ImportError:  # a Numba that does not fit this Python or NumPy is as good as none
         pass
     return lambda *args, **settings: NotImplemented

@@ -16,7 +16,7 @@ from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
-PIECES = 4  # for each thread
+PIECES_PER_THREAD = 4  # for each thread
 
 
 class Job:
@@ -52,7 +52,7 @@ def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1)
     if threads < 2:
         kernel(*args, 0, total)
         return
-    pieces = min(PIECES * threads, total // grain)
+    pieces = min(PIECES_PER_THREAD * threads, total // grain)
     job = Job(kernel, args, [total * i // pieces for i in range(pieces + 1)])
     _pool.offer(job, threads - 1)
     job.work()

@@ -1,7 +1,7 @@
 """Optimizer updates, in place. All arrays are flat, contiguous and of one dtype; one that may be missing may be None.
 
 The definitions go through their arrays in blocks that stay in the processor's cache: however many steps the formula
-has, each array passes through memory once. The compiled twins need one pass anyway.
+has, each array passes through memory once. The compiled variants need one pass anyway.
 
 All begin alike: `d = sign * g + weight_decay * p`, with a sign of -1 where the optimizer is to climb. With `keep`,
 p shrinks to keep * p before its step (decoupled weight decay).
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .jit import twin
-from .windows import Array
+from minigrad.typing import Array
+
+from .jit import with_compiled_variant
 
 BLOCK = 1 << 14  # numbers: of float32, 64 KB an array, so that some arrays and their scratch fit the inner caches
 SCRATCH = 3
@@ -34,13 +35,13 @@ def blocks(p: Array, g: Array, *state: Array | None, sign: float, weight_decay: 
         yield p_, *state_, d, *more
 
 
-def mix(mean: Array, x: Array, beta: float, scratch: Array) -> None:
+def update_mean(mean: Array, x: Array, beta: float, scratch: Array) -> None:
     """mean <- beta * mean + (1 - beta) * x."""
     mean *= beta
     mean += np.multiply(x, 1 - beta, out=scratch)
 
 
-def mix_square(mean: Array, x: Array, beta: float, scratch: Array) -> None:
+def update_mean_square(mean: Array, x: Array, beta: float, scratch: Array) -> None:
     """mean <- beta * mean + (1 - beta) * x^2."""
     np.multiply(x, x, out=scratch)
     scratch *= 1 - beta
@@ -48,7 +49,7 @@ def mix_square(mean: Array, x: Array, beta: float, scratch: Array) -> None:
     mean += scratch
 
 
-@twin
+@with_compiled_variant
 def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> None:
     """p <- p - lr * d."""
     for p_, d, _, _ in blocks(p, g, sign=sign, weight_decay=weight_decay):
@@ -56,7 +57,7 @@ def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> N
         p_ -= d
 
 
-@twin
+@with_compiled_variant
 def sgd_momentum(
     p: Array,
     g: Array,
@@ -81,7 +82,7 @@ def sgd_momentum(
         p_ -= d
 
 
-@twin
+@with_compiled_variant
 def lion(
     p: Array,
     g: Array,
@@ -102,10 +103,10 @@ def lion(
         if keep != 1:
             p_ *= keep
         p_ -= u
-        mix(m_, d, beta2, t)
+        update_mean(m_, d, beta2, t)
 
 
-@twin
+@with_compiled_variant
 def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> None:
     """s <- s + d^2;  p <- p - lr * d / (sqrt(s) + eps)."""
     for p_, s_, d, t, _ in blocks(p, g, s, sign=sign, weight_decay=weight_decay):
@@ -117,25 +118,25 @@ def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, l
         p_ -= d
 
 
-@twin
+@with_compiled_variant
 def adadelta(
     p: Array, g: Array, s: Array, a: Array, *, sign: float, weight_decay: float, lr: float, rho: float, eps: float
 ) -> None:
     """s <- mean of d^2;  u = sqrt(a + eps) / sqrt(s + eps) * d;  a <- mean of u^2;  p <- p - lr * u."""
     for p_, s_, a_, d, t, u in blocks(p, g, s, a, sign=sign, weight_decay=weight_decay):
-        mix_square(s_, d, rho, t)
+        update_mean_square(s_, d, rho, t)
         np.add(a_, eps, out=u)
         np.sqrt(u, out=u)
         np.add(s_, eps, out=t)
         np.sqrt(t, out=t)
         u /= t
         u *= d
-        mix_square(a_, u, rho, t)
+        update_mean_square(a_, u, rho, t)
         u *= lr
         p_ -= u
 
 
-@twin
+@with_compiled_variant
 def rmsprop(
     p: Array,
     g: Array,
@@ -155,11 +156,11 @@ def rmsprop(
     Without m: u = d / (sqrt(s) + eps). Without v: p <- p - lr * u.
     """
     for p_, s_, m_, v_, d, t, u in blocks(p, g, s, m, v, sign=sign, weight_decay=weight_decay):
-        mix_square(s_, d, alpha, t)
+        update_mean_square(s_, d, alpha, t)
         if m_ is None:
             np.sqrt(s_, out=u)
         else:
-            mix(m_, d, alpha, t)
+            update_mean(m_, d, alpha, t)
             np.multiply(m_, m_, out=t)
             np.subtract(s_, t, out=u)
             np.maximum(u, 0, out=u)  # rounding may lead below 0
@@ -174,7 +175,7 @@ def rmsprop(
         p_ -= d
 
 
-@twin
+@with_compiled_variant
 def adam(
     p: Array,
     g: Array,
@@ -197,8 +198,8 @@ def adam(
     With `largest`, which keeps the largest s so far, that one takes the place of s in the step.
     """
     for p_, m_, s_, largest_, d, t, u in blocks(p, g, m, s, largest, sign=sign, weight_decay=weight_decay):
-        mix(m_, d, beta1, t)
-        mix_square(s_, d, beta2, t)
+        update_mean(m_, d, beta1, t)
+        update_mean_square(s_, d, beta2, t)
         np.sqrt(s_ if largest_ is None else np.maximum(largest_, s_, out=largest_), out=t)
         t *= unbias
         t += eps
@@ -212,7 +213,7 @@ def adam(
         p_ -= u
 
 
-@twin
+@with_compiled_variant
 def adamax(
     p: Array,
     g: Array,
@@ -228,7 +229,7 @@ def adamax(
 ) -> None:
     """m <- mean of d;  u <- max(beta2 * u, |d| + eps);  p <- p - lr * m / u."""
     for p_, m_, u_, d, t, _ in blocks(p, g, m, u, sign=sign, weight_decay=weight_decay):
-        mix(m_, d, beta1, t)
+        update_mean(m_, d, beta1, t)
         np.abs(d, out=d)
         d += eps
         u_ *= beta2
@@ -238,7 +239,7 @@ def adamax(
         p_ -= t
 
 
-@twin
+@with_compiled_variant
 def blend(mean: Array, x: Array, *, share: float) -> None:
     """mean <- mean + share * (x - mean)."""
     scratch = np.empty(min(BLOCK, mean.size), mean.dtype)

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from .jit import Answer, compiled
+from minigrad.typing import Array
+
+from .jit import VariantResult, compiled
 from .threads import parallel
-from .windows import Array
 
 GRAIN = 1 << 18  # numbers for which a thread pays: right after a product, BLAS still holds the other processors
 
 
-def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> Answer:
+def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> VariantResult:
     """See `update.sgd`."""
     return _run(_sgd, p, (g,), sign, weight_decay, lr)
 
@@ -27,26 +28,28 @@ def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> A
 def sgd_momentum(
     p: Array, g: Array, v: Array, *, sign: float, weight_decay: float, lr: float, momentum: float, gain: float,
     nesterov: bool,
-) -> Answer:  # fmt: skip
+) -> VariantResult:  # fmt: skip
     """See `update.sgd_momentum`."""
     # p - lr * (ahead * d + along * v) is the plain step for (0, 1), and Nesterov's for (1, momentum)
     ahead, along = (1.0, momentum) if nesterov else (0.0, 1.0)
     return _run(_sgd_momentum, p, (g, v), sign, weight_decay, lr, momentum, gain, ahead, along)
 
 
-def lion(p: Array, g: Array, m: Array, *, sign: float, keep: float, lr: float, beta1: float, beta2: float) -> Answer:
+def lion(
+    p: Array, g: Array, m: Array, *, sign: float, keep: float, lr: float, beta1: float, beta2: float
+) -> VariantResult:
     """See `update.lion`."""
     return _run(_lion, p, (g, m), sign, keep, lr, beta1, 1 - beta1, beta2, 1 - beta2)
 
 
-def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> Answer:
+def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> VariantResult:
     """See `update.adagrad`."""
     return _run(_adagrad, p, (g, s), sign, weight_decay, lr, eps)
 
 
 def adadelta(
     p: Array, g: Array, s: Array, a: Array, *, sign: float, weight_decay: float, lr: float, rho: float, eps: float
-) -> Answer:
+) -> VariantResult:
     """See `update.adadelta`."""
     return _run(_adadelta, p, (g, s, a), sign, weight_decay, lr, rho, 1 - rho, eps)
 
@@ -54,7 +57,7 @@ def adadelta(
 def rmsprop(
     p: Array, g: Array, s: Array, m: Array | None, v: Array | None, *, sign: float, weight_decay: float, lr: float,
     alpha: float, eps: float, momentum: float,
-) -> Answer:  # fmt: skip
+) -> VariantResult:  # fmt: skip
     """See `update.rmsprop`."""
     return _run(_rmsprop, p, (g, s, m, v), sign, weight_decay, lr, alpha, 1 - alpha, eps, momentum, 0.0)
 
@@ -62,7 +65,7 @@ def rmsprop(
 def adam(
     p: Array, g: Array, m: Array, s: Array, largest: Array | None, *, sign: float, weight_decay: float, keep: float,
     beta1: float, beta2: float, ahead: float, along: float, unbias: float, eps: float,
-) -> Answer:  # fmt: skip
+) -> VariantResult:  # fmt: skip
     """See `update.adam`."""
     numbers = sign, weight_decay, keep, beta1, 1 - beta1, beta2, 1 - beta2, ahead, along, unbias, eps
     return _run(_adam, p, (g, m, s, largest), *numbers)
@@ -71,17 +74,17 @@ def adam(
 def adamax(
     p: Array, g: Array, m: Array, u: Array, *, sign: float, weight_decay: float, lr: float, beta1: float,
     beta2: float, eps: float,
-) -> Answer:  # fmt: skip
+) -> VariantResult:  # fmt: skip
     """See `update.adamax`."""
     return _run(_adamax, p, (g, m, u), sign, weight_decay, lr, beta1, 1 - beta1, beta2, eps)
 
 
-def blend(mean: Array, x: Array, *, share: float) -> Answer:
+def blend(mean: Array, x: Array, *, share: float) -> VariantResult:
     """See `update.blend`."""
     return _run(_blend, mean, (x,), share)
 
 
-def _run(kernel: Any, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> Answer:
+def _run(kernel: Any, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> VariantResult:
     """One pass of a kernel over the arrays, with the numbers in their dtype."""
     if p.dtype not in (np.float32, np.float64):
         return NotImplemented

@@ -32,9 +32,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .jit import Answer
+from minigrad.typing import Array, Pair, Shape
+
+from .array_utils import as_contiguous, chunks
+from .jit import VariantResult
 from .threads import parallel
-from .windows import Array, Pair, Shape, chunks, owned, window_count
+from .window_geometry import output_size
 from .winograd_transforms_numba import (
     POINTS,
     add_taps,
@@ -44,47 +47,51 @@ from .winograd_transforms_numba import (
     write_windows,
 )
 
-WIDTHS = (64, 32)  # tiles of a product; the second where the first would leave much of it empty
-OUTS = 16  # outputs of a product
-BLOCK = 256  # tiles that are transformed before their products are made; more would leave the cache
+PRODUCT_TILES = (64, 32)  # tiles of a product; the second where the first would leave much of it empty
+BLOCK_OUTPUTS = 16  # outputs of a product
+BLOCK_TILES = 256  # tiles that are transformed before their products are made; more would leave the cache
 BLOCK_BYTES = 16 << 20  # at most, of transformed pixels
-CHANNELS = 32  # of input and output; with fewer, transforms cost more than they save
-TILES = 32  # likewise
-WASTE = 2  # windows computed for each that exists; at the right and bottom edge, tiles are cut
+MIN_CHANNELS = 32  # of input and output; with fewer, transforms cost more than they save
+MIN_TILES = 32  # likewise
+MAX_WASTE = 2  # windows computed for each that exists; at the right and bottom edge, tiles are cut
 
 
-def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
-    """See `conv.conv`."""
-    count = window_count((x.shape[2], x.shape[3]), (w.shape[2], w.shape[3]), stride, padding, dilation)
+def conv(
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> VariantResult:
+    """See `convolution.conv`."""
+    count = output_size((x.shape[2], x.shape[3]), (w.shape[2], w.shape[3]), stride, padding, dilation)
     if not suits(x, w, w.shape, count, stride, padding, dilation, groups):
         return NotImplemented
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     steps = (w.shape[1] * 9, 9, 0, 1)
-    return slide(x, owned(w), steps, bias, padding, count)
+    return convolve(x, as_contiguous(w), steps, bias, padding, count)
 
 
-def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Answer:
-    """See `conv.conv_input`."""
+def conv_input(
+    g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> VariantResult:
+    """See `convolution.conv_input`."""
     size = (shape[2], shape[3])
     if not suits(g, w, w.shape, size, stride, padding, dilation, groups):
         return NotImplemented
     steps = (9, w.shape[1] * 9, 8, -1)
-    return slide(g, owned(w), steps, np.zeros(shape[1], g.dtype), (2 - padding[0], 2 - padding[1]), size)
+    return convolve(g, as_contiguous(w), steps, np.zeros(shape[1], g.dtype), (2 - padding[0], 2 - padding[1]), size)
 
 
 def conv_weight(
     x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Answer:
-    """See `conv.conv_weight`."""
+) -> VariantResult:
+    """See `convolution.conv_weight`."""
     count = (g.shape[2], g.shape[3])
     if not suits(x, g, shape, count, stride, padding, dilation, groups):
         return NotImplemented
-    x, g = owned(x), owned(g)
+    x, g = as_contiguous(x), as_contiguous(g)
     out = np.zeros(shape, x.dtype)
     grid = tiling(count)
-    for tiles in tile_blocks(len(x), x.shape[1], grid, WIDTHS[0], x.itemsize):
-        pixels = transformed_pixels(x, padding, grid, tiles, WIDTHS[0])
-        parallel(correlate_outs, -(-shape[0] // OUTS), pixels, g, out, grid, tiles)
+    for tiles in tile_blocks(len(x), x.shape[1], grid, PRODUCT_TILES[0], x.itemsize):
+        pixels = transformed_pixels(x, padding, grid, tiles, PRODUCT_TILES[0])
+        parallel(correlate_block, -(-shape[0] // BLOCK_OUTPUTS), pixels, g, out, grid, tiles)
     return out
 
 
@@ -98,36 +105,36 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
         and max(padding) <= 2
         and x.dtype == y.dtype
         and x.dtype in (np.float32, np.float64)
-        and min(w[0], w[1]) >= CHANNELS
-        and len(x) * rows * columns >= TILES
-        and 16 * rows * columns <= WASTE * count[0] * count[1]
+        and min(w[0], w[1]) >= MIN_CHANNELS
+        and len(x) * rows * columns >= MIN_TILES
+        and 16 * rows * columns <= MAX_WASTE * count[0] * count[1]
     )
 
 
-def slide(x: Array, w: Array, steps: tuple[int, int, int, int], bias: Array, padding: Pair, count: Pair) -> Array:
+def convolve(x: Array, w: Array, steps: tuple[int, int, int, int], bias: Array, padding: Pair, count: Pair) -> Array:
     """Slide kernels over x (N, C, H, W). Output o's tap k in channel c is w.flat[steps @ (o, c, 1, k)]."""
-    x = owned(x)
+    x = as_contiguous(x)
     out = np.empty((len(x), len(bias), *count), x.dtype)
     grid = tiling(count)
-    width = WIDTHS[-len(x) * grid[0] * grid[1] % WIDTHS[0] >= WIDTHS[1]]
+    width = PRODUCT_TILES[-len(x) * grid[0] * grid[1] % PRODUCT_TILES[0] >= PRODUCT_TILES[1]]
     for tiles in tile_blocks(len(x), x.shape[1], grid, width, x.itemsize):
         pixels = transformed_pixels(x, padding, grid, tiles, width)
-        parallel(slide_outs, -(-len(bias) // OUTS), pixels, w.reshape(-1), steps, bias, out, grid, tiles)
+        parallel(convolve_block, -(-len(bias) // BLOCK_OUTPUTS), pixels, w.reshape(-1), steps, bias, out, grid, tiles)
     return out
 
 
-def slide_outs(
+def convolve_block(
     pixels: Array, w: Array, steps: tuple[int, ...], bias: Array, out: Array, grid: Pair, tiles: slice,
     start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`slide`, for a block of tiles and the blocks of outputs from start to stop."""
+    """`convolve`, for a block of tiles and the blocks of outputs from start to stop."""
     for outs in chunks_between(start, stop, len(bias)):
         kernels = np.empty((POINTS, outs.stop - outs.start, pixels.shape[2]), out.dtype)
         transform_kernels(w, steps, outs.start, kernels)
         write_windows(kernels @ pixels, bias, out, outs.start, grid, tiles.start, tiles.stop)
 
 
-def correlate_outs(pixels: Array, g: Array, out: Array, grid: Pair, tiles: slice, start: int, stop: int) -> None:
+def correlate_block(pixels: Array, g: Array, out: Array, grid: Pair, tiles: slice, start: int, stop: int) -> None:
     """`conv_weight`, for a block of tiles and the blocks of outputs from start to stop."""
     for outs in chunks_between(start, stop, len(out)):
         total = np.zeros((POINTS, out.shape[1], outs.stop - outs.start), out.dtype)
@@ -144,7 +151,7 @@ def correlate_outs(pixels: Array, g: Array, out: Array, grid: Pair, tiles: slice
 def chunks_between(start: int, stop: int, outs: int) -> Iterator[slice]:
     """The blocks of outputs from start to stop."""
     for block in range(start, stop):
-        yield slice(block * OUTS, min(outs, (block + 1) * OUTS))
+        yield slice(block * BLOCK_OUTPUTS, min(outs, (block + 1) * BLOCK_OUTPUTS))
 
 
 def tiling(count: Pair) -> Pair:
@@ -154,7 +161,7 @@ def tiling(count: Pair) -> Pair:
 
 def tile_blocks(images: int, channels: int, grid: Pair, width: int, itemsize: int) -> Iterator[slice]:
     """Cut the tiles of all images, counted in one row, into blocks."""
-    block = min(BLOCK, BLOCK_BYTES // (POINTS * channels * itemsize))
+    block = min(BLOCK_TILES, BLOCK_BYTES // (POINTS * channels * itemsize))
     return chunks(images * grid[0] * grid[1], max(1, block // width) * width)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .jit import compiled
-from .lanes import number, put
+from .simd import load_scalar, store_scalar
 
 POINTS = 36
 LANES = 32
@@ -139,10 +139,10 @@ def transform_windows(g: Any, first_out: Any, grid: Any, first: Any, tiles: Any,
             for i in range(height):
                 if width == 4:  # a loop of fixed length is unrolled
                     for j in range(4):
-                        put(buffer, i * ROW + j * LANES + o, number(g, corner + i * g.shape[3] + j))
+                        store_scalar(buffer, i * ROW + j * LANES + o, load_scalar(g, corner + i * g.shape[3] + j))
                 else:
                     for j in range(width):
-                        put(buffer, i * ROW + j * LANES + o, number(g, corner + i * g.shape[3] + j))
+                        store_scalar(buffer, i * ROW + j * LANES + o, load_scalar(g, corner + i * g.shape[3] + j))
         windows_pass(buffer, other, 4)
         windows_pass(other, buffer, 6)
         write_points(out, t, 0, buffer, outs)
@@ -159,7 +159,7 @@ def transform_kernels(w: Any, steps: Any, first_out: Any, out: Any) -> None:
                 tap = steps[2] + (first_out + o) * steps[0] + (at + t) * steps[1]
                 for i in range(3):
                     for j in range(3):
-                        put(buffer, i * ROW + j * LANES + t, number(w, tap + (3 * i + j) * steps[3]))
+                        store_scalar(buffer, i * ROW + j * LANES + t, load_scalar(w, tap + (3 * i + j) * steps[3]))
             kernels_pass(buffer, other, 3)
             kernels_pass(other, buffer, 6)
             write_points(out, o, at, buffer, kernels)
@@ -228,14 +228,14 @@ def read_tiles(x: Any, c: Any, buffer: Any, padding: Any, grid: Any, first: Any,
         if stop - start == 6 and end - begin == 6:  # loops of fixed length are unrolled
             for i in range(6):
                 for j in range(6):
-                    put(buffer, i * ROW + j * LANES + t, number(x, corner + i * width + j))
+                    store_scalar(buffer, i * ROW + j * LANES + t, load_scalar(x, corner + i * width + j))
             continue
         for i in range(6):
             for j in range(6):
                 if start <= i < stop and begin <= j < end:
-                    put(buffer, i * ROW + j * LANES + t, number(x, corner + i * width + j))
+                    store_scalar(buffer, i * ROW + j * LANES + t, load_scalar(x, corner + i * width + j))
                 else:
-                    put(buffer, i * ROW + j * LANES + t, 0)
+                    store_scalar(buffer, i * ROW + j * LANES + t, 0)
 
 
 @compiled

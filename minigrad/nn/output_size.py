@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from minigrad.errors import ShapeError, UsageError
+from minigrad.kernels.window_geometry import effective_kernel_size, transposed_size, window_count
+from minigrad.shapes import per_axis
 
 Sizes = int | Sequence[int]
 
@@ -42,8 +44,8 @@ def conv_output_size(
         ...
     minigrad.errors.ShapeError: (W - F + 2P)/S + 1 = (10 - 3 + 2*0)/2 + 1 = 4.5 is not whole: try a size of 9 or 11
     """
-    sides = _sides(size, kernel_size, stride, padding, dilation)
-    return _like(size, [_windows(*side, exact=exact)[0] for side in sides])
+    axes = _axes(size, kernel_size, stride, padding, dilation)
+    return _like(size, [_count(*axis, exact=exact) for axis in axes])
 
 
 def pool_output_size(
@@ -66,11 +68,8 @@ def pool_output_size(
     >>> pool_output_size(224, 2), pool_output_size(7, 2, ceil_mode=True), pool_output_size((6, 6), 2, 1, 1)
     (112, 4, (7, 7))
     """
-    results = []
-    for w, f, s, p, d in _sides(size, kernel_size, kernel_size if stride is None else stride, padding, dilation):
-        count, rest = _windows(w, f, s, p, d, exact=exact)
-        results.append(count + 1 if ceil_mode and rest and count * s < w + p else count)
-    return _like(size, results)
+    axes = _axes(size, kernel_size, kernel_size if stride is None else stride, padding, dilation)
+    return _like(size, [_count(*axis, exact=exact, ceil_mode=ceil_mode) for axis in axes])
 
 
 def conv_transpose_output_size(
@@ -89,47 +88,39 @@ def conv_transpose_output_size(
     Raises:
         ShapeError: nothing is left of the result.
     """
-    sides = _sides(size, kernel_size, stride, padding, dilation)
-    extra = _each(output_padding, len(sides))
-    results = [(w - 1) * s - 2 * p + d * (f - 1) + 1 + e for (w, f, s, p, d), e in zip(sides, extra, strict=True)]
+    axes = _axes(size, kernel_size, stride, padding, dilation)
+    extra = per_axis(output_padding, len(axes))
+    results = [transposed_size(w, f, s, p, d, e) for (w, f, s, p, d), e in zip(axes, extra, strict=True)]
     if min(results) < 1:
         raise ShapeError(f"padding {padding} leaves nothing of {tuple(results)}: use a smaller one")
     return _like(size, results)
 
 
-def _windows(w: int, f: int, s: int, p: int, d: int, *, exact: bool) -> tuple[int, int]:
-    """How many windows fit, and how many pixels are left over."""
-    reach = d * (f - 1) + 1
+def _count(w: int, f: int, s: int, p: int, d: int, *, exact: bool, ceil_mode: bool = False) -> int:
+    """How many windows fit along an axis."""
+    reach = effective_kernel_size(f, d)
     room = w - reach + 2 * p
     if room < 0:
         raise ShapeError(
             f"the kernel reaches over {reach} pixels but the padded side has only {w + 2 * p}: "
             "pad more, or use a smaller kernel or dilation"
         )
-    count, rest = room // s + 1, room % s
-    if exact and rest:
+    if exact and (rest := room % s):
         raise ShapeError(
             f"(W - F + 2P)/S + 1 = ({w} - {reach} + 2*{p})/{s} + 1 = {room / s + 1:g} is not whole: "
             f"try a size of {w - rest} or {w - rest + s}"
         )
-    return count, rest
+    return window_count(w, f, s, p, d, ceil_mode=ceil_mode)
 
 
-def _sides(size: Sizes, *settings: Sizes) -> list[tuple[int, ...]]:
-    """Size, kernel, stride, padding and dilation of each side."""
+def _axes(size: Sizes, *settings: Sizes) -> list[tuple[int, ...]]:
+    """Size, kernel, stride, padding and dilation of each axis."""
     dims = len(size) if isinstance(size, Sequence) else 1
-    sides = list(zip(_each(size, dims), *[_each(setting, dims) for setting in settings], strict=True))
-    for w, f, s, p, d in sides:
+    axes = list(zip(*[per_axis(setting, dims) for setting in (size, *settings)], strict=True))
+    for w, f, s, p, d in axes:
         if min(w, f, s, d) < 1 or p < 0:
             raise UsageError("size, kernel_size, stride and dilation must be at least 1, and padding at least 0")
-    return sides
-
-
-def _each(setting: Sizes, dims: int) -> tuple[int, ...]:
-    values = tuple(setting) if isinstance(setting, Sequence) else (setting,) * dims
-    if len(values) != dims:
-        raise UsageError(f"{setting} is not one number, or one for each of {dims} sides")
-    return tuple([value.__index__() for value in values])
+    return axes
 
 
 def _like(size: Sizes, results: list[int]) -> Any:

@@ -18,10 +18,10 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import DTypeError, ShapeError
+from minigrad.kernels.window_geometry import effective_kernel_size, output_size
 from minigrad.ops.reduce import sum
-from minigrad.shapes import Shape, pair
-
-Pair = tuple[int, int]
+from minigrad.shapes import pair
+from minigrad.typing import Pair, Shape
 
 
 def _settings(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
@@ -31,21 +31,21 @@ def _settings(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str
     return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
-def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
+def checked_output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
     """Rows and columns of a convolution's or pooling's result.
 
     Raises:
         ShapeError: the kernel is larger than the padded image.
     """
-    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-    room = [n + 2 * p - r for n, p, r in zip(size, padding, reach, strict=True)]
-    if min(room) < 0:
+    count = output_size(size, kernel, stride, padding, dilation)
+    if min(count) < 1:
+        reach = tuple(map(effective_kernel_size, kernel, dilation))
         padded = tuple(n + 2 * p for n, p in zip(size, padding, strict=True))
         raise ShapeError(
-            f"the kernel reaches over {tuple(reach)} pixels but the padded image has only {padded}: "
+            f"the kernel reaches over {reach} pixels but the padded image has only {padded}: "
             "pad more, or use a smaller kernel or dilation"
         )
-    return room[0] // stride[0] + 1, room[1] // stride[1] + 1
+    return count
 
 
 def require_floating(x: Any) -> None:
@@ -62,7 +62,7 @@ def _canonical_conv(
     if np.ndim(x) == 4 and np.ndim(w) == 4:
         if w.shape[0] % groups:
             raise ShapeError(f"the number of kernels O={w.shape[0]} must be a multiple of groups={groups}")
-        output_size(x.shape[2:], w.shape[2:], settings["stride"], settings["padding"], settings["dilation"])
+        checked_output_size(x.shape[2:], w.shape[2:], settings["stride"], settings["padding"], settings["dilation"])
     return settings
 
 

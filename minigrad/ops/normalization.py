@@ -54,7 +54,7 @@ def standardize(x: Any, w: Any, b: Any, *, axis: Axes, eps: float) -> Any:
 @standardize.vjp("x")
 def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: float) -> Any:
     g_out, g_mean, g_variance = g
-    count = max(1, kernels.counted(x.shape, axis))
+    count = max(1, kernels.reduced_size(x.shape, axis))
     deviation = x - mean
     factor = 1 / sqrt(variance + eps)
     slope = factor * (g_out if w is None else g_out * w)
@@ -68,7 +68,7 @@ def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: floa
     g_out, g_mean, g_variance = g
     back = kernels.standardize_input(g_out, x, w, mean, variance, axis=axis, eps=eps)
     if g_mean.any() or g_variance.any():
-        count = kernels.counted(x.shape, axis)
+        count = kernels.reduced_size(x.shape, axis)
         back = back + (g_mean + g_variance * (2 * (x - mean))) / count
     return back
 

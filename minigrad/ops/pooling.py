@@ -9,11 +9,13 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.ops.convolution import Pair, output_size, require_floating
+from minigrad.kernels.window_geometry import effective_kernel_size, output_size, window_span
+from minigrad.ops.convolution import checked_output_size, require_floating
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import max
 from minigrad.ops.sliding_windows import unfold
-from minigrad.shapes import Shape, pair, shape_of
+from minigrad.shapes import pair, shape_of
+from minigrad.typing import Pair, Shape
 
 
 def pooling(
@@ -42,27 +44,24 @@ def pooling(
 def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Pair:
     """Rows and columns of the result. With `ceil_mode`, a last window may hang over the edge if it starts inside."""
     if not ceil_mode:
-        return output_size(size, kernel, stride, padding, dilation)
-    result = []
-    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        count = -(-(n + 2 * p - d * (k - 1) - 1) // s) + 1
-        count = count - 1 if (count - 1) * s >= n + p else count
-        if count < 1:
+        return checked_output_size(size, kernel, stride, padding, dilation)
+    count = output_size(size, kernel, stride, padding, dilation, ceil_mode=True)
+    for n, k, p, d, windows in zip(size, kernel, padding, dilation, count, strict=True):
+        if windows < 1:
             raise ShapeError(
-                f"a window of {d * (k - 1) + 1} pixels does not fit into {n} + 2*{p} pixels, with ceil_mode as well: "
-                f"make the kernel or its dilation smaller, or the padding larger"
+                f"a window of {effective_kernel_size(k, d)} pixels does not fit into {n} + 2*{p} pixels, with "
+                "ceil_mode as well: make the kernel or its dilation smaller, or the padding larger"
             )
-        result.append(count)
-    return result[0], result[1]
+    return count
 
 
 def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
     widths = [(0, 0), (0, 0)]
     for n, k, s, p, d, count in zip(shape_of(x)[2:], kernel, stride, padding, dilation, size, strict=True):
-        reach = s * (count - 1) + d * (k - 1) + 1
-        widths.append((p, reach - n - p if reach > n + p else 0))
-    framed = pad(x, widths=widths, value=-np.inf)
-    return max(unfold(framed, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
+        beyond = window_span(count, k, s, d) - n - p
+        widths.append((p, beyond if beyond > 0 else 0))
+    padded = pad(x, widths=widths, value=-np.inf)
+    return max(unfold(padded, kernel=kernel, stride=stride, dilation=dilation, count=size), axis=(2, 3))
 
 
 @op(shapes="N C H W -> N C I J", canonical=pooling, residuals=("positions",), kinks="ties", reference=_max_by_windows,

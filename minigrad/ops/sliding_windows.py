@@ -15,8 +15,9 @@ import numpy as np
 from minigrad import kernels
 from minigrad.autograd.op import op
 from minigrad.errors import ShapeError
-from minigrad.ops.convolution import Pair, output_size
-from minigrad.shapes import Shape, pair
+from minigrad.ops.convolution import checked_output_size
+from minigrad.shapes import pair
+from minigrad.typing import Pair, Shape
 
 
 def _geometry(stride: Any, padding: Any, dilation: Any) -> dict[str, Pair]:
@@ -33,7 +34,7 @@ def _unfolding(
     if min(kernel) < 1:
         raise ShapeError(f"a kernel has at least one pixel, not {kernel}")
     if count is None:
-        count = output_size(np.shape(x)[2:], kernel, **settings)
+        count = checked_output_size(np.shape(x)[2:], kernel, **settings)
     return {"kernel": kernel, **settings, "count": tuple(count)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.op import op
 from minigrad.errors import DataError, DTypeError
-from minigrad.kernels.windows import working_dtype
+from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import max, sum
@@ -32,7 +32,7 @@ def _log_softmax_by_log(x: Any, *, axis: int) -> Any:
 def softmax(x: Any, *, axis: int) -> Any:
     """out = exp(x) / sum of exp(x) along the axis. Shapes: any -> the same."""
     e = np.exp(x - _largest(x, axis))
-    e /= e.sum(axis=axis, keepdims=True, dtype=working_dtype(e.dtype))
+    e /= e.sum(axis=axis, keepdims=True, dtype=accumulation_dtype(e.dtype))
     return e
 
 
@@ -46,7 +46,7 @@ def _(g: Any, out: Any, *, axis: int) -> Any:
 def log_softmax(x: Any, *, axis: int) -> Any:
     """out = x - log of the sum of exp(x) along the axis. Shapes: any -> the same."""
     shifted = x - _largest(x, axis)
-    total = np.exp(shifted).sum(axis=axis, keepdims=True, dtype=working_dtype(shifted.dtype))
+    total = np.exp(shifted).sum(axis=axis, keepdims=True, dtype=accumulation_dtype(shifted.dtype))
     return shifted - np.log(total).astype(shifted.dtype, copy=False)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
-from minigrad.ops.convolution import output_size
+from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.call import Call
 from minigrad.testing.derive import in_table
 from minigrad.testing.strategy import Draw, arrays, integers_in, windows

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from minigrad.kernels.columns import Windows, gather, scatter
+from minigrad.kernels.columns import Windows, col2im, im2col
 
 from .layouts import integers
 
@@ -41,30 +41,30 @@ def read(x, windows, first, c, p, q, n, i, j):
 @given(cases())
 def test_columns_are_what_windows_read(case):
     x, columns, windows, first = case
-    gather(x, columns, windows, first)
+    im2col(x, columns, windows, first)
     for place in np.ndindex(columns.shape):
         assert columns[place] == read(x, windows, first, *place)
 
 
 @given(cases())
-def test_scatter_is_the_transpose_of_gather(case):
+def test_col2im_is_the_transpose_of_im2col(case):
     x, columns, windows, first = case
     gathered, scattered = np.empty_like(columns), np.zeros_like(x)
-    gather(x, gathered, windows, first)
-    scatter(columns, scattered, windows, first)
+    im2col(x, gathered, windows, first)
+    col2im(columns, scattered, windows, first)
     assert np.vdot(gathered, columns) == np.vdot(x, scattered)
 
 
 @given(cases())
-def test_compiled_twins_do_the_same(case):
+def test_compiled_variants_do_the_same(case):
     fast = pytest.importorskip("minigrad.kernels.columns_numba", exc_type=ImportError)
     plain = import_module("minigrad.kernels.columns")
     x, columns, windows, first = case
     outs = []
     for module in (plain, fast):
         gathered, scattered = np.full_like(columns, np.nan), x.copy()
-        assert module.gather(x, gathered, windows, first) is None
-        assert module.scatter(columns, scattered, windows, first) is None
+        assert module.im2col(x, gathered, windows, first) is None
+        assert module.col2im(columns, scattered, windows, first) is None
         outs.append((gathered, scattered))
     for ours, theirs in zip(*outs, strict=True):
         np.testing.assert_array_equal(ours, theirs)

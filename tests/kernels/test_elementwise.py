@@ -1,4 +1,4 @@
-"""Fused elementwise kernels: their definitions in steps, and the compiled twins against them."""
+"""Fused elementwise kernels: their definitions in steps, and the compiled variants against them."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_compiled_kernels_equal_their_definitions_up_to_rounding(name, dtype, se
     args = [numbers(rng, dtype)] + [rng.uniform(-1, 1, LARGE).astype(dtype)] * name.endswith("_vjp")
     with np.errstate(all="ignore"):
         fast = f(*args)
-        with jit.plain():
+        with jit.numpy_only():
             plain = f(*args)
     assert fast.dtype == plain.dtype == dtype
     np.testing.assert_allclose(fast, plain, rtol=8 * np.finfo(dtype).eps, atol=64 * np.finfo(dtype).eps)

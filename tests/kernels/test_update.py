@@ -1,4 +1,4 @@
-"""Optimizer updates: the compiled twins against the definitions, on all lengths and with NaN and infinity."""
+"""Optimizer updates: the compiled variants against the definitions, on all lengths and with NaN and infinity."""
 
 import numpy as np
 import pytest
@@ -40,6 +40,7 @@ ROWS = {
     "adamax": ("adamax", "pgg+", {**BASE, "eps": 1e-3, **BETAS}),
     "blend": ("blend", "pg", {"share": 0.3}),
 }
+SIZES = [jit.MIN_COMPILED_SIZE, update.BLOCK + 1, 3 * update.BLOCK, (1 << 19) + 7]
 every_row = pytest.mark.parametrize("row", ROWS)
 
 
@@ -59,7 +60,7 @@ def both(row, before):
     fast, plain = ([None if x is None else x.copy() for x in before] for _ in range(2))
     with np.errstate(all="ignore"):
         getattr(update, kernel)(*fast, **numbers)
-        with jit.plain():
+        with jit.numpy_only():
             getattr(update, kernel)(*plain, **numbers)
     return fast, plain
 
@@ -67,7 +68,7 @@ def both(row, before):
 @every_row
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=4, deadline=None)
-@given(seed=st.integers(0, 2**32), size=st.sampled_from([jit.SMALL, update.BLOCK + 1, 3 * update.BLOCK, (1 << 19) + 7]))
+@given(seed=st.integers(0, 2**32), size=st.sampled_from(SIZES))
 def test_compiled_kernels_equal_their_definitions_up_to_rounding(row, dtype, seed, size):
     pytest.importorskip("numba")
     before = arrays(ROWS[row][1], np.random.default_rng(seed), size, dtype)
@@ -84,7 +85,7 @@ def test_compiled_kernels_equal_their_definitions_up_to_rounding(row, dtype, see
 @every_row
 def test_what_is_not_a_number_stays_where_it_is(row):
     pytest.importorskip("numba")
-    before = arrays(ROWS[row][1], np.random.default_rng(0), jit.SMALL, np.float64)
+    before = arrays(ROWS[row][1], np.random.default_rng(0), jit.MIN_COMPILED_SIZE, np.float64)
     before[1][5] = np.nan
     for after in both(row, before):
         assert np.flatnonzero(np.isnan(after[0])).tolist() == [5]
@@ -96,7 +97,7 @@ def test_blocks_do_not_show(row, size):
     kernel, kinds, numbers = ROWS[row]
     whole = arrays(kinds, np.random.default_rng(1), size, np.float64)
     halves = [None if x is None else x.copy() for x in whole]
-    with jit.plain():
+    with jit.numpy_only():
         getattr(update, kernel)(*whole, **numbers)
         for part in (slice(0, size // 3), slice(size // 3, size)):
             getattr(update, kernel)(*[None if x is None else x[part] for x in halves], **numbers)
@@ -106,7 +107,7 @@ def test_blocks_do_not_show(row, size):
 
 @every_row
 def test_half_precision_is_kept(row):
-    before = arrays(ROWS[row][1], np.random.default_rng(2), jit.SMALL, np.float16)
+    before = arrays(ROWS[row][1], np.random.default_rng(2), jit.MIN_COMPILED_SIZE, np.float16)
     fast, plain = both(row, before)
     np.testing.assert_array_equal(fast[0], plain[0])
     assert fast[0].dtype == np.float16
@@ -114,13 +115,13 @@ def test_half_precision_is_kept(row):
 
 def test_spread_that_rounding_makes_negative_counts_as_none():
     pytest.importorskip("numba")
-    n = jit.SMALL
+    n = jit.MIN_COMPILED_SIZE
     before = [np.zeros(n), np.full(n, 0.1), np.full(n, 0.01 - 1e-12), np.full(n, 0.1), None]
     kernel, numbers = update.rmsprop, {**RMS, "weight_decay": 0.0}
     for plain in (False, True):
         after = [None if x is None else x.copy() for x in before]
         if plain:
-            with jit.plain():
+            with jit.numpy_only():
                 kernel(*after, **numbers)
         else:
             kernel(*after, **numbers)

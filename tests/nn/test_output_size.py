@@ -59,7 +59,7 @@ def test_pooling_moves_by_its_kernel_unless_told_otherwise():
 def test_settings_that_make_no_sense_are_refused(function):
     with pytest.raises(UsageError, match="must be at least 1, and padding at least 0"):
         function(5, 0)
-    with pytest.raises(UsageError, match="is not one number, or one for each of 2 sides"):
+    with pytest.raises(UsageError, match="takes one integer, or two for height and width"):
         function((5, 5), (3, 3, 3))
 
 

@@ -52,7 +52,7 @@ def test_hundred_steps_of_a_large_array_equal_pytorchs(torch, case):
     kind, settings = case
     rng = np.random.default_rng(7)
     start, curvature, lr = rng.normal(size=(130, 70)), rng.uniform(0.5, 2, (130, 70)), LR.get(kind, 0.05)
-    assert start.size > jit.SMALL
+    assert start.size > jit.MIN_COMPILED_SIZE
     own, theirs = Tensor(start, requires_grad=True), torch.tensor(start, requires_grad=True)
     with doubles(torch):
         optimizers = (

@@ -1,85 +1,84 @@
-"""Tiles: tuples of the registers of `lanes`, which LLVM keeps in the processor while it adds up outer products.
+"""Register tiles: tuples of SIMD vectors that LLVM keeps in the processor while it adds up outer products.
 
 A product of matrices is a sum of outer products. The more sums a tile holds, the less often numbers are read from
 memory; with too many it would spill over. So tiles are made for the machine: of 32 registers of 64 bytes (AVX-512), a
 tile leaves a few for factors; where registers are fewer or narrower, it has fewer sums.
 
-    s = no_sums(array, m, n)               m n registers of zeros; m and n are constants here, as in all that follows
-    ws = each_of(array, i, m)              each(array, i), each(array, i + 1), ...
-    xs = load_side_by_side(array, i, n)    load(array, i), and the registers behind it
-    xs = load_at(array, places, k, i, n)   load(array, places[k] + i), load(array, places[k + 1] + i), ...
-    s = add_products(s, ws, xs)            s[a, b] + ws[a] * xs[b]
-    add_rows(array, places, k, i, s, m)    add row a of s to the numbers from array[places[k + a] + i] on
-    write_totals(array, i, step, s, m)     array[i + a step + b] = total(s[a, b])
+    s = zero_tile(array, m, n)   m n vectors of zeros; m and n are constants here, as in all that follows
+    ws = splat_tile_type(array, i, m)                 splat(array, i), splat(array, i + 1), ...
+    xs = load_contiguous(array, i, n)            load(array, i), and the vectors behind it
+    xs = load_at_offsets(array, places, k, i, n) load(array, places[k] + i), load(array, places[k + 1] + i), ...
+    s = add_outer_product(s, ws, xs)             s[a, b] + ws[a] * xs[b]
+    accumulate_rows(array, places, k, i, s, m)   add row a of s to the numbers from array[places[k + a] + i] on
+    store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
 """
 
 from typing import Any, Final
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped, unused-ignore]
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
-from .lanes import Lanes, broadcast, element_at, sum_of_lanes, vector_at
+from .simd import SimdVector, broadcast, element_address, horizontal_sum, vector_address
 
-MANY: Final = bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
-
-
-def word(define: Any) -> Any:
-    """A function of compiled code, as in `lanes`, some of whose arguments are constants."""
-    return intrinsic(prefer_literal=True)(define)
+HAS_AVX512: Final = bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
 
 
-@word
-def no_sums(typing: Any, array: Any, m: Any, n: Any) -> Any:
+def literal_intrinsic(define: Any) -> Any:
+    """A function of compiled code, as in `simd`, some of whose arguments are constants."""
+    return extending.intrinsic(prefer_literal=True)(define)
+
+
+@literal_intrinsic
+def zero_tile(typing: Any, array: Any, m: Any, n: Any) -> Any:
     """A tile of zeros for numbers of the array's dtype."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.Constant(context.get_value_type(signature.return_type), None)
 
-    return tile(array, m.literal_value * n.literal_value)(array, m, n), emit
+    return tile_type(array, m.literal_value * n.literal_value)(array, m, n), emit
 
 
-@word
-def each_of(typing: Any, array: Any, index: Any, m: Any) -> Any:
-    """Registers that hold array[index], array[index + 1], ... in all lanes."""
+@literal_intrinsic
+def splat_tile(typing: Any, array: Any, index: Any, m: Any) -> Any:
+    """Vectors that hold array[index], array[index + 1], ... in all lanes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = context.get_value_type(signature.return_type).element
-        first = element_at(context, builder, array, args)
+        first = element_address(context, builder, array, args)
         numbers = [builder.load(builder.gep(first, [_intp(a)])) for a in range(m.literal_value)]
         return _packed(builder, [broadcast(builder, vector, number) for number in numbers])
 
-    return tile(array, m.literal_value)(array, types.intp, m), emit
+    return tile_type(array, m.literal_value)(array, types.intp, m), emit
 
 
-@word
-def load_side_by_side(typing: Any, array: Any, index: Any, n: Any) -> Any:
-    """Registers of array[index], array[index + 1], ... one behind the other."""
+@literal_intrinsic
+def load_contiguous(typing: Any, array: Any, index: Any, n: Any) -> Any:
+    """Vectors of array[index], array[index + 1], ... one behind the other."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = context.get_value_type(signature.return_type).element
-        first = vector_at(context, builder, array, args, vector)
+        first = vector_address(context, builder, array, args, vector)
         places = [builder.gep(first, [_intp(b)]) for b in range(n.literal_value)]
-        return _packed(builder, [builder.load(place, align=align(array)) for place in places])
+        return _packed(builder, [builder.load(place, align=alignment(array)) for place in places])
 
-    return tile(array, n.literal_value)(array, types.intp, n), emit
+    return tile_type(array, n.literal_value)(array, types.intp, n), emit
 
 
-@word
-def load_at(typing: Any, array: Any, places: Any, k: Any, index: Any, n: Any) -> Any:
-    """Registers of the numbers from array[places[k] + index] on, from array[places[k + 1] + index] on, ..."""
+@literal_intrinsic
+def load_at_offsets(typing: Any, array: Any, places: Any, k: Any, index: Any, n: Any) -> Any:
+    """Vectors of the numbers from array[places[k] + index] on, from array[places[k + 1] + index] on, ..."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = context.get_value_type(signature.return_type).element
         found = _find(context, builder, (array, places), args, n.literal_value, vector)
-        return _packed(builder, [builder.load(place, align=align(array)) for place in found])
+        return _packed(builder, [builder.load(place, align=alignment(array)) for place in found])
 
-    return tile(array, n.literal_value)(array, places, types.intp, types.intp, n), emit
+    return tile_type(array, n.literal_value)(array, places, types.intp, types.intp, n), emit
 
 
-@word
-def add_products(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
+@literal_intrinsic
+def add_outer_product(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
     """s[a, b] + ws[a] * xs[b], in one instruction each where there is one."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -91,8 +90,8 @@ def add_products(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
     return s(s, ws, xs), emit
 
 
-@word
-def add_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s: Any, m: Any) -> Any:
+@literal_intrinsic
+def accumulate_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s: Any, m: Any) -> Any:
     """Add row a of s to the numbers from array[places[k + a] + index] on."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -101,44 +100,44 @@ def add_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s: Any, m
         found = _find(context, builder, (array, places), args, m.literal_value, sums[0].type)
         for i, s in enumerate(sums):
             place = builder.gep(found[i // width], [_intp(i % width)])
-            builder.store(builder.fadd(builder.load(place, align=align(array)), s), place, align=align(array))
+            builder.store(builder.fadd(builder.load(place, align=alignment(array)), s), place, align=alignment(array))
         return context.get_dummy_value()
 
     return types.void(array, places, types.intp, types.intp, s, m), emit
 
 
-@word
-def write_totals(typing: Any, array: Any, index: Any, step: Any, s: Any, m: Any) -> Any:
+@literal_intrinsic
+def store_sums(typing: Any, array: Any, index: Any, step: Any, s: Any, m: Any) -> Any:
     """array[index + a step + b] = the sum of the lanes of s[a, b]."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         sums = _unpacked(builder, args[3])
         width = len(sums) // m.literal_value
-        first = element_at(context, builder, array, args)
+        first = element_address(context, builder, array, args)
         for i, s in enumerate(sums):
             away = builder.add(builder.mul(args[2], _intp(i // width)), _intp(i % width))
-            builder.store(sum_of_lanes(builder, s), builder.gep(first, [away]))
+            builder.store(horizontal_sum(builder, s), builder.gep(first, [away]))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, s, m), emit
 
 
-def tile(array: Any, count: int) -> Any:
-    """The type of so many registers."""
-    return types.UniTuple(Lanes(array.dtype), count)  # type: ignore[no-untyped-call, unused-ignore]
+def tile_type(array: Any, count: int) -> Any:
+    """The type of so many vectors."""
+    return types.UniTuple(SimdVector(array.dtype), count)  # type: ignore[no-untyped-call, unused-ignore]
 
 
-def align(array: Any) -> int:
-    """Bytes of a number: registers are read and written anywhere."""
+def alignment(array: Any) -> int:
+    """Bytes of a number: vectors are read and written anywhere."""
     return int(array.dtype.bitwidth) // 8
 
 
 def _find(context: Any, builder: Any, kinds: Any, args: Any, count: int, vector: Any) -> list[Any]:
     """The addresses array[places[k + i] + index] for i < count, where args = array, places, k, index."""
     array, places, k, index = args[:4]
-    first = element_at(context, builder, kinds[1], (places, k))
+    first = element_address(context, builder, kinds[1], (places, k))
     offsets = [builder.load(builder.gep(first, [_intp(i)])) for i in range(count)]
-    return [vector_at(context, builder, kinds[0], (array, builder.add(o, index)), vector) for o in offsets]
+    return [vector_address(context, builder, kinds[0], (array, builder.add(o, index)), vector) for o in offsets]
 
 
 def _packed(builder: Any, registers: list[Any]) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import avg_pool, avg_pool_input, max_pool, max_pool_input, max_pool_take, pool
+from minigrad.kernels import avg_pool, avg_pool_input, max_pool, max_pool_input, max_pool_take, pooling
 
 from .layouts import integers, layouts, relaid
 
@@ -91,7 +91,7 @@ def test_max_pool_input_is_the_transpose_of_max_pool_take(case):
 
 @given(windows(), windows(dilated=False), st.booleans(), layouts)
 def test_compiled_kernels_equal_their_definitions(case, other, include, layout):
-    fast = pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)
+    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
     for x, count, where in (case,):
         x = relaid(x, layout)
         out, positions = max_pool(x, **where, out_size=count)
@@ -109,8 +109,8 @@ def test_compiled_kernels_equal_their_definitions(case, other, include, layout):
 
 
 def both(name):
-    yield getattr(pool, name)
-    if (fast := pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)) is not None:
+    yield getattr(pooling, name)
+    if (fast := pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)) is not None:
         yield getattr(fast, name)
 
 
@@ -124,7 +124,7 @@ def test_nan_is_the_largest_and_the_first_nan_is_chosen():
 
 @given(windows(), st.sampled_from([np.float32, np.float64]), st.integers(0, 2**32))
 def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(case, dtype, seed):
-    fast = pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)
+    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
     x, count, where = case
     rare = np.array([np.nan, np.inf, -np.inf, -np.inf, 0, -0.0, 1], dtype)
     x = np.random.default_rng(seed).choice(rare, x.shape)
@@ -133,7 +133,7 @@ def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(ca
 
 
 def test_compiled_max_pool_leaves_alone_steps_that_single_precision_does_not_hold():
-    fast = pytest.importorskip("minigrad.kernels.pool_numba", exc_type=ImportError)
+    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
     x = np.broadcast_to(np.float32(0), (1, 1, 2, (1 << 24) + 8))  # a row down is a step of 2^24 + 8
     where = {"stride": (1, 1 << 23), "padding": (0, 0), "dilation": (1, 1)}
     assert fast.max_pool(x, kernel=(2, 2), **where) is NotImplemented

@@ -51,7 +51,7 @@ def cases(draw, dtype=dtypes, numbers=None):
 @contextmanager
 def everywhere(**limits):
     """Winograd's way for the smallest convolutions too."""
-    with mock.patch.multiple(winograd, **({"CHANNELS": 0, "TILES": 0, "WASTE": 100} | limits)):
+    with mock.patch.multiple(winograd, **({"MIN_CHANNELS": 0, "MIN_TILES": 0, "MAX_WASTE": 100} | limits)):
         yield
 
 
@@ -69,7 +69,7 @@ FAST = winograd.conv, winograd.conv_input, winograd.conv_weight
 def defined(case):
     """The plain results in double precision."""
     x, w, b, g = (None if a is None else a.astype(np.float64) for a in case[:4])
-    with jit.plain():
+    with jit.numpy_only():
         return three((conv, conv_input, conv_weight), Case(x, w, b, g, case.settings))
 
 

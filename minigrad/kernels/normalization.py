@@ -10,13 +10,15 @@ import math
 
 import numpy as np
 
-from .jit import twin
-from .windows import Array, Shape, working_dtype
+from minigrad.typing import Array, Shape
+
+from .array_utils import accumulation_dtype
+from .jit import with_compiled_variant
 
 Axes = tuple[int, ...]
 
 
-@twin
+@with_compiled_variant
 def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> tuple[Array, Array, Array]:
     """out like x; mean and variance like x, but of size 1 along the axes. w and b broadcast against x."""
     mean, variance, out = moments(x, axis)
@@ -34,14 +36,14 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
 
 def moments(x: Array, axis: Axes) -> tuple[Array, Array, Array]:
     """Mean, variance and x - mean, in the precision that sums are made in."""
-    work = working_dtype(x.dtype)
-    count = np.dtype(work).type(max(1, counted(x.shape, axis)))
+    work = accumulation_dtype(x.dtype)
+    count = np.dtype(work).type(max(1, reduced_size(x.shape, axis)))
     mean = np.sum(x, axis=axis, keepdims=True, dtype=work) / count
     deviation = np.subtract(x, mean, dtype=work)
     return mean, np.sum(deviation * deviation, axis=axis, keepdims=True) / count, deviation
 
 
-def unit_deviation(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -> tuple[Array, Array]:
+def normalized(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -> tuple[Array, Array]:
     """(x - mean) / sqrt(variance + eps), and that divisor's reciprocal; half precision computes its moments anew."""
     if x.dtype == np.float16:
         _, variance, deviation = moments(x, axis)
@@ -52,14 +54,14 @@ def unit_deviation(x: Array, mean: Array, variance: Array, axis: Axes, eps: floa
     return deviation, factor
 
 
-@twin
+@with_compiled_variant
 def standardize_input(
     g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
 ) -> Array:
     """The vector-Jacobian product of `standardize` in x, for a cotangent g of its first result."""
-    unit, factor = unit_deviation(x, mean, variance, axis, eps)
+    unit, factor = normalized(x, mean, variance, axis, eps)
     slope = g.astype(unit.dtype, copy=False) if w is None else np.multiply(g, w, dtype=unit.dtype)
-    count = unit.dtype.type(max(1, counted(x.shape, axis)))
+    count = unit.dtype.type(max(1, reduced_size(x.shape, axis)))
     unit *= np.sum(slope * unit, axis=axis, keepdims=True) / -count
     unit -= np.sum(slope, axis=axis, keepdims=True) / count
     unit += slope
@@ -67,10 +69,10 @@ def standardize_input(
     return unit.astype(x.dtype, copy=False)
 
 
-@twin
+@with_compiled_variant
 def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> Array:
     """The vector-Jacobian product of `standardize` in its w of `shape`."""
-    unit, _ = unit_deviation(x, mean, variance, reduced_axes(mean), eps)
+    unit, _ = normalized(x, mean, variance, reduced_axes(mean), eps)
     unit *= g
     lead = x.ndim - len(shape)
     summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
@@ -83,7 +85,7 @@ def reduced_axes(mean: Array) -> Axes:
     return tuple([i for i, n in enumerate(mean.shape) if n == 1])
 
 
-def counted(shape: Shape, axis: Axes) -> int:
+def reduced_size(shape: Shape, axis: Axes) -> int:
     """How many numbers one mean is made of."""
     return math.prod(shape[i] for i in axis)
 

@@ -1,10 +1,10 @@
-"""Max pooling of whole planes (n, c), in vector registers.
+"""Max pooling of whole planes (n, c), in SIMD vectors.
 
-In a frame of -inf, sorted as in `frames_numba`, what a tap (p, q) reads in all windows is a single stretch of memory.
-(Across the end of each row lie a few windows that do not exist; they are computed and dropped.)
+In an image padded with -inf and ordered as in `padded_buffer_numba`, what a tap (p, q) reads in all windows is a single
+stretch of memory. (Across the end of each row lie a few windows that do not exist; they are computed and dropped.)
 
 Where the pixels are in the image is known: at the window's origin, plus a step for each tap. A step is held as a
-floating number, so that a register has as many of them as of pixels.
+floating number, so that a vector has as many of them as of pixels.
 """
 
 from functools import lru_cache
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .frames_numba import Frame, sort_pixels
-from .jit import Answer, compiled
-from .lanes import BYTES, each, load, store, where_larger
+from minigrad.typing import Array, Pair
+
+from .array_utils import as_contiguous
+from .jit import VariantResult, compiled
+from .padded_buffer_numba import PlaneLayout, pack_pixels
+from .simd import BYTES, load, select_greater, splat, store
 from .threads import parallel
-from .windows import Array, Pair, owned
 
 EXACT = 1 << 24  # integers up to which single precision holds
 
@@ -24,22 +26,22 @@ EXACT = 1 << 24  # integers up to which single precision holds
 class Plan(NamedTuple):
     """Windows of a plane. Those of a row are `pitch` apart from those of the next, in flat arrays."""
 
-    frame: Frame
+    layout: PlaneLayout
     first: Array  # of each window: the position of its first pixel in the image, -1 where there is none
     origin: Array  # of each window: the position of tap (0, 0), which may be outside of the image
     starts: Array  # of each tap: where its stretch begins
     steps: Array  # of each tap: its position less the origin's
 
 
-def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Answer:
-    """See `pool.max_pool`: x (N, C, H, W) in single or double precision, and `count` windows."""
+def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> VariantResult:
+    """See `pooling.max_pool`: x (N, C, H, W) in single or double precision, and `count` windows."""
     plan = plan_of((x.shape[2], x.shape[3]), count, kernel, stride, padding, dilation)
     if plan.steps[-1] > EXACT:
         return NotImplemented
     out = np.empty(x.shape[:2] + count, x.dtype)
     positions = np.empty(out.shape, np.int32)
     planes = x.shape[0] * x.shape[1]
-    parts = [a.reshape(planes, *a.shape[2:]) for a in (owned(x), out, positions)]
+    parts = [a.reshape(planes, *a.shape[2:]) for a in (as_contiguous(x), out, positions)]
     steps, limits = plan.steps.astype(x.dtype), np.array([-np.inf, -1], x.dtype)
     parallel(pool_planes, planes, *parts, *plan[:4], steps, limits)
     return out, positions
@@ -57,7 +59,7 @@ def plan_of(image: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair,
     part = (down % stride[0])[:, None] * stride[1] + right % stride[1]
     starts = part * (rows * columns) + (down // stride[0])[:, None] * columns + right // stride[1]
     return Plan(
-        Frame((rows, columns), stride, padding),
+        PlaneLayout((rows, columns), stride, padding),
         first.astype(np.int32).ravel(),
         (i[:, None] * image[1] + j).astype(np.int32).ravel(),
         starts.ravel(),
@@ -76,18 +78,18 @@ def _places(size: int, windows: int, kernel: int, stride: int, padding: int, dil
 
 @compiled
 def pool_planes(
-    x: Any, out: Any, positions: Any, frame: Any, first: Any, origin: Any, starts: Any, steps: Any, limits: Any,
+    x: Any, out: Any, positions: Any, layout: Any, first: Any, origin: Any, starts: Any, steps: Any, limits: Any,
     start: Any, stop: Any,
 ) -> None:  # fmt: skip
     """`max_pool` of the planes from start to stop."""
-    (rows, pitch), stride, _ = frame
+    (rows, pitch), stride, _ = layout
     length = pitch * (out.shape[1] - 1) + out.shape[2]
     buffer = np.empty(stride[0] * stride[1] * rows * pitch + BYTES, x.dtype)
     buffer[:] = limits[0]
     best, step = np.empty(length + BYTES, x.dtype), np.empty(length + BYTES, x.dtype)
     place = np.empty(length, np.int32)
     for plane in range(start, stop):
-        sort_pixels(x[plane], buffer, 0, frame)
+        pack_pixels(x[plane], buffer, 0, layout)
         read_windows(buffer, starts, steps, limits, best, step)
         for i in range(length):
             place[i] = first[i] if step[i] < 0 else origin[i] + np.int32(step[i])
@@ -102,10 +104,10 @@ def pool_planes(
 def read_windows(buffer: Any, starts: Any, steps: Any, limits: Any, best: Any, step: Any) -> None:
     """The largest pixel of each window, and the step to the first tap that reads it; `limits` if all are -inf."""
     for at in range(0, len(best) - BYTES, BYTES // buffer.itemsize):
-        largest, where = each(limits, 0), each(limits, 1)
+        largest, where = splat(limits, 0), splat(limits, 1)
         for k in range(len(starts)):
             pixels = load(buffer, starts[k] + at)
-            where = where_larger(pixels, largest, each(steps, k), where)
-            largest = where_larger(pixels, largest, pixels, largest)
+            where = select_greater(pixels, largest, splat(steps, k), where)
+            largest = select_greater(pixels, largest, pixels, largest)
         store(best, at, largest)
         store(step, at, where)

@@ -4,25 +4,28 @@ from typing import Any
 
 import numpy as np
 
-from . import max_pool_numba
-from .jit import Answer, compiled
-from .pool import window_areas
+from minigrad.typing import Array, Pair, Shape
+
+from . import max_pooling_numba
+from .array_utils import as_contiguous
+from .jit import VariantResult, compiled
+from .pooling import window_areas
 from .threads import parallel
-from .windows import Array, Pair, Shape, owned, window_count
+from .window_geometry import output_size
 
 
 def max_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
-) -> Answer:
-    """See `pool.max_pool`."""
+) -> VariantResult:
+    """See `pooling.max_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
-    count = out_size or window_count((x.shape[2], x.shape[3]), kernel, stride, padding, dilation)
-    return max_pool_numba.max_pool(x, count, kernel, stride, padding, dilation)
+    count = out_size or output_size((x.shape[2], x.shape[3]), kernel, stride, padding, dilation)
+    return max_pooling_numba.max_pool(x, count, kernel, stride, padding, dilation)
 
 
-def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Answer:
-    """See `pool.max_pool_input`."""
+def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> VariantResult:
+    """See `pooling.max_pool_input`."""
     if g.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
     out = np.zeros(shape, g.dtype)
@@ -30,8 +33,8 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Answer:
     return out
 
 
-def max_pool_take(x: Array, positions: Array) -> Answer:
-    """See `pool.max_pool_take`."""
+def max_pool_take(x: Array, positions: Array) -> VariantResult:
+    """See `pooling.max_pool_take`."""
     if x.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
     out = np.empty(positions.shape, x.dtype)
@@ -41,28 +44,28 @@ def max_pool_take(x: Array, positions: Array) -> Answer:
 
 def avg_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
-) -> Answer:
-    """See `pool.avg_pool`."""
+) -> VariantResult:
+    """See `pooling.avg_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
     size = (x.shape[2], x.shape[3])
-    count = out_size or window_count(size, kernel, stride, padding)
+    count = out_size or output_size(size, kernel, stride, padding)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
     out = np.empty(x.shape[:2] + count, x.dtype)
-    parallel(mean_planes, planes(x), owned(x), out, shares, kernel, stride, padding)
+    parallel(mean_planes, planes(x), as_contiguous(x), out, shares, kernel, stride, padding)
     return out
 
 
 def avg_pool_input(
     g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
-) -> Answer:
-    """See `pool.avg_pool_input`."""
+) -> VariantResult:
+    """See `pooling.avg_pool_input`."""
     if g.dtype not in (np.float32, np.float64):
         return NotImplemented
     size, count = (shape[2], shape[3]), (g.shape[2], g.shape[3])
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
     out = np.empty(shape, g.dtype)
-    parallel(spread_planes, planes(out), out, owned(g), shares, kernel, stride, padding)
+    parallel(spread_planes, planes(out), out, as_contiguous(g), shares, kernel, stride, padding)
     return out
 
 
@@ -73,7 +76,7 @@ def planes(x: Array) -> int:
 
 def flat(x: Array) -> Array:
     """x (N, C, H, W) as (N C, H W)."""
-    return owned(x).reshape(planes(x), x.shape[2] * x.shape[3])
+    return as_contiguous(x).reshape(planes(x), x.shape[2] * x.shape[3])
 
 
 @compiled

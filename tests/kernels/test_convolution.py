@@ -66,8 +66,8 @@ def transposes(case):
     )
 
 
-def twins(case):
-    fast = pytest.importorskip("minigrad.kernels.conv_numba", exc_type=ImportError)
+def variants(case):
+    fast = pytest.importorskip("minigrad.kernels.convolution_numba", exc_type=ImportError)
     yield conv(*case[:3], **case.settings), fast.conv(*case[:3], **case.settings)
     for f, args, shape in (
         ("conv_input", (case.g, case.w), case.x.shape),
@@ -94,7 +94,7 @@ def test_conv_input_and_conv_weight_are_the_transposes_of_conv(case):
 @settings(max_examples=200)
 @given(cases(batch=many))
 def test_compiled_kernels_equal_their_definitions(case):
-    for plain, fast in twins(case):
+    for plain, fast in variants(case):
         if fast is not NotImplemented:
             np.testing.assert_array_equal(fast, plain)
 
@@ -110,7 +110,7 @@ def test_layout_does_not_matter(case, layout):
 @settings(max_examples=30)
 @given(cases(batch=st.integers(1, 3)), layouts)
 def test_layout_does_not_matter_to_compiled_kernels(case, layout):
-    for plain, fast in twins(Case(*(relaid(x, layout) for x in case[:4]), case.settings)):
+    for plain, fast in variants(Case(*(relaid(x, layout) for x in case[:4]), case.settings)):
         if fast is not NotImplemented:
             np.testing.assert_array_equal(fast, plain)
 
@@ -150,7 +150,7 @@ def test_large_arrays_are_answered_by_compiled_kernels_up_to_rounding():
     pytest.importorskip("numba")
     case = lenet_layer(np.random.default_rng(0))
     fast = conv(*case[:3], **case.settings), *transposes(case)
-    with jit.plain():
+    with jit.numpy_only():
         plain = conv(*case[:3], **case.settings), *transposes(case)
     for a, b in zip(fast, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3)
@@ -167,20 +167,20 @@ def test_results_repeat_bit_for_bit_for_any_number_of_threads(monkeypatch):
 
 
 def test_compiled_outputs_may_come_in_blocks(monkeypatch):
-    fast = pytest.importorskip("minigrad.kernels.conv_numba", exc_type=ImportError)
+    fast = pytest.importorskip("minigrad.kernels.convolution_numba", exc_type=ImportError)
     rng = np.random.default_rng(3)
     x, w, g = integers(rng, (5, 6, 23, 19)), integers(rng, (96, 3, 5, 3)), integers(rng, (5, 96, 12, 7))
     where = {"stride": (2, 3), "padding": (2, 1), "dilation": (1, 1), "groups": 2}
-    with jit.plain():
+    with jit.numpy_only():
         expected = conv(x, w, None, **where), conv_weight(x, g, shape=w.shape, **where)
-    for room, blocks in ((1 << 20, 1), (1 << 13, 2), (6000, 4), (1, 48 // fast.TILE)):
-        monkeypatch.setattr(fast, "CACHE", room)
-        fast.Flat.of.cache_clear()
-        assert fast.Flat.of(x.shape, w.shape, *where.values()).blocks == blocks
+    for room, blocks in ((1 << 20, 1), (1 << 13, 2), (6000, 4), (1, 48 // fast.TILE_ROWS)):
+        monkeypatch.setattr(fast, "CACHE_BYTES", room)
+        fast.DirectPlan.of.cache_clear()
+        assert fast.DirectPlan.of(x.shape, w.shape, *where.values()).blocks == blocks
         results = fast.conv(x, w, None, **where), fast.conv_weight(x, g, shape=w.shape, **where)
         for a, b in zip(results, expected, strict=True):
             np.testing.assert_array_equal(a, b)
-    fast.Flat.of.cache_clear()
+    fast.DirectPlan.of.cache_clear()
 
 
 @pytest.mark.parametrize("groups", [1, 4])
@@ -217,6 +217,6 @@ def test_columns_are_made_in_blocks_of_images_and_of_rows(monkeypatch):
     expected = conv(*case[:3], **case.settings), *transposes(case)
     for budget in (1, 1000, 4000, 20000):
         for name in ("COLUMN_BYTES", "WEIGHT_BYTES"):
-            monkeypatch.setattr(import_module("minigrad.kernels.conv"), name, budget)
+            monkeypatch.setattr(import_module("minigrad.kernels.convolution"), name, budget)
         for a, b in zip((conv(*case[:3], **case.settings), *transposes(case)), expected, strict=True):
             np.testing.assert_array_equal(a, b)

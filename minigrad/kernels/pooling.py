@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .jit import twin
-from .windows import Array, Pair, Shape, frame, reach, taps, unframe, window_count, working_dtype
+from minigrad.typing import Array, Pair, Shape
+
+from .array_utils import accumulation_dtype
+from .jit import with_compiled_variant
+from .window_geometry import crop_image, output_size, pad_image, padded_size, taps
 
 
-@twin
+@with_compiled_variant
 def max_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
 ) -> tuple[Array, Array]:
@@ -24,15 +27,15 @@ def max_pool(
     there is one, and -1 for a window that lies outside the image.
     """
     size = (x.shape[2], x.shape[3])
-    count = out_size or window_count(size, kernel, stride, padding, dilation)
-    framed = frame(x, padding, reach(count, kernel, stride, dilation), fill=-np.inf)
+    count = out_size or output_size(size, kernel, stride, padding, dilation)
+    padded = pad_image(x, padding, padded_size(count, kernel, stride, dilation), fill=-np.inf)
     pixels = np.arange(size[0] * size[1], dtype=np.int32).reshape(1, 1, *size)
-    pixels = frame(pixels, padding, (framed.shape[2], framed.shape[3]), fill=-1)
+    pixels = pad_image(pixels, padding, (padded.shape[2], padded.shape[3]), fill=-1)
 
     out = np.full(x.shape[:2] + count, -np.inf, x.dtype)
     positions = np.full(out.shape, -1, np.int32)
     windows = (count, kernel, stride, dilation)
-    for (_, _, values), (_, _, indices) in zip(taps(framed, *windows), taps(pixels, *windows), strict=True):
+    for (_, _, values), (_, _, indices) in zip(taps(padded, *windows), taps(pixels, *windows), strict=True):
         better = ~(values <= out) & (out == out)  # NaN is better than any number, and nothing better than it
         better |= (positions < 0) & (indices >= 0)
         np.copyto(out, values, where=better)
@@ -40,7 +43,7 @@ def max_pool(
     return out, positions
 
 
-@twin
+@with_compiled_variant
 def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
     """Add each g (N, C, I, J) to the pixel at its position, in zeros of `shape` (N, C, H, W)."""
     n, c, h, w = shape
@@ -51,7 +54,7 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> Array:
     return np.ascontiguousarray(out[:, : h * w]).reshape(shape)
 
 
-@twin
+@with_compiled_variant
 def max_pool_take(x: Array, positions: Array) -> Array:
     """x (N, C, H, W) at positions (N, C, I, J); 0 where there is none. The transpose of `max_pool_input`."""
     n, c, h, w = x.shape
@@ -63,7 +66,7 @@ def max_pool_take(x: Array, positions: Array) -> Array:
 def adaptive_positions(x: Array, *, size: Pair) -> Array:
     """Where the largest pixel of each cell of an I x J grid over the image is: x (N, C, H, W) -> (N, C, I, J)."""
     (top, bottom), (left, right) = (adaptive_bounds(n, cells) for n, cells in zip(x.shape[2:], size, strict=True))
-    rows, columns = cell_places(top, bottom), cell_places(left, right)  # (I, P) and (J, Q)
+    rows, columns = cell_pixels(top, bottom), cell_pixels(left, right)  # (I, P) and (J, Q)
     places = rows[:, None, :, None] * x.shape[3] + columns[None, :, None, :]
     places = places.reshape(*size, rows.shape[1] * columns.shape[1])
     pixels = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])[:, :, places]
@@ -82,42 +85,42 @@ def adaptive_bounds(size: int, cells: int) -> tuple[Array, Array]:
     return cell * size // cells, -(-(cell + 1) * size // cells)
 
 
-def cell_places(start: Array, stop: Array) -> Array:
+def cell_pixels(start: Array, stop: Array) -> Array:
     """The places of each cell in a row; in shorter cells the last one again: (cells, longest)."""
     longest = int(np.max(stop - start, initial=0))
     places: Array = np.minimum(start[:, None] + np.arange(longest), stop[:, None] - 1)
     return places
 
 
-@twin
+@with_compiled_variant
 def avg_pool(
     x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
 ) -> Array:
     """The mean of each window: x (N, C, H, W) -> (N, C, I, J)."""
     size = (x.shape[2], x.shape[3])
-    count = out_size or window_count(size, kernel, stride, padding)
-    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, working_dtype(x.dtype))
-    framed = frame(x, padding, reach(count, kernel, stride, (1, 1)))
-    out = np.zeros(x.shape[:2] + count, working_dtype(x.dtype))
-    for _, _, view in taps(framed, count, kernel, stride):
+    count = out_size or output_size(size, kernel, stride, padding)
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, accumulation_dtype(x.dtype))
+    padded = pad_image(x, padding, padded_size(count, kernel, stride, (1, 1)))
+    out = np.zeros(x.shape[:2] + count, accumulation_dtype(x.dtype))
+    for _, _, view in taps(padded, count, kernel, stride):
         out += view
     out /= divisor
     return out.astype(x.dtype, copy=False)
 
 
-@twin
+@with_compiled_variant
 def avg_pool_input(
     g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
 ) -> Array:
     """The transpose of `avg_pool`: each g (N, C, I, J) spread evenly over its window in `shape` (N, C, H, W)."""
     count, size = (g.shape[2], g.shape[3]), (shape[2], shape[3])
-    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, working_dtype(g.dtype))
+    divisor = window_areas(size, count, kernel, stride, padding, count_include_pad, accumulation_dtype(g.dtype))
     shares = g / divisor
-    framed = np.zeros(shape[:2] + reach(count, kernel, stride, (1, 1)), shares.dtype)
-    for _, _, view in taps(framed, count, kernel, stride):
+    padded = np.zeros(shape[:2] + padded_size(count, kernel, stride, (1, 1)), shares.dtype)
+    for _, _, view in taps(padded, count, kernel, stride):
         view += shares
     out = np.zeros(shape, g.dtype)
-    unframe(framed, padding, out)
+    crop_image(padded, padding, out)
     return out
 
 

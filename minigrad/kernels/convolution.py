@@ -19,64 +19,67 @@ from typing import Any
 
 import numpy as np
 
-from .columns import Windows, gather, scatter
-from .jit import twin
-from .windows import Array, Pair, Shape, chunks, owned, window_count, working_dtype
+from minigrad.typing import Array, Pair, Shape
+
+from .array_utils import accumulation_dtype, as_contiguous, chunks
+from .columns import Windows, col2im, im2col
+from .jit import with_compiled_variant
+from .window_geometry import output_size
 
 COLUMN_BYTES = 4 << 20  # of a block
 WEIGHT_BYTES = 8 << 20  # of a block in `conv_weight`, which sums up a large result for each
-WIDE = 256  # windows of an image that make a product of its own
-PIXELS = 32  # likewise, where the columns are the image itself
+MIN_IMAGE_WINDOWS = 256  # windows of an image that make a product of its own
+MIN_IMAGE_PIXELS = 32  # likewise, where the columns are the image itself
 
 
-@twin
+@with_compiled_variant
 def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """Slide each w[o] over x: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J)."""
     windows = windows_of(x.shape, w.shape, stride, padding, dilation)
-    return _slide(x, matrices(w, groups), b, windows, np.result_type(x, w))
+    return _convolve(x, matrices(w, groups), b, windows, np.result_type(x, w))
 
 
-@twin
+@with_compiled_variant
 def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in x: g (N, O, I, J), w (O, C/groups, P, Q) -> `shape` (N, C, H, W)."""
     windows = windows_of(shape, w.shape, stride, padding, dilation)
     dtype = np.result_type(g, w)
     many = w.shape[0] > 2 * shape[1] and not windows.is_pointwise  # columns of g, then
     if stride == (1, 1) and not many:
-        return _slide(g, _turned(w, groups), None, _reversed(windows, (shape[2], shape[3])), dtype)
-    work = working_dtype(dtype)
+        return _convolve(g, _flipped_kernels(w, groups), None, _reversed(windows, (shape[2], shape[3])), dtype)
+    work = accumulation_dtype(dtype)
     out = np.zeros(shape, work)
     weights = matrices(w, groups).swapaxes(1, 2).astype(work, copy=False)
     for images, rows in _blocks(len(g), shape[1] * w.shape[2] * w.shape[3], windows.count, COLUMN_BYTES):
-        columns = weights @ _stacked(g, groups, images, rows, work)
+        columns = weights @ _stacked_outputs(g, groups, images, rows, work)
         taps = columns.reshape(shape[1], *windows.kernel, images.stop - images.start, -1, windows.count[1])
-        scatter(taps, out[images], windows, rows.start)
+        col2im(taps, out[images], windows, rows.start)
     return out.astype(dtype, copy=False)
 
 
-@twin
+@with_compiled_variant
 def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in w: x (N, C, H, W), g (N, O, I, J) -> `shape` (O, C/groups, P, Q)."""
     windows = windows_of(x.shape, shape, stride, padding, dilation)
     dtype = np.result_type(x, g)
-    work = working_dtype(dtype)
-    x = owned(x.astype(work, copy=False))
+    work = accumulation_dtype(dtype)
+    x = as_contiguous(x.astype(work, copy=False))
     out = np.zeros((groups, shape[0] // groups, shape[1] * shape[2] * shape[3]), work)
-    if makes_no_columns(windows):
+    if needs_no_columns(windows):
         product = np.empty_like(out)
         for pixels, slopes in zip(flat_images(x, groups), flat_images(g.astype(work, copy=False), groups), strict=True):
             out += np.matmul(slopes, pixels.swapaxes(1, 2), out=product)
         return out.reshape(shape).astype(dtype, copy=False)
     for images, rows in _blocks(len(x), x.shape[1] * shape[2] * shape[3], windows.count, WEIGHT_BYTES):
         columns = _columns(x, groups, windows, images, rows)
-        out += _stacked(g, groups, images, rows, work) @ columns.swapaxes(1, 2)
+        out += _stacked_outputs(g, groups, images, rows, work) @ columns.swapaxes(1, 2)
     return out.reshape(shape).astype(dtype, copy=False)
 
 
 def windows_of(x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Windows:
     """The windows of w (O, C/groups, P, Q) over x (N, C, H, W)."""
     kernel = (w[2], w[3])
-    return Windows(kernel, stride, padding, dilation, window_count((x[2], x[3]), kernel, stride, padding, dilation))
+    return Windows(kernel, stride, padding, dilation, output_size((x[2], x[3]), kernel, stride, padding, dilation))
 
 
 def matrices(w: Array, groups: int) -> Array:
@@ -84,9 +87,9 @@ def matrices(w: Array, groups: int) -> Array:
     return w.reshape(groups, w.shape[0] // groups, -1)
 
 
-def makes_no_columns(windows: Windows) -> bool:
+def needs_no_columns(windows: Windows) -> bool:
     """Whether images are multiplied where they lie, one by one."""
-    return windows.is_pointwise and windows.count[0] * windows.count[1] >= PIXELS
+    return windows.is_pointwise and windows.count[0] * windows.count[1] >= MIN_IMAGE_PIXELS
 
 
 def flat_images(x: Array, groups: int) -> Array:
@@ -94,14 +97,14 @@ def flat_images(x: Array, groups: int) -> Array:
     return x.reshape(len(x), groups, x.shape[1] // groups, x.shape[2] * x.shape[3])
 
 
-def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: Any) -> Array:
+def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: Any) -> Array:
     """weights (groups, O/groups, K) times the columns of x (N, C, H, W), plus b (O,): (N, O, I, J)."""
     groups, outs, depth = weights.shape
-    work = working_dtype(dtype)
-    x, weights = owned(x.astype(work, copy=False)), weights.astype(work, copy=False)
+    work = accumulation_dtype(dtype)
+    x, weights = as_contiguous(x.astype(work, copy=False)), weights.astype(work, copy=False)
     out = np.empty((len(x), groups * outs, *windows.count), work)
     bias = None if b is None else b.reshape(groups, outs, 1).astype(work, copy=False)
-    if makes_no_columns(windows):
+    if needs_no_columns(windows):
         product = np.matmul(weights, flat_images(x, groups), out=flat_images(out, groups))
         if bias is not None:
             product += bias
@@ -109,7 +112,7 @@ def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: A
     for images, rows in _blocks(len(x), groups * depth, windows.count, COLUMN_BYTES):
         columns = _columns(x, groups, windows, images, rows)
         one = images.stop - images.start == 1
-        part = out[images.start].reshape(groups, outs, -1)[:, :, _flat(rows, windows.count)] if one else None
+        part = out[images.start].reshape(groups, outs, -1)[:, :, _flat_rows(rows, windows.count)] if one else None
         product = np.matmul(weights, columns, out=part)
         if bias is not None:
             product += bias
@@ -119,7 +122,7 @@ def _slide(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: A
     return out.astype(dtype, copy=False)
 
 
-def _turned(w: Array, groups: int) -> Array:
+def _flipped_kernels(w: Array, groups: int) -> Array:
     """The matrices (groups, C/groups, O/groups P Q) of the convolution that is the transpose of w's in x."""
     turned = w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2)[..., ::-1, ::-1]
     return turned.reshape(groups, w.shape[1], -1)
@@ -137,7 +140,7 @@ def _blocks(images: int, depth: int, count: Pair, limit: int) -> Iterator[tuple[
     A block is a few rows of an image, or, where images are small, a few images.
     """
     rows = max(1, limit // max(1, 4 * depth * count[1]))
-    together = rows // max(1, count[0]) if count[0] * count[1] < WIDE or limit > COLUMN_BYTES else 1
+    together = rows // max(1, count[0]) if count[0] * count[1] < MIN_IMAGE_WINDOWS or limit > COLUMN_BYTES else 1
     for some in chunks(images, max(1, together)):
         for part in chunks(count[0], min(rows, max(1, count[0]))):
             yield some, part
@@ -148,19 +151,19 @@ def _columns(x: Array, groups: int, windows: Windows, images: slice, rows: slice
     n, c = images.stop - images.start, x.shape[1]
     if windows.is_pointwise and n == 1:
         pixels: Array = x[images.start].reshape(groups, c // groups, -1)
-        return pixels[:, :, _flat(rows, windows.count)]
+        return pixels[:, :, _flat_rows(rows, windows.count)]
     columns = np.empty((c, *windows.kernel, n, rows.stop - rows.start, windows.count[1]), x.dtype)
-    gather(x[images], columns, windows, rows.start)
+    im2col(x[images], columns, windows, rows.start)
     return columns.reshape(groups, c // groups * windows.kernel[0] * windows.kernel[1], -1)
 
 
-def _stacked(g: Array, groups: int, images: slice, rows: slice, dtype: Any) -> Array:
+def _stacked_outputs(g: Array, groups: int, images: slice, rows: slice, dtype: Any) -> Array:
     """A block of g (N, O, I, J) as one matrix a group (groups, O/groups, L)."""
     block = g[images, :, rows]
     n, o, i, j = block.shape
     return block.swapaxes(0, 1).astype(dtype, copy=False).reshape(groups, o // groups, n * i * j)
 
 
-def _flat(rows: slice, count: Pair) -> slice:
+def _flat_rows(rows: slice, count: Pair) -> slice:
     """Rows of windows as a stretch of all the windows of an image."""
     return slice(rows.start * count[1], rows.stop * count[1])

@@ -9,23 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from .jit import Answer, compiled
-from .lanes import BYTES, each, fma, load, total, zeros
-from .standardize import Axes, is_constant, reduced_axes
+from minigrad.typing import Array, Shape
+
+from .array_utils import as_contiguous
+from .jit import VariantResult, compiled
+from .normalization import Axes, is_constant, reduced_axes
+from .simd import BYTES, fma, load, reduce_add, splat, zeros
 from .threads import parallel
-from .windows import Array, Shape, owned
 
-SHORT = 16  # elements of a row: below, there is nothing to gain
+MIN_ROW_LENGTH = 16  # elements of a row: below, there is nothing to gain
 
 
-def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> Answer:
-    """See `standardize.standardize`."""
-    sizes = folded(x, axis, w, b)
+def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> VariantResult:
+    """See `normalization.standardize`."""
+    sizes = channel_view(x, axis, w, b)
     if sizes is None:
         return NotImplemented
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
     out, mean, variance = np.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
-    affine = spread(w, kept, 1, x.dtype), spread(b, kept, 0, x.dtype)
+    affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
     results = flat(out), flat(mean), flat(variance), np.empty(sizes[1], x.dtype)
     parallel(standardize_channels, sizes[1], flat(x), *affine, *results, np.ones(1, x.dtype), sizes, eps)
     return out, mean, variance
@@ -33,21 +35,21 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
 
 def standardize_input(
     g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
-) -> Answer:
-    """See `standardize.standardize_input`."""
-    sizes = folded(x, axis, w)
+) -> VariantResult:
+    """See `normalization.standardize_input`."""
+    sizes = channel_view(x, axis, w)
     if sizes is None or g.dtype != x.dtype:
         return NotImplemented
     out = np.empty(x.shape, x.dtype)
-    statistics = spread(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
     parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), *statistics, sizes, eps)
     return out
 
 
-def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> Answer:
-    """See `standardize.standardize_weight`."""
+def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> VariantResult:
+    """See `normalization.standardize_weight`."""
     axis = reduced_axes(mean)
-    sizes = folded(x, axis)
+    sizes = channel_view(x, axis)
     if sizes is None or g.dtype != x.dtype or not is_constant(shape, x.ndim, axis):
         return NotImplemented
     out = np.empty(mean.shape, x.dtype)
@@ -58,7 +60,7 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
     return out.sum(axis=summed).reshape(shape)
 
 
-def folded(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
+def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
     """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
     left = next((i for i in range(x.ndim) if i not in axis), x.ndim)
     right = left + x.ndim - len(axis)
@@ -67,17 +69,17 @@ def folded(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int]
     if any(y is not None and (y.dtype != x.dtype or not is_constant(y.shape, x.ndim, axis)) for y in factors):
         return None
     outer, channels, inner = prod(x.shape[:left]), prod(x.shape[left:right]), prod(x.shape[right:])
-    return (outer, channels, inner) if inner >= SHORT and outer > 0 else None
+    return (outer, channels, inner) if inner >= MIN_ROW_LENGTH and outer > 0 else None
 
 
-def spread(y: Array | None, kept: Shape, default: float, dtype: Any) -> Array:
+def per_channel(y: Array | None, kept: Shape, default: float, dtype: Any) -> Array:
     """One number a channel."""
     return np.full(prod(kept), default, dtype) if y is None else flat(np.broadcast_to(y, kept))
 
 
 def flat(x: Array) -> Array:
     """x in one dimension, without a copy where it is dense."""
-    return owned(x).reshape(-1)
+    return as_contiguous(x).reshape(-1)
 
 
 @compiled
@@ -146,42 +148,42 @@ def weight_channels(
 @compiled
 def row_sum(x: Any, one: Any, at: Any, count: Any) -> Any:
     """The sum of x over a row; `one` holds a 1."""
-    lanes = BYTES // x.itemsize
-    s, t, ones = zeros(x), zeros(x), each(one, 0)
-    stop = at + count - count % (2 * lanes)
-    for i in range(at, stop, 2 * lanes):
-        s, t = fma(s, ones, load(x, i)), fma(t, ones, load(x, i + lanes))
+    width = BYTES // x.itemsize
+    s, t, ones = zeros(x), zeros(x), splat(one, 0)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        s, t = fma(s, ones, load(x, i)), fma(t, ones, load(x, i + width))
     rest = 0.0
     for i in range(stop, at + count):
         rest += x[i]
-    return rest + total(s) + total(t)
+    return rest + reduce_add(s) + reduce_add(t)
 
 
 @compiled
 def row_squares(x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
     """The sum of (x + minus[c])^2 over a row."""
-    lanes = BYTES // x.itemsize
-    s, t, ones, shift = zeros(x), zeros(x), each(one, 0), each(minus, c)
-    stop = at + count - count % (2 * lanes)
-    for i in range(at, stop, 2 * lanes):
-        d, e = fma(shift, ones, load(x, i)), fma(shift, ones, load(x, i + lanes))
+    width = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        d, e = fma(shift, ones, load(x, i)), fma(shift, ones, load(x, i + width))
         s, t = fma(s, d, d), fma(t, e, e)
     rest = 0.0
     for i in range(stop, at + count):
         rest += (x[i] + minus[c]) * (x[i] + minus[c])
-    return rest + total(s) + total(t)
+    return rest + reduce_add(s) + reduce_add(t)
 
 
 @compiled
 def row_products(g: Any, x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
     """The sum of g * (x + minus[c]) over a row."""
-    lanes = BYTES // x.itemsize
-    s, t, ones, shift = zeros(x), zeros(x), each(one, 0), each(minus, c)
-    stop = at + count - count % (2 * lanes)
-    for i in range(at, stop, 2 * lanes):
+    width = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
         s = fma(s, load(g, i), fma(shift, ones, load(x, i)))
-        t = fma(t, load(g, i + lanes), fma(shift, ones, load(x, i + lanes)))
+        t = fma(t, load(g, i + width), fma(shift, ones, load(x, i + width)))
     rest = 0.0
     for i in range(stop, at + count):
         rest += g[i] * (x[i] + minus[c])
-    return rest + total(s) + total(t)
+    return rest + reduce_add(s) + reduce_add(t)

@@ -1,16 +1,17 @@
-"""Frames in flat buffers: an image between padding, with the pixels sorted such that a tap reads a single stretch.
+"""Padded images in flat buffers, with the pixels ordered such that a tap reads a single stretch.
 
-Pixel (h, w) of a framed image goes to the part (h % s, w % t) of the buffer, for strides s and t, and there to row
+Pixel (h, w) of a padded image goes to the part (h % s, w % t) of the buffer, for strides s and t, and there to row
 h // s and column w // t. Where windows are as far apart, one after the other reads one pixel after the other of a part.
 """
 
 from typing import Any, NamedTuple
 
+from minigrad.typing import Pair
+
 from .jit import compiled
-from .windows import Pair
 
 
-class Frame(NamedTuple):
+class PlaneLayout(NamedTuple):
     """How a plane of an image lies in a flat buffer."""
 
     size: Pair  # rows and columns of each of the stride[0] * stride[1] parts
@@ -24,11 +25,11 @@ class Frame(NamedTuple):
 
 
 @compiled
-def sort_pixels(image: Any, buffer: Any, base: Any, frame: Any) -> None:
+def pack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
     """Write the pixels (H, W) that windows read to a plane of the buffer, which begins at base; no padding."""
-    (rows, pitch), (s, t), (top, left) = frame
+    (rows, pitch), (s, t), (top, left) = layout
     for b in range(t):
-        begin, end = inside(image.shape[1], pitch, t, b - left)
+        begin, end = valid_range(image.shape[1], pitch, t, b - left)
         for h in range(min(image.shape[0], s * rows - top)):
             row = h + top
             at = base + ((row % s * t + b) * rows + row // s) * pitch
@@ -45,13 +46,13 @@ def sort_pixels(image: Any, buffer: Any, base: Any, frame: Any) -> None:
 
 
 @compiled
-def unsort_pixels(image: Any, buffer: Any, base: Any, frame: Any) -> None:
+def unpack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
     """Read the pixels (H, W) back; 0 for those that no window reads."""
-    (rows, pitch), (s, t), (top, left) = frame
+    (rows, pitch), (s, t), (top, left) = layout
     if image.shape[0] + top > s * rows or image.shape[1] + left > t * pitch:
         image[:] = 0
     for b in range(t):
-        begin, end = inside(image.shape[1], pitch, t, b - left)
+        begin, end = valid_range(image.shape[1], pitch, t, b - left)
         for h in range(min(image.shape[0], s * rows - top)):
             row = h + top
             at = base + ((row % s * t + b) * rows + row // s) * pitch
@@ -65,6 +66,6 @@ def unsort_pixels(image: Any, buffer: Any, base: Any, frame: Any) -> None:
 
 
 @compiled
-def inside(size: Any, pitch: Any, stride: Any, offset: Any) -> Any:
+def valid_range(size: Any, pitch: Any, stride: Any, offset: Any) -> Any:
     """The columns j < pitch from where to where stride * j + offset is a pixel of a row of `size`."""
     return max(0, -(offset // stride)), max(0, min(pitch, (size - 1 - offset) // stride + 1))

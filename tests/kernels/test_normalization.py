@@ -1,4 +1,4 @@
-"""Normalization: the definition against its formula, and the compiled twins against the definition."""
+"""Normalization: the definition against its formula, and the compiled variants against the definition."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def summed_to(y, shape):
 def test_definition_equals_its_formula(shape, axis, parts, affine):
     g, x, w, b = drawn(shape, parts, np.float64)
     w, b = (w, b) if affine else (None, None)
-    with jit.plain():
+    with jit.numpy_only():
         out, mean, variance = standardize(x, w, b, axis=axis, eps=0.1)
         slope = standardize_input(g, x, w, mean, variance, axis=axis, eps=0.1)
         to_w = standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)
@@ -67,7 +67,7 @@ def test_compiled_kernels_equal_their_definitions_up_to_rounding(shape, axis, pa
         return out, mean, variance, slope, standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)
 
     fast = run()
-    with jit.plain():
+    with jit.numpy_only():
         plain = run()
     eps = np.finfo(dtype).eps
     for found, expected in zip(fast, plain, strict=True):

@@ -13,21 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from .windows import Array, working_dtype
+from minigrad.typing import Array
+
+from .array_utils import accumulation_dtype
 
 
 def resample(x: Array, *, axis: int, index: Array, weight: Array) -> Array:
     """x (..., T, ...) -> (..., J, ...) along `axis`; index and weight are (taps, J)."""
     if len(index) == 1 and (weight == 1).all():
         return np.asarray(np.take(x, index[0], axis))
-    out = product(matrix(index, weight, x.shape[axis]), x, axis)
-    return out if np.isfinite(out).all() else gathered(x, axis, index, weight)
+    out = multiply_along(matrix(index, weight, x.shape[axis]), x, axis)
+    return out if np.isfinite(out).all() else gather_sum(x, axis, index, weight)
 
 
 def resample_input(y: Array, *, axis: int, index: Array, weight: Array, size: int) -> Array:
     """The transpose of `resample`: y (..., J, ...) -> (..., size, ...)."""
-    out = product(matrix(index, weight, size).T, y, axis)
-    return out if np.isfinite(out).all() else scattered(y, axis, index, weight, size)
+    out = multiply_along(matrix(index, weight, size).T, y, axis)
+    return out if np.isfinite(out).all() else scatter_sum(y, axis, index, weight, size)
 
 
 def matrix(index: Array, weight: Array, size: int) -> Array:
@@ -37,9 +39,9 @@ def matrix(index: Array, weight: Array, size: int) -> Array:
     return out
 
 
-def product(a: Array, x: Array, axis: int) -> Array:
+def multiply_along(a: Array, x: Array, axis: int) -> Array:
     """The matrix a (J, T) times x (..., T, ...) along an axis."""
-    work = working_dtype(x.dtype)
+    work = accumulation_dtype(x.dtype)
     before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     a, x3 = a.astype(work, copy=False), x.astype(work, copy=False).reshape(before, x.shape[axis], after)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -47,18 +49,18 @@ def product(a: Array, x: Array, axis: int) -> Array:
         return out.reshape(*x.shape[:axis], len(a), *x.shape[axis + 1 :]).astype(x.dtype, copy=False)
 
 
-def gathered(x: Array, axis: int, index: Array, weight: Array) -> Array:
+def gather_sum(x: Array, axis: int, index: Array, weight: Array) -> Array:
     """`resample`, place by place."""
-    work = working_dtype(x.dtype)
+    work = accumulation_dtype(x.dtype)
     out = np.zeros((*x.shape[:axis], index.shape[1], *x.shape[axis + 1 :]), work)
     for places, factors in zip(index, weight, strict=True):
         out += weighted(np.take(x, places, axis), factors, axis, work)
     return out.astype(x.dtype, copy=False)
 
 
-def scattered(y: Array, axis: int, index: Array, weight: Array, size: int) -> Array:
+def scatter_sum(y: Array, axis: int, index: Array, weight: Array, size: int) -> Array:
     """`resample_input`, place by place."""
-    work = working_dtype(y.dtype)
+    work = accumulation_dtype(y.dtype)
     out = np.zeros((*y.shape[:axis], size, *y.shape[axis + 1 :]), work)
     lead = (slice(None),) * axis
     for places, factors in zip(index, weight, strict=True):

@@ -1,0 +1,23 @@
+"""What kernels need of arrays: pieces of a range, a dtype for sums, memory that compiled loops can read."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigrad.typing import Array, DType
+
+
+def chunks(total: int, step: int) -> Iterator[slice]:
+    """Cut range(total) into slices of at most `step`."""
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))
+
+
+def accumulation_dtype(dtype: DType) -> DType:
+    """The dtype in which numbers are summed up: that of half precision is single precision."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def as_contiguous(x: Array) -> Array:
+    """x itself, or a copy, such that kernels are compiled for one kind of array only: contiguous and writable."""
+    return np.require(x, requirements=["C", "W", "A"])
