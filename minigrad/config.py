@@ -39,7 +39,7 @@ def set_threads(n: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=n, user_api="blas")
-    if "numba" not in sys.modules:  # importing it takes half a second, and there may be no need for it
+    if sys.modules.get("numba") is None:  # importing it takes half a second, and there may be no need for it
         os.environ["NUMBA_NUM_THREADS"] = str(n)
         return
     numba = import_module("numba")
@@ -123,7 +123,7 @@ def _blas_text(library: dict[str, Any]) -> str:
 
 
 def _numba_threads() -> str:
-    if "numba" not in sys.modules:
+    if sys.modules.get("numba") is None:
         return "not loaded yet"
     from minigrad.kernels.threads import thread_count
 

@@ -88,7 +88,10 @@ def _import(text: str, module_name: str) -> Any:
         sys.path.insert(0, here)  # for good: the module may import its neighbors later
     importlib.invalidate_caches()
     try:
-        return importlib.import_module(module_name)
+        module = importlib.import_module(module_name)
+        if getattr(module, "__file__", None) is None and not os.path.isdir(module_name.replace(".", os.sep)):
+            raise ModuleNotFoundError(name=module_name)  # a folder of that name, somewhere on the path
+        return module
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             missing = f"there is no module {error.name} in {here}, nor is one installed"
