@@ -1,73 +1,175 @@
-"""New Tensors, filled by a rule. They are constants of the default dtype unless asked otherwise."""
+"""New Tensors: filled with a number, a range or random draws. Their dtype is the default one unless given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from minigrad.autograd.tensor import Tensor, default_dtype, tensor, wrap
 from minigrad.rng import default_rng
-from minigrad.typing import Array
+from minigrad.typing import Array, ArrayLike, DTypeLike
 
-Shape = int | Sequence[int]
+Shape: TypeAlias = int | Sequence[int]
 
 
-def _made(array: Array, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
-    made = wrap(array.astype(dtype or default_dtype(), copy=False))
-    made.requires_grad = requires_grad
-    return made
+def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
+    out = wrap(array.astype(dtype or default_dtype(), copy=False))
+    out.requires_grad = requires_grad
+    return out
 
 
 def zeros(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Zeros."""
-    return _made(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
+    """A Tensor of zeros.
+
+    Args:
+        shape: sizes, or one size.
+        dtype: the default dtype unless given.
+        requires_grad: whether gradients are computed for it; default False.
+
+    >>> zeros((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    return _wrap(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
 def ones(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones."""
-    return _made(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
+    """A Tensor of ones.
+
+    Args:
+        shape: sizes, or one size.
+        dtype: the default dtype unless given.
+        requires_grad: whether gradients are computed for it; default False.
+
+    >>> ones(3).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    return _wrap(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
-def full(shape: Shape, value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """The same value everywhere."""
-    return _made(np.full(shape, value, dtype or default_dtype()), dtype, requires_grad)
+def full(shape: Shape, fill_value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor filled with one number.
+
+    Args:
+        shape: sizes, or one size.
+        fill_value: the number.
+        dtype: the default dtype unless given.
+        requires_grad: whether gradients are computed for it; default False.
+
+    >>> full(2, 7.0).tolist()
+    [7.0, 7.0]
+    """
+    return _wrap(np.full(shape, fill_value, dtype or default_dtype()), dtype, requires_grad)
 
 
-def eye(rows: int, columns: int | None = None, dtype: DTypeLike | None = None, *, k: int = 0) -> Tensor:
-    """Ones on the diagonal (or the k-th above it), zeros elsewhere. Shape: (rows, columns), square by default."""
-    return _made(np.eye(rows, columns, k), dtype, False)
+def eye(n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, *, k: int = 0) -> Tensor:
+    """A matrix with ones on a diagonal and zeros elsewhere.
+
+    Args:
+        n_rows: the number of rows.
+        n_cols: the number of columns; as many as rows unless given.
+        dtype: the default dtype unless given.
+        k: 0 (default) for the main diagonal, positive for those above it, negative for those below.
+
+    Returns:
+        (n_rows, n_cols).
+
+    >>> eye(2, k=1).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    return _wrap(np.eye(n_rows, n_cols, k), dtype)
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
-    """Numbers from start (0 if only one number is given) up to, and without, stop."""
+    """Evenly spaced numbers: start, start + step, ... up to, and without, stop.
+
+    Args:
+        start: the first number; if it is the only argument, it is `stop`, and the first number is 0.
+        stop: the end, which is left out.
+        step: the distance between neighbors, not 0; default 1.
+        dtype: the default dtype unless given.
+
+    Returns:
+        (ceil((stop - start) / step)).
+
+    >>> arange(1, 7, 2).tolist()
+    [1.0, 3.0, 5.0]
+    """
     first, last = (0, start) if stop is None else (start, stop)
-    return _made(np.arange(first, last, step), dtype, False)
+    return _wrap(np.arange(first, last, step), dtype)
 
 
 def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None, *, endpoint: bool = True) -> Tensor:
-    """`num` evenly spaced numbers from start to stop, which is left out if `endpoint` is False."""
-    return _made(np.linspace(start, stop, num, endpoint), dtype, False)
+    """A given number of evenly spaced numbers from start to stop.
+
+    Args:
+        start: the first number.
+        stop: the last number.
+        num: how many, at least 0.
+        dtype: the default dtype unless given.
+        endpoint: whether `stop` is one of them; default True.
+
+    Returns:
+        (num).
+
+    Raises:
+        ValueError: num is negative.
+
+    >>> linspace(0, 1, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return _wrap(np.linspace(start, stop, num, endpoint), dtype)
 
 
-def asarray(data: Any, dtype: DTypeLike | None = None) -> Tensor:
-    """`data` as a Tensor: a Tensor stays what it is, with its history; all else becomes a constant, as by `tensor`."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.astype(dtype)
-    return tensor(data, dtype)
+def asarray(obj: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
+    """The argument as a Tensor: a Tensor stays what it is, with its history; all else becomes a constant.
+
+    Args:
+        obj: a Tensor, an array (copied), a number, or nested lists of numbers.
+        dtype: the Tensor is converted to it, if given; see `tensor` for the dtype of other arguments.
+
+    Raises:
+        DTypeError: `obj` holds Tensors in a list, texts or other objects.
+
+    >>> x = ones(2)
+    >>> asarray(x) is x, asarray([1.0, 2.0]).tolist()
+    (True, [1.0, 2.0])
+    """
+    if isinstance(obj, Tensor):
+        return obj if dtype is None else obj.astype(dtype)
+    return tensor(obj, dtype)
 
 
 def randn(
     *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Draws from the normal distribution with mean 0 and variance 1."""
-    return _made(np.asarray((rng or default_rng()).standard_normal(shape)), dtype, requires_grad)
+    """Draws from the standard normal distribution, with mean 0 and variance 1.
+
+    Args:
+        shape: sizes; none for one number.
+        rng: the generator; the default one unless given. See `seed`.
+        dtype: the default dtype unless given.
+        requires_grad: whether gradients are computed for it; default False.
+
+    >>> randn(2, 3).shape
+    (2, 3)
+    """
+    return _wrap(np.asarray((rng or default_rng()).standard_normal(shape)), dtype, requires_grad)
 
 
 def rand(
     *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Uniform draws from [0, 1)."""
-    return _made(np.asarray((rng or default_rng()).random(shape)), dtype, requires_grad)
+    """Draws from the uniform distribution on [0, 1).
+
+    Args:
+        shape: sizes; none for one number.
+        rng: the generator; the default one unless given. See `seed`.
+        dtype: the default dtype unless given.
+        requires_grad: whether gradients are computed for it; default False.
+
+    >>> rand(2, 3).shape
+    (2, 3)
+    """
+    return _wrap(np.asarray((rng or default_rng()).random(shape)), dtype, requires_grad)

@@ -1,28 +1,28 @@
-"""Everything minigrad raises on purpose.
+"""The errors that minigrad raises.
 
     MinigradError
     ├── ShapeError             (ValueError)    sizes that do not fit together
     ├── DTypeError             (TypeError)     a data type that the operation cannot use
-    ├── DataError              (ValueError)    a dataset, file or loader that is not what it should be
+    ├── DataError              (ValueError)    a dataset, loader or file that cannot be used
     ├── GraphError             (RuntimeError)  differentiation asked for something the graph cannot give
     │   ├── FreedGraphError                    backward a second time over a freed graph
     │   └── MutationError      (ValueError)    a write to values that a graph needs
-    ├── NonFiniteError         (ArithmeticError)  found by `anomaly()`
+    ├── NonFiniteError         (ArithmeticError) a value became NaN or infinite
     ├── RuleError              (TypeError)     an op or its derivative rule is not well formed
     ├── StateError             (ValueError)    a state dict or checkpoint does not fit
     ├── UsageError             (ValueError)    a wrong option of a command or setting of a function
     └── MissingExtraError      (ImportError)   an optional package is not installed
 
-Each message names what failed and where, what was expected and what came, and one way out.
+Each message names what failed and where, what was expected and what was given, and one fix.
 Every class but the root is also the built-in exception that a caller would expect, so that
-`except ValueError` keeps working for those who do not know minigrad's own names.
+`except ValueError` works for those who do not know minigrad's own names.
 """
 
 from __future__ import annotations
 
 
 class MinigradError(Exception):
-    """The root: `except MinigradError` catches whatever minigrad raises on purpose."""
+    """The base of all errors: `except MinigradError` catches whatever minigrad raises itself."""
 
 
 class ShapeError(MinigradError, ValueError):
@@ -34,7 +34,7 @@ class DTypeError(MinigradError, TypeError):
 
 
 class DataError(MinigradError, ValueError):
-    """A dataset, file or loader that is not what it should be."""
+    """A dataset, loader or file that cannot be used."""
 
 
 class GraphError(MinigradError, RuntimeError):
@@ -42,18 +42,18 @@ class GraphError(MinigradError, RuntimeError):
 
 
 class FreedGraphError(GraphError):
-    """The graph was already used by a backward pass, which frees what it has passed."""
+    """A second backward pass over a graph that the first one has freed."""
 
 
 class MutationError(GraphError, ValueError):
-    """A write to values that a recorded graph still needs, or could not see change.
+    """A write to values that a recorded graph still needs, or whose change it could not see.
 
-    It is a ValueError, too, as NumPy's own error for a read-only array.
+    It is a ValueError too, as NumPy's own error for a read-only array is.
     """
 
 
 class NonFiniteError(MinigradError, ArithmeticError):
-    """A value or gradient became NaN or infinite while `anomaly()` was watching."""
+    """A value or gradient became NaN or infinite, in training or inside of `anomaly()`."""
 
 
 class RuleError(MinigradError, TypeError):
@@ -71,6 +71,11 @@ class UsageError(MinigradError, ValueError):
 class MissingExtraError(MinigradError, ImportError):
     """An optional package is needed and not installed.
 
+    Args:
+        package: what is missing.
+        extra: the extra of minigrad that installs it.
+        purpose: what it is needed for, as the beginning of the message.
+
     >>> print(MissingExtraError("matplotlib", extra="plot", purpose="drawing curves"))
     drawing curves needs matplotlib: pip install "minigrad[plot]"
     """
@@ -81,6 +86,10 @@ class MissingExtraError(MinigradError, ImportError):
 
 def shape_text(shape: tuple[int, ...], letters: str = "") -> str:
     """A shape as messages show it, each size with its dimension letter where one is known.
+
+    Args:
+        shape: the sizes.
+        letters: a letter for each, separated by spaces; left out where they are not as many as the sizes.
 
     >>> shape_text((64, 1, 32, 32), "N C H W")
     '(N=64, C=1, H=32, W=32)'

@@ -1,12 +1,11 @@
-"""NumPy's functions on Tensors: each becomes the op that records it, or an error that names one. Never a bare array."""
+"""NumPy's functions on Tensors: each calls the op that records it, or raises an error. None returns a bare array."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,23 +13,28 @@ from minigrad import ops
 from minigrad.autograd import operators
 from minigrad.autograd.op import REGISTRY
 from minigrad.errors import GraphError
+from minigrad.typing import ArrayLike, Function, Settings
 
-Function = Callable[..., Any]
+Result: TypeAlias = Any  # as the op's: a Tensor, several in a tuple, or for `np.shape` and the like a plain value
+"""What NumPy's functions return on Tensors."""
+
+Functions: TypeAlias = dict[Function, Function]
+"""What is called instead of a function of NumPy's."""
 
 
 @cache
-def _ufuncs() -> dict[Any, Function]:
-    own: dict[Any, Function] = {np.tanh: ops.tanh, np.matmul: ops.matmul, np.vecdot: ops.vecdot}
-    return own | {op.forward: op for op in REGISTRY.values() if isinstance(op.forward, np.ufunc)}
+def _ufuncs() -> Functions:
+    aliases: Functions = {np.tanh: ops.tanh, np.matmul: ops.matmul, np.vecdot: ops.vecdot}
+    return aliases | {op.forward: op for op in REGISTRY.values() if isinstance(op.forward, np.ufunc)}
 
 
 @cache
-def _functions() -> dict[Any, Function]:
-    """Each function under NumPy's names for its parameters; parameters that stand nowhere here are not supported."""
+def _functions() -> Functions:
+    """Each function with NumPy's names for its parameters; parameters that are not here are not supported."""
     return {**_reductions(), **_arrangements(), **_searches(), **_products(), **_decompositions()}
 
 
-def _reductions() -> dict[Any, Function]:
+def _reductions() -> Functions:
     def reduction(op: Function) -> Function:
         return lambda a, axis=None, keepdims=False: op(a, axis=axis, keepdims=keepdims)
 
@@ -58,7 +62,7 @@ def _reductions() -> dict[Any, Function]:
     }
 
 
-def _arrangements() -> dict[Any, Function]:
+def _arrangements() -> Functions:
     return {
         np.where: _where,
         np.clip: _clip,
@@ -95,20 +99,21 @@ def _arrangements() -> dict[Any, Function]:
     }
 
 
-def _searches() -> dict[Any, Function]:
-    def flat(a: Any, axis: int | None) -> tuple[Any, int]:
+def _searches() -> Functions:
+    def flattened(a: ArrayLike, axis: int | None) -> tuple[ArrayLike, int]:
+        """NumPy flattens the array when no axis is given."""
         return (ops.reshape(a, shape=(-1,)), 0) if axis is None else (a, axis)
 
     def sorting(function: Function) -> Function:
-        def sorted_(a: Any, axis: int | None = -1, stable: bool | None = None) -> Any:
-            a, axis = flat(a, axis)
+        def sorted_(a: ArrayLike, axis: int | None = -1, stable: bool | None = None) -> Result:
+            a, axis = flattened(a, axis)
             return function(a, axis=axis)
 
         return sorted_
 
     def taking(function: Function) -> Function:
-        def taken(a: Any, indices: Any, axis: int | None = None) -> Any:
-            a, axis = flat(a, axis)
+        def taken(a: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Result:
+            a, axis = flattened(a, axis)
             return function(a, indices, axis=axis)
 
         return taken
@@ -123,7 +128,7 @@ def _searches() -> dict[Any, Function]:
     }
 
 
-def _products() -> dict[Any, Function]:
+def _products() -> Functions:
     return {
         np.dot: _dot,
         np.outer: lambda a, b: ops.outer(ops.reshape(a, shape=(-1,)), ops.reshape(b, shape=(-1,))),
@@ -136,14 +141,14 @@ def _products() -> dict[Any, Function]:
         np.linalg.tensordot: lambda x1, x2, axes=2: ops.tensordot(x1, x2, axes=axes),
         np.kron: lambda a, b: ops.kron(a, b),
         np.einsum: lambda operands, optimize=False: ops.einsum(*operands),
-        np.diagonal: lambda a, offset=0, axis1=0, axis2=1: ops.diagonal(_last(a, axis1, axis2), offset=offset),
+        np.diagonal: lambda a, offset=0, axis1=0, axis2=1: ops.diagonal(_axes_last(a, axis1, axis2), offset=offset),
         np.linalg.diagonal: lambda x, offset=0: ops.diagonal(x, offset=offset),
-        np.trace: lambda a, offset=0, axis1=0, axis2=1: ops.trace(_last(a, axis1, axis2), offset=offset),
+        np.trace: lambda a, offset=0, axis1=0, axis2=1: ops.trace(_axes_last(a, axis1, axis2), offset=offset),
         np.linalg.trace: ops.trace,
     }
 
 
-def _decompositions() -> dict[Any, Function]:
+def _decompositions() -> Functions:
     return {
         np.linalg.inv: lambda a: ops.inv(a),
         np.linalg.solve: lambda a, b: ops.solve(a, b),
@@ -164,27 +169,43 @@ def _decompositions() -> dict[Any, Function]:
     }
 
 
-def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def _where(condition: ArrayLike, x: ArrayLike | None = None, y: ArrayLike | None = None) -> Result:
     return ops.nonzero(condition) if x is None and y is None else ops.where(condition, x, y)
 
 
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+def _clip(
+    a: ArrayLike,
+    a_min: ArrayLike | None = None,
+    a_max: ArrayLike | None = None,
+    min: ArrayLike | None = None,
+    max: ArrayLike | None = None,
+) -> Result:
     return ops.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-def _dot(a: Any, b: Any) -> Any:
+def _dot(a: ArrayLike, b: ArrayLike) -> Result:
     """`numpy.dot`: numbers multiply, and stacks of matrices are combined each with each, unlike in `@`."""
     if not (np.ndim(a) and np.ndim(b)):
         return ops.multiply(a, b)
     return ops.tensordot(a, b, axes=((-1,), (-2 if np.ndim(b) > 1 else -1,)))
 
 
-def _last(a: Any, axis1: int, axis2: int) -> Any:
+def _axes_last(a: ArrayLike, axis1: int, axis2: int) -> Result:
     return ops.moveaxis(a, (axis1, axis2), (-2, -1))
 
 
-def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    """What `np.exp(tensor)`, `array * tensor` and the like do."""
+def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[ArrayLike, ...], settings: Settings) -> Result:
+    """Call the op for a ufunc: what `np.exp(tensor)`, `array * tensor` and the like do.
+
+    Args:
+        ufunc: NumPy's function.
+        method: "__call__", or another such as "reduce", which no op has.
+        inputs: as they were given; at least one is a Tensor.
+        settings: the keyword arguments.
+
+    Raises:
+        GraphError: there is no op for this call.
+    """
     function = _ufuncs().get(ufunc)
     if function is None or method != "__call__" or settings:
         extra = f".{method}" if method != "__call__" else f" with {', '.join(settings)}" if settings else ""
@@ -192,8 +213,17 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings:
     return function(*inputs)
 
 
-def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    """What `np.sum(tensor, axis=0)`, `np.concatenate([tensor, tensor])` and the like do."""
+def apply_function(function: Function, inputs: tuple[object, ...], settings: Settings) -> Result:
+    """Call the op for a function: what `np.sum(tensor, axis=0)`, `np.stack([tensor, tensor])` and the like do.
+
+    Args:
+        function: NumPy's function.
+        inputs: the positional arguments.
+        settings: the keyword arguments.
+
+    Raises:
+        GraphError: there is no op for this call.
+    """
     ours = _functions().get(function)
     name = f"{function.__module__}.{function.__name__}"
     if ours is None:
@@ -206,18 +236,22 @@ def apply_function(function: Any, inputs: tuple[Any, ...], settings: dict[str, A
     return ours(**given)
 
 
-def _by_name(function: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+def _by_name(function: Function, inputs: tuple[object, ...], settings: Settings) -> Settings:
     """The arguments by NumPy's own parameter names (`*xs` is one, a tuple), without those at their defaults."""
     try:
         signature = _signature(function)
-    except ValueError:  # a few are written in C and do not tell
-        return dict(zip(_UNTOLD.get(function, ()), inputs, strict=False)) | settings
+    except ValueError:  # a few are written in C and have no signature
+        return dict(zip(_C_PARAMETERS.get(function, ()), inputs, strict=False)) | settings
     bound = signature.bind(*inputs, **settings).arguments
     defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
     return {name: value for name, value in bound.items() if value is not defaults[name]}
 
 
-_UNTOLD = {np.concatenate: ("arrays", "axis", "out"), np.where: ("condition", "x", "y"), np.dot: ("a", "b", "out")}
+_C_PARAMETERS: dict[Function, tuple[str, ...]] = {
+    np.concatenate: ("arrays", "axis", "out"),
+    np.where: ("condition", "x", "y"),
+    np.dot: ("a", "b", "out"),
+}
 _signature = cache(inspect.signature)
 
 
