@@ -2,7 +2,7 @@
 
     Tensor -> Node -> Graph -> pictures, costs, exports
 
-A Graph is a snapshot: it holds no arrays, and nothing that is later done with the Tensors changes it.
+A Graph is a snapshot: it holds no arrays, and does not change when the Tensors do.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ Kind = Literal["variable", "parameter", "constant", "op"]
 
 @dataclass(frozen=True)
 class GraphNode:
-    """One value.
+    """One value of a computation.
 
     Attributes:
         id: its number in the graph; the inputs of an op have smaller ones.
-        kind: an op's result, a model's parameter, another variable, or a constant.
+        kind: "op" for an op's result, "parameter" for a model's, "variable" for another, or "constant".
         name: the op's name, the parameter's path, or "variable".
-        shape, dtype: of the value; of an op with several results, all their shapes.
-        settings: the op's settings.
+        shape: the shape of the value; of an op with several results, a tuple of their shapes.
+        dtype: its dtype.
+        settings: the op's settings by name.
         call: the number of the module call inside of which it was made, or None. A parameter belongs to the innermost
-            call that holds all of its uses.
+            call that contains all of its uses.
         site: file and line of the op's call, where these were noted (by `trace()` or `anomaly()`).
         recorded: whether gradients can flow through it.
-        label: what else is to be said of it in a picture.
+        label: a note that pictures show beside the name.
     """
 
     id: int
@@ -52,14 +53,14 @@ class GraphNode:
 
 
 @dataclass(frozen=True)
-class Call:
+class ModuleCall:
     """One call of a module.
 
     Attributes:
         id: its number in the graph.
         name: the module's attribute name.
-        kind: its class.
-        path: its attribute path from the outermost module.
+        kind: the name of the module's class.
+        path: the module's attribute path from the outermost module.
         outer: the number of the call around it, or None.
     """
 
@@ -72,28 +73,36 @@ class Call:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes, the edges between them, and the module calls that they were made in.
+    """Nodes, the edges between them, and the module calls that they were made in. Iterating gives the nodes.
 
     Attributes:
-        nodes: oldest first.
-        edges: (from, to, position): node `from` is input number `position` of node `to`.
-        calls: outer ones first.
+        nodes: the values, oldest first: node number i is `nodes[i]`.
+        edges: triples (from, to, position): node `from` is input number `position` of node `to`.
+        calls: the module calls, outer ones first: call number i is `calls[i]`.
         outputs: the numbers of the nodes that the graph was taken from.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> graph = Graph.of((x * x).sum(), names={"x": x})
+    >>> [node.name for node in graph], graph.edges
+    (['x', 'multiply', 'sum'], ((0, 1, 0), (0, 1, 1), (1, 2, 0)))
     """
 
     nodes: tuple[GraphNode, ...]
     edges: tuple[tuple[int, int, int], ...]
-    calls: tuple[Call, ...]
+    calls: tuple[ModuleCall, ...]
     outputs: tuple[int, ...]
 
     @classmethod
     def of(cls, *outputs: Tensor, model: Module | None = None, names: Mapping[str, Tensor] | None = None) -> Graph:
-        """What was recorded behind the outputs.
+        """Make the graph of all that was recorded to compute the outputs.
 
         Args:
-            outputs: recorded Tensors, before a backward pass has freed their graph.
-            model: gives its parameters their paths as names.
-            names: names for other variables.
+            *outputs: recorded Tensors, before a backward pass has freed their graph.
+            model: the module whose paths name its parameters (default: none, and they are called "variable").
+            names: names for other variables, by name.
+
+        Returns:
+            The graph.
 
         Raises:
             GraphError: an output was not recorded, or its graph has been freed.
@@ -101,7 +110,7 @@ class Graph:
         """
         ids = {node: i for i, node in enumerate(nodes_behind(*outputs))}
         labels = _names(model, names or {})
-        calls = Calls()
+        calls = ModuleCalls()
         nodes = [_graph_node(i, node, labels, calls.number(node.scope)) for node, i in ids.items()]
         edges = [
             (ids[parent], i, position)
@@ -112,8 +121,8 @@ class Graph:
         _place_parameters(nodes, edges, calls.list)
         return cls(tuple(nodes), tuple(edges), tuple(calls.list), tuple(ids[_recorded(output)] for output in outputs))
 
-    def around(self, call: int | None) -> list[int]:
-        """A call and those around it, the innermost first; none for None."""
+    def enclosing(self, call: int | None) -> list[int]:
+        """The numbers of a call and of those around it, the innermost first; none for None."""
         found = []
         while call is not None:
             found.append(call)
@@ -124,7 +133,7 @@ class Graph:
         """For each call the numbers of its nodes, those of inner calls included."""
         found: list[list[int]] = [[] for _ in self.calls]
         for node in self.nodes:
-            for call in self.around(node.call):
+            for call in self.enclosing(node.call):
                 found[call].append(node.id)
         return found
 
@@ -136,7 +145,7 @@ class Graph:
 
 
 def nodes_behind(*outputs: Tensor) -> list[Node]:
-    """What was recorded behind the outputs, oldest first: node number i of their Graph comes from number i of these.
+    """The recorded nodes that the outputs depend on, oldest first; number i of these is number i of their Graph.
 
     Raises:
         GraphError: an output was not recorded, or its graph has been freed.
@@ -177,19 +186,21 @@ def _graph_node(i: int, node: Node, labels: Mapping[Node, tuple[Kind, str]], cal
     return GraphNode(i, "op", node.op.name, node.shape, str(node.dtype), dict(node.settings), call, site)
 
 
-def _place_parameters(nodes: list[GraphNode], edges: Iterable[tuple[int, int, int]], calls: Sequence[Call]) -> None:
-    """Put each parameter into the innermost call that holds all of its uses."""
-    homes: dict[int, int | None] = {}
+def _place_parameters(
+    nodes: list[GraphNode], edges: Iterable[tuple[int, int, int]], calls: Sequence[ModuleCall]
+) -> None:
+    """Put each parameter into the innermost call that contains all of its uses."""
+    inside: dict[int, int | None] = {}
     for start, end, _ in edges:
         if nodes[start].kind == "parameter":
             use = nodes[end].call
-            homes[start] = use if start not in homes else _common(homes[start], use, calls)
-    for i, home in homes.items():
-        nodes[i] = replace(nodes[i], call=home)
+            inside[start] = use if start not in inside else _common(inside[start], use, calls)
+    for i, call in inside.items():
+        nodes[i] = replace(nodes[i], call=call)
 
 
-def _common(a: int | None, b: int | None, calls: Sequence[Call]) -> int | None:
-    """The innermost call around two calls."""
+def _common(a: int | None, b: int | None, calls: Sequence[ModuleCall]) -> int | None:
+    """The innermost call that contains two calls."""
     while a != b:  # an inner call has a larger number than those around it
         if b is None or (a is not None and a > b):
             a, b = b, a
@@ -197,11 +208,11 @@ def _common(a: int | None, b: int | None, calls: Sequence[Call]) -> int | None:
     return a
 
 
-class Calls:
-    """Numbers the module calls as they are met, outer ones first."""
+class ModuleCalls:
+    """The module calls of a graph in the making, numbered as they are met, outer ones first."""
 
     def __init__(self) -> None:
-        self.list: list[Call] = []
+        self.list: list[ModuleCall] = []
         self.numbers: dict[Scope, int] = {}
 
     def number(self, scope: Scope | None) -> int | None:
@@ -211,5 +222,5 @@ class Calls:
         if scope not in self.numbers:
             outer = self.number(scope.outer)
             self.numbers[scope] = len(self.list)
-            self.list.append(Call(len(self.list), scope.name, scope.kind, scope.path, outer))
+            self.list.append(ModuleCall(len(self.list), scope.name, scope.kind, scope.path, outer))
         return self.numbers[scope]

@@ -1,7 +1,7 @@
-"""`why`: why is this gradient None, zero, NaN, tiny or huge?
+"""`why`: explain why a gradient is None, zero, NaN, tiny or huge.
 
-A network that does not learn seldom says why. `why(tensor, f)` runs the function f that computes the loss, looks at all
-that happens in it, and answers in words, with the line of code and the way from the tensor to the loss:
+`why(tensor, f)` runs the function f that computes the loss, looks at all ops that it calls, and answers in words, with
+the line of code and the path from the tensor to the loss:
 
 >>> import minigrad as mg
 >>> from minigrad.diagnosis import why
@@ -16,24 +16,24 @@ that happens in it, and answers in words, with the line of code and the way from
     healthy      nothing is wrong
     constant     the tensor does not require gradients
     unused       no op takes it
-    not_reached  it is used, but the loss does not come from there
-    detached     its value is taken on as a constant: detach(), stop_gradient(), .data, .numpy(), a copy
-    no_grad      an op on the way ran inside of no_grad()
-    integer      an op on the way gives whole numbers or booleans, or only chooses by its input
-    zero         a gradient arrives at an op, and none goes on: dead ReLUs, saturation, masks, choices, zero weights
+    not_reached  it is used, but the loss does not depend on it
+    detached     its value is used as a constant: detach(), stop_gradient(), .data, .numpy(), a copy
+    no_grad      an op on the path ran inside of no_grad()
+    integer      an op on the path gives integers or booleans, or only selects by its input
+    zero         a gradient arrives at an op that passes on nothing: dead ReLUs, saturation, masks, zero weights
     vanished     it shrinks from step to step, or in one
     exploding    it grows
-    nan, inf     the first op, or the first rule, that makes what is not finite of finite numbers
+    nan, inf     the first op, or the first rule, that makes NaN or infinity of finite numbers
 
-The files: `viz.rehearsal` runs the function and undoes what it changed; `flow` links the calls of ops, recorded or not;
-`cotangent` is the backward pass that is looked at; `lost`, `zero`, `finite` and `scale` each search for their causes
-(`leaving` reads the source for lines that no op tells of, `block` words how an op lets little through);
-`reason` is the answer, and `drawing` its graph.
+The files: `viz.dry_run` runs the function and undoes what it changed; `dataflow` links the calls of ops, recorded or
+not; `gradient_trace` is a backward pass with the size of every gradient; `missing`, `zero`, `nonfinite` and `magnitude`
+each search for their causes (`detach_sites` reads the source for lines at which no op runs, `attenuation` words how an
+op passes on little); `reason` is the answer, and `path_graph` its graph.
 """
 
 from __future__ import annotations
 
-from minigrad.diagnosis.question import why
-from minigrad.diagnosis.reason import Cause, Reason, Step
+from minigrad.diagnosis.api import why
+from minigrad.diagnosis.reason import Cause, PathStep, Reason
 
-__all__ = ["Cause", "Reason", "Step", "why"]
+__all__ = ["Cause", "PathStep", "Reason", "why"]

@@ -1,15 +1,17 @@
-"""`Reason`: what `why` answers, and how it is laid out as text."""
+"""`Reason`: what `why` answers, and its layout as text."""
 
 from __future__ import annotations
 
-import linecache
 import os
+import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from minigrad.autograd.trace import Event
+from minigrad.diagnosis.text import code_at, describe_array, number
+from minigrad.errors import GraphError
 from minigrad.graph import Graph
 
 if TYPE_CHECKING:
@@ -19,25 +21,29 @@ Cause = Literal[
     "healthy", "constant", "unused", "detached", "no_grad", "integer", "not_reached", "zero", "vanished", "nan", "inf",
     "exploding",
 ]  # fmt: skip
+"""The causes, each explained in `minigrad.diagnosis`."""
 
 NO_GRADIENT: Final = frozenset(["constant", "unused", "detached", "no_grad", "integer", "not_reached"])
+"""The causes for which there is no gradient at all."""
 
-SHOWN: Final = 24  # steps of a path that are printed, and looked at closely
-CODE: Final = 48  # characters of a line of code
+SHOWN: Final = 24
+"""The number of steps of a path that are printed, and looked at closely."""
+CODE_WIDTH: Final = 48
+"""The number of characters of a line of code that are printed."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One call of an op on the way from the tensor to the loss.
+class PathStep:
+    """One step from the tensor to the loss: a call of an op, or a line that detaches a value.
 
     Attributes:
-        op: its name.
+        op: the name of the op, or of what detaches, such as "detach".
         module: path and class of the module call that it happened in, or "".
         file, line, code: where it was called, and the text of that line; "", 0 and "" where that was not noted.
-        shape: of its result.
-        facts: its result in numbers.
-        arrives: norm of the gradient that comes from the loss; None where there is none.
-        passes: norm of what the op's rule hands on along the path; None where there is none.
+        shape: the shape of its result.
+        facts: the range of its result, with the share of zeros.
+        arrives: the norm of the gradient that comes from the loss; None where there is none.
+        passes: the norm of what the op's rule passes on along the path; None where there is none.
         blocked: whether this is where the gradient is lost.
         recorded: whether it became part of the graph.
     """
@@ -55,21 +61,30 @@ class Step:
     recorded: bool = True
 
     @classmethod
-    def of(cls, event: Event, *, facts: bool = True, **more: Any) -> Step:
-        """The step that an event is."""
+    def of(
+        cls,
+        event: Event,
+        *,
+        facts: bool = True,
+        arrives: float | None = None,
+        passes: float | None = None,
+        blocked: bool = False,
+    ) -> PathStep:
+        """The step that an event is; `facts` looks at its values, the other settings are attributes."""
         file, line = event.site
         node = event.node
-        shape = node.shape if node is not None else np.shape(event.out)
         return cls(
             op=event.op.name,
             module=str(event.scope or ""),
             file=file,
             line=line,
             code=code_at(file, line),
-            shape=shape,
-            facts=facts_of(event.out) if facts else "",
+            shape=node.shape if node is not None else np.shape(event.out),
+            facts=describe_array(event.out) if facts else "",
+            arrives=arrives,
+            passes=passes,
+            blocked=blocked,
             recorded=node is not None,
-            **more,
         )
 
     @property
@@ -79,7 +94,7 @@ class Step:
 
     def __str__(self) -> str:
         place = f" in {self.module}" if self.module else ""
-        return f"{self.op}{place}" + (f" ({self.where}: {_cut(self.code)})" if self.line else "")
+        return f"{self.op}{place}" + (f" ({self.where}: {_shortened(self.code)})" if self.line else "")
 
 
 @dataclass(frozen=True)
@@ -87,14 +102,14 @@ class Reason:
     """Why a gradient is what it is. `print(reason)` shows all of it; `reason.picture()` draws it.
 
     Attributes:
-        cause: in one word.
-        name: of the tensor.
-        shape: of the tensor.
-        norm: of the gradient, the root of the sum of its squares; None where there is no gradient.
-        text: in a few sentences, with what to do about it.
-        path: the steps from the tensor to the loss (or to where the way ends), in the order in which they ran.
+        cause: in one word, as listed in `minigrad.diagnosis`.
+        name: the path of the parameter, or another description of the tensor.
+        shape: the shape of the tensor.
+        norm: the Euclidean norm of the gradient; None where there is no gradient.
+        text: the cause in a few sentences, with what to do about it.
+        path: the steps from the tensor to the loss (or to where the path ends), in the order in which they ran.
         at: the step to look at; None where there is no single one.
-        graph: what ran between the tensor and the loss, also what was not recorded.
+        graph: what ran between the tensor and the loss, including what was not recorded.
         mark: the numbers of the path's nodes in the graph.
     """
 
@@ -103,8 +118,8 @@ class Reason:
     shape: tuple[int, ...]
     norm: float | None
     text: str
-    path: tuple[Step, ...] = ()
-    at: Step | None = None
+    path: tuple[PathStep, ...] = ()
+    at: PathStep | None = None
     graph: Graph | None = field(default=None, repr=False)
     mark: frozenset[int] = field(default=frozenset(), repr=False)
 
@@ -134,13 +149,12 @@ class Reason:
         return self.at.code if self.at is not None else ""
 
     def picture(self) -> Picture:
-        """The graph between the tensor and the loss, with the path marked; what was not recorded is dashed and gray.
+        """The graph between the tensor and the loss with the path marked; what was not recorded is dashed and gray.
 
         Raises:
-            GraphError: there is nothing to draw: no op ran.
-            MissingExtraError: when it is drawn, and no Graphviz was found.
+            GraphError: there is nothing to draw, because no op ran.
+            MissingExtraError: when it is drawn, and Graphviz is not installed.
         """
-        from minigrad.errors import GraphError
         from minigrad.viz.picture import Picture
 
         if self.graph is None or not self.graph.nodes:
@@ -163,78 +177,39 @@ class Reason:
         return f"gradient of norm {number(self.norm)} ({word})"
 
 
-def code_at(file: str, line: int) -> str:
-    """The text of a line, or "" where it is not known."""
-    return linecache.getline(file, line).strip() if line else ""
-
-
-def number(value: float | None) -> str:
-    """A number in few digits.
-
-    >>> number(0.000123456), number(20.0), number(None)
-    ('0.000123', '20', '')
-    """
-    return "" if value is None else f"{value:.3g}"
-
-
-def percent(part: float, whole: float) -> str:
-    """A share, never rounded to all or nothing when it is neither.
-
-    >>> percent(1, 3), percent(999_999, 1_000_000), percent(1, 1_000_000)
-    ('33 %', 'more than 99.9 %', 'less than 0.1 %')
-    """
-    share = 100 * part / whole if whole else 0.0
-    if share in (0.0, 100.0) or 1 <= share <= 99:
-        return f"{share:.0f} %"
-    if 0.1 <= share <= 99.9:
-        return f"{share:.1f} %"
-    return "less than 0.1 %" if share < 1 else "more than 99.9 %"
-
-
-def facts_of(value: Any) -> str:
-    """An array in a few words: its range, and its share of zeros and of what is not finite."""
-    if not isinstance(value, (np.ndarray, np.generic)) or not np.size(value):
-        return ""
-    array = np.asarray(value)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = array[~np.isfinite(array)]
-        return f"{percent(bad.size, array.size)} not finite, such as {bad[0]}"
-    if array.size == 1:
-        return number(float(array.reshape(())))
-    text = f"{number(float(array.min()))} to {number(float(array.max()))}"
-    zeros = array.size - int(np.count_nonzero(array))
-    return f"{text}, {percent(zeros, array.size)} zeros" if zeros else text
+# ---- layout --------------------------------------------------------------------------------------------------------
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
-    return [line for part in text.split("\n") for line in textwrap.wrap(part, 100) or [""]]
+    return [line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, 100) or [""]]
 
 
-def _cut(code: str) -> str:
-    return code if len(code) <= CODE else code[: CODE - 3] + "..."
+def _shortened(code: str) -> str:
+    return code if len(code) <= CODE_WIDTH else code[: CODE_WIDTH - 3] + "..."
 
 
 def _table(reason: Reason) -> list[str]:
     """The steps as rows, the blocked one marked; the middle of a long path is left out."""
     rows = [("", reason.name, "", _shape(reason.shape), "", "")]
-    rows += [(_mark(reason, s), s.op, s.module, _shape(s.shape), _gradient(s), s.where) for s in reason.path]
-    codes = ["", *[_cut(s.code) for s in reason.path]]
-    told = {i for i in range(2, len(codes)) if (rows[i][5], codes[i]) == (rows[i - 1][5], codes[i - 1])}
+    rows += [(_sign(reason, s), s.op, s.module, _shape(s.shape), _gradient(s), s.where) for s in reason.path]
+    codes = ["", *[_shortened(s.code) for s in reason.path]]
+    repeated = {i for i in range(2, len(codes)) if (rows[i][5], codes[i]) == (rows[i - 1][5], codes[i - 1])}
     header = ("", "op", "module", "shape", "gradient", "line")
-    kept = _kept(len(rows), {i + 1 for i, step in enumerate(reason.path) if step.blocked})
+    kept = _kept_rows(len(rows), {i + 1 for i, step in enumerate(reason.path) if step.blocked})
     widths = [max(len(row[k]) for row in [header, *[rows[i] for i in kept]]) for k in range(len(header))]
     lines = [_row(header, widths).rstrip()]
     for before, i in zip([-1, *kept], kept, strict=False):
         if i != before + 1:
             lines.append(f"    ... {i - before - 1} more steps")
-        lines.append(f"{_row(rows[i], widths)}  {codes[i] if i not in told or i != before + 1 else ''}".rstrip())
+        lines.append(f"{_row(rows[i], widths)}  {codes[i] if i not in repeated or i != before + 1 else ''}".rstrip())
     return lines
 
 
-def _mark(reason: Reason, step: Step) -> str:
-    """An x where the gradient ends, an exclamation mark at a step that shrinks or enlarges it, dots off the record."""
+def _sign(reason: Reason, step: PathStep) -> str:
+    """What stands in front of a step.
+
+    "x" where the gradient ends, "!" where it shrinks or grows most, "|" for other steps, ":" for those not recorded.
+    """
     if step.blocked:
         return "!" if reason.cause in ("vanished", "exploding") else "x"
     return "|" if step.recorded else ":"
@@ -244,7 +219,7 @@ def _row(cells: tuple[str, ...], widths: list[int]) -> str:
     return "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
 
 
-def _kept(count: int, marked: set[int]) -> list[int]:
+def _kept_rows(count: int, marked: set[int]) -> list[int]:
     """The rows of a long table that are shown: those at the ends, and what is marked with its neighbors."""
     if count <= SHOWN:
         return list(range(count))
@@ -257,8 +232,8 @@ def _shape(shape: tuple[int, ...]) -> str:
     return str(shape[0] if several else shape).replace(" ", "") + (" ..." if several else "")
 
 
-def _gradient(step: Step) -> str:
-    """Norms in the order in which the gradient goes: what arrives from the loss, and what is handed on."""
+def _gradient(step: PathStep) -> str:
+    """The norms in the order in which the gradient travels: what is passed on, and what arrives from the loss."""
     if step.arrives is None:
         return ""
     return f"{number(step.passes)} <- {number(step.arrives)}" if step.passes is not None else number(step.arrives)

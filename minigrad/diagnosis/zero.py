@@ -1,4 +1,4 @@
-"""Why a gradient is zero: the nearest op at which a gradient arrives, and from which none goes on."""
+"""Why a gradient is zero: the op nearest to the tensor at which a gradient arrives, and that passes on none."""
 
 from __future__ import annotations
 
@@ -8,84 +8,84 @@ from typing import Final
 import numpy as np
 
 from minigrad.autograd.node import Node
-from minigrad.diagnosis.block import Block
-from minigrad.diagnosis.case import Case, Finding
-from minigrad.diagnosis.reason import Step, number, percent
+from minigrad.diagnosis.attenuation import Attenuation
+from minigrad.diagnosis.context import Context, Explanation, blocked_step
+from minigrad.diagnosis.gradient_trace import Use
+from minigrad.diagnosis.reason import PathStep
+from minigrad.diagnosis.text import number, percent
 
 NEARLY_ALL: Final = 0.9
-"""From this share of zeros on, a gradient that is not zero is spoken of as one that nearly is."""
+"""The share of zeros from which on a gradient that is not zero is explained as one that nearly is."""
 
-BLOCKING: Final = frozenset(
+FLAT_OPS: Final = frozenset(
     ["relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink"]
 )
 
-Use = tuple[Node, int]
 
-
-def all_zero(case: Case) -> Finding:
-    """The gradient has no element that is not zero."""
-    search = _Search(case)
-    if not search.killers:
-        return _canceled(case, search)
-    use = search.killers[0]
+def explain_zero(context: Context) -> Explanation:
+    """The explanation of a gradient that is exactly zero."""
+    search = _Search(context)
+    if not search.stopping:
+        return _canceled(context, search)
+    use = search.stopping[0]
     node = use[0].parents[use[1]]
     assert node is not None
-    path = search.path_to(node) + case.cotangents.path_from(use)
-    words, advice = replace(_block(case, use), whole=True).words()
-    at = Step.of(case.flow.events[case.flow.of[use[0]]])
-    count = len(search.killers)
-    others = f" ({count} ops do so on the ways to the loss; this is the nearest.)" if count > 1 else ""
-    arrives = number(case.cotangents.size(use[0]).norm)
+    path = search.path_to(node) + context.gradients.path_from(use)
+    words = replace(_attenuation(context, use), complete=True).words()
+    at = PathStep.of(context.event(use[0]))
+    count = len(search.stopping)
+    others = f" ({count} ops on the paths to the loss do so; this is the nearest.)" if count > 1 else ""
+    arrives = number(context.gradients.arriving(use[0]).norm)
     text = (
-        f"It is exactly zero. A gradient of norm {arrives} arrives at {at}, and none goes on from there: {words}."
-        f"{others}\n{_zeros_from(case, use)}{advice}{_fitted(case)}"
+        f"It is exactly zero. A gradient of norm {arrives} arrives at {at}, which passes on nothing: {words.cause}."
+        f"{others}\n{_origin_of_zeros(context, use)}{words.advice}{_minimum(context)}"
     )
-    steps = case.steps(path, use[0])
-    return Finding("zero", text, list(steps), next(step for _, step in steps if step.blocked))
+    steps = context.steps(path, use[0])
+    return Explanation("zero", text, steps, blocked_step(steps))
 
 
-def nearly_zero(case: Case) -> Finding | None:
-    """Most of the gradient is zero because of ops with a flat side; None where that is not so."""
-    size = case.cotangents.size(case.cotangents.target)
-    if size.count < 2 or size.zeros < NEARLY_ALL * size.count:
+def explain_mostly_zero(context: Context) -> Explanation | None:
+    """The explanation of a gradient that is mostly zero because of ops that are partly flat; None if it is not."""
+    found = context.gradients.at_target()
+    if found.count < 2 or found.zeros < NEARLY_ALL * found.count:
         return None
-    path = case.cotangents.main_path()
-    for node, position in path:
-        came, went = case.cotangents.size(node), case.cotangents.handed(node, position)
-        flat = node.op is not None and node.op.name in BLOCKING and went.zeros >= NEARLY_ALL * went.count
-        if flat and came.zeros < NEARLY_ALL * came.count:
-            words, advice = _block(case, (node, position)).words()
-            steps = case.steps(path, node)
-            at = next(step for _, step in steps if step.blocked)
+    for use in context.gradients.main_path():
+        node = use[0]
+        arriving, passing = context.gradients.arriving(node), context.gradients.passing(use)
+        flat = node.op is not None and node.op.name in FLAT_OPS and passing.zeros >= NEARLY_ALL * passing.count
+        if flat and arriving.zeros < NEARLY_ALL * arriving.count:
+            words = _attenuation(context, use).words()
+            steps = context.steps(context.gradients.main_path(), node)
+            at = blocked_step(steps)
             text = (
-                f"{percent(size.zeros, size.count)} of it is zero ({size.count - size.zeros} of {size.count} elements "
-                f"are not). Most of the gradient ends at {at}: {words}.\n{advice}"
+                f"{percent(found.zeros, found.count)} of it is zero ({found.count - found.zeros} of {found.count} "
+                f"elements are not). Most of the gradient ends at {at}: {words.cause}.\n{words.advice}"
             )
-            return Finding("zero", text, list(steps), at)
+            return Explanation("zero", text, steps, at)
     return None
 
 
 class _Search:
-    """From the tensor towards the loss through all that gets no gradient, up to where there is one.
+    """A search from the tensor towards the loss, through all that gets no gradient, up to where there is one.
 
     Attributes:
-        killers: uses that nothing came through although something arrived; the nearest first.
-        canceled: values that gradients came to, through several uses, which add up to zero.
+        stopping: uses at which a gradient arrives and that pass on nothing, the nearest first.
+        canceled: values whose uses pass on gradients that add up to zero.
     """
 
-    def __init__(self, case: Case) -> None:
-        self.target = case.cotangents.target
-        self.killers: list[Use] = []
+    def __init__(self, context: Context) -> None:
+        self.target = context.gradients.target
+        self.stopping: list[Use] = []
         self.canceled: list[Node] = []
         self.came: dict[Node, tuple[Node, Use]] = {}
         waiting = [self.target]
         for node in waiting:  # grows while it is read
-            for use in case.cotangents.users[node]:
+            for use in context.gradients.uses[node]:
                 user = use[0]
-                if case.cotangents.handed(*use).norm != 0:
+                if context.gradients.passing(use).norm != 0:
                     self.canceled.append(node)
-                elif case.cotangents.size(user).norm != 0:
-                    self.killers.append(use)
+                elif context.gradients.arriving(user).norm != 0:
+                    self.stopping.append(use)
                 elif user not in self.came:
                     self.came[user] = (node, use)
                     waiting.append(user)
@@ -99,36 +99,37 @@ class _Search:
         return path[::-1]
 
 
-def _canceled(case: Case, search: _Search) -> Finding:
-    """What comes through several uses adds up to zero."""
-    node = search.canceled[0] if search.canceled else case.cotangents.target
-    uses = [use for use in case.cotangents.users[node] if case.cotangents.handed(*use).norm != 0]
+def _canceled(context: Context, search: _Search) -> Explanation:
+    """The explanation of gradients through several uses that add up to zero."""
+    node = search.canceled[0] if search.canceled else context.gradients.target
+    uses = [use for use in context.gradients.uses[node] if context.gradients.passing(use).norm != 0]
     path = search.path_to(node)
-    path += case.cotangents.path_from(uses[0]) if uses else []
-    steps = case.steps(path, uses[0][0] if uses else None)
-    what = "its" if node is case.cotangents.target else f"the {len(uses)} uses of the result of {node.op}:"
-    parts = ", ".join(number(case.cotangents.handed(*use).norm) for use in uses)
+    path += context.gradients.path_from(uses[0]) if uses else []
+    steps = context.steps(path, uses[0][0] if uses else None)
+    whose = "its" if node is context.gradients.target else "the"
+    of = "" if node is context.gradients.target else f" of the result of {node.op}"
+    norms = ", ".join(number(context.gradients.passing(use).norm) for use in uses)
     text = (
-        f"It is exactly zero, although gradients come through {what} {f'{len(uses)} uses ' if what == 'its' else ''}"
-        f"(norms {parts}): they cancel one another. The loss does not change with it, as x - x does not change with x."
-        "\nNothing is broken in the graph: look at whether the formula is what you mean."
+        f"It is exactly zero, although gradients come through {whose} {len(uses)} uses{of} (norms {norms}): they "
+        "cancel each other out. The loss does not change with it, as x - x does not change with x.\n"
+        "Nothing is broken in the graph: check whether the formula is the one that you mean."
     )
-    return Finding("zero", text, list(steps), next((step for _, step in steps if step.blocked), None))
+    return Explanation("zero", text, steps, next((step for _, step in steps if step.blocked), None))
 
 
-def _block(case: Case, use: Use) -> Block:
-    return Block(*use, case.flow.events[case.flow.of[use[0]]])
+def _attenuation(context: Context, use: Use) -> Attenuation:
+    return Attenuation(*use, context.event(use[0]))
 
 
-def _zeros_from(case: Case, use: Use) -> str:
-    """Which call gave an op nothing but zeros, where one did."""
-    x, parent = _block(case, use).x, use[0].parents[use[1]]
-    if not isinstance(x, np.ndarray) or x.any() or parent not in case.flow.of:
+def _origin_of_zeros(context: Context, use: Use) -> str:
+    """A sentence on the call that gave an op nothing but zeros, where one did."""
+    x, parent = _attenuation(context, use).x, use[0].parents[use[1]]
+    if x is None or x.any() or parent not in context.flow.of:
         return ""
-    return f"All that it gets is 0, and was made by {Step.of(case.flow.events[case.flow.of[parent]], facts=False)}. "
+    return f"Its input is 0 everywhere, and was made by {PathStep.of(context.event(parent), facts=False)}. "
 
 
-def _fitted(case: Case) -> str:
-    """A loss of zero has been reached: nothing is left to do."""
-    values = np.asarray(case.loss._data)
-    return " The loss is 0: what is minimal has no slope." if values.size == 1 and not values.any() else ""
+def _minimum(context: Context) -> str:
+    """A sentence for a loss of zero, which cannot get smaller."""
+    values = np.asarray(context.loss._data)
+    return " The loss is 0: at a minimum, the gradient is zero." if values.size == 1 and not values.any() else ""

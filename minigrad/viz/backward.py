@@ -13,7 +13,7 @@ from minigrad.autograd.backward import pull_back
 from minigrad.autograd.node import Leaf, Node, next_id, override_state
 from minigrad.autograd.tensor import Tensor, record, wrap
 from minigrad.autograd.trace import trace
-from minigrad.graph import Call, Graph, GraphNode, nodes_behind
+from minigrad.graph import Graph, GraphNode, ModuleCall, nodes_behind
 from minigrad.viz.record import Record
 
 
@@ -72,7 +72,7 @@ class _Telling:
     def __init__(self, forward: Record, start: int, owners: _Owners, both: bool) -> None:
         self.forward, self.start, self.owners, self.both = forward, start, owners, both
         self.numbers = {node: i for i, node in enumerate(forward.nodes)}
-        self.calls: list[Call] = []
+        self.calls: list[ModuleCall] = []
         self.rules: dict[Node, int] = {}
 
     def graph(
@@ -82,7 +82,7 @@ class _Telling:
         ids = {node: i for i, node in enumerate(kept)}
         self.calls = list(self.forward.graph.calls) if self.both else []
         self.around = len(self.calls)
-        self.calls.append(Call(self.around, "backward", "", "backward", None))
+        self.calls.append(ModuleCall(self.around, "backward", "", "backward", None))
         named = {x.node: "g" if len(seeds) == 1 else f"g of output {k}" for k, x in enumerate(seeds)}
         for i, gradient in gradients.items():
             wanted = f"gradient of {self.forward.graph.nodes[i].name}"
@@ -117,5 +117,5 @@ class _Telling:
             path = "" if told is None or told.call is None else self.forward.graph.calls[told.call].path
             self.rules[owner] = len(self.calls)
             name = f"rule of {owner.op}" + (f" ({path})" if path else "")
-            self.calls.append(Call(len(self.calls), name, "", f"backward.{name}", self.around))
+            self.calls.append(ModuleCall(len(self.calls), name, "", f"backward.{name}", self.around))
         return self.rules[owner]

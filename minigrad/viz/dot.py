@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from minigrad.graph import Call, Graph, GraphNode
+from minigrad.graph import Graph, GraphNode, ModuleCall
 from minigrad.viz.color import BLUE, GREEN, ORANGE, QUIET, VERMILION, ink
 from minigrad.viz.fold import Arrow, Item, View, view
 from minigrad.viz.layout import graphviz
@@ -176,7 +176,7 @@ def shape_text(node: GraphNode) -> str:
     return ", ".join("×".join(map(str, shape)) or "scalar" for shape in shapes)
 
 
-def call_title(call: Call, times: int = 1) -> str:
+def call_title(call: ModuleCall, times: int = 1) -> str:
     """The name and class of a module call, and how often it stands in a row."""
     return f"{call.name} {call.kind}".strip() + (f" × {times}" if times > 1 else "")
 

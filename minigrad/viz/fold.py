@@ -88,7 +88,7 @@ def view(graph: Graph, *, depth: int | None = None, repeats: bool = False) -> Vi
         behind.setdefault(key, []).append(i)
     items = [homes.item(key, nodes) for key, nodes in behind.items()]
     arrows, hidden = _arrows(graph, keys, stands_for)
-    frames = sorted({frame for item in items for frame in graph.around(item.frame)})
+    frames = sorted({frame for item in items for frame in graph.enclosing(item.frame)})
     drawn = {*frames, *[item.call for item in items]}
     return View(
         graph, tuple(items), arrows, hidden, tuple(frames), {call: n for call, n in times.items() if call in drawn}

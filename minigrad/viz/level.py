@@ -23,7 +23,7 @@ def levels(graph: Graph) -> list[Level]:
     Raises:
         UsageError: a level has more than 3,000 boxes.
     """
-    chains: list[list[int | None]] = [[None, *reversed(graph.around(node.call))] for node in graph.nodes]
+    chains: list[list[int | None]] = [[None, *reversed(graph.enclosing(node.call))] for node in graph.nodes]
     found = {call: _Level(graph, call) for call in (None, *(call.id for call in graph.calls))}
     for node, chain in zip(graph.nodes, chains, strict=True):
         for call, inner in zip(chain, [*chain[1:], None], strict=True):

@@ -13,8 +13,8 @@ from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.autograd.trace import Trace
 from minigrad.errors import UsageError
 from minigrad.nn import Module
+from minigrad.viz.dry_run import dry_run, modules_within
 from minigrad.viz.record import Record
-from minigrad.viz.rehearsal import modules_within, rehearse
 
 
 def traced(
@@ -38,9 +38,9 @@ def traced(
         (model,) = modules
 
     def again() -> Trace:
-        return rehearse(function, tuple(given), modules)[1]
+        return dry_run(function, tuple(given), modules)[1]
 
-    result, seen = rehearse(function, tuple(given), modules)
+    result, seen = dry_run(function, tuple(given), modules)
     outputs = [x for x in _leaves(result) if isinstance(x, Tensor) and x.node is not None]
     if not outputs:
         what = type(result).__name__ if not isinstance(result, Tensor) else "a constant"

@@ -1,4 +1,4 @@
-"""How `why` is asked: what it takes and refuses, what it leaves untouched, how large a graph it bears."""
+"""What `why` takes and refuses, and what it leaves as it was."""
 
 import functools
 import re
@@ -9,12 +9,10 @@ import pytest
 import minigrad as mg
 from minigrad import FreedGraphError, GraphError, ShapeError, Tensor, UsageError, nn
 from minigrad.autograd.trace import trace
-from minigrad.diagnosis import Reason, why
+from minigrad.diagnosis import why
 from minigrad.rng import default_rng
-from tests.diagnosis.here import line_of
+from tests.diagnosis.source_lines import line_of
 from tests.helper import variable
-
-# ---- what it refuses -------------------------------------------------------------------------------------------
 
 
 def test_what_is_no_tensor() -> None:
@@ -63,9 +61,6 @@ def test_function_that_calls_backward_itself() -> None:
         why(w, step)
 
 
-# ---- how it is asked -------------------------------------------------------------------------------------------
-
-
 def test_arguments_are_handed_on_and_names_are_found_in_many_places() -> None:
     model = nn.Sequential(nn.Linear(2, 1))
     x = mg.ones((3, 2))
@@ -103,7 +98,7 @@ def test_recorded_loss_says_what_the_graph_keeps() -> None:
     reason = why(w, mg.relu(mg.tanh(w) - 9).sum())
     assert (reason.cause, reason.op, reason.line) == ("zero", "relu", 0)
     assert "The lines were not noted" in reason.text
-    assert "100 % of what relu sees is dead" in reason.text
+    assert "100 % of the inputs of relu are not above 0" in reason.text
     lost = why(w, (mg.exp(w).detach() * variable([1.0, 2.0])).sum())
     assert lost.cause == "not_reached"
     assert "Give the function that computes the loss" in lost.text
@@ -117,13 +112,6 @@ def test_recorded_loss_has_lines_where_they_were_noted() -> None:
     reason = why(w, loss)
     assert (reason.cause, reason.line, reason.file) == ("zero", line_of("noted"), __file__)
     assert "not noted" not in reason.text
-
-
-def test_part_of_the_graph_may_be_older_than_the_function() -> None:
-    w = variable([1.0, -2.0])
-    h = mg.exp(w)
-    assert why(w, lambda: (h * h).sum()).cause == "healthy"
-    assert why(w, lambda: (mg.relu(h - 99)).sum()).op == "relu"
 
 
 def test_result_is_healthy_and_says_why_its_grad_is_none() -> None:
@@ -152,9 +140,6 @@ def test_parameter_that_is_used_several_times() -> None:
     reason = why(layer.weight, lambda: mg.relu(layer(mg.relu(layer(x) - 99) + 1)).sum() + layer(x).sum())
     assert reason.cause == "healthy"
     assert reason.path[0].op == "linear"
-
-
-# ---- what it leaves untouched ----------------------------------------------------------------------------------
 
 
 class Everything(nn.Module):
@@ -210,105 +195,3 @@ def test_it_may_be_asked_inside_of_no_grad_and_anomaly() -> None:
         assert not mg.is_recording()
     with mg.anomaly():
         assert why(w, lambda: mg.log(w).sum()).op == "log"
-
-
-# ---- the answer ------------------------------------------------------------------------------------------------
-
-
-def test_answer_is_laid_out_and_does_not_change() -> None:
-    w = variable([1.0, 2.0])
-    reason = why(w, lambda: mg.relu(w - 9).sum())
-    text = str(reason)
-    assert text.startswith("the variable (2,): gradient of norm 0 (zero)\n====")
-    assert max(map(len, text.splitlines())) < 170
-    rows = text[text.index("From the tensor to the loss:") :].splitlines()
-    assert any(row.startswith("  x  relu") for row in rows)
-    with pytest.raises(AttributeError):
-        reason.cause = "healthy"
-    assert isinstance(reason, Reason)
-
-
-def test_graph_holds_what_was_not_recorded_and_marks_the_path() -> None:
-    w, v = variable([1.0, 2.0]), variable([3.0, 4.0])
-
-    def loss() -> Tensor:
-        h = mg.exp(w)
-        with mg.no_grad():
-            h = mg.tanh(h)
-        return (h * mg.sin(v)).sum()
-
-    reason = why(w, loss)
-    names = {node.id: (node.name, node.recorded) for node in reason.graph}
-    assert set(names.values()) == {
-        ("the variable", True), ("exp", True), ("tanh", False), ("sin", True), ("multiply", True), ("sum", True),
-    }  # fmt: skip
-    assert [names[i][0] for i in sorted(reason.mark)] == ["the variable", "exp", "tanh", "multiply", "sum"]
-    assert all(a < b for a, b, _ in reason.graph.edges)
-    assert [names[i][0] for i in reason.graph.outputs] == ["sum"]
-
-
-def test_parameter_stands_in_the_module_that_uses_it_and_dead_ends_are_left_out() -> None:
-    model = nn.Sequential(nn.Linear(2, 3), nn.Sigmoid())
-
-    def loss() -> Tensor:
-        h = model(mg.ones((1, 2)))
-        mg.exp(h)
-        return mg.relu(h - 9).sum()
-
-    graph = why(model[0].weight, loss).graph
-    assert [node.name for node in graph] == ["0.weight", "linear", "sigmoid", "subtract", "relu", "sum"]
-    assert graph.nodes[0].kind == "parameter"
-    assert graph.calls[graph.nodes[0].call].kind == "Linear"
-    dead = why(model[0].weight, lambda: (model(mg.ones((1, 2))), variable([2.0, 3.0]).sum())[1])
-    assert dead.cause == "not_reached"
-    assert [node.name for node in dead.graph] == ["0.weight", "linear", "sigmoid", "sum"]
-
-
-def test_where_a_value_leaves_the_record_is_drawn() -> None:
-    w = mg.ones(3, requires_grad=True)
-    graph = why(w, lambda: (mg.tanh(w).detach() * mg.ones(3, requires_grad=True)).sum()).picture().graph
-    (lost,) = [node for node in graph if node.name == "detach"]
-    assert not lost.recorded
-    ends = [(graph.nodes[a].name, graph.nodes[b].name) for a, b, _ in graph.edges]
-    assert {("tanh", "detach"), ("detach", "multiply")} <= set(ends)
-    assert ("tanh", "multiply") not in ends
-    assert all(a < b for a, b, _ in graph.edges)
-
-
-def test_picture_marks_the_path() -> None:
-    pytest.importorskip("graphviz")
-    w = variable([1.0, 2.0])
-    reason = why(w, lambda: (mg.exp(w).detach() * w).sum() * 0 + mg.relu(w - 9).sum())
-    picture = reason.picture()
-    assert picture.mark == reason.mark
-    assert "relu" in picture.dot
-
-
-def test_nothing_to_draw() -> None:
-    reason = why(variable(1.0), lambda: variable(2.0))
-    assert reason.cause == "unused"
-    assert len(reason.graph) == 1
-    assert str(reason).startswith("the variable (): no gradient (unused)")
-
-
-def test_long_chains_take_neither_recursion_nor_quadratic_time() -> None:
-    w, v = variable([1.0, 2.0]), variable([1.0, 2.0])
-
-    def loss(count: int, cut: bool) -> Tensor:
-        h = w
-        for k in range(count):
-            h = h * 1.0 if k != count // 2 or not cut else h.detach() + 0
-        return (h * v).sum()
-
-    assert why(w, loss, 30_000, False).cause == "healthy"
-    reason = why(w, loss, 100_000, True)
-    assert reason.cause == "detached"
-    assert len(reason.path) > 100_000
-    assert len(str(reason).splitlines()) < 60
-
-
-def test_kept_values_are_told_without_a_trace_for_variadic_ops() -> None:
-    w, v = variable([1.0, 2.0]), variable([3.0])
-    assert why(v, (mg.concat([w, v]) * 2).sum()).cause == "healthy"
-    matrix = variable([[2.0, 1.0], [1.0, 3.0]])
-    assert why(matrix, (mg.eigh(matrix * 2)[0] * v).sum()).cause == "healthy"

@@ -7,7 +7,7 @@ import minigrad as mg
 from minigrad import Tensor, nn
 from minigrad.diagnosis import why
 from minigrad.functional import cross_entropy, mse_loss
-from tests.diagnosis.here import line_of
+from tests.diagnosis.source_lines import line_of
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_dead_relu(x, labels) -> None:
     reason = why(model.first.weight, lambda: cross_entropy(model(x), labels))
     assert (reason.cause, reason.norm, reason.op) == ("zero", 0, "relu")
     assert (reason.file, reason.line) == (__file__, line_of("dead"))
-    assert "100 % of what relu sees is dead" in reason.text
+    assert "100 % of the inputs of relu are not above 0" in reason.text
     assert "8 of 8 units are dead for every sample" in reason.text
     blocked = next(step for step in reason.path if step.blocked)
     assert blocked.passes == 0
@@ -70,7 +70,7 @@ def test_zeros_behind_a_dead_relu_are_told_from_those_of_the_weight(x, labels) -
     model = DeadReLU()
     reason = why(model.last.weight, lambda: cross_entropy(model(x), labels))
     assert (reason.cause, reason.op, reason.module) == ("zero", "linear", "last Linear")
-    assert "100 % of that is zero" in reason.text
+    assert "100 % of which is 0" in reason.text
 
 
 class Saturated(nn.Module):
@@ -109,7 +109,7 @@ def test_nan_from_log(x) -> None:
     assert (reason.file, reason.line) == (__file__, line_of("log"))
     zeros = int((model.first(x).data <= 0).sum())
     assert f"{zeros} of 48 elements are not finite; the first is -inf at (" in reason.text
-    assert "where it was given 0" in reason.text
+    assert "where its input is 0" in reason.text
 
 
 class Exploding(nn.Module):
