@@ -1,54 +1,53 @@
-"""Prove derivatives: an honest verdict on a gradient, or a minimal counterexample.
+"""Tests of derivatives: a gradient is held to numerical derivatives and to laws, and a failure is made small.
 
-    report = check_grads(f, x, w)     # correct, wrong or inconclusive, with the reason in words
+    report = check_grads(f, x, w)     # correct, wrong or inconclusive, with the reason
     assert report, report
 
-Functions of Tensors and of plain NumPy arrays with a gradient written by hand are checked alike.
+Functions of Tensors and plain NumPy functions with a gradient written by hand are checked alike.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from minigrad.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from minigrad.testing import laws
-    from minigrad.testing import strategy as strategies
-    from minigrad.testing.calls import calls_of
+    from minigrad.testing import laws, strategies
     from minigrad.testing.check import check_grads
     from minigrad.testing.decorator import gradtest
-    from minigrad.testing.law import LawViolation
-    from minigrad.testing.report import Report, Verdict
+    from minigrad.testing.laws.law_registry import LawViolation
+    from minigrad.testing.numeric.judgment import Verdict
+    from minigrad.testing.report import Report
+    from minigrad.testing.strategies.op_calls import calls_of
 
-# The file of each name. It is imported when it is first asked for: the pytest plugin
-# lives in this package and is loaded by everybody who has minigrad installed, with or without Hypothesis.
-_HOMES = {
-    "LawViolation": "law",
+# Each name is imported when it is first asked for: the pytest plugin lives in this package, and is loaded in every run
+# of pytest where minigrad is installed, with or without Hypothesis.
+_MODULES = {
+    "LawViolation": "laws.law_registry",
     "Report": "report",
-    "Verdict": "report",
-    "calls_of": "calls",
+    "Verdict": "numeric.judgment",
+    "calls_of": "strategies.op_calls",
     "check_grads": "check",
     "gradtest": "decorator",
 }
-_FILES = {"laws": "laws", "strategies": "strategy"}
+_SUBPACKAGES = ("laws", "strategies")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import what is asked for.
 
     Raises:
         MissingExtraError: it needs Hypothesis, of the extra `testing`, which is not installed.
     """
-    home = _HOMES.get(name) or _FILES.get(name)
-    if home is None:
+    if name not in _MODULES and name not in _SUBPACKAGES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        module = import_module(f"{__name__}.{home}")
+        module = import_module(f"{__name__}.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
         raise MissingExtraError("Hypothesis", extra="testing", purpose=f"minigrad.testing.{name}") from error
-    value = globals()[name] = module if name in _FILES else getattr(module, name)
+    value = globals()[name] = module if name in _SUBPACKAGES else getattr(module, name)
     return value
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.testing.examine import examine_first, examine_second
-from minigrad.testing.finding import Finding
-from minigrad.testing.flat import Flat, Given, WrongShape, require_one_number
-from minigrad.testing.report import Report, Verdict
+from minigrad.testing.numeric.flat_function import Flat, Given, WrongShape, require_one_number
+from minigrad.testing.numeric.judge import examine_first, examine_second
+from minigrad.testing.numeric.judgment import Finding, Verdict
+from minigrad.testing.report import Report
 
 Function = Callable[..., Any]
 

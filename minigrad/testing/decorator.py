@@ -15,10 +15,10 @@ from typing import Any, overload
 
 from hypothesis import strategies as st
 
-from minigrad.testing.call import Call
+from minigrad.testing.calls.function_call import Call
 from minigrad.testing.laws import LAWS, Law
-from minigrad.testing.subject import calls_for
-from minigrad.testing.trial import smallest_violation
+from minigrad.testing.laws.minimal_violation import smallest_violation
+from minigrad.testing.strategies.call_strategy import calls_for
 
 
 class GradTest:

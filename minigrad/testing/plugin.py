@@ -5,20 +5,19 @@
 
 Both look at the ops that are defined under the root directory and outside of test files, unless ops are named. What an
 op cannot do, and mutants that change nothing, are listed with the reason in the file that the ini option
-`grad_equivalent` names (see `excuse.py`).
+`grad_equivalent` names (see `mutation/allowlist.py`).
 
-In the matrix a cell is x (exercised by a test that passed), - (empty: add a test in this condition), e (excused), or
-blank (the condition cannot arise). A survivor is printed as
+In the matrix a cell is x (exercised by a test that passed), - (empty: add a test in this condition), e (excluded by the
+list), or blank (the condition does not apply). A survivor is printed as
 
     SURVIVED    prod.x: in _as_rows: term dropped: x.ndim - len(axis) -> -len(axis)  [ops/reduce.py:218] no test fails
 
-that is: the op and the input whose rule is wrong, what is wrong, the source before and after, the place, and what the
-tests did. Either a test is missing (here one with axis=()), or that part of the rule does nothing and can go, or
+that is: the op and the input whose rule is wrong, what is wrong, the source before and after, the location, and what
+the tests did. Either a test is missing (here one with axis=()), or that part of the rule does nothing and can go, or
 the mutant is the same function, and is listed with the reason. The cheapest tests are tried first: examples that are
 written down refute most mutants within milliseconds.
 
-Everybody who has minigrad installed loads this file in every run of pytest, so it imports what it needs when it is
-used.
+pytest loads this file in every run where minigrad is installed, so it imports what it needs when it is used.
 """
 
 from __future__ import annotations
@@ -26,11 +25,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-DEFAULT_LIST = "tests/equivalent_mutants.toml"
+from minigrad.testing.mutation.allowlist import ALLOWLIST_FILE
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr, TracebackStyle
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,7 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the tests against mistakes in the rules of ops (all of yours, or those named; * may stand for "
         "anything), in one process a core (or -n N), and report which of them no test notices",
     )
-    parser.addini("grad_equivalent", f"list of what mutants and cells are excused, and why ({DEFAULT_LIST})")
+    parser.addini(
+        "grad_equivalent",
+        f"equivalent mutants and excluded cells, with the reasons ({ALLOWLIST_FILE})",
+    )
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -78,8 +83,8 @@ def _argument_error(text: str) -> Exception:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
-    """Mutants are put in place in this process: neither other processes nor a tracer would serve."""
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Turn pytest-xdist and pytest-cov off for mutants, which are put in place in this process."""
     if config.option.grad_mutants is not None:
         asked = getattr(config.option, "numprocesses", None)
         config.option.grad_processes = asked if isinstance(asked, int) else None
@@ -93,20 +98,20 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 def pytest_configure(config: pytest.Config) -> None:
     """Register what was asked for."""
     if config.getoption("grad_mutants", None) is not None:
-        from minigrad.testing.measure import MutantRun
+        from minigrad.testing.mutation.mutation_session import MutationSession
 
-        config.pluginmanager.register(MutantRun(config), "minigrad-mutants")
+        config.pluginmanager.register(MutationSession(config), "minigrad-mutants")
     if config.getoption("grad_coverage", None) is not None:
-        from minigrad.testing.measure import CoverageRun
+        from minigrad.testing.coverage.coverage_session import CoverageSession
 
-        config.pluginmanager.register(CoverageRun(config), "minigrad-coverage")
+        config.pluginmanager.register(CoverageSession(config), "minigrad-coverage")
 
 
 # ---- @gradtest ---------------------------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> list[pytest.Item] | None:
     """One test for each object of a module that `@gradtest` marked."""
     test = inspect.getattr_static(obj, "gradtest", None)
     if test is None or not callable(test) or not isinstance(collector, pytest.Module) or inspect.isclass(obj):
@@ -125,14 +130,16 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[py
 class GradTestItem(pytest.Function):
     """The laws of one object. It has the fixtures that every test has, and no arguments."""
 
-    def reportinfo(self) -> tuple[Any, int | None, str]:
+    def reportinfo(self) -> tuple[Path, int | None, str]:
         """File, line and name."""
-        subject = getattr(self.module, self.name)
-        code = getattr(inspect.unwrap(getattr(subject, "forward", subject)), "__code__", None)
+        tested = getattr(self.module, self.name)
+        code = getattr(inspect.unwrap(getattr(tested, "forward", tested)), "__code__", None)
         return self.path, code.co_firstlineno - 1 if code is not None else None, self.name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """A law that does not hold says all there is to say."""
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: TracebackStyle | None = None
+    ) -> str | TerminalRepr:
+        """The violation of a law without a traceback; another error as usual."""
         if type(excinfo.value).__name__ == "LawViolation":
             return str(excinfo.value)
         return super().repr_failure(excinfo)

@@ -1,18 +1,11 @@
-"""`Report` and `Verdict`: what a check of derivatives says."""
+"""`Report`: what `check_grads` found, for each argument, element and order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-
-class Verdict(Enum):
-    """The three answers that a check can give."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    INCONCLUSIVE = "inconclusive"
+from minigrad.testing.numeric.judgment import Verdict
 
 
 @dataclass(frozen=True)

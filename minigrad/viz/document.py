@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.node import Node
 from minigrad.autograd.op import REGISTRY, Op
 from minigrad.graph import GraphNode
-from minigrad.testing.source import body_text
+from minigrad.testing.mutation.function_source import returned_source
 from minigrad.viz.color import VERDICTS
 from minigrad.viz.dot import settings_of
 from minigrad.viz.measure import MEASURES, Column, Measure
@@ -104,11 +104,11 @@ def _node(told: GraphNode, node: Node | None, record: Record | None) -> dict[str
 
 def rule_texts(op: Op) -> list[list[str]]:
     """For each input the text of its rule, where that is one expression of Python source."""
-    texts = {name: _body_text(rule.function) for name, rule in (op.rules or op.fast_rules).items()}
+    texts = {name: _returned_source(rule.function) for name, rule in (op.rules or op.fast_rules).items()}
     return [[name, text] for name, text in texts.items() if text]
 
 
-_body_text = cache(body_text)  # it reads a file
+_returned_source = cache(returned_source)  # it reads a file
 
 
 def _sentence(text: str) -> str:

@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad.autograd.tensor import default_dtype, set_default_dtype
 from minigrad.nn import Module
 from minigrad.testing import Verdict, check_grads
-from minigrad.testing.module import ModuleCall
+from minigrad.testing.calls.module_function import ModuleCall
 from minigrad.typing import Array
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from minigrad import Tensor, nn
 from minigrad.testing import check_grads
-from minigrad.testing.module import ModuleCall
+from minigrad.testing.calls.module_function import ModuleCall
 from tests.nn.layer_row import ROWS
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)

@@ -294,3 +294,8 @@ def test_empty_and_0d_arguments_together():
         return g * y, np.asarray((g * x).sum())
 
     assert check_grads(lambda x, y: x * y, np.zeros((0,)), np.array(0.5), vjp=product)
+
+
+def test_two_gradients_at_once_are_refused():
+    with pytest.raises(UsageError, match="grad= or vjp=, not both"):
+        check_grads(np.sum, np.ones(3), grad=lambda x: x, vjp=lambda g, x: x)

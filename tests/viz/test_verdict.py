@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.autograd.op import REGISTRY, op
 from minigrad.testing import calls_of
-from minigrad.testing.call import REFUSALS, quiet
+from minigrad.testing.calls.function_call import REFUSALS, quiet
 from minigrad.viz import Picture, graph
 from minigrad.viz.color import GREEN, ORANGE, SKY, VERMILION
 

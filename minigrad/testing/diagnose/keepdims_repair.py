@@ -1,0 +1,69 @@
+"""A diagnosis by repair: the mistake is corrected, and if the gradient is right then, that was it.
+
+This names a lost `keepdims` with certainty, where the numbers of the gradient show any of a dozen patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.tensor import wrap
+from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.linearization import Arrays
+from minigrad.testing.diagnose.cause import NOTHING, Diagnosis, same
+from minigrad.typing import Array
+
+
+def lost_keepdims(call: Call, u: Arrays, position: int, expected: Array) -> Diagnosis:
+    """Whether the gradient of one argument becomes right when the rules' reductions keep their dimensions.
+
+    The rules run on Tensors for it, since then all that they reduce with are ops. Those dimensions that a rule removes
+    with reason do no harm when they are kept: the engine takes them away, as after broadcasting.
+
+    Args:
+        call: a call with a wrong gradient, or with none.
+        u: the cotangents of its results.
+        position: the argument.
+        expected: its numerical gradient for these cotangents.
+    """
+    if call.on_arrays or not expected.size:
+        return NOTHING
+    given = _recorded(call, u, position)
+    if given is not None and same(given, expected):
+        return NOTHING  # only its twin for arrays is wrong
+    with _reductions_that_keep_dimensions():
+        repaired = _recorded(call, u, position)
+    if repaired is None or not same(repaired, expected):
+        return NOTHING
+    return Diagnosis("lost keepdims", "it is right once the sums and means in the rule keep their dimensions")
+
+
+def _recorded(call: Call, u: Arrays, position: int) -> Array | None:
+    """The gradient of a recorded pass, None where the rules raise an error."""
+    run = call.run()
+    try:
+        return run.pull([wrap(g) for g in u], record=True)[call.positions.index(position)]
+    except Exception:  # a rule that is being diagnosed may raise anything
+        return None
+
+
+@contextmanager
+def _reductions_that_keep_dimensions() -> Iterator[None]:
+    """Every op with a setting `keepdims` behaves as if it were given as True."""
+    ops = {op: op.canonical for op in REGISTRY.values() if "keepdims" in op.settings and op.canonical is not None}
+    for op in ops:
+        op.canonical = _keeping(op)
+    try:
+        yield
+    finally:
+        for op, canonical in ops.items():
+            op.canonical = canonical
+
+
+def _keeping(op: Op) -> Any:
+    canonical = op.canonical
+    assert canonical is not None
+    return lambda *xs, **settings: canonical(*xs, **{**settings, "keepdims": True})

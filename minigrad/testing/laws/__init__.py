@@ -1,0 +1,51 @@
+"""The laws of derivatives, one function each: `laws.gradient(f, x)`, or all that apply: `laws.all_of(f, x)`.
+
+Each takes a function, its arguments and settings, returns None when the law holds or does not apply, and raises
+`LawViolation` when it does not hold. `laws.law` makes a new one of a function of a `Call`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.testing.calls.function_call import Call, Function
+from minigrad.testing.calls.module_function import ModuleCall
+from minigrad.testing.laws.derivatives import (
+    accumulation,
+    adjoint,
+    gradient,
+    hessian_symmetry,
+    linearity,
+    reference,
+    second_order,
+)
+from minigrad.testing.laws.law_registry import LAWS, Law, LawViolation, expect, law
+from minigrad.testing.laws.shape_and_layout import broadcasting, layout, shape_and_dtype
+from minigrad.testing.laws.side_effects import aliasing, purity, repeatable
+
+module = ModuleCall
+"""`module(make)` is the Module that `make()` makes, as a function of its inputs and all its parameters."""
+
+__all__ = [
+    "LAWS", "Law", "LawViolation", "accumulation", "adjoint", "aliasing", "all_of", "broadcasting", "expect",
+    "gradient", "hessian_symmetry", "law", "layout", "linearity", "module", "purity", "reference", "repeatable",
+    "second_order", "shape_and_dtype",
+]  # fmt: skip
+
+_ORDER = (
+    repeatable, purity, shape_and_dtype, aliasing, linearity, layout, gradient, second_order, adjoint, broadcasting,
+    accumulation, hessian_symmetry, reference,
+)  # fmt: skip
+LAWS.update([(each.name, LAWS.pop(each.name)) for each in _ORDER])
+
+
+def all_of(f: Function, *args: Any, **settings: Any) -> None:
+    """Hold f to every law that applies at these arguments.
+
+    Raises:
+        LawViolation: for the first that does not hold.
+    """
+    __tracebackhide__ = True
+    call = Call.of(f, *args, **settings)
+    for each in LAWS.values():
+        each.on(call)

@@ -1,0 +1,1 @@
+"""Mutation testing of derivative rules: deliberate mistakes, and the tests that notice them."""

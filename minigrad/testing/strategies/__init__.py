@@ -1,0 +1,21 @@
+"""Hypothesis strategies: arrays and Tensors, their shapes, dtypes, memory layouts and axes, and settings of windows."""
+
+from minigrad.testing.strategies.array_strategies import (
+    arrays,
+    axes,
+    broadcastable_shapes,
+    dtypes,
+    fitting_shapes,
+    integers_in,
+    layouts,
+    masks,
+    numbers,
+    shapes,
+    tensors,
+    windows,
+)
+
+__all__ = [
+    "arrays", "axes", "broadcastable_shapes", "dtypes", "fitting_shapes", "integers_in", "layouts", "masks",
+    "numbers", "shapes", "tensors", "windows",
+]  # fmt: skip
