@@ -12,7 +12,7 @@ pytest.importorskip("graphviz")
 
 
 @pytest.fixture
-def copy_if_writable(tmp_path, monkeypatch):
+def own(tmp_path, monkeypatch):
     """A module of the user's own: a model, a function, an op with a wrong rule."""
     (tmp_path / "own_graph.py").write_text(
         """
