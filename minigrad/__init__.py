@@ -13,7 +13,8 @@ from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's f
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.op import REGISTRY, Op, op
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY, op
 from minigrad.autograd.tensor import (
     Tensor,
     default_dtype,

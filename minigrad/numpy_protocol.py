@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd import operators
-from minigrad.autograd.op import REGISTRY
+from minigrad.autograd.registry import REGISTRY
 from minigrad.errors import GraphError
 from minigrad.typing import ArrayLike, Function, Settings
 

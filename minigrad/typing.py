@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
     from minigrad.autograd.tensor import Tensor
 
 __all__ = [
-    "Array", "ArrayLike", "Axis", "DType", "DTypeLike", "Function", "Pair", "Settings", "Shape", "StateDict", "Value"
+    "Array", "ArrayLike", "Axis", "DType", "DTypeLike", "Function", "Pair", "PairLike", "Settings", "Shape", "StateDict",
+    "SupportsArray", "Value",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]  # NumPy's types cannot say "any one floating dtype, the same in as out"
 """A NumPy array: what kernels and forward functions see."""
 
-ArrayLike: TypeAlias = "Tensor | NDArray[Any] | np.generic | float | Sequence[Any]"  # lists nest to any depth
+
+class SupportsArray(Protocol):
+    """What can give its values as a NumPy array."""
+
+    def __array__(self) -> Array:
+        """The values."""
+        ...
+
+
+ArrayLike: TypeAlias = "Tensor | SupportsArray | float | Sequence[Any]"  # lists nest to any depth
 """What users may pass where a Tensor is wanted: a Tensor, an array, a number, or nested lists of numbers."""
 
 Value: TypeAlias = Any  # types cannot say "an array if arrays came in, a Tensor if Tensors did"
 """What rules see: an array in a backward pass of first order, a Tensor in one that is itself recorded."""
+
+PairLike: TypeAlias = "int | Sequence[int]"
+"""One number for rows and columns alike, or one for each."""
 
 DType: TypeAlias = "np.dtype[Any]"  # as for arrays
 """The dtype of an array."""

@@ -34,7 +34,6 @@ COMPILED_ENDINGS = ("_numba", "lanes", "simd")
 LONG = {
     "autograd/tensor.py": "what a Tensor is cannot be cut without hiding its parts; its operators have their own file",
     "autograd/operators.py": "one line for each operator and method, and there are many",
-    "autograd/op.py": "the one place where an op runs and is recorded",
 }
 
 

@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, Final, overload
 
 import numpy as np
 
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
-from minigrad.autograd.op import Op, registered
-from minigrad.autograd.rule import Function
+from minigrad.autograd.op import Op, P
+from minigrad.autograd.registry import registered
 from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, wrap
+from minigrad.typing import ArrayLike, Function, Settings, Value
 
 _ARRAYS: Final = (np.ndarray, np.generic)
 _NUMBERS: Final = (int, float, np.generic)
-_NO_SETTINGS: Final[dict[str, Any]] = {}
+_NO_SETTINGS: Final[Settings] = {}
 
 
-class UnaryOp(Op):
+class UnaryOp(Op[[ArrayLike], Tensor]):
     """An elementwise function of one input, on a short path: these ops are many and small."""
 
-    def __call__(self, x: Any) -> Tensor:
+    def __call__(self, x: ArrayLike) -> Tensor:
         """Compute, and record when x requires gradients."""
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS):
@@ -52,10 +53,10 @@ class UnaryOp(Op):
         return wrap(out)
 
 
-class BinaryOp(Op):
+class BinaryOp(Op[[ArrayLike, ArrayLike], Tensor]):
     """An elementwise function of two inputs that broadcast against each other, on a short path."""
 
-    def __call__(self, x: Any, y: Any) -> Tensor:
+    def __call__(self, x: ArrayLike, y: ArrayLike) -> Tensor:
         """Compute, and record when an input requires gradients."""
         x_node = y_node = None
         x_data, y_data = x, y
@@ -90,6 +91,18 @@ class BinaryOp(Op):
         return self(Tensor(x), y)
 
 
+@overload
+def elementwise(name: str, forward: np.ufunc, doc: str = "", *, x: Any, y: Any, **rules_and_facts: Any) -> BinaryOp: ...
+@overload
+def elementwise(name: str, forward: np.ufunc, doc: str = "", *, x: Any, **rules_and_facts: Any) -> UnaryOp: ...
+@overload
+def elementwise(name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str]) -> UnaryOp: ...
+@overload
+def elementwise(name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str, str]) -> BinaryOp: ...
+@overload
+def elementwise(
+    name: str, forward: Callable[Concatenate[Value, P], Value], doc: str = "", **rules_and_facts: Any
+) -> Op[Concatenate[ArrayLike, P], Tensor]: ...
 def elementwise(
     name: str, forward: Function, doc: str = "", *, fast: Mapping[str, Function] | None = None, **rules_and_facts: Any
 ) -> Op:
@@ -106,7 +119,8 @@ def elementwise(
     >>> cube_ = elementwise("cube_", lambda x: x**3, x=lambda g, x: g * 3 * x * x)
     """
     inputs, settings = _parameters(forward)
-    kind = Op if settings else {1: UnaryOp, 2: BinaryOp}.get(len(inputs), Op)
+    short: dict[int, type[Op]] = {1: UnaryOp, 2: BinaryOp}
+    kind = Op if settings else short.get(len(inputs), Op)
     rules = {x: rule for x, rule in rules_and_facts.items() if x in inputs}
     facts = {fact: value for fact, value in rules_and_facts.items() if fact not in inputs}
     if len(inputs) > 1:

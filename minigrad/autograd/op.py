@@ -29,25 +29,34 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
 from minigrad.autograd.error_context import add_error_context
-from minigrad.autograd.multiple_results import Cotangents, Results
+from minigrad.autograd.multiple_results import Cotangents, Results, Shapes
 from minigrad.autograd.node import STATE, Node, Recorder
-from minigrad.autograd.rule import Function, Plan, Rule
+from minigrad.autograd.rule import Plan, Rule
+from minigrad.autograd.signature import call_signature, ufunc_signature
 from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.shapes import ShapeSpec
+from minigrad.typing import Array, Function, Settings, Value
 
-REGISTRY: Final[dict[str, Op]] = {}
-"""Every op by its name: the library's own and the users'."""
+if TYPE_CHECKING:
+    import typing_extensions as extensions
+
+    P = extensions.ParamSpec("P", default=...)
+    R = extensions.TypeVar("R", default=Any)
+else:
+    P, R = ParamSpec("P"), TypeVar("R")
 
 
-class Op:
+class Op(Generic[P, R]):
     """A differentiable function; see this module's docstring for how to write one.
+
+    For type checkers, P stands for the parameters of a call, and R for what it gives: a Tensor, or a tuple of them.
 
     Attributes:
         name: unique among all ops.
@@ -91,15 +100,15 @@ class Op:
         self.name = name
         self.forward = forward
         self.__doc__ = forward.__doc__
-        self._read_signature(forward)
+        self.canonical = canonical
         self.residuals, self.results = tuple(residuals), tuple(results)
+        self._read_signature(forward)
         self._gives_tuple = bool(residuals or results)
         self.non_differentiable = frozenset(self._checked(non_differentiable))
         self.linear = tuple(self._checked(linear))
         self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
         self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
-        self.canonical = canonical
         self.reference = reference
         if results and reference is not None:
             raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
@@ -113,7 +122,7 @@ class Op:
         )  # a bit for each input that may have a gradient
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
-        self._fitting: set[Any] = set()
+        self._fitting: set[tuple[object, ...]] = set()
 
     def _read_signature(self, forward: Function) -> None:
         self.inputs: tuple[str, ...] = ()
@@ -121,9 +130,12 @@ class Op:
         self.variadic = False
         if isinstance(forward, np.ufunc):
             self.inputs = ("x", "y", "z")[: forward.nin]
+            self.__signature__ = ufunc_signature(self.inputs)
             return
-        self.__signature__ = inspect.signature(forward)
-        for name, parameter in self.__signature__.parameters.items():
+        signature = inspect.signature(forward)
+        called = inspect.signature(self.canonical) if self.canonical else signature
+        self.__signature__ = call_signature(called, self.results)
+        for name, parameter in signature.parameters.items():
             if parameter.kind is parameter.KEYWORD_ONLY:
                 self.settings += (name,)
             else:
@@ -133,7 +145,7 @@ class Op:
             raise RuleError(f"op {self.name}: *{self.inputs[-1]} must stand for all inputs; make the others settings")
         self._defaults = {
             name: parameter.default
-            for name, parameter in self.__signature__.parameters.items()
+            for name, parameter in signature.parameters.items()
             if name in self.settings and parameter.default is not parameter.empty
         }
 
@@ -143,8 +155,11 @@ class Op:
                 raise RuleError(f"op {self.name}: {name!r} is not an input; the inputs are {', '.join(self.inputs)}")
         return names
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"{self.name}{self.__signature__}"  # the first line of help()
 
     # ---- rules -----------------------------------------------------------------------------------------------
 
@@ -179,12 +194,13 @@ class Op:
 
     # ---- running ---------------------------------------------------------------------------------------------
 
-    def __call__(self, *inputs: Any, **settings: Any) -> Tensor:
+    def __call__(self, *inputs: P.args, **settings: P.kwargs) -> R:
         """Compute, and record when an input requires gradients.
 
-        Given a Tensor, the result is a Tensor (or a tuple of them). Given none, the result is an array.
+        Given a Tensor, the result is a Tensor (or a tuple of them). Given arrays only, which is how a backward pass of
+        first order runs the rules, the results are arrays: types, which cannot tell, say Tensor there, too.
         """
-        arrays: list[Any] = []
+        arrays: list[Any] = []  # with None, numbers and tuples of settings among them
         parents: list[Node | None] = []
         mask, bit, constant = 0, 1, True
         for x in inputs:
@@ -195,18 +211,19 @@ class Op:
                 if x.node is not None:
                     mask |= bit
             else:
-                arrays.append(self._from_list(len(arrays), x) if type(x) in (list, tuple) else x)
+                arrays.append(self._from_list(len(arrays), x) if type(x) is list or type(x) is tuple else x)
                 parents.append(None)
             bit <<= 1
         try:
             if self.shapes is not None:
                 self._check_shapes(arrays, settings)
+            canonical: Settings = settings
             if self.settings:
-                settings = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
-            out = self.forward(*arrays, **settings)
-            kept: tuple[Any, ...] = ()
+                canonical = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
+            out = self.forward(*arrays, **canonical)
+            residuals: tuple[Array, ...] = ()
             if self._gives_tuple:
-                out, kept = self._split(out)
+                out, residuals = self._split(out)
             mask &= self._allowed
             differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
         except Exception as error:
@@ -216,31 +233,31 @@ class Op:
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
                 arrays = [a if type(x) is Tensor else copy_if_writable(a) for a, x in zip(arrays, inputs, strict=True)]
-                values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + kept
+                values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + residuals
                 values += out.arrays if self.results else (out,)
-                recorded = recorder(plan, tuple(parents), values, settings, out)
-                return self._each_result(recorded, out, recorder) if self.results else recorded
+                recorded = recorder(plan, tuple(parents), values, canonical, out)
+                return self._each_result(recorded, out, recorder) if self.results else recorded  # type: ignore[return-value]
         outs = out.arrays if self.results else (out,)
         if not constant:
             outs = tuple([wrap(array) for array in outs])
         if STATE.watcher is not None:
             for result in outs:
-                STATE.watcher(self, tuple(arrays), settings, result if constant else result._data)
-        return outs if self.results else outs[0]  # type: ignore[return-value]  # a tuple, for several
+                STATE.watcher(self, tuple(arrays), canonical, result if constant else result._data)
+        return outs if self.results else outs[0]  # type: ignore[return-value]
 
-    def _each_result(self, whole: Tensor, out: Results, recorder: Recorder) -> Any:
+    def _each_result(self, whole: Tensor, out: Results, recorder: Recorder) -> tuple[Tensor, ...]:
         """The results of a call that was recorded as a whole, each with a node of its own behind it."""
         assert whole.node is not None
         return tuple([self.result(whole.node, k, array, recorder) for k, array in enumerate(out.arrays)])
 
-    def result(self, node: Node, k: int, array: Any, recorder: Recorder = record) -> Tensor:
+    def result(self, node: Node, k: int, array: Array, recorder: Recorder = record) -> Tensor:
         """Result number `k` of the call that `node` recorded, with a node of its own."""
         if array.dtype.kind != "f":
             return wrap(array)
         settings = {"index": k, "name": self.results[k]}
         return recorder(_RESULT.plan(1, 1), (node,), (node, array), settings, array)  # the rule asks for node.shape
 
-    def _split(self, result: Any) -> tuple[Any, tuple[Any, ...]]:
+    def _split(self, result: Value) -> tuple[Value, tuple[Array, ...]]:
         """The forward function's result, or all of them, and its residuals."""
         names = (*(self.results or ("out",)), *self.residuals)
         if not isinstance(result, tuple) or len(result) != len(names):
@@ -250,12 +267,12 @@ class Op:
             return Results(result[: len(self.results)]), tuple(result[len(self.results) :])
         return result[0], tuple(result[1:])
 
-    def _from_list(self, position: int, numbers: Sequence[Any]) -> Any:
+    def _from_list(self, position: int, numbers: Sequence[Any]) -> Array:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
         constant = self.non_differentiable.issuperset(self.inputs[position : position + 1]) and not self.variadic
         return np.asarray(numbers) if constant else as_array(numbers)
 
-    def _check_shapes(self, arrays: list[Any], settings: dict[str, Any]) -> None:
+    def _check_shapes(self, arrays: list[Any], settings: Settings) -> None:
         """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""
         shapes = tuple([None if a is None else np.shape(a) for a in arrays])
         assert self.shapes is not None
@@ -269,45 +286,9 @@ class Op:
             self._fitting.add(key)
 
 
-def registered(op: Op) -> Op:
-    """Enter an op by its name. The same definition run again (in a notebook, say) replaces the former."""
-    former = REGISTRY.get(op.name)
-    if former is not None and former.module != op.module:
-        raise RuleError(f"an op named {op.name!r} exists already, made in {former.module}: choose another name")
-    REGISTRY[op.name] = op
-    return op
-
-
-@overload
-def op(forward: Function, /) -> Op: ...
-@overload
-def op(*, name: str | None = None, **facts: Any) -> Callable[[Function], Op]: ...
-def op(forward: Function | None = None, /, *, name: str | None = None, **facts: Any) -> Any:
-    """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., residuals=..., ...)`.
-
-    Args:
-        name: the op's name; the function's own unless given.
-        **facts: what `Op` takes: shapes, residuals, non_differentiable, canonical, reference, domain, linear, kinks,
-            results, onnx, flops, source, hint.
-
-    >>> @op
-    ... def cube_of(x):
-    ...     return x * x * x
-    >>> @cube_of.vjp("x")
-    ... def _(g, x):
-    ...     return 3 * g * x * x
-    >>> x = Tensor(2.0, requires_grad=True)
-    >>> cube_of(x).backward(); x.grad.item()
-    12.0
-    """
-    if forward is not None:
-        return registered(Op(forward, name or forward.__name__, **facts))
-    return lambda function: registered(Op(function, name or function.__name__, **facts))
-
-
 _RESULT = Op(lambda x, *, index, name: x, "result")  # the op of the nodes behind one that has several results
 
 
 @_RESULT.vjp("x")
-def _(g: Any, x_shape: Any, *, index: int) -> Any:
+def _(g: Array | Tensor, x_shape: Shapes, *, index: int) -> Cotangents:
     return Cotangents({index: g}, x_shape, g.dtype)

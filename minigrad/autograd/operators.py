@@ -8,7 +8,6 @@ file cannot import them: `minigrad/ops/__init__.py`, `autograd/transforms.py` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from minigrad.autograd import transforms as transforms
     from minigrad.autograd.tensor import Tensor
 
-Axis = int | Sequence[int] | None
+from minigrad.typing import Array, Axis
 
 
 def bind(**modules: ModuleType) -> None:
@@ -36,6 +35,7 @@ class Operators:
 
     if TYPE_CHECKING:
 
+        def __array__(self) -> Array: ...  # what a Tensor has beside, for type checkers
         def _in_place(self, result: Tensor) -> Tensor: ...
 
     # NumPy asks these two before it treats a Tensor as a sequence; see numpy_protocol.py.

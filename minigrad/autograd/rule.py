@@ -18,11 +18,11 @@ import numpy as np
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import RuleError
+from minigrad.typing import Function
 
 if TYPE_CHECKING:
     from minigrad.autograd.op import Op
 
-Function = Callable[..., Any]
 Getter = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 

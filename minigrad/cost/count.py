@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
 from minigrad.graph import Graph, GraphNode
 
 VIEWS = frozenset({"reshape", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "diagonal", "hook", "result"})

@@ -11,6 +11,7 @@ from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.functional.common import Pair, on_batch, on_rows, one
 from minigrad.kernels.window_geometry import effective_kernel_size, transposed_size
 from minigrad.shapes import pair, shape_of
+from minigrad.typing import Settings
 
 Padding = Pair | str
 """Pixels of zeros at each end, one number or one for height and one for width, or "valid" (none), or "same"."""
@@ -33,7 +34,7 @@ def conv2d(
 
     Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
-    settings = {"stride": stride, "dilation": dilation, "groups": groups}
+    settings: Settings = {"stride": stride, "dilation": dilation, "groups": groups}
 
     def convolved(images: Any) -> Tensor:
         if not isinstance(padding, str):
@@ -119,7 +120,7 @@ def conv_transpose2d(
         )
     if len(shape_of(weight)) != 4:
         raise ShapeError(f"conv_transpose2d: weight is (C, O/groups, P, Q), got shape {shape_of(weight)}")
-    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    settings: Settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
     def spread(images: Any) -> Tensor:
         (n, _, *size), (_, o, *kernel) = shape_of(images), shape_of(weight)

@@ -14,6 +14,7 @@ from minigrad.functional.common import Pair, on_batch, on_rows, one
 from minigrad.kernels.window_geometry import transposed_size
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
+from minigrad.typing import Settings
 
 
 def max_pool2d(
@@ -30,7 +31,7 @@ def max_pool2d(
     Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given. With
     `return_indices` a second result of the same shape says where each is, as h*W + w, for `max_unpool2d`.
     """
-    settings = {
+    settings: Settings = {
         "kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode
     }  # fmt: skip
     if not return_indices:
@@ -115,7 +116,7 @@ def avg_pool2d(
 
     Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given.
     """
-    settings = {"kernel": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
+    settings: Settings = {"kernel": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
     if divisor_override is None:
         return on_batch(lambda images: ops.avg_pool(images, count_include_pad=count_include_pad, **settings), x, 4)
     if divisor_override == 0:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from math import pi
 from math import sqrt as root
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.elementwise import elementwise
 from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, where
+from minigrad.typing import Value
 
 SELU_SCALE: Final = 1.0507009873554804934193349852946
 SELU_ALPHA: Final = 1.6732632423543772848170429916717
@@ -34,70 +35,70 @@ FLAT: Final = 30.0
 # ---- functions of arrays ---------------------------------------------------------------------------------------
 
 
-def _elu(x: Any, alpha: float) -> Any:
+def _elu(x: Value, alpha: float) -> Value:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def _log_sigmoid(x: Any) -> Any:
+def _log_sigmoid(x: Value) -> Value:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Value) -> Value:
     return np.exp(_log_sigmoid(x))
 
 
-def _softplus(x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def _softplus(x: Value, *, beta: float = 1.0, threshold: float = 20.0) -> Value:
     scaled = beta * x
     return np.where(scaled > threshold, x, -_log_sigmoid(-scaled) / beta)
 
 
-def _mish(x: Any) -> Any:
+def _mish(x: Value) -> Value:
     return x * np.tanh(-_log_sigmoid(-x))
 
 
-def _gelu(x: Any) -> Any:
+def _gelu(x: Value) -> Value:
     return x * (kernels.erfc(x * -root(0.5)) / 2)
 
 
-def _gelu_tanh(x: Any) -> Any:
+def _gelu_tanh(x: Value) -> Value:
     y = np.clip(x, -FLAT, FLAT)
     return x * _sigmoid(_cubic(y))
 
 
-def _softshrink(x: Any, *, lambd: float = 0.5) -> Any:
+def _softshrink(x: Value, *, lambd: float = 0.5) -> Value:
     return x - np.clip(x, -lambd, lambd)
 
 
 # ---- parts of derivatives ----------------------------------------------------------------------------------------
 
 
-def _elu_slope(x: Any, alpha: float) -> Any:
+def _elu_slope(x: Value, alpha: float) -> Value:
     return where(x > 0, 1, alpha * exp(minimum(x, 0)))
 
 
-def _mish_slope(x: Any) -> Any:
+def _mish_slope(x: Value) -> Value:
     t = tanh(-logsigmoid(-x))
     return t + x * (1 - t * t) * sigmoid(x)
 
 
-def _gelu_slope(x: Any) -> Any:
+def _gelu_slope(x: Value) -> Value:
     """Φ(x) + x φ(x): the normal distribution and its density."""
     y = clip(x, -FLAT, FLAT)  # beyond it the density is 0
     return erfc(x * -root(0.5)) / 2 + y * exp(y * y * -0.5) / root(2 * pi)
 
 
-def _gelu_tanh_slope(x: Any) -> Any:
+def _gelu_tanh_slope(x: Value) -> Value:
     y = clip(x, -FLAT, FLAT)
     s = sigmoid(_cubic(y))
     return s + y * s * (1 - s) * (root(8 / pi) * (1 + 3 * 0.044715 * y * y))
 
 
-def _cubic(y: Any) -> Any:
+def _cubic(y: Value) -> Value:
     """Twice the argument of tanh: (1 + tanh(u)) / 2 is the logistic function of 2u."""
     return root(8 / pi) * (y + 0.044715 * y * y * y)
 
 
-def _bell(x: Any) -> Any:
+def _bell(x: Value) -> Value:
     """exp(-x²), without overflow of the square."""
     y = clip(x, -FLAT, FLAT)
     return exp(-y * y)

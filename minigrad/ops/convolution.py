@@ -11,20 +11,19 @@ I = floor((H + 2*padding - dilation*(P - 1) - 1) / stride) + 1 rows, and columns
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels.window_geometry import effective_kernel_size, output_size
 from minigrad.ops.reduce import sum
 from minigrad.shapes import pair
-from minigrad.typing import Pair, Shape
+from minigrad.typing import ArrayLike, Pair, PairLike, Settings, Shape, Value
 
 
-def _settings(stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
+def _settings(stride: Value, padding: Value, dilation: Value, groups: int) -> Settings:
     stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
     if min(*stride, *dilation, groups) < 1 or min(padding) < 0:
         raise ShapeError("stride, dilation and groups must be at least 1, and padding at least 0")
@@ -48,27 +47,43 @@ def checked_output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, d
     return count
 
 
-def require_floating(x: Any) -> None:
+def require_floating(x: Value) -> None:
     """Refuse images of integers: their sums would overflow, and padding has no smallest value."""
     if x.dtype.kind != "f":
         raise DTypeError(f"images must be floating numbers, not {x.dtype}: use .astype(float)")
 
 
 def _canonical_conv(
-    x: Any, w: Any, b: Any, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> dict[str, Any]:
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None,
+    *,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
+) -> Settings:
     settings = _settings(stride, padding, dilation, groups)
     require_floating(x)
     if np.ndim(x) == 4 and np.ndim(w) == 4:
-        if w.shape[0] % groups:
-            raise ShapeError(f"the number of kernels O={w.shape[0]} must be a multiple of groups={groups}")
-        checked_output_size(x.shape[2:], w.shape[2:], settings["stride"], settings["padding"], settings["dilation"])
+        if np.shape(w)[0] % groups:
+            raise ShapeError(f"the number of kernels O={np.shape(w)[0]} must be a multiple of groups={groups}")
+        checked_output_size(
+            pair(np.shape(x)[2:]), pair(np.shape(w)[2:]), settings["stride"], settings["padding"], settings["dilation"]
+        )
     return settings
 
 
 def _canonical_transpose(
-    x: Any, y: Any, *, shape: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> dict[str, Any]:
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    shape: Shape,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
+) -> Settings:
     return {"shape": tuple(shape), **_settings(stride, padding, dilation, groups)}
 
 
@@ -88,55 +103,55 @@ def _weight_flops(y_shape: Shape, *, shape: Shape) -> int:
 @op(shapes="N C H W, O C/groups P Q, O -> N O I J", canonical=_canonical_conv, linear=("x", "w"), onnx="Conv",
     hint="in_channels must be x's second dimension: images are N C H W, so permute those that are N H W C",
     flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
-def conv(x: Any, w: Any, b: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def conv(x: Value, w: Value, b: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q]; b may be None."""
     return kernels.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_transpose, linear=("y", "w"),
     onnx="ConvTranspose", flops=_input_flops)  # fmt: skip
-def conv_input(y: Any, w: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def conv_input(y: Value, w: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     """The transpose of `conv` in x: spreads y[n,o,i,j] * w[o] over the pixels of an image of the given shape."""
     return kernels.conv_input(y, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_transpose, linear=("x", "y"),
     flops=_weight_flops)  # fmt: skip
-def conv_weight(x: Any, y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def conv_weight(x: Value, y: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     """The transpose of `conv` in w: correlates x with y at each offset of a kernel of the given shape."""
     return kernels.conv_weight(x, y, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("x")
-def _(g: Any, w: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, w: Value, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv_input(g, w, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("w")
-def _(g: Any, x: Any, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, x: Value, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv_weight(x, g, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_input.vjp("y")
-def _(g: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, w: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_input.vjp("w")
-def _(g: Any, y: Any, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, y: Value, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv_weight(g, y, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_weight.vjp("x")
-def _(g: Any, y: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, y: Value, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv_input(y, g, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_weight.vjp("y")
-def _(g: Any, x: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
+def _(g: Value, x: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
     return conv(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("b")
-def _(g: Any) -> Any:
+def _(g: Value) -> Value:
     return sum(g, axis=(0, 2, 3))

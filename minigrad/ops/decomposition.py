@@ -12,11 +12,11 @@ all elements of x, with a symmetric gradient. NumPy reads one triangle instead; 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
 from minigrad.errors import GraphError, UsageError
@@ -28,9 +28,10 @@ from minigrad.ops.logic import not_equal
 from minigrad.ops.rearrange import tril
 from minigrad.ops.reduce import any, sum
 from minigrad.ops.shape import concat, expand_dims, matrix_transpose
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def symmetric_part(x: Any) -> Any:
+def symmetric_part(x: Value) -> Value:
     """(x + x^T) / 2."""
     return 0.5 * x + 0.5 * matrix_transpose(x)
 
@@ -40,7 +41,7 @@ def symmetric_part(x: Any) -> Any:
 
 @op(shapes="... M M -> ... M M", domain={"x": POSITIVE_DEFINITE},
     source="Murray 2016, Differentiation of the Cholesky decomposition, arXiv:1602.07527")  # fmt: skip
-def cholesky(x: Any, *, upper: bool = False) -> Any:
+def cholesky(x: Value, *, upper: bool = False) -> Value:
     """The lower triangle L with L @ L^T = (x + x^T) / 2, or its transpose if `upper`. Shapes: (..., M, M) -> the same.
 
     Raises:
@@ -51,7 +52,7 @@ def cholesky(x: Any, *, upper: bool = False) -> Any:
 
 
 @cholesky.vjp("x")
-def _(g: Any, out: Any, *, upper: bool) -> Any:
+def _(g: Value, out: Value, *, upper: bool) -> Value:
     if upper:
         g, out = matrix_transpose(g), matrix_transpose(out)
     turned = matrix_transpose(out)
@@ -72,13 +73,13 @@ class Eigh(NamedTuple):
 
 
 @op(name="eigh", shapes="... M M -> ...", results=("w", "v"), domain={"x": SYMMETRIC}, source=GILES)
-def _eigh(x: Any) -> Any:
+def _eigh(x: Value) -> Value:
     """The eigenvalues w, rising, and eigenvectors v of (x + x^T) / 2. Shapes: x (..., M, M) -> (..., M) and as x."""
     return tuple(lapack(np.linalg.eigh, symmetric_part(x)))
 
 
 @_eigh.vjp("x")
-def _(g: Any, w: Any, v: Any) -> Any:
+def _(g: Value, w: Value, v: Value) -> Value:
     gw, gv = g
     turned = matrix_transpose(v)
     gaps = expand_dims(w, axis=-2) - expand_dims(w, axis=-1)
@@ -86,7 +87,7 @@ def _(g: Any, w: Any, v: Any) -> Any:
     return symmetric_part(matmul(matmul(v, inner), turned))
 
 
-def eigh(x: Any) -> Eigh:
+def eigh(x: Value) -> Eigh:
     """The eigenvalues, rising, and the eigenvectors (columns) of symmetric matrices: x @ v = v * w.
 
     Shapes: x (..., M, M) -> eigenvalues (..., M), eigenvectors (..., M, M). The symmetric part of x is decomposed.
@@ -95,17 +96,17 @@ def eigh(x: Any) -> Eigh:
     return Eigh(*_eigh(x))
 
 
-def eigvalsh(x: Any) -> Tensor:
+def eigvalsh(x: Value) -> Tensor:
     """The eigenvalues of symmetric matrices, rising. Shapes: x (..., M, M) -> (..., M)."""
     return eigh(x).eigenvalues
 
 
-def _diagonal(x: Any) -> Any:
+def _diagonal(x: Value) -> Value:
     """Matrices with the given diagonals."""
     return expand_dims(x, axis=-1) * np.eye(x.shape[-1], dtype=x.dtype)
 
 
-def _inverse(x: Any, values: Any) -> Any:
+def _inverse(x: Value, values: Value) -> Value:
     """1 / x, and 0 where x is nothing but the rounding error of a difference of such values."""
     scale = expand_dims(sum(abs(values), axis=-1), axis=(-2, -1))
     nothing = abs(x) <= float(np.finfo(x.dtype).eps) * scale
@@ -125,7 +126,7 @@ class Svd(NamedTuple):
 
 @op(name="svd", shapes="... M N -> ...", results=("u", "s", "vh"), domain={"x": FULL_RANK},
     source="Giles 2008; Townsend 2016, Differentiating the singular value decomposition")  # fmt: skip
-def _svd(x: Any, *, full_matrices: bool = True) -> Any:
+def _svd(x: Value, *, full_matrices: bool = True) -> Value:
     """Orthogonal u and vh and falling s >= 0 with x = u @ diag(s) @ vh.
 
     Shapes: x (..., M, N) -> u (..., M, K), s (..., K), vh (..., K, N), where K = min(M, N); with `full_matrices`
@@ -135,7 +136,7 @@ def _svd(x: Any, *, full_matrices: bool = True) -> Any:
 
 
 @_svd.vjp("x")
-def _(g: Any, u: Any, s: Any, vh: Any) -> Any:
+def _(g: Value, u: Value, s: Value, vh: Value) -> Value:
     gu, gs, gvh = g
     rows, columns, rank = u.shape[-2], vh.shape[-1], s.shape[-1]
     _refuse_beyond(rank, "columns of u", gu)
@@ -157,7 +158,7 @@ def _(g: Any, u: Any, s: Any, vh: Any) -> Any:
     return gx
 
 
-def _refuse_beyond(count: int, what: str, g: Any) -> None:
+def _refuse_beyond(count: int, what: str, g: Value) -> None:
     """Only the first columns, those of the reduced decomposition, have derivatives; the others are any basis."""
     if g.shape[-1] > count and any(not_equal(getitem(g, index=(..., slice(count, None))), 0)):
         raise GraphError(
@@ -166,7 +167,7 @@ def _refuse_beyond(count: int, what: str, g: Any) -> None:
         )
 
 
-def svd(x: Any, *, full_matrices: bool = True) -> Svd:
+def svd(x: Value, *, full_matrices: bool = True) -> Svd:
     """The singular value decomposition x = U @ diag(S) @ Vh, with U and Vh orthogonal and S falling.
 
     Shapes: x (..., M, N) -> U (..., M, K), S (..., K), Vh (..., K, N) with `full_matrices=False`, K = min(M, N);
@@ -179,7 +180,7 @@ def svd(x: Any, *, full_matrices: bool = True) -> Svd:
     return Svd(*_svd(x, full_matrices=full_matrices))
 
 
-def svdvals(x: Any) -> Tensor:
+def svdvals(x: Value) -> Tensor:
     """The singular values, falling. Shapes: x (..., M, N) -> (..., min(M, N))."""
     return svd(x, full_matrices=False).S
 
@@ -194,7 +195,7 @@ class Qr(NamedTuple):
     R: Tensor
 
 
-def _mode(x: Any, *, mode: str = "reduced") -> dict[str, Any]:
+def _mode(x: ArrayLike, *, mode: str = "reduced") -> Settings:
     if mode not in ("reduced", "complete"):
         raise UsageError(f'qr: mode is "reduced" or "complete", not {mode!r}')
     return {"mode": mode}
@@ -202,7 +203,7 @@ def _mode(x: Any, *, mode: str = "reduced") -> dict[str, Any]:
 
 @op(name="qr", shapes="... M N -> ...", canonical=_mode, results=("q", "r"), domain={"x": FULL_RANK},
     source="Walter and Lehmann 2012, arXiv:1001.1654; wide: Roberts and Roberts 2020, arXiv:2009.10071")  # fmt: skip
-def _qr(x: Any, *, mode: str) -> Any:
+def _qr(x: Value, *, mode: str) -> Value:
     """Orthogonal columns q and an upper triangle r with x = q @ r.
 
     Shapes: x (..., M, N) -> q (..., M, K), r (..., K, N), where K = min(M, N), or M with mode "complete".
@@ -211,7 +212,7 @@ def _qr(x: Any, *, mode: str) -> Any:
 
 
 @_qr.vjp("x")
-def _(g: Any, q: Any, r: Any, x: Any) -> Any:
+def _(g: Value, q: Value, r: Value, x: Value) -> Value:
     gq, gr = g
     rows, columns = x.shape[-2:]
     if rows >= columns:
@@ -226,13 +227,13 @@ def _(g: Any, q: Any, r: Any, x: Any) -> Any:
     return concat([_qr_cotangent(gq, getitem(gr, index=first), q, getitem(r, index=first)), matmul(q, gy)], axis=-1)
 
 
-def _qr_cotangent(gq: Any, gr: Any, q: Any, r: Any) -> Any:
+def _qr_cotangent(gq: Value, gr: Value, q: Value, r: Value) -> Value:
     inner = matmul(r, matrix_transpose(gr)) - matmul(matrix_transpose(gq), q)  # of which the lower triangle is used
     mirrored = tril(inner) + matrix_transpose(tril(inner, k=-1))
     return matrix_transpose(solve_matrices(r, matrix_transpose(gq + matmul(q, mirrored))))
 
 
-def qr(x: Any, *, mode: str = "reduced") -> Qr:
+def qr(x: Value, *, mode: str = "reduced") -> Qr:
     """x = Q @ R, with orthogonal columns Q and an upper triangle R. The first min(M, N) columns must be independent.
 
     Shapes: x (..., M, N) -> Q (..., M, K), R (..., K, N) with K = min(M, N); with mode "complete" K = M.

@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import Shape
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def _canonical(*xs: Any, subscripts: str) -> dict[str, Any]:
+def _canonical(*xs: ArrayLike, subscripts: str) -> Settings:
     terms, out = _parsed(subscripts, [np.ndim(x) for x in xs])
     sizes: dict[str, int] = {}
     for k, (term, x) in enumerate(zip(terms, xs, strict=True)):
@@ -50,7 +50,7 @@ def _flops(xs_shape: Sequence[Shape], *, subscripts: str) -> int:
 
 @op(name="einsum", canonical=_canonical, linear=("xs",), onnx="Einsum", flops=_flops,
     source="Einstein 1916, Die Grundlage der allgemeinen Relativitaetstheorie, section 5")  # fmt: skip
-def _einsum(*xs: Any, subscripts: str) -> Any:
+def _einsum(*xs: Value, subscripts: str) -> Value:
     """out[those right of ->] = sum, over the indices that stand left only, of the product of all xs.
 
     Shapes: a size for each letter, the same wherever the letter stands.
@@ -59,7 +59,7 @@ def _einsum(*xs: Any, subscripts: str) -> Any:
 
 
 @_einsum.vjp("xs")
-def _(g: Any, i: int, xs: Sequence[Any], xs_shape: Sequence[Shape], *, subscripts: str) -> Any:
+def _(g: Value, i: int, xs: Sequence[Value], xs_shape: Sequence[Shape], *, subscripts: str) -> Value:
     left, _, out = subscripts.partition("->")
     names = left.split(",")
     operands = [(out, g), *[(names[k], x) for k, x in enumerate(xs) if k != i]]
@@ -75,7 +75,7 @@ def _(g: Any, i: int, xs: Sequence[Any], xs_shape: Sequence[Shape], *, subscript
     return _einsum(*[x for _, x in operands], subscripts=f"{','.join([term for term, _ in operands])}->{target}")
 
 
-def _sizes(letter: str, term: str, x: Any) -> list[int]:
+def _sizes(letter: str, term: str, x: Value) -> list[int]:
     return [size for c, size in zip(term, x.shape, strict=True) if c == letter]
 
 
@@ -105,7 +105,7 @@ def _parsed(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     return named, out
 
 
-def einsum(subscripts: str, *xs: Any) -> Tensor:
+def einsum(subscripts: str, *xs: Value) -> Tensor:
     """Products and sums over named indices, as `numpy.einsum` has it.
 
     einsum("ij,jk->ik", x, y) is the matrix product: out[i, k] = sum over j of x[i, j] * y[j, k].

@@ -14,21 +14,22 @@ every step; and where two values tie, the first argument wins (maximum, minimum,
 from __future__ import annotations
 
 from math import log as ln
-from typing import Any
 
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.op import Op, op
+from minigrad.autograd.elementwise import BinaryOp, UnaryOp, elementwise
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, UNIT
 from minigrad.ops.fill import zeros_like
 from minigrad.ops.logic import floor_divide, isinf
+from minigrad.typing import ArrayLike, Value
 
 
 @op(non_differentiable=("condition",), onnx="Where")
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: Value, x: Value, y: Value) -> Value:
     """out = x where the condition holds, else y. The branch not taken gets a zero gradient, even where it is NaN.
 
     Shapes: any three that broadcast -> the common one.
@@ -40,17 +41,17 @@ where.vjp("x")(lambda g, condition: where(condition, g, 0))
 where.vjp("y")(lambda g, condition: where(condition, 0, g))
 
 
-def over(g: Any, y: Any) -> Any:
+def over(g: Value, y: Value) -> Value:
     """g / y, but 0 where g is 0 and y is 0 or no number: no cotangent arrives there, so none is passed on."""
     return g / where((g == 0) & ((y == 0) | ~np.isfinite(y)), 1, y)
 
 
-def times(g: Any, slope: Any) -> Any:
+def times(g: Value, slope: Value) -> Value:
     """g * slope, but 0 where g is 0 and the slope is not finite: no cotangent arrives there, so none is passed on."""
     return g * where((g == 0) & ~np.isfinite(slope), 0, slope)
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Value) -> Value:
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 
@@ -88,7 +89,7 @@ logaddexp = elementwise("logaddexp", np.logaddexp, x=lambda g, x, y: g * sigmoid
 
 # ---- trigonometric functions, in radians ---------------------------------------------------------------------
 sin     = elementwise("sin",  np.sin,  x=lambda g, x: g * cos(x),            onnx="Sin")
-cos: Op = elementwise("cos",  np.cos,  x=lambda g, x: -g * sin(x),           onnx="Cos")
+cos: UnaryOp = elementwise("cos",  np.cos,  x=lambda g, x: -g * sin(x),           onnx="Cos")
 tan     = elementwise("tan",  np.tan,  x=lambda g, out: g * (1 + out * out), domain={"x": UNIT}, onnx="Tan")
 asin  = elementwise("asin",  np.arcsin,  x=lambda g, x: over(g, sqrt((1 - x) * (1 + x))),
                     domain={"x": UNIT}, onnx="Asin")
@@ -102,7 +103,7 @@ hypot = elementwise("hypot", np.hypot,   x=lambda g, x, out: g * over(x, out), y
 
 # ---- hyperbolic functions ------------------------------------------------------------------------------------
 sinh     = elementwise("sinh", np.sinh, x=lambda g, x: times(g, cosh(x)), onnx="Sinh")
-cosh: Op = elementwise("cosh", np.cosh, x=lambda g, x: times(g, sinh(x)), onnx="Cosh")
+cosh: UnaryOp = elementwise("cosh", np.cosh, x=lambda g, x: times(g, sinh(x)), onnx="Cosh")
 tanh     = elementwise("tanh", kernels.tanh, x=lambda g, out: g * (1 - out * out),
                        fast={"x": kernels.tanh_vjp}, onnx="Tanh")
 asinh = elementwise("asinh", np.arcsinh, x=lambda g, x: g / hypot(1, x), onnx="Asinh")
@@ -111,14 +112,14 @@ acosh = elementwise("acosh", np.arccosh, x=lambda g, x: over(g, sqrt(x - 1) * sq
 atanh = elementwise("atanh", np.arctanh, x=lambda g, x: over(g, (1 - x) * (1 + x)), domain={"x": UNIT}, onnx="Atanh")
 
 # ---- activations ---------------------------------------------------------------------------------------------
-sigmoid: Op = elementwise("sigmoid", _sigmoid, "1 / (1 + exp(-x)), without overflow.",
+sigmoid: Op[[ArrayLike], Tensor] = elementwise("sigmoid", _sigmoid, "1 / (1 + exp(-x)), without overflow.",
                       x=lambda g, out: g * (out * (1 - out)), fast={"x": kernels.sigmoid_vjp}, onnx="Sigmoid")
 relu    = elementwise("relu",    kernels.relu, x=lambda g, out: where(out > 0, g, 0),
                       fast={"x": kernels.relu_vjp}, kinks=(0.0,), onnx="Relu")
 
 # ---- choosing ------------------------------------------------------------------------------------------------
 abs      = elementwise("abs",      np.absolute, x=lambda g, x: g * sign(x), kinks=(0.0,), onnx="Abs")
-copysign: Op = elementwise("copysign", np.copysign, x=lambda g, x, y: g * (sign(x) * copysign(1, y)),
+copysign: BinaryOp = elementwise("copysign", np.copysign, x=lambda g, x, y: g * (sign(x) * copysign(1, y)),
                        y=lambda g: zeros_like(g), kinks=(0.0,))
 maximum  = elementwise("maximum",  np.maximum,  x=lambda g, x, y: where(x >= y, g, 0),
                        y=lambda g, x, y: where(x >= y, 0, g), kinks="ties", onnx="Max")
@@ -126,7 +127,7 @@ minimum  = elementwise("minimum",  np.minimum,  x=lambda g, x, y: where(x <= y, 
                        y=lambda g, x, y: where(x <= y, 0, g), kinks="ties", onnx="Min")
 
 # ---- steps: flat wherever they have a derivative -------------------------------------------------------------
-sign: Op = elementwise("sign",  np.sign,  x=lambda g: zeros_like(g), onnx="Sign")
+sign: UnaryOp = elementwise("sign",  np.sign,  x=lambda g: zeros_like(g), onnx="Sign")
 floor = elementwise("floor", np.floor, x=lambda g: zeros_like(g), onnx="Floor")
 ceil  = elementwise("ceil",  np.ceil,  x=lambda g: zeros_like(g), onnx="Ceil")
 trunc = elementwise("trunc", np.trunc, x=lambda g: zeros_like(g))
@@ -135,7 +136,7 @@ step  = elementwise("step",  lambda x: (x > 0).astype(x.dtype), "1 where x > 0, 
 # fmt: on
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
+def clip(x: Value, min: Value = None, max: Value = None) -> Tensor:
     """Each element moved into [min, max]: minimum(maximum(x, min), max).
 
     Gradients flow to x where it lies inside, bounds included, and else to the bound that holds it. Either bound may
@@ -145,25 +146,25 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return x if max is None else minimum(x, max)
 
 
-def _power_slope(x: Any, y: Any) -> Any:
+def _power_slope(x: Value, y: Value) -> Value:
     """d(x**y)/dx = y * x**(y-1); for y = 0 it is 0 everywhere, also at x = 0."""
     if isinstance(y, (int, float)):
         return y * x ** (y - 1) if y != 0 else zeros_like(x)
     return y * x ** where((x == 0) & (y == 0), 1, y - 1)
 
 
-def _log_or_zero(x: Any) -> Any:
+def _log_or_zero(x: Value) -> Value:
     """log(x), and 0 at x = 0, where x**y is 0 for every y > 0 and does not change with y."""
     return log(where(x == 0, 1, x))
 
 
-def _difference(x: Any, y: Any) -> Any:
+def _difference(x: Value, y: Value) -> Value:
     """x - y, and 0 where both are the same infinity: there the two share what arrives, half each."""
     same = (x == y) & isinf(x)
     return where(same, 0, x) - where(same, 0, y)
 
 
-def _per_norm(g: Any, x: Any, y: Any) -> Any:
+def _per_norm(g: Value, x: Value, y: Value) -> Value:
     """g / hypot(x, y), without overflow between; 0 at (0, 0), where the angle has no derivative."""
     norm = hypot(x, y)
     return where(norm == 0, 0, g / where(norm == 0, 1, norm))

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, copy_if_writable, wrap
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.shapes import Shape, canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def canonical_index(index: Any) -> Any:
+def canonical_index(index: Value) -> Value:
     """An index that holds only what NumPy knows: Tensors and lists in it become arrays.
 
     Raises:
@@ -30,27 +31,27 @@ def canonical_index(index: Any) -> Any:
     return copy_if_writable(array)
 
 
-def _indexing(x: Any, *, index: Any) -> dict[str, Any]:
+def _indexing(x: ArrayLike, *, index: Value) -> Settings:
     return {"index": canonical_index(index)}
 
 
-def _scattering(x: Any, *, index: Any, shape: Shape) -> dict[str, Any]:
+def _scattering(x: ArrayLike, *, index: Value, shape: Shape) -> Settings:
     return {"index": canonical_index(index), "shape": tuple(shape)}
 
 
 @op(canonical=_indexing, linear=("x",))
-def getitem(x: Any, *, index: Any) -> Any:
+def getitem(x: Value, *, index: Value) -> Value:
     """out = x[index], as NumPy has it. Shapes: x (...) -> what NumPy's brackets give."""
     return x[index]
 
 
 @getitem.vjp("x")
-def _(g: Any, x_shape: Shape, *, index: Any) -> Any:
+def _(g: Value, x_shape: Shape, *, index: Value) -> Value:
     return scatter_add(g, index=index, shape=x_shape)
 
 
 @op(canonical=_scattering, linear=("x",))
-def scatter_add(x: Any, *, index: Any, shape: Shape) -> Any:
+def scatter_add(x: Value, *, index: Value, shape: Shape) -> Value:
     """Zeros of the given shape with x added at `index`, twice where it is named twice: the transpose of `getitem`.
 
     Shapes: x as `zeros(shape)[index]` -> `shape`.
@@ -64,17 +65,17 @@ def scatter_add(x: Any, *, index: Any, shape: Shape) -> Any:
 
 
 @scatter_add.vjp("x")
-def _(g: Any, *, index: Any) -> Any:
+def _(g: Value, *, index: Value) -> Value:
     return getitem(g, index=index)
 
 
-def _may_repeat(index: Any) -> bool:
+def _may_repeat(index: Value) -> bool:
     """Only integer arrays can name an element twice; slices, numbers and masks cannot."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)
 
 
-def take(x: Any, indices: Any, *, axis: int | None = None) -> Tensor:
+def take(x: Value, indices: Value, *, axis: int | None = None) -> Tensor:
     """The slices of x at `indices` along an axis, in that order and as often as they are named.
 
     Shapes: x (..., T, ...), indices (M) -> (..., M, ...). Only a vector needs no axis.
@@ -89,7 +90,7 @@ def take(x: Any, indices: Any, *, axis: int | None = None) -> Tensor:
     return getitem(x, index=(*[slice(None)] * axis, _integers(indices)))
 
 
-def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Tensor:
+def take_along_axis(x: Value, indices: Value, *, axis: int = -1) -> Tensor:
     """out[i, j] = x[i, indices[i, j]] for axis 1, and so on: each row of x is indexed by its own row of indices.
 
     Shapes: x (..., T, ...), indices (..., M, ...) -> (..., M, ...); the other dimensions broadcast.
@@ -108,7 +109,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Tensor:
     return getitem(x, index=tuple(index))
 
 
-def nonzero(x: Any) -> tuple[Any, ...]:
+def nonzero(x: Value) -> tuple[Value, ...]:
     """Where x is not 0: for each dimension an array of positions, in row-major order. Integers, without gradients."""
     if not shape_of(x):
         raise ShapeError("nonzero: an array without dimensions has no positions: compare it with 0")
@@ -117,7 +118,7 @@ def nonzero(x: Any) -> tuple[Any, ...]:
     return np.nonzero(x)
 
 
-def _integers(indices: Any) -> Any:
+def _integers(indices: Value) -> Value:
     """Indices as an array of integers; booleans would be a mask."""
     array = canonical_index(indices if not isinstance(indices, int) else np.asarray(indices))
     if array.dtype.kind == "b":

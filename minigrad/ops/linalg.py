@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.ops.elementwise import add, multiply, subtract
@@ -16,6 +16,7 @@ from minigrad.ops.rearrange import roll
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
 from minigrad.shapes import Shape, canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Settings, Value
 
 
 def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
@@ -25,22 +26,22 @@ def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
 
 @op(name="matmul", shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul", flops=_product_flops,
     hint="the columns of x must be as many as the rows of y: is one of them to be transposed (.mT)?")  # fmt: skip
-def matmul_matrices(x: Any, y: Any) -> Any:
+def matmul_matrices(x: Value, y: Value) -> Value:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast."""
     return np.matmul(x, y)
 
 
 @matmul_matrices.vjp("x")
-def _(g: Any, y: Any, x_shape: Shape) -> Any:
+def _(g: Value, y: Value, x_shape: Shape) -> Value:
     return sum_to(matmul_matrices(g, matrix_transpose(y)), shape=x_shape)
 
 
 @matmul_matrices.vjp("y")
-def _(g: Any, x: Any, y_shape: Shape) -> Any:
+def _(g: Value, x: Value, y_shape: Shape) -> Value:
     return sum_to(matmul_matrices(matrix_transpose(x), g), shape=y_shape)
 
 
-def matmul(x: Any, y: Any) -> Tensor:
+def matmul(x: Value, y: Value) -> Tensor:
     """Matrix product as `@` has it: a vector on the left is a row, on the right a column; stacks of matrices broadcast.
 
     Raises:
@@ -56,7 +57,7 @@ def matmul(x: Any, y: Any) -> Tensor:
     return matmul_matrices(x, y)
 
 
-def _linear_by_matmul(x: Any, w: Any, b: Any) -> Any:
+def _linear_by_matmul(x: Value, w: Value, b: Value) -> Value:
     y = matmul_matrices(expand_dims(x, axis=-2), matrix_transpose(w))
     y = squeeze(y, axis=-2)
     return y if b is None else add(y, b)
@@ -65,7 +66,7 @@ def _linear_by_matmul(x: Any, w: Any, b: Any) -> Any:
 @op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm",
     flops=_product_flops,
     hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?")  # fmt: skip
-def linear(x: Any, w: Any, b: Any) -> Any:
+def linear(x: Value, w: Value, b: Value) -> Value:
     """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o]; b may be None."""
     rows = _rows(x)
     out = rows @ w.T
@@ -75,44 +76,44 @@ def linear(x: Any, w: Any, b: Any) -> Any:
 
 
 @linear.vjp("x")
-def _(g: Any, w: Any) -> Any:
+def _(g: Value, w: Value) -> Value:
     return matmul(g, w)
 
 
 @linear.vjp("w")
-def _(g: Any, x: Any) -> Any:
+def _(g: Value, x: Value) -> Value:
     return matmul_matrices(matrix_transpose(_rows(g)), _rows(x))
 
 
 @linear.vjp("b")
-def _(g: Any) -> Any:
+def _(g: Value) -> Value:
     return sum(_rows(g), axis=0)
 
 
 # On arrays the same products need no ops in between.
 @linear.fast_vjp("x")
-def _(g: Any, w: Any) -> Any:
+def _(g: Value, w: Value) -> Value:
     return g @ w
 
 
 @linear.fast_vjp("w")
-def _(g: Any, x: Any) -> Any:
+def _(g: Value, x: Value) -> Value:
     return _rows(g).T @ _rows(x)
 
 
 @linear.fast_vjp("b")
-def _(g: Any) -> Any:
+def _(g: Value) -> Value:
     return np.add.reduce(_rows(g), axis=0)
 
 
-def _rows(x: Any) -> Any:
+def _rows(x: Value) -> Value:
     return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 # ---- products made of these ----------------------------------------------------------------------------------
 
 
-def vecdot(x: Any, y: Any, *, axis: int = -1) -> Tensor:
+def vecdot(x: Value, y: Value, *, axis: int = -1) -> Tensor:
     """out = sum over the axis of x * y; the other dimensions broadcast. Shapes: x (..., T, ...), y the same -> (...).
 
     Raises:
@@ -127,14 +128,14 @@ def vecdot(x: Any, y: Any, *, axis: int = -1) -> Tensor:
     return sum(multiply(x, y), axis=axis)
 
 
-def outer(x: Any, y: Any) -> Tensor:
+def outer(x: Value, y: Value) -> Tensor:
     """out[i, j] = x[i] * y[j]. Shapes: x (I), y (J) -> (I, J)."""
     if len(shape_of(x)) != 1 or len(shape_of(y)) != 1:
         raise ShapeError(f"outer: needs two vectors, got shapes {shape_of(x)} and {shape_of(y)}")
     return multiply(expand_dims(x, axis=1), y)
 
 
-def cross(x: Any, y: Any, *, axis: int = -1) -> Tensor:
+def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
     """The vector product of vectors of three elements along the axis; the other dimensions broadcast.
 
     Raises:
@@ -145,13 +146,13 @@ def cross(x: Any, y: Any, *, axis: int = -1) -> Tensor:
         if shape[canonical_axis(axis, len(shape))] != 3:
             raise ShapeError(f"cross: {name} of shape {shape} does not have size 3 along axis {axis}")
 
-    def turned(v: Any, places: int) -> Any:
+    def turned(v: Value, places: int) -> Value:
         return roll(v, places, axis=axis)
 
     return subtract(multiply(turned(x, -1), turned(y, 1)), multiply(turned(x, 1), turned(y, -1)))
 
 
-def tensordot(x: Any, y: Any, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+def tensordot(x: Value, y: Value, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """Sums over several dimensions of x and y at once, as one matrix product.
 
     With a number, the last dimensions of x are summed with the first ones of y; with two sequences, the k-th named of
@@ -181,7 +182,7 @@ def tensordot(x: Any, y: Any, *, axes: int | tuple[Sequence[int], Sequence[int]]
     return reshape(out, shape=[*[x_shape[i] for i in x_free], *[y_shape[i] for i in y_free]])
 
 
-def kron(x: Any, y: Any) -> Tensor:
+def kron(x: Value, y: Value) -> Tensor:
     """The Kronecker product: each element of x replaced by it times y. Shapes: x (I, J), y (P, Q) -> (I*P, J*Q)."""
     ndim = max(len(shape_of(x)), len(shape_of(y)))
     x_shape, y_shape = [(1,) * (ndim - len(s)) + s for s in (shape_of(x), shape_of(y))]
@@ -194,25 +195,25 @@ def kron(x: Any, y: Any) -> Tensor:
 # ---- diagonals -----------------------------------------------------------------------------------------------
 
 
-def _placing(x: Any, *, offset: int = 0) -> dict[str, Any]:
+def _placing(x: ArrayLike, *, offset: int = 0) -> Settings:
     if np.ndim(x) < 2:
         raise ShapeError(f"a diagonal is of a matrix: at least 2 dimensions, not {np.ndim(x)}")
     return {"offset": offset.__index__()}
 
 
 @op(canonical=_placing, linear=("x",))
-def diagonal(x: Any, *, offset: int) -> Any:
+def diagonal(x: Value, *, offset: int) -> Value:
     """out[k] = x[k, k + offset] of each matrix. Shapes: x (..., M, N) -> (..., K)."""
     return np.diagonal(x, offset, -2, -1)
 
 
 @diagonal.vjp("x")
-def _(g: Any, x_shape: Shape, *, offset: int) -> Any:
+def _(g: Value, x_shape: Shape, *, offset: int) -> Value:
     return diagonal_matrix(g, offset=offset, shape=x_shape)
 
 
 @op(linear=("x",))
-def diagonal_matrix(x: Any, *, offset: int, shape: Shape) -> Any:
+def diagonal_matrix(x: Value, *, offset: int, shape: Shape) -> Value:
     """Zeros of the given shape with x on a diagonal: the transpose of `diagonal`. Shapes: x (..., K) -> (..., M, N)."""
     out = np.zeros(shape, x.dtype)
     steps = np.arange(x.shape[-1])
@@ -221,10 +222,10 @@ def diagonal_matrix(x: Any, *, offset: int, shape: Shape) -> Any:
 
 
 @diagonal_matrix.vjp("x")
-def _(g: Any, *, offset: int) -> Any:
+def _(g: Value, *, offset: int) -> Value:
     return diagonal(g, offset=offset)
 
 
-def trace(x: Any, *, offset: int = 0) -> Tensor:
+def trace(x: Value, *, offset: int = 0) -> Tensor:
     """The sum of a diagonal of each matrix. Shapes: x (..., M, N) -> (...)."""
     return sum(diagonal(x, offset=offset), axis=-1)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.domain import FULL_RANK, INVERTIBLE
 from minigrad.errors import ShapeError
@@ -20,11 +20,12 @@ from minigrad.ops.index import getitem
 from minigrad.ops.linalg import matmul_matrices as matmul
 from minigrad.ops.shape import broadcast_to, expand_dims, matrix_transpose, squeeze
 from minigrad.shapes import shape_of
+from minigrad.typing import ArrayLike, Settings, Value
 
 GILES = "Giles 2008, https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf"
 
 
-def lapack(function: Callable[..., Any], *xs: Any, **settings: Any) -> Any:
+def lapack(function: Callable[..., Any], *xs: Value, **settings: Value) -> Value:
     """Call a function of `numpy.linalg`, which has no float16: that is computed in float32 and cast back."""
     if all(x.dtype != np.float16 for x in xs):
         return function(*xs, **settings)
@@ -34,7 +35,7 @@ def lapack(function: Callable[..., Any], *xs: Any, **settings: Any) -> Any:
 
 
 @op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES)
-def inv(x: Any) -> Any:
+def inv(x: Value) -> Value:
     """The inverse: x @ out = out @ x = the identity. Shapes: x (..., M, M) -> (..., M, M).
 
     Raises:
@@ -44,28 +45,28 @@ def inv(x: Any) -> Any:
 
 
 @inv.vjp("x")
-def _(g: Any, out: Any) -> Any:
+def _(g: Value, out: Value) -> Value:
     turned = matrix_transpose(out)
     return -matmul(matmul(turned, g), turned)
 
 
 @op(name="solve", shapes="... M M, ... M K -> ... M K", domain={"x": INVERTIBLE}, linear=("y",), source=GILES)
-def solve_matrices(x: Any, y: Any) -> Any:
+def solve_matrices(x: Value, y: Value) -> Value:
     """The solution of x @ out = y. Shapes: x (..., M, M), y (..., M, K) -> (..., M, K)."""
     return lapack(np.linalg.solve, x, y)
 
 
 @solve_matrices.vjp("x")
-def _(g: Any, x: Any, out: Any) -> Any:
+def _(g: Value, x: Value, out: Value) -> Value:
     return -matmul(solve_matrices(matrix_transpose(x), g), matrix_transpose(out))
 
 
 @solve_matrices.vjp("y")
-def _(g: Any, x: Any) -> Any:
+def _(g: Value, x: Value) -> Value:
     return solve_matrices(matrix_transpose(x), g)
 
 
-def solve(x: Any, y: Any) -> Tensor:
+def solve(x: Value, y: Value) -> Tensor:
     """The solution of x @ out = y: of one system if y is a vector, else of one for each column of y.
 
     Shapes: x (..., M, M), y (M) or (..., M, K) -> (..., M) or (..., M, K). Leading dimensions broadcast. Only an array
@@ -80,7 +81,7 @@ def solve(x: Any, y: Any) -> Tensor:
 
 
 @op(shapes="... M M -> ...", source="Giles 2008; at singular matrices by cofactors")
-def det(x: Any) -> Any:
+def det(x: Value) -> Value:
     """The determinant. Shapes: x (..., M, M) -> (...).
 
     Its gradient is the matrix of cofactors, which exists for singular matrices as well, as do its own derivatives.
@@ -89,7 +90,7 @@ def det(x: Any) -> Any:
 
 
 @det.fast_vjp("x")
-def _(g: Any, x: Any) -> Any:
+def _(g: Value, x: Value) -> Value:
     u, s, vh = lapack(np.linalg.svd, x, full_matrices=False)
     with np.errstate(divide="ignore"):  # sums of logarithms, as products of some might overflow before the others come
         logs = np.log(s)
@@ -102,20 +103,20 @@ def _(g: Any, x: Any) -> Any:
 
 
 @det.vjp("x")
-def _(g: Any, x: Any, out: Any) -> Any:
+def _(g: Value, x: Value, out: Value) -> Value:
     if _well_conditioned(x.numpy() if isinstance(x, Tensor) else x):
         return expand_dims(g * out, axis=(-2, -1)) * matrix_transpose(inv(x))
     return expand_dims(g, axis=(-2, -1)) * _cofactors(x)
 
 
-def _well_conditioned(x: Any) -> bool:
+def _well_conditioned(x: Value) -> bool:
     if not x.size:
         return True
     s = lapack(np.linalg.svd, x, compute_uv=False)
     return bool((s[..., -1] > np.sqrt(np.finfo(s.dtype).eps) * s[..., 0]).all())
 
 
-def _cofactors(x: Any) -> Any:
+def _cofactors(x: Value) -> Value:
     """Each the determinant of what is left without its row and column: M^2 small determinants, singular or not."""
     size = x.shape[-1]
     others = np.array([[j for j in range(size) if j != i] for i in range(size)], np.intp)
@@ -132,18 +133,18 @@ class Slogdet(NamedTuple):
 
 
 @op(name="slogdet", shapes="... M M -> ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES)
-def _slogdet(x: Any) -> Any:
+def _slogdet(x: Value) -> Value:
     """The sign of the determinant, and the logarithm of its absolute value. Shapes: x (..., M, M) -> (...), (...)."""
     return tuple(lapack(np.linalg.slogdet, x))
 
 
 @_slogdet.vjp("x")
-def _(g: Any, x: Any) -> Any:
+def _(g: Value, x: Value) -> Value:
     _, slope = g
     return expand_dims(slope, axis=(-2, -1)) * matrix_transpose(inv(x))
 
 
-def slogdet(x: Any) -> Slogdet:
+def slogdet(x: Value) -> Slogdet:
     """The sign of the determinant and the logarithm of its absolute value, where det itself would overflow.
 
     The sign has a zero gradient. Shapes: x (..., M, M) -> sign (...), logabsdet (...).
@@ -154,14 +155,14 @@ def slogdet(x: Any) -> Slogdet:
     return Slogdet(*_slogdet(x))
 
 
-def _cut(x: Any, *, rtol: float | None = None) -> dict[str, Any]:
+def _cut(x: ArrayLike, *, rtol: float | None = None) -> Settings:
     size = max(np.shape(x)[-2:], default=0)
     return {"rtol": float(size * np.finfo(np.result_type(x, np.float16)).eps) if rtol is None else float(rtol)}
 
 
 @op(shapes="... M N -> ... N M", canonical=_cut, domain={"x": FULL_RANK},
     source="Golub and Pereyra 1973, doi:10.1137/0710036")  # fmt: skip
-def pinv(x: Any, *, rtol: float) -> Any:
+def pinv(x: Value, *, rtol: float) -> Value:
     """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
 
     Singular values up to rtol times the largest count as 0; the derivative holds where the rank does not change.
@@ -171,7 +172,7 @@ def pinv(x: Any, *, rtol: float) -> Any:
 
 
 @pinv.vjp("x")
-def _(g: Any, x: Any, out: Any) -> Any:
+def _(g: Value, x: Value, out: Value) -> Value:
     turned, g_turned = matrix_transpose(out), matrix_transpose(g)
     left = matmul(g_turned, matmul(out, turned))
     right = matmul(matmul(turned, out), g_turned)
@@ -183,13 +184,13 @@ def _(g: Any, x: Any, out: Any) -> Any:
 
 
 @op(shapes="... M N -> ...", canonical=_cut, non_differentiable=("x",))
-def matrix_rank(x: Any, *, rtol: float) -> Any:
+def matrix_rank(x: Value, *, rtol: float) -> Value:
     """How many singular values exceed rtol times the largest: integers. Shapes: x (..., M, N) -> (...)."""
     s = lapack(np.linalg.svd, x, compute_uv=False)
     return np.count_nonzero(s > rtol * np.max(s, axis=-1, keepdims=True, initial=0), axis=-1)
 
 
-def matrix_power(x: Any, n: int) -> Any:
+def matrix_power(x: Value, n: int) -> Value:
     """x @ x @ ... @ x with n factors, in about log2(n) products; negative powers are those of the inverse.
 
     The power 0 is the identity, a constant. Shapes: x (..., M, M) -> (..., M, M).

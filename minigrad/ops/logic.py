@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.op import Op
+from minigrad.autograd.elementwise import BinaryOp, UnaryOp, elementwise
 
 
-def _constant(name: str, function: np.ufunc) -> Op:
-    return elementwise(name, function, non_differentiable=("x", "y")[: function.nin])
+def _unary(name: str, function: np.ufunc) -> UnaryOp:
+    return elementwise(name, function, non_differentiable=("x",))
+
+
+def _binary(name: str, function: np.ufunc) -> BinaryOp:
+    return elementwise(name, function, non_differentiable=("x", "y"))
 
 
 # fmt: off
-equal          = _constant("equal",         np.equal)
-not_equal      = _constant("not_equal",     np.not_equal)
-less           = _constant("less",          np.less)
-less_equal     = _constant("less_equal",    np.less_equal)
-greater        = _constant("greater",       np.greater)
-greater_equal  = _constant("greater_equal", np.greater_equal)
+equal          = _binary("equal",         np.equal)
+not_equal      = _binary("not_equal",     np.not_equal)
+less           = _binary("less",          np.less)
+less_equal     = _binary("less_equal",    np.less_equal)
+greater        = _binary("greater",       np.greater)
+greater_equal  = _binary("greater_equal", np.greater_equal)
 
-isfinite       = _constant("isfinite",      np.isfinite)
-isnan          = _constant("isnan",         np.isnan)
-isinf          = _constant("isinf",         np.isinf)
-signbit        = _constant("signbit",       np.signbit)
-nextafter      = _constant("nextafter",     np.nextafter)
-floor_divide   = _constant("floor_divide",  np.floor_divide)
+isfinite       = _unary("isfinite",      np.isfinite)
+isnan          = _unary("isnan",         np.isnan)
+isinf          = _unary("isinf",         np.isinf)
+signbit        = _unary("signbit",       np.signbit)
+nextafter      = _binary("nextafter",     np.nextafter)
+floor_divide   = _binary("floor_divide",  np.floor_divide)
 
-logical_not    = _constant("logical_not",   np.logical_not)
-logical_and    = _constant("logical_and",   np.logical_and)
-logical_or     = _constant("logical_or",    np.logical_or)
-logical_xor    = _constant("logical_xor",   np.logical_xor)
+logical_not    = _unary("logical_not",   np.logical_not)
+logical_and    = _binary("logical_and",   np.logical_and)
+logical_or     = _binary("logical_or",    np.logical_or)
+logical_xor    = _binary("logical_xor",   np.logical_xor)
 
-bitwise_invert = _constant("bitwise_invert", np.invert)
-bitwise_and    = _constant("bitwise_and",   np.bitwise_and)
-bitwise_or     = _constant("bitwise_or",    np.bitwise_or)
-bitwise_xor    = _constant("bitwise_xor",   np.bitwise_xor)
-bitwise_left_shift  = _constant("bitwise_left_shift",  np.left_shift)
-bitwise_right_shift = _constant("bitwise_right_shift", np.right_shift)
+bitwise_invert = _unary("bitwise_invert", np.invert)
+bitwise_and    = _binary("bitwise_and",   np.bitwise_and)
+bitwise_or     = _binary("bitwise_or",    np.bitwise_or)
+bitwise_xor    = _binary("bitwise_xor",   np.bitwise_xor)
+bitwise_left_shift  = _binary("bitwise_left_shift",  np.left_shift)
+bitwise_right_shift = _binary("bitwise_right_shift", np.right_shift)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from minigrad.autograd.elementwise import elementwise
 from minigrad.domain import Domain
 from minigrad.ops.elementwise import log, log1p, maximum, where
+from minigrad.typing import Value
 
 LEAST_LOG: Final = -100.0
 LEAST_VARIANCE: Final = 1e-12
 
 
-def _binary_cross_entropy(x: Any, target: Any) -> Any:
+def _binary_cross_entropy(x: Value, target: Value) -> Value:
     """-(target log x + (1 - target) log(1 - x)), each logarithm at least -100. Shapes: x, target broadcast."""
     with np.errstate(divide="ignore"):
         yes, no = np.maximum(np.log(x), LEAST_LOG), np.maximum(np.log1p(-x), LEAST_LOG)
     return -(target * yes + (1 - target) * no)
 
 
-def _variance(x: Any) -> Any:
+def _variance(x: Value) -> Value:
     """x (1 - x), never so small that the quotient overflows."""
     return maximum(x * (1 - x), np.maximum(np.finfo(x.dtype).tiny, x.dtype.type(LEAST_VARIANCE)))
 
 
-def _log_odds(x: Any) -> Any:
+def _log_odds(x: Value) -> Value:
     """log(x) - log(1 - x), each at least -100."""
     yes = maximum(log(where(x > 0, x, 1)), LEAST_LOG)
     no = maximum(log1p(where(x < 1, -x, 0)), LEAST_LOG)

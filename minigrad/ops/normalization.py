@@ -8,22 +8,21 @@ for all three.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.convolution import require_floating
 from minigrad.ops.elementwise import sqrt
 from minigrad.ops.reduce import mean as mean_of
 from minigrad.shapes import Shape, canonical_axes
+from minigrad.typing import ArrayLike, Axis, Settings, Value
 
 Axes = tuple[int, ...]
 
 
-def _canonical(x: Any, w: Any, b: Any, *, axis: Any, eps: float = 1e-5) -> dict[str, Any]:
+def _canonical(x: ArrayLike, w: ArrayLike | None, b: ArrayLike | None, *, axis: Axis, eps: float = 1e-5) -> Settings:
     require_floating(x)
     for name, y in (("w", w), ("b", b)):
         if y is not None and not _fits(np.shape(y), np.shape(x)):
@@ -42,7 +41,7 @@ def _fits(shape: Shape, target: Shape) -> bool:
 @op(canonical=_canonical, results=("out", "mean", "variance"),
     source="arXiv:1502.03167, arXiv:1607.06450 (layers), arXiv:1607.08022 (instances), arXiv:1803.08494 (groups)"
 )  # fmt: skip
-def standardize(x: Any, w: Any, b: Any, *, axis: Axes, eps: float) -> Any:
+def standardize(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value:
     """out = w * (x - mean) / sqrt(variance + eps) + b, with the mean and the (biased) variance of x over the axes.
 
     w and b may be None. Shapes: x (...), w and b such as broadcast to x's -> out (...), mean and variance of size 1
@@ -52,7 +51,7 @@ def standardize(x: Any, w: Any, b: Any, *, axis: Axes, eps: float) -> Any:
 
 
 @standardize.vjp("x")
-def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: float) -> Any:
+def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
     g_out, g_mean, g_variance = g
     count = max(1, kernels.reduced_size(x.shape, axis))
     deviation = x - mean
@@ -64,7 +63,7 @@ def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: floa
 
 
 @standardize.fast_vjp("x")
-def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: float) -> Any:
+def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
     g_out, g_mean, g_variance = g
     back = kernels.standardize_input(g_out, x, w, mean, variance, axis=axis, eps=eps)
     if g_mean.any() or g_variance.any():
@@ -74,15 +73,15 @@ def _(g: Any, x: Any, w: Any, mean: Any, variance: Any, *, axis: Axes, eps: floa
 
 
 @standardize.vjp("w")
-def _(g: Any, x: Any, mean: Any, variance: Any, *, eps: float) -> Any:
+def _(g: Value, x: Value, mean: Value, variance: Value, *, eps: float) -> Value:
     return g[0] * (x - mean) / sqrt(variance + eps)
 
 
 @standardize.fast_vjp("w")
-def _(g: Any, x: Any, mean: Any, variance: Any, w_shape: Shape, *, eps: float) -> Any:
+def _(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, eps: float) -> Value:
     return kernels.standardize_weight(g[0], x, mean, variance, shape=w_shape, eps=eps)
 
 
 @standardize.vjp("b")
-def _(g: Any) -> Any:
+def _(g: Value) -> Value:
     return g[0]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.decomposition import svdvals
@@ -15,16 +14,17 @@ from minigrad.ops.elementwise import abs, over, sign, where
 from minigrad.ops.reduce import expanded, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
 from minigrad.shapes import canonical_axes, shape_of
+from minigrad.typing import ArrayLike, Axis, Settings, Value
 
 
-def _norm_settings(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> dict[str, Any]:
+def _norm_settings(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Settings:
     if np.asarray(ord).dtype.kind not in "iuf" or math.isnan(ord):
         raise UsageError(f"vector_norm: ord is a number, not {ord!r}")
     return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": bool(keepdims), "ord": float(ord)}
 
 
 @op(name="vector_norm", canonical=_norm_settings, kinks=(0.0,))
-def _power_norm(x: Any, *, axis: Any, keepdims: bool, ord: float) -> Any:
+def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
     """out = (sum of |x|^ord over the axes)^(1/ord). Shapes: x (...) -> x's without the axes."""
     dtype = np.result_type(x, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
     size = np.abs(x).astype(np.float32 if dtype == np.float16 else dtype)
@@ -42,7 +42,7 @@ def _power_norm(x: Any, *, axis: Any, keepdims: bool, ord: float) -> Any:
 
 
 @_power_norm.vjp("x")
-def _(g: Any, x: Any, out: Any, *, axis: Any, ord: float) -> Any:
+def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
     norm = expanded(out, x.shape, axis)
     if ord == 2:
         return expanded(g, x.shape, axis) * over(x, norm)
@@ -51,7 +51,7 @@ def _(g: Any, x: Any, out: Any, *, axis: Any, ord: float) -> Any:
     return expanded(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
 
 
-def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """The ord-norm of vectors, (sum of |x|^ord)^(1/ord), over one axis, several, or all (None).
 
     ord inf is the largest |x|, -inf the smallest, and 0 counts the elements that are not 0 (flat: no gradient).
@@ -63,11 +63,11 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float 
     if ord == 1:
         return sum(abs(x), **settings)
     if ord in (math.inf, -math.inf):
-        return (max if ord > 0 else min)(abs(x), **settings)
+        return max(abs(x), **settings) if ord > 0 else min(abs(x), **settings)
     return _power_norm(x, ord=ord, **settings)
 
 
-def matrix_norm(x: Any, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
+def matrix_norm(x: Value, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
     """A norm of each matrix of a stack. Shapes: x (..., M, N) -> (...), or (..., 1, 1) with `keepdims`.
 
     "fro" is the root of the sum of squares, "nuc" the sum of the singular values, 2 (-2) the largest (smallest) of
@@ -91,7 +91,7 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: float | str = "fro") -> 
     return expand_dims(out, axis=(-2, -1)) if keepdims else out
 
 
-def norm(x: Any, ord: float | str | None = None, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+def norm(x: Value, ord: float | str | None = None, *, axis: Value = None, keepdims: bool = False) -> Tensor:
     """`vector_norm` or `matrix_norm`, as `numpy.linalg.norm` chooses: by the number of axes.
 
     One axis is a vector, two are a matrix; without `axis`, all elements are one vector unless `ord` is given, which

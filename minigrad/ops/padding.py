@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.ops.index import getitem
 from minigrad.shapes import Shape
+from minigrad.typing import ArrayLike, Settings, Value
 
 Widths = tuple[tuple[int, int], ...]
 
 
-def _framing(x: Any, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> dict[str, Any]:
+def _framing(x: ArrayLike, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> Settings:
     exact = tuple([(before.__index__(), after.__index__()) for before, after in widths])
     if len(exact) != np.ndim(x) or any(n < 0 for width in exact for n in width):
         raise ShapeError(f"widths are two numbers of at least 0 for each of {np.ndim(x)} dimensions, got {widths}")
@@ -23,7 +23,7 @@ def _framing(x: Any, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> 
 
 
 @op(canonical=_framing, onnx="Pad")
-def pad(x: Any, *, widths: Widths, value: float) -> Any:
+def pad(x: Value, *, widths: Widths, value: float) -> Value:
     """x with widths[k] = (before, after) elements of one value around it along each dimension k.
 
     Shapes: x (..., T, ...) -> (..., before + T + after, ...).
@@ -34,7 +34,7 @@ def pad(x: Any, *, widths: Widths, value: float) -> Any:
 
 
 @pad.vjp("x")
-def _(g: Any, x_shape: Shape, *, widths: Widths) -> Any:
+def _(g: Value, x_shape: Shape, *, widths: Widths) -> Value:
     return getitem(g, index=_inside(x_shape, widths))
 
 

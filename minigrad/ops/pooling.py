@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.kernels.window_geometry import effective_kernel_size, output_size, window_span
 from minigrad.ops.convolution import checked_output_size, require_floating
@@ -15,19 +13,19 @@ from minigrad.ops.padding import pad
 from minigrad.ops.reduce import max
 from minigrad.ops.sliding_windows import unfold
 from minigrad.shapes import pair, shape_of
-from minigrad.typing import Pair, Shape
+from minigrad.typing import ArrayLike, Pair, PairLike, Settings, Shape, Value
 
 
 def pooling(
-    x: Any,
+    x: ArrayLike,
     *,
-    kernel: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    kernel: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
     ceil_mode: bool = False,
     size: Pair | None = None,
-) -> dict[str, Any]:
+) -> Settings:
     """The settings of a pooling of x in canonical form, `ceil_mode` resolved to the size of the result."""
     require_floating(x)
     kernel, padding, dilation = pair(kernel), pair(padding), pair(dilation)
@@ -55,7 +53,7 @@ def _pooled_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation
     return count
 
 
-def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+def _max_by_windows(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Value:
     widths = [(0, 0), (0, 0)]
     for n, k, s, p, d, count in zip(shape_of(x)[2:], kernel, stride, padding, dilation, size, strict=True):
         beyond = window_span(count, k, s, d) - n - p
@@ -66,18 +64,18 @@ def _max_by_windows(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilati
 
 @op(shapes="N C H W -> N C I J", canonical=pooling, residuals=("positions",), kinks="ties", reference=_max_by_windows,
     onnx="MaxPool", source="Ranzato et al. 2007; overlapping windows: Krizhevsky et al. 2012")  # fmt: skip
-def max_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+def max_pool(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Value:
     """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one in row-major order gets the gradient."""
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)
 
 
 @op(shapes="N C H W -> N C I J", canonical=pooling, non_differentiable=("x",))
-def max_positions(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Any:
+def max_positions(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Value:
     """Where the pixel that `max_pool` gives is: its position h*W + w, or -1 for a window that sees no pixel."""
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)[1]
 
 
-def _grid(x: Any, *, size: Any) -> dict[str, Any]:
+def _grid(x: ArrayLike, *, size: PairLike) -> Settings:
     require_floating(x)
     size = pair(size)
     if min(size) < 0 or (0 in np.shape(x)[2:] and size != (0, 0)):
@@ -86,46 +84,46 @@ def _grid(x: Any, *, size: Any) -> dict[str, Any]:
 
 
 @op(shapes="N C H W -> N C I J", canonical=_grid, non_differentiable=("x",))
-def adaptive_positions(x: Any, *, size: Pair) -> Any:
+def adaptive_positions(x: Value, *, size: Pair) -> Value:
     """The position h*W + w of the first largest pixel in each cell of a grid of I x J cells over the image."""
     return kernels.adaptive_positions(x, size=size)
 
 
 @op(shapes="N C I J, N C I J -> N C H W", non_differentiable=("positions",), linear=("x",), onnx="MaxUnpool")
-def max_unpool(x: Any, positions: Any, *, shape: Shape) -> Any:
+def max_unpool(x: Value, positions: Value, *, shape: Shape) -> Value:
     """An image of zeros with each x added at its position h*W + w: the transpose of `max_pool` at fixed positions."""
     return kernels.max_pool_input(x, positions, shape=shape)
 
 
 @op(shapes="N C H W, N C I J -> N C I J", non_differentiable=("positions",), linear=("x",))
-def pool_take(x: Any, positions: Any) -> Any:
+def pool_take(x: Value, positions: Value) -> Value:
     """out[n,c,i,j] = x at the position h*W + w named for it: `max_pool` once the winners are known."""
     return kernels.max_pool_take(x, positions)
 
 
 @max_pool.vjp("x")
-def _(g: Any, positions: Any, x_shape: Shape) -> Any:
+def _(g: Value, positions: Value, x_shape: Shape) -> Value:
     return max_unpool(g, positions, shape=x_shape)
 
 
 @max_unpool.vjp("x")
-def _(g: Any, positions: Any) -> Any:
+def _(g: Value, positions: Value) -> Value:
     return pool_take(g, positions)
 
 
 @pool_take.vjp("x")
-def _(g: Any, positions: Any, x_shape: Shape) -> Any:
+def _(g: Value, positions: Value, x_shape: Shape) -> Value:
     return max_unpool(g, positions, shape=x_shape)
 
 
-def _averaging(x: Any, *, count_include_pad: bool = True, **settings: Any) -> dict[str, Any]:
+def _averaging(x: ArrayLike, *, count_include_pad: bool = True, **settings: Value) -> Settings:
     settings = pooling(x, **settings)
     del settings["dilation"]
     return {**settings, "count_include_pad": bool(count_include_pad)}
 
 
 @op(shapes="N C H W -> N C I J", canonical=_averaging, linear=("x",), onnx="AveragePool")
-def avg_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Any:
+def avg_pool(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Value:
     """out[n,c,i,j] = mean of x over the window at (i, j), padding counted as zeros if `count_include_pad`."""
     return kernels.avg_pool(
         x, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad, out_size=size
@@ -133,7 +131,9 @@ def avg_pool(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair, c
 
 
 @op(shapes="N C I J -> N C H W", linear=("y",))
-def avg_pool_input(y: Any, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+def avg_pool_input(
+    y: Value, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+) -> Value:
     """The transpose of `avg_pool`: each y spread evenly over the pixels of its window, in an image of `shape`."""
     return kernels.avg_pool_input(
         y, shape=shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
@@ -141,13 +141,13 @@ def avg_pool_input(y: Any, *, shape: Shape, kernel: Pair, stride: Pair, padding:
 
 
 @avg_pool.vjp("x")
-def _(g: Any, x_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+def _(g: Value, x_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Value:
     return avg_pool_input(
         g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
     )
 
 
 @avg_pool_input.vjp("y")
-def _(g: Any, y_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
+def _(g: Value, y_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Value:
     size = y_shape[2:]
     return avg_pool(g, kernel=kernel, stride=stride, padding=padding, size=size, count_include_pad=count_include_pad)

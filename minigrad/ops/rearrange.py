@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.index import getitem
 from minigrad.ops.shape import broadcast_to, expand_dims, ordered_axes, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Axis, Settings, Value
 
 
-def _flipping(x: Any, *, axis: Any = None) -> dict[str, Any]:
+def _flipping(x: ArrayLike, *, axis: Axis = None) -> Settings:
     return {"axis": canonical_axes(axis, np.ndim(x))}
 
 
 @op(canonical=_flipping, linear=("x",))
-def flip(x: Any, *, axis: Any) -> Any:
+def flip(x: Value, *, axis: Value) -> Value:
     """The elements in reverse order along some axes (None: all). Shapes: x (...) -> (...)."""
     return np.flip(x, axis)
 
 
 @flip.vjp("x")
-def _(g: Any, *, axis: Any) -> Any:
+def _(g: Value, *, axis: Value) -> Value:
     return flip(g, axis=axis)
 
 
-def _rolling(x: Any, *, shift: Any, axis: Any = None) -> dict[str, Any]:
+def _rolling(x: ArrayLike, *, shift: Value, axis: Axis = None) -> Settings:
     shifts = tuple(shift) if isinstance(shift, Sequence) else (shift,)
     if axis is None:
         return {"shift": sum([s.__index__() for s in shifts]), "axis": None}
@@ -43,17 +43,17 @@ def _rolling(x: Any, *, shift: Any, axis: Any = None) -> dict[str, Any]:
 
 
 @op(name="roll", canonical=_rolling, linear=("x",))
-def _roll(x: Any, *, shift: Any, axis: Any) -> Any:
+def _roll(x: Value, *, shift: Value, axis: Value) -> Value:
     """out[i] = x[(i - shift) mod n] along each axis: what leaves at one end comes in at the other. Shapes: (...)."""
     return np.roll(x, shift, axis)
 
 
 @_roll.vjp("x")
-def _(g: Any, *, shift: Any, axis: Any) -> Any:
+def _(g: Value, *, shift: Value, axis: Value) -> Value:
     return _roll(g, shift=-shift if axis is None else tuple([-s for s in shift]), axis=axis)
 
 
-def roll(x: Any, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
+def roll(x: Value, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
     """out[i] = x[(i - shift) mod n] along each axis: what leaves at one end comes in at the other.
 
     With several axes, `shift` has one number for each or one for all; None rolls the flattened array.
@@ -64,35 +64,35 @@ def roll(x: Any, shift: int | Sequence[int], *, axis: int | Sequence[int] | None
     return _roll(x, shift=shift, axis=axis)
 
 
-def _triangle(x: Any, *, k: int = 0) -> dict[str, Any]:
+def _triangle(x: ArrayLike, *, k: int = 0) -> Settings:
     if np.ndim(x) < 2:
         raise ShapeError(f"a triangle is of a matrix: at least 2 dimensions, not {np.ndim(x)}")
     return {"k": k.__index__()}
 
 
 @op(canonical=_triangle, linear=("x",), onnx="Trilu")
-def tril(x: Any, *, k: int) -> Any:
+def tril(x: Value, *, k: int) -> Value:
     """x[i, j] where j <= i + k, else 0: the lower triangle of each matrix. Shapes: x (..., I, J) -> (..., I, J)."""
     return np.tril(x, k)
 
 
 @tril.vjp("x")
-def _(g: Any, *, k: int) -> Any:
+def _(g: Value, *, k: int) -> Value:
     return tril(g, k=k)
 
 
 @op(canonical=_triangle, linear=("x",), onnx="Trilu")
-def triu(x: Any, *, k: int) -> Any:
+def triu(x: Value, *, k: int) -> Value:
     """x[i, j] where j >= i + k, else 0: the upper triangle of each matrix. Shapes: x (..., I, J) -> (..., I, J)."""
     return np.triu(x, k)
 
 
 @triu.vjp("x")
-def _(g: Any, *, k: int) -> Any:
+def _(g: Value, *, k: int) -> Value:
     return triu(g, k=k)
 
 
-def repeat(x: Any, repeats: Any, *, axis: int | None = None) -> Tensor:
+def repeat(x: Value, repeats: Value, *, axis: int | None = None) -> Tensor:
     """Each element repeated in its place along an axis (None: in the flattened array).
 
     `repeats` is one number, or an array of as many numbers as the axis has elements.
@@ -114,7 +114,7 @@ def repeat(x: Any, repeats: Any, *, axis: int | None = None) -> Tensor:
     return getitem(x, index=(*_all(axis), np.repeat(np.arange(shape[axis]), counts)))
 
 
-def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
+def tile(x: Value, repetitions: int | Sequence[int]) -> Tensor:
     """The whole array laid out again and again: repetitions[i] times along dimension i.
 
     The shorter of shape and repetitions is filled up with ones from the left.
@@ -130,13 +130,13 @@ def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
     return reshape(copies, shape=[t * n for t, n in zip(times, shape, strict=True)])
 
 
-def unstack(x: Any, *, axis: int = 0) -> tuple[Tensor, ...]:
+def unstack(x: Value, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, without it: `stack` undone. Shapes: x (T, ...) -> T times (...)."""
     axis = canonical_axis(axis, len(shape_of(x)))
     return tuple([getitem(x, index=(*_all(axis), k)) for k in range(shape_of(x)[axis])])
 
 
-def split(x: Any, sections: int | Sequence[int], *, axis: int = 0) -> list[Tensor]:
+def split(x: Value, sections: int | Sequence[int], *, axis: int = 0) -> list[Tensor]:
     """Cut along an axis into so many equal pieces, or before each of the given positions, as NumPy does.
 
     Shapes: x (T, ...) -> pieces (T/sections, ...).
@@ -156,7 +156,7 @@ def split(x: Any, sections: int | Sequence[int], *, axis: int = 0) -> list[Tenso
     return [getitem(x, index=(*_all(axis), piece)) for piece in pieces]
 
 
-def broadcast_arrays(*xs: Any) -> list[Tensor]:
+def broadcast_arrays(*xs: Value) -> list[Tensor]:
     """All of them broadcast to one shape."""
     try:
         shape = np.broadcast_shapes(*[shape_of(x) for x in xs])
@@ -166,7 +166,7 @@ def broadcast_arrays(*xs: Any) -> list[Tensor]:
     return [broadcast_to(x, shape=shape) for x in xs]
 
 
-def meshgrid(*xs: Any, indexing: str = "xy") -> list[Tensor]:
+def meshgrid(*xs: Value, indexing: str = "xy") -> list[Tensor]:
     """The coordinates of each point of a grid, one array an axis, from the positions along each axis.
 
     Shapes: x[k] (n[k]) -> each (n[0], n[1], ...) with indexing "ij", and (n[1], n[0], ...) with "xy".

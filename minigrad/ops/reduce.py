@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import Op, op
+from minigrad.autograd.elementwise import BinaryOp
+from minigrad.autograd.op import Op, P
+from minigrad.autograd.registry import op
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.ops.elementwise import add, exp, log, maximum, minimum, multiply, subtract, where
 from minigrad.ops.logic import isinf
@@ -15,13 +19,14 @@ from minigrad.ops.rearrange import flip
 from minigrad.ops.scan import cumulative_prod, delayed
 from minigrad.ops.shape import broadcast_to, permute_dims, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Axis, Function, Settings, Value
 
 
-def _reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
+def _reduction(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False) -> Settings:
     return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
 
 
-def _arg_reduction(x: Any, *, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
+def _arg_reduction(x: ArrayLike, *, axis: int | None = None, keepdims: bool = False) -> Settings:
     axis = None if axis is None else canonical_axis(axis, np.ndim(x))
     _require_elements("position of an extremum", np.shape(x), canonical_axes(axis, np.ndim(x)))
     return {"axis": axis, "keepdims": bool(keepdims)}
@@ -40,55 +45,55 @@ def kept_shape(shape: Shape, axis: tuple[int, ...]) -> Shape:
     return tuple(1 if i in axis else size for i, size in enumerate(shape))
 
 
-def expanded(y: Any, shape: Shape, axis: tuple[int, ...]) -> Any:
+def expanded(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
     """A reduced `y` repeated over the axes that were reduced: the transpose of a sum."""
     return broadcast_to(reshape(y, shape=kept_shape(shape, axis)), shape=shape)
 
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
-def sum(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def sum(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """out = sum of x over the axes. Shapes: x (...) -> x's without the axes."""
     return x.sum(axis=axis, keepdims=keepdims)
 
 
 @sum.vjp("x")
-def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
     return expanded(g, x_shape, axis)
 
 
 @sum.fast_vjp("x")
-def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
     return np.broadcast_to(np.reshape(g, kept_shape(x_shape, axis)), x_shape)
 
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
-def mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def mean(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """out = sum of x over the axes / number of elements summed. Shapes: x (...) -> x's without the axes."""
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
 @mean.vjp("x")
-def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
     return expanded(g / math.prod(x_shape[i] for i in axis), x_shape, axis)
 
 
 @mean.fast_vjp("x")
-def _(g: Any, x_shape: Shape, *, axis: Any) -> Any:
+def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
     each = np.reshape(g / math.prod(x_shape[i] for i in axis), kept_shape(x_shape, axis))
     return np.broadcast_to(each, x_shape)
 
 
-def _extremum(name: str, arg: Any, larger: Op, onnx: str) -> Op:
+def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: Callable[P, Settings]) -> Op[P, Tensor]:
     """Largest and smallest element are one op but for the comparison: the first winner takes the gradient."""
 
-    def by_pairs(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    def by_pairs(x: Value, *, axis: Value, keepdims: bool) -> Value:
         _, rows, _ = _as_rows(x, axis)
         out = rows[..., 0]
         for k in range(1, rows.shape[-1]):
             out = larger(out, rows[..., k])
         return reshape(out, shape=kept_shape(x.shape, axis)) if keepdims else out
 
-    def forward(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    def forward(x: Value, *, axis: Value, keepdims: bool) -> Value:
         _require_elements(name, np.shape(x), axis)
         moved, rows, last = _as_rows(np.asarray(x), axis)
         first = arg(rows, axis=-1, keepdims=True)
@@ -101,22 +106,22 @@ def _extremum(name: str, arg: Any, larger: Op, onnx: str) -> Op:
     forward.__doc__ = (
         f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient. {_SHAPES}"
     )
-    facts: dict[str, Any] = {"canonical": _reduction, "residuals": ("chosen",), "reference": by_pairs, "kinks": "ties"}
-    result = op(name=name, onnx=onnx, **facts)(forward)
+    stated = op(name=name, canonical=canonical, residuals=("chosen",), reference=by_pairs, kinks="ties", onnx=onnx)
+    result = stated(forward)
 
     @result.vjp("x")
-    def _(g: Any, chosen: Any, x_shape: Shape, *, axis: Any) -> Any:
+    def _(g: Value, chosen: Value, x_shape: Shape, *, axis: Value) -> Value:
         return where(chosen, expanded(g, x_shape, axis), 0)
 
     return result
 
 
-max = _extremum("max", np.argmax, maximum, "ReduceMax")
-min = _extremum("min", np.argmin, minimum, "ReduceMin")
+max = _extremum("max", np.argmax, maximum, "ReduceMax", _reduction)
+min = _extremum("min", np.argmin, minimum, "ReduceMin", _reduction)
 
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMax")
-def argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+def argmax(x: Value, *, axis: int | None, keepdims: bool) -> Value:
     """Where the first largest element is along an axis (None: in the flattened array).
 
     Shapes: x (...) -> x's without the axis, or with size 1 there.
@@ -125,7 +130,7 @@ def argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
 
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMin")
-def argmin(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+def argmin(x: Value, *, axis: int | None, keepdims: bool) -> Value:
     """Where the first smallest element is along an axis (None: in the flattened array).
 
     Shapes: x (...) -> x's without the axis, or with size 1 there.
@@ -134,19 +139,19 @@ def argmin(x: Any, *, axis: int | None, keepdims: bool) -> Any:
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
-def any(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def any(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """Whether some element over the axes is not zero. Shapes: x (...) -> x's without the axes."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
-def all(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def all(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """Whether all elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
-def count_nonzero(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def count_nonzero(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """How many elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
     return np.count_nonzero(x, axis=axis, keepdims=keepdims) if np.ndim(x) else np.asarray(x != 0).astype(np.intp)
 
@@ -154,7 +159,7 @@ def count_nonzero(x: Any, *, axis: Any, keepdims: bool) -> Any:
 # ---- logarithms of sums --------------------------------------------------------------------------------------
 
 
-def _logsumexp_by_log(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def _logsumexp_by_log(x: Value, *, axis: Value, keepdims: bool) -> Value:
     if 0 in [shape_of(x)[i] for i in axis]:
         return log(sum(exp(x), axis=axis, keepdims=keepdims))
     largest = max(x, axis=axis, keepdims=True)
@@ -163,7 +168,7 @@ def _logsumexp_by_log(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @op(canonical=_reduction, reference=_logsumexp_by_log, onnx="ReduceLogSumExp")
-def logsumexp(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def logsumexp(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """out = log of the sum of exp(x) over the axes, without overflow. Shapes: x (...) -> x's without the axes.
 
     Its gradient is the softmax of x. Infinities that are largest share what arrives evenly; the result for no elements
@@ -178,7 +183,7 @@ def logsumexp(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @logsumexp.vjp("x")
-def _(g: Any, x: Any, out: Any, *, axis: Any) -> Any:
+def _(g: Value, x: Value, out: Value, *, axis: Value) -> Value:
     largest = expanded(out, x.shape, axis)
     same = (x == largest) & isinf(x)
     weight = exp(where(same, 0, x) - where(same, 0, largest))
@@ -190,17 +195,17 @@ def _(g: Any, x: Any, out: Any, *, axis: Any) -> Any:
 
 
 @op(canonical=_reduction, onnx="ReduceProd")
-def prod(x: Any, *, axis: Any, keepdims: bool) -> Any:
+def prod(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """out = product of x over the axes. Shapes: x (...) -> x's without the axes."""
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
 @prod.vjp("x")
-def _(g: Any, x: Any, *, axis: Any) -> Any:
+def _(g: Value, x: Value, *, axis: Value) -> Value:
     return multiply(expanded(g, x.shape, axis), _product_of_others(x, axis))
 
 
-def _product_of_others(x: Any, axis: tuple[int, ...]) -> Any:
+def _product_of_others(x: Value, axis: tuple[int, ...]) -> Value:
     """For each element the product of all others over the axes, right also where elements are zero.
 
     Products from the left and from the right: others[k] = (x[0] ... x[k-1]) * (x[k+1] ... x[n-1]).
@@ -211,7 +216,7 @@ def _product_of_others(x: Any, axis: tuple[int, ...]) -> Any:
     return permute_dims(reshape(others, shape=moved.shape), axes=tuple(np.argsort(last).tolist()))
 
 
-def _as_rows(x: Any, axis: tuple[int, ...]) -> tuple[Any, Any, list[int]]:
+def _as_rows(x: Value, axis: tuple[int, ...]) -> tuple[Any, Any, list[int]]:
     """x with the reduced axes moved to the end; then also joined into one; and the order that the axes have there."""
     last = [i for i in range(x.ndim) if i not in axis] + list(axis)
     moved = permute_dims(x, axes=tuple(last))

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.shapes import Shape, canonical_axis
+from minigrad.typing import ArrayLike, Settings, Value
 
 Table = Any  # an array of shape (taps, J)
 
@@ -28,12 +29,12 @@ def _table(index: Table, weight: Table, size: int) -> dict[str, Table]:
     return {"index": index, "weight": weight}
 
 
-def _resampling(x: Any, *, axis: int, index: Table, weight: Table) -> dict[str, Any]:
+def _resampling(x: ArrayLike, *, axis: int, index: Table, weight: Table) -> Settings:
     axis = canonical_axis(axis, np.ndim(x))
     return {"axis": axis, **_table(index, weight, np.shape(x)[axis])}
 
 
-def _transposed(y: Any, *, axis: int, index: Table, weight: Table, size: int) -> dict[str, Any]:
+def _transposed(y: ArrayLike, *, axis: int, index: Table, weight: Table, size: int) -> Settings:
     axis = canonical_axis(axis, np.ndim(y))
     if np.shape(y)[axis] != np.shape(index)[1]:
         raise ShapeError(f"y has {np.shape(y)[axis]} elements along axis {axis}, but the table {np.shape(index)[1]}")
@@ -41,7 +42,7 @@ def _transposed(y: Any, *, axis: int, index: Table, weight: Table, size: int) ->
 
 
 @op(canonical=_resampling, linear=("x",), onnx="Resize")
-def resample(x: Any, *, axis: int, index: Table, weight: Table) -> Any:
+def resample(x: Value, *, axis: int, index: Table, weight: Table) -> Value:
     """out[..., j, ...] = sum over t of weight[t,j] * x[..., index[t,j], ...]. Shapes: x (..., T, ...) -> (..., J, ...).
 
     Each row of `index` must not fall. Both tables are (taps, J).
@@ -50,7 +51,7 @@ def resample(x: Any, *, axis: int, index: Table, weight: Table) -> Any:
 
 
 @op(canonical=_transposed, linear=("y",))
-def resample_input(y: Any, *, axis: int, index: Table, weight: Table, size: int) -> Any:
+def resample_input(y: Value, *, axis: int, index: Table, weight: Table, size: int) -> Value:
     """The transpose of `resample`: weight[t,j] * y[..., j, ...] added at index[t,j].
 
     Shapes: y (..., J, ...) -> (..., size, ...).
@@ -59,10 +60,10 @@ def resample_input(y: Any, *, axis: int, index: Table, weight: Table, size: int)
 
 
 @resample.vjp("x")
-def _(g: Any, x_shape: Shape, *, axis: int, index: Table, weight: Table) -> Any:
+def _(g: Value, x_shape: Shape, *, axis: int, index: Table, weight: Table) -> Value:
     return resample_input(g, axis=axis, index=index, weight=weight, size=x_shape[axis])
 
 
 @resample_input.vjp("y")
-def _(g: Any, *, axis: int, index: Table, weight: Table) -> Any:
+def _(g: Value, *, axis: int, index: Table, weight: Table) -> Value:
     return resample(g, axis=axis, index=index, weight=weight)

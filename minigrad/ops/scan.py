@@ -6,11 +6,9 @@ y[k] = a[k] * y[k-1] + b[k]: run backwards it is its own transpose. It divides b
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.elementwise import subtract
@@ -19,16 +17,17 @@ from minigrad.ops.index import getitem
 from minigrad.ops.rearrange import flip
 from minigrad.ops.shape import concat
 from minigrad.shapes import canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def _scanning(x: Any, *, axis: int | None = None) -> dict[str, Any]:
+def _scanning(x: ArrayLike, *, axis: int | None = None) -> Settings:
     if axis is None and np.ndim(x) != 1:
         raise ShapeError(f"axis= is needed for an array of {np.ndim(x)} dimensions")
     return {"axis": canonical_axis(0 if axis is None else axis, np.ndim(x))}
 
 
 @op(name="cumulative_sum", canonical=_scanning, linear=("x",), onnx="CumSum")
-def _cumulative_sum(x: Any, *, axis: int) -> Any:
+def _cumulative_sum(x: Value, *, axis: int) -> Value:
     """out[k] = x[0] + ... + x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
     if x.dtype == np.float16:
         return np.cumsum(x, axis, dtype=np.float32).astype(x.dtype)
@@ -36,30 +35,30 @@ def _cumulative_sum(x: Any, *, axis: int) -> Any:
 
 
 @_cumulative_sum.vjp("x")
-def _(g: Any, *, axis: int) -> Any:
+def _(g: Value, *, axis: int) -> Value:
     return flip(_cumulative_sum(flip(g, axis=axis), axis=axis), axis=axis)
 
 
 @op(name="cumulative_prod", canonical=_scanning)
-def _cumulative_prod(x: Any, *, axis: int) -> Any:
+def _cumulative_prod(x: Value, *, axis: int) -> Value:
     """out[k] = x[0] * ... * x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
     return np.cumprod(x, axis)
 
 
 @_cumulative_prod.vjp("x")
-def _(g: Any, x: Any, out: Any, *, axis: int) -> Any:
+def _(g: Value, x: Value, out: Value, *, axis: int) -> Value:
     # With h[k] = sum over i >= k of g[i] x[k+1] ... x[i] = g[k] + x[k+1] h[k+1], the cotangent is x[0] ... x[k-1] h[k].
     return delayed(out, axis, 1) * _advancing(x, g, axis)
 
 
-def _recurring(a: Any, b: Any, *, axis: int) -> dict[str, Any]:
+def _recurring(a: ArrayLike, b: ArrayLike, *, axis: int) -> Settings:
     if np.shape(a) != np.shape(b):
         raise ShapeError("a and b must have one shape")
     return {"axis": canonical_axis(axis, np.ndim(a))}
 
 
 @op(canonical=_recurring)
-def linear_scan(a: Any, b: Any, *, axis: int) -> Any:
+def linear_scan(a: Value, b: Value, *, axis: int) -> Value:
     """out[k] = a[k] * out[k-1] + b[k] along the axis, from out[-1] = 0. Shapes: a (..., T, ...), b the same."""
     out = np.moveaxis(np.array(b, np.result_type(a, b)), axis, 0)
     steps = np.moveaxis(np.asarray(a), axis, 0)
@@ -69,28 +68,28 @@ def linear_scan(a: Any, b: Any, *, axis: int) -> Any:
 
 
 @linear_scan.vjp("a")
-def _(g: Any, a: Any, out: Any, *, axis: int) -> Any:
+def _(g: Value, a: Value, out: Value, *, axis: int) -> Value:
     return _advancing(a, g, axis) * delayed(out, axis, 0)
 
 
 @linear_scan.vjp("b")
-def _(g: Any, a: Any, *, axis: int) -> Any:
+def _(g: Value, a: Value, *, axis: int) -> Value:
     return _advancing(a, g, axis)
 
 
-def _advancing(a: Any, g: Any, axis: int) -> Any:
+def _advancing(a: Value, g: Value, axis: int) -> Value:
     """h[k] = g[k] + a[k+1] * h[k+1]: the recurrence from the other end."""
     return flip(linear_scan(delayed(flip(a, axis=axis), axis, 0), flip(g, axis=axis), axis=axis), axis=axis)
 
 
-def delayed(x: Any, axis: int, first: int) -> Any:
+def delayed(x: Value, axis: int, first: int) -> Value:
     """x one place later along the axis: (first, x[0], ..., x[n-2]), with first 0 or 1."""
     axis = canonical_axis(axis, len(shape_of(x)))
     head = getitem(x, index=_along(axis, slice(0, 1)))
     return concat([(ones_like if first else zeros_like)(head), getitem(x, index=_along(axis, slice(0, -1)))], axis)
 
 
-def cumulative_sum(x: Any, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_sum(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """out[k] = x[0] + ... + x[k] along the axis; with `include_initial`, a 0 comes first.
 
     Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
@@ -99,7 +98,7 @@ def cumulative_sum(x: Any, *, axis: int | None = None, include_initial: bool = F
     return _with_initial(out, zeros_like, axis or 0) if include_initial else out
 
 
-def cumulative_prod(x: Any, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_prod(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """out[k] = x[0] * ... * x[k] along the axis; with `include_initial`, a 1 comes first. Right where x is 0, too.
 
     Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
@@ -108,13 +107,13 @@ def cumulative_prod(x: Any, *, axis: int | None = None, include_initial: bool = 
     return _with_initial(out, ones_like, axis or 0) if include_initial else out
 
 
-def _with_initial(out: Any, filled: Any, axis: int) -> Tensor:
+def _with_initial(out: Value, filled: Value, axis: int) -> Tensor:
     shape = list(out.shape)
     shape[axis] = 1
     return concat([filled(np.empty(shape, out.dtype)), out], axis)
 
 
-def diff(x: Any, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+def diff(x: Value, *, axis: int = -1, n: int = 1, prepend: Value = None, append: Value = None) -> Value:
     """out[k] = x[k+1] - x[k] along the axis, n times over. Shapes: x (..., T, ...) -> (..., T - n, ...).
 
     `prepend` and `append` are arrays that are joined to x first.

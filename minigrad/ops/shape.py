@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def _to_shape(x: Any, *, shape: Any) -> dict[str, Any]:
+def _to_shape(x: ArrayLike, *, shape: Value) -> Settings:
     shape = (shape,) if isinstance(shape, int) else shape
     return {"shape": tuple([size.__index__() for size in shape])}
 
 
 @op(canonical=_to_shape, linear=("x",), onnx="Reshape")
-def reshape(x: Any, *, shape: Shape) -> Any:
+def reshape(x: Value, *, shape: Shape) -> Value:
     """The same elements, in row-major order, in another shape; one size may be -1 and is worked out.
 
     Shapes: any -> `shape`.
@@ -29,11 +29,11 @@ def reshape(x: Any, *, shape: Shape) -> Any:
 
 
 @reshape.vjp("x")
-def _(g: Any, x_shape: Shape) -> Any:
+def _(g: Value, x_shape: Shape) -> Value:
     return reshape(g, shape=x_shape)
 
 
-def _permutation(x: Any, *, axes: Any = None) -> dict[str, Any]:
+def _permutation(x: ArrayLike, *, axes: Value = None) -> Settings:
     ndim = np.ndim(x)
     if axes is None:
         return {"axes": tuple(range(ndim))[::-1]}
@@ -44,7 +44,7 @@ def _permutation(x: Any, *, axes: Any = None) -> dict[str, Any]:
 
 
 @op(canonical=_permutation, linear=("x",), onnx="Transpose")
-def permute_dims(x: Any, *, axes: tuple[int, ...]) -> Any:
+def permute_dims(x: Value, *, axes: tuple[int, ...]) -> Value:
     """The dimensions in another order: dimension i of the result is dimension axes[i] of x; None reverses them.
 
     Shapes: x (...) -> its sizes in that order.
@@ -53,23 +53,23 @@ def permute_dims(x: Any, *, axes: tuple[int, ...]) -> Any:
 
 
 @permute_dims.vjp("x")
-def _(g: Any, *, axes: tuple[int, ...]) -> Any:
+def _(g: Value, *, axes: tuple[int, ...]) -> Value:
     return permute_dims(g, axes=tuple([axes.index(i) for i in range(len(axes))]))
 
 
 @op(canonical=_to_shape, linear=("x",), onnx="Expand")
-def broadcast_to(x: Any, *, shape: Shape) -> Any:
+def broadcast_to(x: Value, *, shape: Shape) -> Value:
     """Repeated, without a copy, along new leading dimensions and along those of size 1. Shapes: any -> `shape`."""
     return np.broadcast_to(x, shape)
 
 
 @broadcast_to.vjp("x")
-def _(g: Any, x_shape: Shape) -> Any:
+def _(g: Value, x_shape: Shape) -> Value:
     return sum_to(g, shape=x_shape)
 
 
 @op(canonical=_to_shape, linear=("x",))
-def sum_to(x: Any, *, shape: Shape) -> Any:
+def sum_to(x: Value, *, shape: Shape) -> Value:
     """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`.
 
     Shapes: any to which `shape` broadcasts -> `shape`.
@@ -80,29 +80,29 @@ def sum_to(x: Any, *, shape: Shape) -> Any:
 
 
 @sum_to.vjp("x")
-def _(g: Any, x_shape: Shape) -> Any:
+def _(g: Value, x_shape: Shape) -> Value:
     return broadcast_to(g, shape=x_shape)
 
 
 @op(canonical=lambda x, *, dtype: {"dtype": np.dtype(dtype)}, onnx="Cast")
-def astype(x: Any, *, dtype: Any) -> Any:
+def astype(x: Value, *, dtype: Value) -> Value:
     """Converted to another dtype; the gradient comes back in x's own. Shapes: any -> the same."""
     return np.asarray(x).astype(dtype, copy=False)
 
 
 @astype.vjp("x")
-def _(g: Any) -> Any:
+def _(g: Value) -> Value:
     return g
 
 
-def _joining(*xs: Any, axis: int = 0) -> dict[str, Any]:
+def _joining(*xs: ArrayLike, axis: int = 0) -> Settings:
     if not xs:
         raise ShapeError("there is nothing to join: give at least one array")
     return {"axis": canonical_axis(axis, np.ndim(xs[0]))}
 
 
 @op(name="concat", canonical=_joining, linear=("xs",), onnx="Concat")
-def _concat(*xs: Any, axis: int) -> Any:
+def _concat(*xs: Value, axis: int) -> Value:
     """Joined one after the other along an existing axis.
 
     Shapes: equal but along `axis` -> the same with the sum of these sizes there.
@@ -111,26 +111,26 @@ def _concat(*xs: Any, axis: int) -> Any:
 
 
 @_concat.vjp("xs")
-def _(g: Any, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Any:
+def _(g: Value, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Value:
     from minigrad.ops.index import getitem
 
     start = sum([shape[axis] for shape in xs_shape[:i]])
     return getitem(g, index=(*[slice(None)] * axis, slice(start, start + xs_shape[i][axis])))
 
 
-def concat(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
+def concat(xs: Sequence[Value], axis: int | None = 0) -> Tensor:
     """Joined one after the other along an existing axis; None joins them flattened."""
     if axis is None:
         return _concat(*[reshape(x, shape=(-1,)) for x in xs], axis=0)
     return _concat(*xs, axis=axis)
 
 
-def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(xs: Sequence[Value], axis: int = 0) -> Tensor:
     """Joined along a new axis."""
     return concat([expand_dims(x, axis=axis) for x in xs], axis=axis)
 
 
-def expand_dims(x: Any, *, axis: Any) -> Tensor:
+def expand_dims(x: Value, *, axis: Value) -> Tensor:
     """With new dimensions of size 1 at the places `axis` of the result."""
     count = 1 if isinstance(axis, int) else len(axis)
     new = canonical_axes(axis, len(shape_of(x)) + count)
@@ -138,7 +138,7 @@ def expand_dims(x: Any, *, axis: Any) -> Tensor:
     return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(len(shape_of(x)) + count)]))
 
 
-def squeeze(x: Any, *, axis: Any = None) -> Tensor:
+def squeeze(x: Value, *, axis: Value = None) -> Tensor:
     """Without the dimensions `axis`, which must have size 1; without all of size 1 when None."""
     shape = shape_of(x)
     axes = [i for i, size in enumerate(shape) if size == 1] if axis is None else canonical_axes(axis, len(shape))
@@ -148,7 +148,7 @@ def squeeze(x: Any, *, axis: Any = None) -> Tensor:
     return reshape(x, shape=tuple([size for i, size in enumerate(shape) if i not in axes]))
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions `start_dim` to `end_dim` (included) joined into one."""
     shape = shape_of(x)
     if not shape:
@@ -159,7 +159,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-def matrix_transpose(x: Any) -> Tensor:
+def matrix_transpose(x: Value) -> Tensor:
     """The last two dimensions swapped."""
     ndim = len(shape_of(x))
     if ndim < 2:
@@ -167,7 +167,7 @@ def matrix_transpose(x: Any) -> Tensor:
     return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
 
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The dimensions `source` moved to the places `destination`; the others keep their order.
 
     Raises:

@@ -8,19 +8,17 @@ reduction over p and q.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad import kernels
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.ops.convolution import checked_output_size
 from minigrad.shapes import pair
-from minigrad.typing import Pair, Shape
+from minigrad.typing import ArrayLike, Pair, PairLike, Settings, Shape, Value
 
 
-def _geometry(stride: Any, padding: Any, dilation: Any) -> dict[str, Pair]:
+def _geometry(stride: Value, padding: Value, dilation: Value) -> dict[str, Pair]:
     settings = {"stride": pair(stride), "padding": pair(padding), "dilation": pair(dilation)}
     if min(*settings["stride"], *settings["dilation"]) < 1 or min(settings["padding"]) < 0:
         raise ShapeError("stride and dilation must be at least 1, and padding at least 0")
@@ -28,8 +26,14 @@ def _geometry(stride: Any, padding: Any, dilation: Any) -> dict[str, Pair]:
 
 
 def _unfolding(
-    x: Any, *, kernel: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, count: Pair | None = None
-) -> dict[str, Any]:
+    x: ArrayLike,
+    *,
+    kernel: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    count: Shape | None = None,
+) -> Settings:
     settings, kernel = _geometry(stride, padding, dilation), pair(kernel)
     if min(kernel) < 1:
         raise ShapeError(f"a kernel has at least one pixel, not {kernel}")
@@ -38,12 +42,14 @@ def _unfolding(
     return {"kernel": kernel, **settings, "count": tuple(count)}
 
 
-def _folding(y: Any, *, shape: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> dict[str, Any]:
+def _folding(
+    y: ArrayLike, *, shape: Shape, stride: PairLike = 1, padding: PairLike = 0, dilation: PairLike = 1
+) -> Settings:
     return {"shape": tuple(shape), **_geometry(stride, padding, dilation)}
 
 
 @op(shapes="N C H W -> N C P Q I J", canonical=_unfolding, linear=("x",))
-def unfold(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Any:
+def unfold(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Value:
     """out[n,c,p,q,i,j] = x[n, c, stride*i + dilation*p - padding, ...]: what each window reads; 0 outside of x.
 
     Shapes: x (N, C, H, W) -> (N, C, P, Q, I, J). `count` (I, J) is as many as fit unless given.
@@ -52,7 +58,7 @@ def unfold(x: Any, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
 
 
 @op(shapes="N C P Q I J -> N C H W", canonical=_folding, linear=("y",), onnx="Col2Im")
-def fold(y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+def fold(y: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Value:
     """The transpose of `unfold`: each y added to the pixel of an image of `shape` that it would be read from.
 
     Shapes: y (N, C, P, Q, I, J) -> (N, C, H, W).
@@ -61,11 +67,11 @@ def fold(y: Any, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -
 
 
 @unfold.vjp("x")
-def _(g: Any, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+def _(g: Value, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Value:
     return fold(g, shape=x_shape, stride=stride, padding=padding, dilation=dilation)
 
 
 @fold.vjp("y")
-def _(g: Any, y_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Any:
+def _(g: Value, y_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair) -> Value:
     settings = {"stride": stride, "padding": padding, "dilation": dilation}
     return unfold(g, kernel=y_shape[2:4], count=y_shape[4:], **settings)

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.errors import DataError, DTypeError
 from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import max, sum
 from minigrad.shapes import canonical_axis
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def _along(x: Any, *, axis: int = -1) -> dict[str, Any]:
+def _along(x: ArrayLike, *, axis: int = -1) -> Settings:
     return {"axis": canonical_axis(axis, np.ndim(x))}
 
 
-def _softmax_by_exp(x: Any, *, axis: int) -> Any:
+def _softmax_by_exp(x: Value, *, axis: int) -> Value:
     e = exp(subtract(x, max(x, axis=axis, keepdims=True)) if x.shape[axis] else x)
     return e / sum(e, axis=axis, keepdims=True)
 
 
-def _log_softmax_by_log(x: Any, *, axis: int) -> Any:
+def _log_softmax_by_log(x: Value, *, axis: int) -> Value:
     return log(_softmax_by_exp(x, axis=axis))
 
 
 @op(canonical=_along, reference=_softmax_by_exp, onnx="Softmax")
-def softmax(x: Any, *, axis: int) -> Any:
+def softmax(x: Value, *, axis: int) -> Value:
     """out = exp(x) / sum of exp(x) along the axis. Shapes: any -> the same."""
     e = np.exp(x - _largest(x, axis))
     e /= e.sum(axis=axis, keepdims=True, dtype=accumulation_dtype(e.dtype))
@@ -37,13 +36,13 @@ def softmax(x: Any, *, axis: int) -> Any:
 
 
 @softmax.vjp("x")
-def _(g: Any, out: Any, *, axis: int) -> Any:
+def _(g: Value, out: Value, *, axis: int) -> Value:
     weighted = g * out
     return weighted - out * sum(weighted, axis=axis, keepdims=True)
 
 
 @op(canonical=_along, reference=_log_softmax_by_log, onnx="LogSoftmax")
-def log_softmax(x: Any, *, axis: int) -> Any:
+def log_softmax(x: Value, *, axis: int) -> Value:
     """out = x - log of the sum of exp(x) along the axis. Shapes: any -> the same."""
     shifted = x - _largest(x, axis)
     total = np.exp(shifted).sum(axis=axis, keepdims=True, dtype=accumulation_dtype(shifted.dtype))
@@ -51,23 +50,23 @@ def log_softmax(x: Any, *, axis: int) -> Any:
 
 
 @log_softmax.vjp("x")
-def _(g: Any, out: Any, *, axis: int) -> Any:
+def _(g: Value, out: Value, *, axis: int) -> Value:
     return g - exp(out) * sum(g, axis=axis, keepdims=True)
 
 
-def _largest(x: Any, axis: int) -> Any:
+def _largest(x: Value, axis: int) -> Value:
     reduce = np.maximum.reduce if x.shape[axis] else np.add.reduce  # the largest of nothing may be anything
     return reduce(x, axis=axis, keepdims=True)
 
 
-def _cross_entropy_by_log_softmax(x: Any, target: Any) -> Any:
+def _cross_entropy_by_log_softmax(x: Value, target: Value) -> Value:
     chosen = getitem(log_softmax(x, axis=1), index=(np.arange(x.shape[0]), np.asarray(target)))
     return negative(chosen)
 
 
 @op(shapes="N D, N -> N", non_differentiable=("target",), residuals=("probability",),
     reference=_cross_entropy_by_log_softmax, onnx="SoftmaxCrossEntropyLoss")  # fmt: skip
-def softmax_cross_entropy(x: Any, target: Any) -> Any:
+def softmax_cross_entropy(x: Value, target: Value) -> Value:
     """out[n] = -log softmax(x[n])[target[n]]: what the truth was worth to the model, in nats."""
     check_classes(target, x.shape[1])
     shifted = x - _largest(x, 1)
@@ -79,13 +78,13 @@ def softmax_cross_entropy(x: Any, target: Any) -> Any:
 
 
 @softmax_cross_entropy.fast_vjp("x")
-def _(g: Any, probability: Any, target: Any) -> Any:
+def _(g: Value, probability: Value, target: Value) -> Value:
     slope = probability * g[:, None]
     slope[np.arange(len(g)), target] -= g
     return slope
 
 
-def check_classes(target: Any, count: int) -> None:
+def check_classes(target: Value, count: int) -> None:
     """Refuse class numbers that are no integers from 0 to count - 1."""
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")

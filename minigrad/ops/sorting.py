@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.index import take_along_axis
 from minigrad.shapes import canonical_axis
+from minigrad.typing import ArrayLike, Settings, Value
 
 
-def _sorting(x: Any, *, axis: int = -1, descending: bool = False, stable: bool = True) -> dict[str, Any]:
+def _sorting(x: ArrayLike, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Settings:
     return {"axis": canonical_axis(axis, np.ndim(x)), "descending": bool(descending), "stable": bool(stable)}
 
 
-def _order(x: Any, axis: int, descending: bool) -> Any:
+def _order(x: Value, axis: int, descending: bool) -> Value:
     """The positions that sort x; always stably, which `stable=False` allows as well."""
     if not descending:
         return np.argsort(x, axis=axis, kind="stable")
     return np.flip(np.shape(x)[axis] - 1 - np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
 
 
-def _by_taking(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
+def _by_taking(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
     return take_along_axis(x, argsort(x, axis=axis, descending=descending, stable=stable), axis=axis)
 
 
 @op(canonical=_sorting, residuals=("order",), reference=_by_taking, kinks="ties")
-def sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
+def sort(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
     """The elements in rising (or falling) order along the axis: a permutation, and its derivative is the same one.
 
     At a tie the elements keep their order, and so do their cotangents. Shapes: x (..., T, ...) -> the same.
@@ -39,17 +38,17 @@ def sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
 
 
 @sort.vjp("x")
-def _(g: Any, order: Any, *, axis: int) -> Any:
+def _(g: Value, order: Value, *, axis: int) -> Value:
     return take_along_axis(g, np.argsort(order, axis=axis), axis=axis)
 
 
 @op(canonical=_sorting, non_differentiable=("x",))
-def argsort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
+def argsort(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
     """The positions that sort x along the axis, equal elements in their order. Shapes: x (..., T, ...) -> the same."""
     return _order(x, axis, descending)
 
 
-def _searching(x: Any, y: Any, *, side: str = "left", sorter: Any = None) -> dict[str, Any]:
+def _searching(x: ArrayLike, y: ArrayLike, *, side: str = "left", sorter: Value = None) -> Settings:
     if np.ndim(x) != 1:
         raise ShapeError(f"the sorted x must be a vector, not of shape {np.shape(x)}")
     if side not in ("left", "right"):
@@ -58,7 +57,7 @@ def _searching(x: Any, y: Any, *, side: str = "left", sorter: Any = None) -> dic
 
 
 @op(canonical=_searching, non_differentiable=("x", "y"))
-def searchsorted(x: Any, y: Any, *, side: Any, sorter: Any) -> Any:
+def searchsorted(x: Value, y: Value, *, side: Value, sorter: Value) -> Value:
     """Where each y belongs in the sorted x: the number of elements of x below y ("right": not above it).
 
     With `sorter`, x[sorter] is the sorted vector. Shapes: x (T), y (...) -> (...).

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.node import Node
-from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
 from minigrad.graph import GraphNode
 from minigrad.testing.mutation.function_source import returned_source
 from minigrad.viz.color import VERDICTS

@@ -1,12 +1,14 @@
 """Making ops: what a user writes, what is checked when, what is saved, and which rule runs at which order."""
 
+import pydoc
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import REGISTRY, Op, RuleError, ShapeError, Tensor
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from tests.helper import numerical_gradient, variable
 
 
@@ -45,13 +47,21 @@ def test_op_knows_its_signature_and_its_docstring():
         return factor * x * y + shift
 
     assert (test_scaled.inputs, test_scaled.settings) == (("x", "y"), ("factor", "shift"))
-    assert (test_scaled.name, repr(test_scaled), test_scaled.__doc__) == (
+    assert (test_scaled.name, str(test_scaled), test_scaled.__doc__) == (
         "test_scaled",
         "test_scaled",
         "factor * x * y + shift.",
     )
+    assert repr(test_scaled) == "test_scaled(x, y, *, factor, shift=1) -> Tensor"
     assert REGISTRY["test_scaled"] is test_scaled
     assert test_scaled(2.0, 3.0, factor=2) == 13
+
+
+def test_help_shows_the_signature_that_users_write():
+    assert "conv(x: ArrayLike, w: ArrayLike, b: ArrayLike | " in pydoc.plain(pydoc.render_doc(mg.conv))
+    assert repr(mg.max) == "max(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False) -> Tensor"
+    assert repr(mg.sin) == "sin(x, /) -> Tensor"
+    assert repr(mg.standardize).endswith("-> tuple[Tensor, Tensor, Tensor]")
 
 
 def test_op_on_arrays_gives_arrays_and_on_tensors_tensors():

@@ -71,7 +71,7 @@ def _(g):
     )
     monkeypatch.delitem(sys.modules, "own_graph", raising=False)
     yield
-    from minigrad.autograd.op import REGISTRY
+    from minigrad.autograd.registry import REGISTRY
 
     REGISTRY.pop("own_cube", None)
     REGISTRY.pop("own_raising", None)

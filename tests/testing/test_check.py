@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import Tensor, functional
-from minigrad.autograd.op import REGISTRY, op
+from minigrad.autograd.registry import REGISTRY, op
 from minigrad.errors import ShapeError, UsageError
 from minigrad.testing import Report, Verdict, check_grads
 

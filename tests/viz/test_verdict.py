@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.autograd.op import REGISTRY, op
+from minigrad.autograd.registry import REGISTRY, op
 from minigrad.testing import calls_of
 from minigrad.testing.calls.function_call import REFUSALS, quiet
 from minigrad.viz import Picture, graph

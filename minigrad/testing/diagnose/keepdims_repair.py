@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.tensor import wrap
 from minigrad.testing.calls.function_call import Call
 from minigrad.testing.calls.linearization import Arrays

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import functional
-from minigrad.autograd.op import REGISTRY, op
+from minigrad.autograd.registry import REGISTRY, op
 from minigrad.testing import Verdict, check_grads
 
 
