@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
     from minigrad.autograd.tensor import Tensor
 
 __all__ = [
-    "Array", "ArrayLike", "Axis", "DType", "DTypeLike", "Function", "Pair", "PairLike", "Settings", "Shape", "StateDict",
-    "SupportsArray", "Value",
+    "Array", "ArrayLike", "Axis", "DType", "DTypeLike", "Function", "Pair", "PairLike", "Settings", "Shape",
+    "StateDict", "SupportsArray", "Value",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]  # NumPy's types cannot say "any one floating dtype, the same in as out"
