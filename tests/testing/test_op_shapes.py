@@ -3,7 +3,7 @@
 import pytest
 
 from minigrad import REGISTRY
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.testing.op_shapes import inputs_broadcast
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.autograd.op import REGISTRY, Op
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
 from minigrad.testing.mutation.allowlist import ALLOWLIST_FILE, Allowlist
 
 NO_OPS = "no op with rules is defined under the root directory outside of test files"

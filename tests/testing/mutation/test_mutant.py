@@ -7,7 +7,7 @@ import minigrad as mg
 from minigrad import REGISTRY, Tensor
 from minigrad.autograd import backward as backward_pass
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.op import op
+from minigrad.autograd.registry import op
 from minigrad.testing.mutation.mutant import Mutant, mutant_applied, mutants_of
 from tests.helper import variable
 
