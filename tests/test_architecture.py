@@ -20,7 +20,7 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 # A file imports only from its own floor and from those before it here. `minigrad` is the package's own `__init__.py`,
 # what users import: the models are written with it alone.
 FLOORS = [
-    "errors", "pytorch_names", "shapes", "domain", "typing", "rng", "kernels", "config",
+    "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
     "autograd", "ops", "numpy_protocol", "creation", "functional", "init", "nn", "optim", "data",
     "graph", "cost", "io", "training", "testing", "viz", "diagnosis", "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip
