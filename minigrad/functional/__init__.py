@@ -34,14 +34,14 @@ from minigrad.functional.activation import (
     tanhshrink,
     threshold,
 )
-from minigrad.functional.adaptive import (
+from minigrad.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_max_pool1d,
     adaptive_max_pool2d,
     spatial_pyramid_pool,
 )
-from minigrad.functional.conv import (
+from minigrad.functional.convolution import (
     conv1d,
     conv2d,
     conv_transpose1d,
@@ -49,12 +49,11 @@ from minigrad.functional.conv import (
     locally_connected2d,
     true_conv2d,
 )
-from minigrad.functional.direction import cosine_similarity, normalize
-from minigrad.functional.dropout import alpha_dropout, dropout, dropout1d, dropout2d
-from minigrad.functional.fold import col2im, fold, im2col, unfold
+from minigrad.functional.cosine import cosine_similarity, normalize
+from minigrad.functional.dropout_family import alpha_dropout, dropout, dropout1d, dropout2d
 from minigrad.functional.image import interpolate, pixel_shuffle, pixel_unshuffle
-from minigrad.functional.linear import bilinear, embedding, linear, one_hot
-from minigrad.functional.local_norm import local_contrast_norm, local_response_norm
+from minigrad.functional.linear_maps import bilinear, embedding, linear, one_hot
+from minigrad.functional.local_normalization import local_contrast_norm, local_response_norm
 from minigrad.functional.loss_binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -83,13 +82,9 @@ from minigrad.functional.loss_regression import (
     smooth_l1_loss,
     sum_squared_error,
 )
-from minigrad.functional.norm import batch_norm, group_norm, instance_norm, layer_norm
-from minigrad.functional.pad import pad
-from minigrad.functional.penalty import (
-    l1_penalty,
-    l2_penalty,
-)
-from minigrad.functional.pool import (
+from minigrad.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm
+from minigrad.functional.padding import pad
+from minigrad.functional.pooling import (
     avg_pool1d,
     avg_pool2d,
     lp_pool1d,
@@ -99,6 +94,11 @@ from minigrad.functional.pool import (
     max_unpool1d,
     max_unpool2d,
 )
+from minigrad.functional.regularization import (
+    l1_penalty,
+    l2_penalty,
+)
+from minigrad.functional.sliding_windows import col2im, fold, im2col, unfold
 from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [

@@ -1,17 +1,16 @@
-"""Activations. What gradients are at a kink, such as relu at 0, is said in `minigrad/ops/activation.py`."""
+"""Activation functions. Their gradients at kinks, such as relu at 0, are told in `minigrad/ops/activation.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import canonical_axis, shape_of
+from minigrad.typing import ArrayLike, DTypeLike
 
 relu = ops.relu
 relu6 = ops.relu6
@@ -25,28 +24,57 @@ hardswish = ops.hardswish
 # ---- of integers, too, which become numbers of the default dtype, as in PyTorch -------------------------------------
 
 
-def sigmoid(x: Any) -> Tensor:
-    """out = 1 / (1 + exp(-x)), without overflow."""
+def sigmoid(x: ArrayLike) -> Tensor:
+    """out = 1 / (1 + exp(-x)), without overflow.
+
+    Args:
+        x: numbers; integers become the default dtype.
+
+    Shapes: any -> the same.
+
+    >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
     return ops.sigmoid(_floating(x))
 
 
-def tanh(x: Any) -> Tensor:
-    """out = tanh(x)."""
+def tanh(x: ArrayLike) -> Tensor:
+    """out = tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+
+    Args:
+        x: numbers; integers become the default dtype.
+
+    Shapes: any -> the same.
+    """
     return ops.tanh(_floating(x))
 
 
-def softsign(x: Any) -> Tensor:
-    """out = x / (1 + |x|)."""
+def softsign(x: ArrayLike) -> Tensor:
+    """out = x / (1 + |x|).
+
+    Args:
+        x: numbers; integers become the default dtype.
+
+    Shapes: any -> the same.
+
+    Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
+    """
     return ops.softsign(_floating(x))
 
 
-def tanhshrink(x: Any) -> Tensor:
-    """out = x - tanh(x)."""
+def tanhshrink(x: ArrayLike) -> Tensor:
+    """out = x - tanh(x).
+
+    Args:
+        x: numbers; integers become the default dtype.
+
+    Shapes: any -> the same.
+    """
     x = _floating(x)
     return ops.subtract(x, ops.tanh(x))
 
 
-def _floating(x: Any) -> Any:
+def _floating(x: ArrayLike) -> ArrayLike:
     """x, but integers and booleans in the default dtype."""
     if isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub":
         return ops.astype(x, dtype=default_dtype())
@@ -56,18 +84,28 @@ def _floating(x: Any) -> Any:
 # ---- with settings, which become plain numbers: those of NumPy would change the dtype of the result ----------------
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Tensor:
     """out = x where x > 0, else negative_slope * x.
+
+    Args:
+        x: numbers.
+        negative_slope: the slope for x <= 0 (default 0.01).
+
+    Shapes: any -> the same.
 
     Source: Maas et al. 2013, "Rectifier nonlinearities improve neural network acoustic models".
     """
     return ops.leaky_relu(x, negative_slope=float(negative_slope))
 
 
-def prelu(x: Any, weight: Any) -> Tensor:
+def prelu(x: ArrayLike, weight: ArrayLike) -> Tensor:
     """out = x where x > 0, else weight * x: a leaky relu whose slope is learned.
 
-    Shapes: x (N, C, ...) and weight (C), a slope a channel; or x of any shape and weight (1) or ().
+    Args:
+        x: numbers.
+        weight: the slope for x <= 0, one for all elements or one for each channel.
+
+    Shapes: x (N, C, ...) and weight (C), or x of any shape and weight (1) or () -> as x.
 
     Raises:
         ShapeError: there are neither one slope nor as many as channels.
@@ -85,16 +123,28 @@ def prelu(x: Any, weight: Any) -> Tensor:
     return ops.prelu(x, ops.reshape(weight, shape=(-1, *[1] * (len(shape) - 2))))
 
 
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
+def elu(x: ArrayLike, alpha: float = 1.0) -> Tensor:
     """out = x where x > 0, else alpha * (exp(x) - 1).
+
+    Args:
+        x: numbers.
+        alpha: minus the limit for x to minus infinity (default 1.0).
+
+    Shapes: any -> the same.
 
     Source: Clevert et al. 2015, "Fast and accurate deep network learning by exponential linear units".
     """
     return ops.elu(x, alpha=float(alpha))
 
 
-def celu(x: Any, alpha: float = 1.0) -> Tensor:
+def celu(x: ArrayLike, alpha: float = 1.0) -> Tensor:
     """out = x where x > 0, else alpha * (exp(x / alpha) - 1): without a kink for any alpha.
+
+    Args:
+        x: numbers.
+        alpha: minus the limit for x to minus infinity (default 1.0).
+
+    Shapes: any -> the same.
 
     Raises:
         UsageError: alpha is 0.
@@ -106,10 +156,15 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
     return ops.celu(x, alpha=float(alpha))
 
 
-def gelu(x: Any, approximate: str = "none") -> Tensor:
+def gelu(x: ArrayLike, approximate: str = "none") -> Tensor:
     """out = x Φ(x) with the distribution function Φ of the standard normal distribution, exact or nearly so.
 
-    With approximate="tanh" it is x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which differs by less than 0.0005.
+    Args:
+        x: numbers.
+        approximate: "none" for the formula above, or "tanh" for x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which
+            differs by less than 0.0005 (default "none").
+
+    Shapes: any -> the same.
 
     Raises:
         UsageError: `approximate` is neither "none" nor "tanh".
@@ -121,11 +176,18 @@ def gelu(x: Any, approximate: str = "none") -> Tensor:
     return ops.gelu(x) if approximate == "none" else ops.gelu_tanh(x)
 
 
-def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """out = log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.
 
     It is computed without overflow, so the threshold is not needed for that; it is there, as PyTorch has it, for equal
     results. With `threshold=math.inf` the function is smooth everywhere.
+
+    Args:
+        x: numbers.
+        beta: how sharp the bend at 0 is; not 0 (default 1.0).
+        threshold: above it, beta x counts as large (default 20.0).
+
+    Shapes: any -> the same.
 
     Raises:
         UsageError: beta is 0.
@@ -137,8 +199,15 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     return ops.softplus(x, beta=float(beta), threshold=float(threshold))
 
 
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """out = min(max(x, min_val), max_val). At the bounds the gradient is 0 (that of `clip` is 1).
+
+    Args:
+        x: numbers.
+        min_val: the lower bound (default -1.0).
+        max_val: the upper bound (default 1.0).
+
+    Shapes: any -> the same.
 
     Raises:
         UsageError: min_val > max_val.
@@ -148,18 +217,39 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     return ops.hardtanh(x, min_val=float(min_val), max_val=float(max_val))
 
 
-def threshold(x: Any, threshold: float, value: float) -> Tensor:
-    """out = x where x > threshold, else value."""
+def threshold(x: ArrayLike, threshold: float, value: float) -> Tensor:
+    """out = x where x > threshold, else value.
+
+    Args:
+        x: numbers.
+        threshold: the largest number that is replaced.
+        value: what replaces it.
+
+    Shapes: any -> the same.
+    """
     return ops.threshold(x, threshold=float(threshold), value=float(value))
 
 
-def hardshrink(x: Any, lambd: float = 0.5) -> Tensor:
-    """out = x, but 0 where |x| <= lambd."""
+def hardshrink(x: ArrayLike, lambd: float = 0.5) -> Tensor:
+    """out = x, but 0 where |x| <= lambd.
+
+    Args:
+        x: numbers.
+        lambd: the largest size that becomes 0 (default 0.5).
+
+    Shapes: any -> the same.
+    """
     return ops.hardshrink(x, lambd=float(lambd))
 
 
-def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
+def softshrink(x: ArrayLike, lambd: float = 0.5) -> Tensor:
     """out = x - lambd where x > lambd, x + lambd where x < -lambd, and 0 between.
+
+    Args:
+        x: numbers.
+        lambd: by how much x moves toward 0, of at least 0 (default 0.5).
+
+    Shapes: any -> the same.
 
     Raises:
         UsageError: lambd is negative.
@@ -172,8 +262,17 @@ def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
 # ---- made of several ops -------------------------------------------------------------------------------------------
 
 
-def crelu(x: Any, dim: int = 1) -> Tensor:
-    """relu(x) and relu(-x) side by side: twice as many channels. Shapes: x (N, C, ...) -> (N, 2C, ...).
+def crelu(x: ArrayLike, dim: int = 1) -> Tensor:
+    """out = relu(x) and relu(-x) side by side: twice as many channels.
+
+    Args:
+        x: numbers.
+        dim: the dimension that doubles (default 1: the channels).
+
+    Shapes: x (N, C, ...) -> (N, 2C, ...).
+
+    Raises:
+        ShapeError: x has no such dimension.
 
     Source: Shang et al. 2016, "Understanding and improving convolutional neural networks via concatenated rectified
     linear units", arXiv:1603.05201.
@@ -181,11 +280,17 @@ def crelu(x: Any, dim: int = 1) -> Tensor:
     return ops.concat([ops.relu(x), ops.relu(ops.negative(x))], axis=dim)
 
 
-def glu(x: Any, dim: int = -1) -> Tensor:
-    """out = a * sigmoid(b), where a and b are the halves of x along `dim`. Shapes: x (..., 2D) -> (..., D).
+def glu(x: ArrayLike, dim: int = -1) -> Tensor:
+    """out = a * sigmoid(b), where a and b are the halves of x along `dim`.
+
+    Args:
+        x: numbers.
+        dim: the dimension that is cut in halves (default -1: the last).
+
+    Shapes: x (..., 2D) -> (..., D).
 
     Raises:
-        ShapeError: the size along `dim` is odd.
+        ShapeError: the size along `dim` is odd, or x has no such dimension.
 
     Source: Dauphin et al. 2016, "Language modeling with gated convolutional networks", arXiv:1612.08083.
     """
@@ -201,38 +306,75 @@ def glu(x: Any, dim: int = -1) -> Tensor:
 # ---- the softmax family --------------------------------------------------------------------------------------------
 
 
-def softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+def softmax(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
     """out = exp(x / temperature) / sum of it along `dim`: positive, and summing to 1.
 
-    A temperature above 1 evens the values out, one below 1 sharpens them. With a dtype, x is converted to it first.
-    (Without `dim` PyTorch warns and takes one by the number of dimensions; here it is always the last.)
+    Args:
+        x: scores.
+        dim: the dimension along which the results sum to 1 (default -1: the last; without it PyTorch warns and takes
+            one by the number of dimensions).
+        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
+        dtype: to which x is converted first; unchanged unless given.
 
-    Shapes: any, kept; a single number () counts as a row of one.
+    Shapes: any -> the same; a single number () counts as a row of one.
 
     Raises:
+        ShapeError: x has no such dimension.
+        UsageError: the temperature is not positive.
+
+    Source: Bridle 1990, "Training stochastic model recognition algorithms as networks can lead to maximum mutual
+    information estimation of parameters".
+
+    >>> softmax(Tensor([1.0, 1.0])).tolist(), softmax(Tensor([1.0, 2.0]), temperature=0.001).tolist()
+    ([0.5, 0.5], [0.0, 1.0])
+    """
+    return _along(ops.softmax, _scaled("softmax", x, temperature, dtype), dim)
+
+
+def softmin(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+    """out = softmax(-x): the smallest element gets the largest share.
+
+    Args:
+        x: scores.
+        dim: the dimension along which the results sum to 1 (default -1: the last).
+        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
+        dtype: to which x is converted first; unchanged unless given.
+
+    Shapes: any -> the same; a single number () counts as a row of one.
+
+    Raises:
+        ShapeError: x has no such dimension.
         UsageError: the temperature is not positive.
     """
-    return _along(ops.softmax, _tempered("softmax", x, temperature, dtype), dim)
+    return _along(ops.softmax, ops.negative(_scaled("softmin", x, temperature, dtype)), dim)
 
 
-def softmin(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
-    """out = softmax(-x): the smallest element gets the largest share."""
-    return _along(ops.softmax, ops.negative(_tempered("softmin", x, temperature, dtype)), dim)
+def log_softmax(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
+    """out = log(softmax(x)), computed without overflow or loss of digits.
+
+    Args:
+        x: scores.
+        dim: the dimension along which softmax sums to 1 (default -1: the last).
+        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
+        dtype: to which x is converted first; unchanged unless given.
+
+    Shapes: any -> the same; a single number () counts as a row of one.
+
+    Raises:
+        ShapeError: x has no such dimension.
+        UsageError: the temperature is not positive.
+    """
+    return _along(ops.log_softmax, _scaled("log_softmax", x, temperature, dtype), dim)
 
 
-def log_softmax(x: Any, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
-    """out = log(softmax(x)), computed without overflow or loss of digits."""
-    return _along(ops.log_softmax, _tempered("log_softmax", x, temperature, dtype), dim)
-
-
-def _along(op: Callable[..., Tensor], x: Any, dim: int) -> Tensor:
+def _along(op: Callable[..., Tensor], x: ArrayLike, dim: int) -> Tensor:
     """An op along a dimension; a number without any is a row of one, as in PyTorch."""
     if shape_of(x) == () and dim in (0, -1):
         return ops.squeeze(op(ops.expand_dims(x, axis=0), axis=0), axis=0)
     return op(x, axis=dim)
 
 
-def _tempered(name: str, x: Any, temperature: float, dtype: DTypeLike | None) -> Any:
+def _scaled(name: str, x: ArrayLike, temperature: float, dtype: DTypeLike | None) -> ArrayLike:
     if not temperature > 0:
         raise UsageError(
             f"{name}: the temperature must be positive, got {temperature}; near 0 it becomes argmax, so use that"

@@ -1,33 +1,32 @@
-"""What several of these functions share: batches of one, sequences as images one row high."""
+"""What several of these functions share: a batch of one for a single sample, an image one row high for a sequence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import UsageError
-from minigrad.shapes import shape_of
-
-Pair = int | Sequence[int]
+from minigrad.shapes import per_axis, shape_of
+from minigrad.typing import ArrayLike, PairLike, Pair
 
 
-def on_batch(function: Callable[[Any], Tensor], x: Any, ndim: int) -> Tensor:
+def on_batch(function: Callable[[ArrayLike], Tensor], x: ArrayLike, ndim: int) -> Tensor:
     """Run a function of a batch also on a single sample."""
     if len(shape_of(x)) == ndim - 1:
         return ops.squeeze(function(ops.expand_dims(x, axis=0)), axis=0)
     return function(x)
 
 
-def on_rows(function: Callable[[Any], Tensor], x: Any) -> Tensor:
+def on_rows(function: Callable[[ArrayLike], Tensor], x: ArrayLike) -> Tensor:
     """Run a function of images on sequences (N, C, T) or (C, T): images that are one row high."""
     return ops.squeeze(function(ops.expand_dims(x, axis=-2)), axis=-2)
 
 
-def one(value: int | Sequence[int]) -> int:
-    """A setting of a function of sequences: a number, or a sequence of one."""
-    (size,) = value if isinstance(value, Sequence) and len(value) == 1 else (value,)
-    if not hasattr(size, "__index__"):
-        raise UsageError(f"this setting takes one integer, not {value!r}")
-    return int(size.__index__())
+def row_setting(value: PairLike, height: int = 1) -> Pair:
+    """The setting of a function of images that stands for one of a function of sequences: (height, value).
+
+    Raises:
+        UsageError: it is not one integer.
+    """
+    (width,) = per_axis(value, 1)
+    return height, width

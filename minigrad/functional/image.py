@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.shapes import shape_of
 
 MODES = {

@@ -10,7 +10,7 @@ from typing import Any
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
-from minigrad.functional.label import Labels, classes_axis, rows
+from minigrad.functional.class_targets import Labels, classes_axis, rows
 from minigrad.functional.reduction import (
     check_reduction,
     check_same_shape,

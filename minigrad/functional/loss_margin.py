@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.label import Labels, rows
+from minigrad.functional.class_targets import Labels, rows
 from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
 from minigrad.shapes import shape_of
 

@@ -11,11 +11,11 @@ from minigrad import functional as F  # noqa: N812
 from minigrad import init
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.functional.common import Pair
 from minigrad.nn.module import Parameter
 from minigrad.nn.output_size import conv_output_size
 from minigrad.nn.setting import Configured, count, sides
 from minigrad.shapes import Shape
+from minigrad.typing import PairLike
 
 Rng = np.random.Generator | None
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -31,10 +31,10 @@ class Convolution(Configured):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair | str,
-        dilation: Pair,
+        kernel_size: PairLike,
+        stride: PairLike,
+        padding: PairLike | str,
+        dilation: PairLike,
         groups: int,
         bias: bool,
         padding_mode: str,
@@ -60,7 +60,7 @@ class Convolution(Configured):
         self.weight = Parameter(init.torch_default_uniform(shape, fan_in, rng))
         self.bias = Parameter(init.torch_default_uniform((out_channels,), fan_in, rng)) if bias else None
 
-    def _checked_padding(self, padding: Pair | str) -> Shape | str:
+    def _checked_padding(self, padding: PairLike | str) -> Shape | str:
         if not self.paddings or not isinstance(padding, str):
             return sides(self, "padding", padding, self.dims, 0)
         if padding not in self.paddings:
@@ -159,10 +159,10 @@ class Conv2d(Convolution):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair | str = 0,
-        dilation: Pair = 1,
+        kernel_size: PairLike,
+        stride: PairLike = 1,
+        padding: PairLike | str = 0,
+        dilation: PairLike = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
@@ -204,11 +204,11 @@ class LocallyConnected2d(Configured):
         self,
         in_channels: int,
         out_channels: int,
-        input_size: Pair,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        dilation: Pair = 1,
+        input_size: PairLike,
+        kernel_size: PairLike,
+        stride: PairLike = 1,
+        padding: PairLike = 0,
+        dilation: PairLike = 1,
         bias: bool = True,
         *,
         rng: Rng = None,

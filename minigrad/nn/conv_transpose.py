@@ -10,11 +10,11 @@ import numpy as np
 from minigrad import functional as F  # noqa: N812
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.functional.common import Pair
 from minigrad.nn.conv import Convolution
 from minigrad.nn.output_size import conv_transpose_output_size
 from minigrad.nn.setting import sides
 from minigrad.shapes import Shape, shape_of
+from minigrad.typing import PairLike
 
 Rng = np.random.Generator | None
 
@@ -107,13 +107,13 @@ class ConvTranspose2d(_ConvTranspose):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        output_padding: Pair = 0,
+        kernel_size: PairLike,
+        stride: PairLike = 1,
+        padding: PairLike = 0,
+        output_padding: PairLike = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Pair = 1,
+        dilation: PairLike = 1,
         padding_mode: str = "zeros",
         *,
         rng: Rng = None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad.autograd.tensor import Tensor
-from minigrad.functional.dropout import check_probability
+from minigrad.functional.dropout_family import check_probability
 from minigrad.nn.setting import Configured
 
 Rng = np.random.Generator | None

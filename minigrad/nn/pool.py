@@ -7,8 +7,8 @@ from typing import Any
 
 from minigrad import functional as F  # noqa: N812
 from minigrad.autograd.tensor import Tensor
-from minigrad.functional.common import Pair
 from minigrad.nn.setting import Configured
+from minigrad.typing import PairLike
 
 
 class _Pool(Configured):
@@ -28,10 +28,10 @@ class _Pool(Configured):
 class _MaxPool(_Pool):
     def __init__(
         self,
-        kernel_size: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
-        dilation: Pair = 1,
+        kernel_size: PairLike,
+        stride: PairLike | None = None,
+        padding: PairLike = 0,
+        dilation: PairLike = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
@@ -69,7 +69,7 @@ class MaxPool2d(_MaxPool):
 class _MaxUnpool(Configured):
     shown = ("kernel_size", "stride", "padding")
 
-    def __init__(self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0) -> None:
+    def __init__(self, kernel_size: PairLike, stride: PairLike | None = None, padding: PairLike = 0) -> None:
         self.kernel_size, self.padding = kernel_size, padding
         self.stride = kernel_size if stride is None else stride
 
@@ -118,9 +118,9 @@ class AvgPool2d(_Pool):
 
     def __init__(
         self,
-        kernel_size: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
+        kernel_size: PairLike,
+        stride: PairLike | None = None,
+        padding: PairLike = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -136,7 +136,7 @@ class AvgPool2d(_Pool):
 
 class _LPPool(_Pool):
     def __init__(
-        self, norm_type: float, kernel_size: Pair, stride: Pair | None = None, ceil_mode: bool = False
+        self, norm_type: float, kernel_size: PairLike, stride: PairLike | None = None, ceil_mode: bool = False
     ) -> None:
         super().__init__(kernel_size, stride, 0, ceil_mode)
         self.norm_type = norm_type

@@ -8,7 +8,7 @@ from typing import Any
 from minigrad import functional as F  # noqa: N812
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
-from minigrad.functional.adaptive import Size
+from minigrad.functional.adaptive_pooling import Size
 from minigrad.nn.setting import Configured
 
 

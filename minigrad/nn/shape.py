@@ -9,9 +9,9 @@ from minigrad import functional as F  # noqa: N812
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
-from minigrad.functional.common import Pair
 from minigrad.nn.setting import Configured
 from minigrad.shapes import canonical_axis, shape_of
+from minigrad.typing import PairLike
 
 
 class Flatten(Configured):
@@ -56,7 +56,9 @@ class Unfold(Configured):
 
     shown = ("kernel_size", "dilation", "padding", "stride")
 
-    def __init__(self, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) -> None:
+    def __init__(
+        self, kernel_size: PairLike, dilation: PairLike = 1, padding: PairLike = 0, stride: PairLike = 1
+    ) -> None:
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, x: Any) -> Tensor:
@@ -70,7 +72,12 @@ class Fold(Configured):
     shown = ("output_size", "kernel_size", "dilation", "padding", "stride")
 
     def __init__(
-        self, output_size: Pair, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1
+        self,
+        output_size: PairLike,
+        kernel_size: PairLike,
+        dilation: PairLike = 1,
+        padding: PairLike = 0,
+        stride: PairLike = 1,
     ) -> None:
         self.output_size = output_size
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride

@@ -8,12 +8,19 @@ from typing import Any
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
-from minigrad.functional.common import Pair, on_batch
+from minigrad.functional.common import on_batch
 from minigrad.ops.convolution import checked_output_size
 from minigrad.shapes import pair, shape_of
+from minigrad.typing import PairLike
 
 
-def unfold(x: Any, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) -> Tensor:
+def unfold(
+    x: Any,
+    kernel_size: PairLike,
+    dilation: PairLike = 1,
+    padding: PairLike = 0,
+    stride: PairLike = 1,
+) -> Tensor:
     """Each window as a column: column l holds the C*P*Q pixels that window l reads. Also known as im2col.
 
     A convolution is then the product of the kernels, a matrix (O, C*P*Q), with this one.
@@ -34,7 +41,12 @@ def unfold(x: Any, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, str
 
 
 def fold(
-    x: Any, output_size: Pair, kernel_size: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1
+    x: Any,
+    output_size: PairLike,
+    kernel_size: PairLike,
+    dilation: PairLike = 1,
+    padding: PairLike = 0,
+    stride: PairLike = 1,
 ) -> Tensor:
     """Columns added to the pixels that `unfold` would read them from: its transpose. Also known as col2im.
 

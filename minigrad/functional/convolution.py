@@ -8,17 +8,23 @@ from typing import Any
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError, shape_text
-from minigrad.functional.common import Pair, on_batch, on_rows, one
+from minigrad.functional.common import on_batch, on_rows, row_setting
 from minigrad.kernels.window_geometry import effective_kernel_size, transposed_size
 from minigrad.shapes import pair, shape_of
-from minigrad.typing import Settings
+from minigrad.typing import PairLike, Settings
 
-Padding = Pair | str
+Padding = PairLike | str
 """Pixels of zeros at each end, one number or one for height and one for width, or "valid" (none), or "same"."""
 
 
 def conv2d(
-    x: Any, weight: Any, bias: Any = None, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1, groups: int = 1
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: PairLike = 1,
+    padding: Padding = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolution of images (without flipping the kernel).
 
@@ -45,7 +51,7 @@ def conv2d(
     return on_batch(convolved, x, 4)
 
 
-def _framed(x: Any, kernel: Any, stride: Pair, padding: str, dilation: Pair) -> tuple[Any, tuple[int, int]]:
+def _framed(x: Any, kernel: Any, stride: PairLike, padding: str, dilation: PairLike) -> tuple[Any, tuple[int, int]]:
     """x with the pixels that make uneven padding even, and the even padding."""
     if padding not in ("valid", "same"):
         raise UsageError(f'padding is a number, two numbers, "valid" or "same", not {padding!r}')
@@ -72,14 +78,20 @@ def conv1d(
 
     Shapes: x (N, C, T) or (C, T), weight (O, C/groups, Q), bias (O) -> (N, O, J).
     """
-    width = padding if isinstance(padding, str) else (0, one(padding))
-    settings = ((1, one(stride)), width, (1, one(dilation)), groups)
+    width = padding if isinstance(padding, str) else row_setting(padding, 0)
+    settings = (row_setting(stride), width, row_setting(dilation), groups)
     kernel = ops.expand_dims(weight, axis=-2)
     return on_rows(lambda rows: conv2d(rows, kernel, bias, *settings), x)
 
 
 def true_conv2d(
-    x: Any, weight: Any, bias: Any = None, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1, groups: int = 1
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: PairLike = 1,
+    padding: Padding = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolution as mathematics has it, with the kernel flipped: `conv2d` by weight[:, :, ::-1, ::-1].
 
@@ -94,11 +106,11 @@ def conv_transpose2d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: Pair = 1,
-    padding: Pair = 0,
-    output_padding: Pair = 0,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    output_padding: PairLike = 0,
     groups: int = 1,
-    dilation: Pair = 1,
+    dilation: PairLike = 1,
 ) -> Tensor:
     """The transpose of `conv2d` in its image: each pixel of x spreads its kernel over the result.
 
@@ -153,13 +165,19 @@ def conv_transpose1d(
 
     Shapes: x (N, C, T) or (C, T), weight (C, O/groups, Q), bias (O) -> (N, O, J).
     """
-    settings = ((1, one(stride)), (0, one(padding)), (0, one(output_padding)), groups, (1, one(dilation)))
+    settings = (
+        row_setting(stride),
+        row_setting(padding, 0),
+        row_setting(output_padding, 0),
+        groups,
+        row_setting(dilation),
+    )
     kernel = ops.expand_dims(weight, axis=-2)
     return on_rows(lambda rows: conv_transpose2d(rows, kernel, bias, *settings), x)
 
 
 def locally_connected2d(
-    x: Any, weight: Any, bias: Any = None, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1
+    x: Any, weight: Any, bias: Any = None, stride: PairLike = 1, padding: PairLike = 0, dilation: PairLike = 1
 ) -> Tensor:
     """Convolution whose weights are not shared: each position of the result has kernels of its own.
 

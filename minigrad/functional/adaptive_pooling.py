@@ -11,8 +11,8 @@ import numpy as np
 from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.common import on_batch, one
-from minigrad.functional.pool import _with_indices
+from minigrad.functional.common import on_batch, row_setting
+from minigrad.functional.pooling import _with_indices
 from minigrad.shapes import shape_of
 
 Size = int | Sequence[int | None]
@@ -61,13 +61,13 @@ def adaptive_max_pool2d(x: Any, output_size: Size, return_indices: bool = False)
 
 def adaptive_avg_pool1d(x: Any, output_size: int | Sequence[int]) -> Tensor:
     """The mean of each of J cells of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    out = adaptive_avg_pool2d(ops.expand_dims(x, axis=-2), (1, one(output_size)))
+    out = adaptive_avg_pool2d(ops.expand_dims(x, axis=-2), row_setting(output_size))
     return ops.squeeze(out, axis=-2)
 
 
 def adaptive_max_pool1d(x: Any, output_size: int | Sequence[int], return_indices: bool = False) -> Any:
     """The largest element of each of J cells of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    out = adaptive_max_pool2d(ops.expand_dims(x, axis=-2), (1, one(output_size)), return_indices)
+    out = adaptive_max_pool2d(ops.expand_dims(x, axis=-2), row_setting(output_size), return_indices)
     return tuple([ops.squeeze(y, axis=-2) for y in out]) if return_indices else ops.squeeze(out, axis=-2)
 
 

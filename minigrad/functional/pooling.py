@@ -10,19 +10,19 @@ import numpy as np
 from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.common import Pair, on_batch, on_rows, one
+from minigrad.functional.common import on_batch, on_rows, row_setting
 from minigrad.kernels.window_geometry import transposed_size
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
-from minigrad.typing import Settings
+from minigrad.typing import PairLike, Settings
 
 
 def max_pool2d(
     x: Any,
-    kernel_size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
-    dilation: Pair = 1,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -55,9 +55,9 @@ def _with_indices(positions_of: Any, x: Any) -> tuple[Tensor, Any]:
 def max_unpool2d(
     x: Any,
     indices: Any,
-    kernel_size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
     output_size: Any = None,
 ) -> Tensor:
     """Each element put where `max_pool2d` found it, in zeros.
@@ -103,9 +103,9 @@ def _is_last(places: Any, pixels: int) -> Any:
 
 def avg_pool2d(
     x: Any,
-    kernel_size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -134,7 +134,7 @@ def _areas(x: Any, settings: dict[str, Any]) -> Any:
 
 
 def lp_pool2d(
-    x: Any, norm_type: float, kernel_size: Pair, stride: Pair | None = None, ceil_mode: bool = False
+    x: Any, norm_type: float, kernel_size: PairLike, stride: PairLike | None = None, ceil_mode: bool = False
 ) -> Tensor:
     """The p-norm of each window, (sum of |x|^p)^(1/p), with p = `norm_type`: 2 is L2 pooling, inf the largest |x|.
 
@@ -180,7 +180,7 @@ def max_pool1d(
 
     With `return_indices` a second result of the same shape says where each is, for `max_unpool1d`.
     """
-    settings = ((1, one(kernel_size)), _along(stride), (0, one(padding)), (1, one(dilation)), ceil_mode)
+    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), row_setting(dilation), ceil_mode)
     if not return_indices:
         return on_rows(lambda rows: max_pool2d(rows, *settings), x)
     out, positions = max_pool2d(ops.expand_dims(x, axis=-2), *settings, return_indices=True)
@@ -195,7 +195,7 @@ def max_unpool1d(
     T is (J - 1)*stride - 2*padding + Q unless `output_size` ends with another.
     """
     size = None if output_size is None else (1, tuple(output_size)[-1])
-    settings = ((1, one(kernel_size)), _along(stride), (0, one(padding)), size)
+    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), size)
     places = ops.expand_dims(indices, axis=-2)
     return on_rows(lambda rows: max_unpool2d(rows, places, *settings), x)
 
@@ -209,15 +209,15 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """The mean of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = ((1, one(kernel_size)), _along(stride), (0, one(padding)), ceil_mode, count_include_pad)
+    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), ceil_mode, count_include_pad)
     return on_rows(lambda rows: avg_pool2d(rows, *settings), x)
 
 
 def lp_pool1d(x: Any, norm_type: float, kernel_size: int, stride: int | None = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window of a sequence; see `lp_pool2d`. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = (norm_type, (1, one(kernel_size)), _along(stride), ceil_mode)
+    settings = (norm_type, row_setting(kernel_size), _along(stride), ceil_mode)
     return on_rows(lambda rows: lp_pool2d(rows, *settings), x)
 
 
 def _along(stride: int | None) -> tuple[int, int] | None:
-    return None if stride is None else (1, one(stride))
+    return None if stride is None else row_setting(stride)
