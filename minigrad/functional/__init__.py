@@ -16,7 +16,6 @@ from minigrad.functional.activation import (
     hardswish,
     hardtanh,
     leaky_relu,
-    log_softmax,
     logsigmoid,
     mish,
     prelu,
@@ -25,8 +24,6 @@ from minigrad.functional.activation import (
     selu,
     sigmoid,
     silu,
-    softmax,
-    softmin,
     softplus,
     softshrink,
     softsign,
@@ -99,6 +96,7 @@ from minigrad.functional.regularization import (
     l2_penalty,
 )
 from minigrad.functional.sliding_windows import col2im, fold, im2col, unfold
+from minigrad.functional.softmax_family import log_softmax, softmax, softmin
 from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [

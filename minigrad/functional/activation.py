@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import ShapeError, UsageError
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.typing import ArrayLike, DTypeLike
+from minigrad.typing import ArrayLike
 
 relu = ops.relu
 relu6 = ops.relu6
@@ -161,8 +159,8 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Tensor:
 
     Args:
         x: numbers.
-        approximate: "none" for the formula above, or "tanh" for x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which
-            differs by less than 0.0005 (default "none").
+        approximate: "none", or "tanh" for x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which differs by less than 0.0005
+            (default "none").
 
     Shapes: any -> the same.
 
@@ -274,8 +272,7 @@ def crelu(x: ArrayLike, dim: int = 1) -> Tensor:
     Raises:
         ShapeError: x has no such dimension.
 
-    Source: Shang et al. 2016, "Understanding and improving convolutional neural networks via concatenated rectified
-    linear units", arXiv:1603.05201.
+    Source: Shang et al. 2016, arXiv:1603.05201.
     """
     return ops.concat([ops.relu(x), ops.relu(ops.negative(x))], axis=dim)
 
@@ -301,83 +298,3 @@ def glu(x: ArrayLike, dim: int = -1) -> Tensor:
     before, half = (slice(None),) * axis, shape[axis] // 2
     a, b = (ops.getitem(x, index=(*before, part)) for part in (slice(half), slice(half, None)))
     return ops.multiply(a, ops.sigmoid(b))
-
-
-# ---- the softmax family --------------------------------------------------------------------------------------------
-
-
-def softmax(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
-    """out = exp(x / temperature) / sum of it along `dim`: positive, and summing to 1.
-
-    Args:
-        x: scores.
-        dim: the dimension along which the results sum to 1 (default -1: the last; without it PyTorch warns and takes
-            one by the number of dimensions).
-        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
-        dtype: to which x is converted first; unchanged unless given.
-
-    Shapes: any -> the same; a single number () counts as a row of one.
-
-    Raises:
-        ShapeError: x has no such dimension.
-        UsageError: the temperature is not positive.
-
-    Source: Bridle 1990, "Training stochastic model recognition algorithms as networks can lead to maximum mutual
-    information estimation of parameters".
-
-    >>> softmax(Tensor([1.0, 1.0])).tolist(), softmax(Tensor([1.0, 2.0]), temperature=0.001).tolist()
-    ([0.5, 0.5], [0.0, 1.0])
-    """
-    return _along(ops.softmax, _scaled("softmax", x, temperature, dtype), dim)
-
-
-def softmin(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
-    """out = softmax(-x): the smallest element gets the largest share.
-
-    Args:
-        x: scores.
-        dim: the dimension along which the results sum to 1 (default -1: the last).
-        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
-        dtype: to which x is converted first; unchanged unless given.
-
-    Shapes: any -> the same; a single number () counts as a row of one.
-
-    Raises:
-        ShapeError: x has no such dimension.
-        UsageError: the temperature is not positive.
-    """
-    return _along(ops.softmax, ops.negative(_scaled("softmin", x, temperature, dtype)), dim)
-
-
-def log_softmax(x: ArrayLike, dim: int = -1, *, temperature: float = 1.0, dtype: DTypeLike | None = None) -> Tensor:
-    """out = log(softmax(x)), computed without overflow or loss of digits.
-
-    Args:
-        x: scores.
-        dim: the dimension along which softmax sums to 1 (default -1: the last).
-        temperature: above 1 it evens the results out, below 1 it sharpens them (default 1.0).
-        dtype: to which x is converted first; unchanged unless given.
-
-    Shapes: any -> the same; a single number () counts as a row of one.
-
-    Raises:
-        ShapeError: x has no such dimension.
-        UsageError: the temperature is not positive.
-    """
-    return _along(ops.log_softmax, _scaled("log_softmax", x, temperature, dtype), dim)
-
-
-def _along(op: Callable[..., Tensor], x: ArrayLike, dim: int) -> Tensor:
-    """An op along a dimension; a number without any is a row of one, as in PyTorch."""
-    if shape_of(x) == () and dim in (0, -1):
-        return ops.squeeze(op(ops.expand_dims(x, axis=0), axis=0), axis=0)
-    return op(x, axis=dim)
-
-
-def _scaled(name: str, x: ArrayLike, temperature: float, dtype: DTypeLike | None) -> ArrayLike:
-    if not temperature > 0:
-        raise UsageError(
-            f"{name}: the temperature must be positive, got {temperature}; near 0 it becomes argmax, so use that"
-        )
-    x = x if dtype is None else ops.astype(x, dtype=dtype)
-    return x if temperature == 1 else ops.divide(x, float(temperature))

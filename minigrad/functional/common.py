@@ -7,7 +7,7 @@ from collections.abc import Callable
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.shapes import per_axis, shape_of
-from minigrad.typing import ArrayLike, PairLike, Pair
+from minigrad.typing import ArrayLike, Pair, PairLike
 
 
 def on_batch(function: Callable[[ArrayLike], Tensor], x: ArrayLike, ndim: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
@@ -13,7 +13,7 @@ from minigrad.kernels.window_geometry import effective_kernel_size, transposed_s
 from minigrad.shapes import pair, shape_of
 from minigrad.typing import PairLike, Settings
 
-Padding = PairLike | str
+Padding: TypeAlias = "PairLike | str"
 """Pixels of zeros at each end, one number or one for height and one for width, or "valid" (none), or "same"."""
 
 

@@ -61,9 +61,9 @@ def test_settings_do_not_change_the_dtype(setting):
     results = [
         F.leaky_relu(x, setting), F.elu(x, setting), F.celu(x, setting), F.softplus(x, setting, setting),
         F.hardtanh(x, -setting, setting), F.threshold(x, setting, setting), F.softshrink(x, setting),
-        F.hardshrink(x, setting), F.softmax(x, temperature=setting),
+        F.hardshrink(x, setting),
     ]  # fmt: skip
-    assert [y.dtype for y in results] == [np.float32] * 9
+    assert [y.dtype for y in results] == [np.float32] * 8
 
 
 @pytest.mark.peer
@@ -89,14 +89,6 @@ def test_glu_equals_pytorch(torch, rng, dim):
 def test_glu_needs_two_halves():
     with pytest.raises(ShapeError, match="3 elements along dim=-1"):
         F.glu(mg.ones((2, 3)))
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
-@pytest.mark.parametrize("dim", [0, 1, -1])
-def test_softmax_equals_pytorch(torch, rng, name, dim):
-    ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
-    assert_equal(torch, lambda x: ours(x, dim), lambda x: theirs(x, dim), [rng.normal(size=(3, 4, 2)) * 5])
 
 
 # ---- properties ----------------------------------------------------------------------------------------------------
@@ -131,25 +123,6 @@ def test_softplus_without_a_threshold_is_smooth():
     np.testing.assert_allclose(F.softplus(x, threshold=math.inf), np.logaddexp(0, x.numpy()), rtol=1e-15)
 
 
-def test_softmax_is_positive_and_sums_to_one_for_huge_numbers():
-    y = F.softmax(Tensor(np.array([[1e4, 0.0, -1e4], [5.0, 5.0, 5.0]]))).numpy()
-    np.testing.assert_allclose(y, [[1, 0, 0], [1 / 3] * 3])
-    assert np.isfinite(F.log_softmax(Tensor(np.array([1e4, 0.0]))).numpy()).all()
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
-@pytest.mark.parametrize("dim", [0, -1])
-def test_softmax_of_one_number_equals_pytorch(torch, name, dim):
-    theirs = getattr(torch.nn.functional, name)
-    assert_equal(torch, lambda x: getattr(F, name)(x, dim), lambda x: theirs(x, dim), [np.array(3.0)])
-
-
-def test_softmax_of_one_number_has_no_second_dimension():
-    with pytest.raises(mg.ShapeError, match="axis 1 is out of range for 0 dimensions"):
-        F.softmax(Tensor(3.0), 1)
-
-
 @pytest.mark.peer
 @pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8])
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "softsign", "tanhshrink"])
@@ -166,28 +139,9 @@ def test_sigmoid_of_truth_values_has_the_default_dtype():
     assert F.sigmoid(Tensor(np.array([True, False]))).dtype == mg.default_dtype()
 
 
-@pytest.mark.parametrize("f", [F.softmax, F.softmin, F.log_softmax])
-def test_temperature_evens_out(f):
-    x = Tensor(np.array([1.0, 3.0]))
-    np.testing.assert_allclose(f(x, temperature=2.0), f(x / 2))
-    spread = [abs(y[1] - y[0]).item() for y in (f(x, temperature=t) for t in (10.0, 1.0, 0.1))]
-    assert spread == sorted(spread)
-
-
-def test_softmin_prefers_the_smallest(rng):
-    x = Tensor(rng.normal(size=(2, 5)))
-    np.testing.assert_array_equal(F.softmin(x).argmax(1), x.argmin(1))
-
-
-def test_softmax_converts_first():
-    assert F.softmax(Tensor(np.ones(3, np.float16)), dtype=np.float64).dtype == np.float64
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: F.softmax(x, temperature=0.0), "softmax: the temperature must be positive, got 0.0"),
-        (lambda x: F.log_softmax(x, temperature=-1.0), "log_softmax: the temperature must be positive"),
         (lambda x: F.celu(x, 0.0), "celu: alpha divides x and cannot be 0"),
         (lambda x: F.softplus(x, 0.0), "softplus: beta divides"),
         (lambda x: F.gelu(x, "erf"), 'gelu: approximate is "none" or "tanh", not \'erf\''),
