@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from minigrad.autograd.backward import toposort
 from minigrad.autograd.node import Leaf, Node, Scope
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import GraphError, UsageError
+from minigrad.typing import Shape
 
 if TYPE_CHECKING:
     from minigrad.nn import Module
@@ -43,13 +44,19 @@ class GraphNode:
     id: int
     kind: Kind
     name: str
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     call: int | None = None
     site: tuple[str, int] | None = None
     recorded: bool = True
     label: str = ""
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the op's results, or of the only value."""
+        several = bool(self.shape) and isinstance(self.shape[0], tuple)
+        return cast("tuple[Shape, ...]", self.shape if several else (self.shape,))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""What a model costs: parameters, multiply-adds and memory, layer by layer.
+"""The cost of a model: parameters, multiply-adds and memory, layer by layer.
 
     print(summary(LeNet5(), (1, 1, 32, 32)))
 
-`costs` reads a recorded Graph and the `flops` facts of the ops; `summary` runs a model once and sorts that by layer.
+`summary` runs a model once and adds up the costs of its ops by layer; `costs` computes those from a recorded Graph.
 """
 
-from minigrad.cost.count import Cost, costs
-from minigrad.cost.layer import summary
-from minigrad.cost.table import Row, Summary
+from minigrad.cost.model_summary import summary
+from minigrad.cost.op_costs import Cost, costs
+from minigrad.cost.summary_table import Row, Summary
 
 __all__ = ["Cost", "Row", "Summary", "costs", "summary"]

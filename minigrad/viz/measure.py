@@ -158,7 +158,7 @@ def _fact(facts: Mapping[Any, Statistics], name: str) -> dict[Any, float]:
 
 
 def _flops(record: Record) -> dict[Any, float]:
-    from minigrad.cost.count import costs
+    from minigrad.cost.op_costs import costs
 
     found = costs(record.graph)
     return {record.nodes[i]: cost.mult_adds for i, cost in found.items() if cost.mult_adds is not None}

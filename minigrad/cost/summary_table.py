@@ -1,4 +1,4 @@
-"""The table that a summary is: a row a module, and totals, as data, as text and as HTML."""
+"""The table of a model's costs: a row for each module, and totals, as data, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from minigrad.shapes import Shape
 
 @dataclass
 class Row:
-    """One module. What its submodules contain and compute is in their rows, so that columns add up.
+    """The costs of one module, without those of its submodules, which have rows of their own: columns add up.
 
     Attributes:
-        path: its attribute path; empty for the model itself.
-        kind: its class.
-        depth: how many modules it lies in.
-        input_shapes, output_shapes: of its first call; None for a module that was not called.
-        parameters: how many numbers; what is shared counts where it comes first.
+        path: its attribute path; "" for the model itself.
+        kind: the name of its class.
+        depth: the number of modules that it lies in.
+        input_shapes, output_shapes: the shapes in its first call; None for a module that was not called.
+        parameters: the number of its parameters' elements; shared parameters count where they occur first.
         trainable: how many of these require gradients.
-        mult_adds: multiply-adds of the products, in all its calls.
-        forward: the bytes of the values that it makes.
-        backward: the bytes of the gradients of these values and of its parameters.
-        calls: how often it was called.
+        mult_adds: the multiply-adds of the products, in all its calls.
+        forward: the size of the values that it computes, in bytes.
+        backward: the size of the gradients of these values and of its parameters, in bytes.
+        calls: the number of its calls.
     """
 
     path: str
@@ -43,12 +43,13 @@ HEAD = ("Layer", "Input", "Output", "Parameters", "Trainable", "Mult-adds", "For
 
 @dataclass(frozen=True)
 class Summary:
-    """A table of what a model consists of and what it costs: print it, show it in a notebook, or read its rows.
+    """The costs of a model: print it, show it in a notebook, or read its rows.
 
     Attributes:
-        rows: a module each, in the order of the tree.
-        parameter_bytes, input_bytes: the memory of these.
-        uncounted: ops whose multiply-adds are not in the table, because a size is not recorded, with their layers.
+        rows: one for each module, in the order of the tree.
+        parameter_bytes, input_bytes: the sizes of all parameters and of the inputs, in bytes.
+        uncounted: the ops, with their layers, whose multiply-adds are not in the table because a size is not known,
+            and the layers that ran under `no_grad`.
     """
 
     rows: tuple[Row, ...]
@@ -57,7 +58,14 @@ class Summary:
     uncounted: tuple[str, ...] = field(default=())
 
     def total(self, column: str) -> int:
-        """The sum of a column: parameters, trainable, mult_adds, forward or backward."""
+        """The sum of a column.
+
+        Args:
+            column: "parameters", "trainable", "mult_adds", "forward" or "backward".
+
+        Raises:
+            AttributeError: there is no such column.
+        """
         return sum(getattr(row, column) for row in self.rows)
 
     def _cells(self) -> list[tuple[str, ...]]:

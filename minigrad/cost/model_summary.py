@@ -1,4 +1,4 @@
-"""`summary`: one run of a model, its costs sorted by layer."""
+"""`summary`: run a model once, and add up its costs by layer."""
 
 from __future__ import annotations
 
@@ -7,39 +7,44 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.tensor import Tensor, default_dtype, record, wrap
-from minigrad.cost.count import costs
-from minigrad.cost.table import Row, Summary
+from minigrad.cost.op_costs import costs
+from minigrad.cost.summary_table import Row, Summary
 from minigrad.errors import UsageError
 from minigrad.graph import Graph
 from minigrad.nn.container import UncalledContainer
 from minigrad.nn.module import Module
+from minigrad.typing import Array, ArrayLike, DTypeLike, Shape
 
 
 def summary(
     model: Module,
     input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
-    inputs: Any = None,
+    inputs: ArrayLike | tuple[ArrayLike, ...] | None = None,
     dtype: DTypeLike | None = None,
 ) -> Summary:
-    """Run a model once, in evaluation mode, and say what each layer holds and costs.
+    """Run a model once, in evaluation mode, and tabulate the parameters, multiply-adds and memory of each layer.
 
-    The model is left as it was: its mode, its buffers, and which parameters are frozen.
+    The model is left as it was: its mode, its buffers, and which parameters are frozen. What runs under `no_grad` is
+    not recorded, so it is not counted; the table names such layers.
 
     Args:
         model: the module.
-        input_shape: of its input, with the batch; or a list of shapes, for several inputs.
-        inputs: the input itself (an array or a Tensor), or a tuple of them, in place of shapes.
-        dtype: of inputs that are made from shapes: random numbers in [0, 1), or zeros for an integer dtype.
+        input_shape: the shape of its input, with the batch, such as (1, 3, 32, 32); a list of shapes for several
+            inputs.
+        inputs: the input itself (an array or a Tensor), or a tuple of several, in place of shapes.
+        dtype: the dtype of inputs that are made from shapes (default: `default_dtype()`): random numbers in [0, 1), or
+            zeros for an integer dtype.
 
-    What runs under `no_grad` is not recorded: such layers are named among those that are not counted.
+    Returns:
+        The table: print it, show it in a notebook, or read its `rows`.
 
     Raises:
-        UsageError: neither shapes nor inputs are given, or both; shapes that are none; what is no module.
+        UsageError: `model` is no Module; neither shapes nor inputs are given, or both; or a shape is not one of
+            integers.
 
     >>> from minigrad import nn
     >>> table = summary(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (2, 4))
@@ -54,10 +59,10 @@ def summary(
     trained = {name for name, p in model.named_parameters() if p.requires_grad}
     uncounted: list[str] = []
     with _prepared(model), ExitStack() as hooks:
-        calls = _Calls(rows, paths)
+        calls = _CallRecorder(rows, paths)
         for module in paths:
-            hooks.callback(module.register_forward_pre_hook(calls.begins, prepend=True, with_kwargs=True).remove)
-            hooks.callback(module.register_forward_hook(calls.ends).remove)
+            hooks.callback(module.register_forward_pre_hook(calls.before, prepend=True, with_kwargs=True).remove)
+            hooks.callback(module.register_forward_hook(calls.after).remove)
         calls.keep(model(*[_variable(x) for x in given]))
         if calls.recorded:
             uncounted = _count_ops(Graph.of(*calls.recorded, model=model), rows, calls.owners, trained)
@@ -67,36 +72,45 @@ def summary(
     return Summary(tuple(rows.values()), parameter_bytes, sum(_array(x).nbytes for x in given), tuple(uncounted))
 
 
-def _inputs(shapes: Any, inputs: Any, dtype: DTypeLike | None) -> list[Any]:
+def _inputs(
+    shapes: object, inputs: ArrayLike | tuple[ArrayLike, ...] | None, dtype: DTypeLike | None
+) -> list[ArrayLike]:
     if (shapes is None) == (inputs is None):
         raise UsageError("summary: give either input_shape, such as (1, 3, 32, 32), or inputs=")
     if inputs is not None:
         return list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-    several = isinstance(shapes, Sequence) and bool(shapes) and isinstance(shapes[0], Sequence)
+    listed = list(shapes) if isinstance(shapes, Sequence) else []
+    several = bool(listed) and isinstance(listed[0], Sequence)
+    each = [_checked(shape) for shape in (listed if several else [shapes])]
     kind, rng = np.dtype(dtype or default_dtype()), np.random.default_rng(0)
-    each = [_checked(shape) for shape in (shapes if several else [shapes])]
     return [rng.random(shape).astype(kind) if kind.kind == "f" else np.zeros(shape, kind) for shape in each]
 
 
-def _checked(shape: Any) -> tuple[int, ...]:
+def _checked(shape: object) -> Shape:
     sizes = tuple(shape) if isinstance(shape, Sequence) else ()
     if not sizes or not all(hasattr(n, "__index__") and n >= 0 for n in sizes):
         raise UsageError(f"summary: a shape is made of integers, batch first, such as (1, 3, 32, 32), not {shape!r}")
     return sizes
 
 
-def _array(x: Any) -> Any:
+def _array(x: ArrayLike) -> Array:
     return x._data if isinstance(x, Tensor) else np.asarray(x)
 
 
-def _variable(x: Any) -> Any:
-    """An input that requires gradients, so that all that is done with it is recorded."""
+def _variable(x: ArrayLike) -> ArrayLike:
+    """An input as a variable, so that everything that is computed from it is recorded."""
     array = _array(x)
     return wrap(array, Leaf(array.shape, array.dtype)) if array.dtype.kind == "f" else x
 
 
-class _Calls:
-    """What the hooks see: the shapes of each module's first call, whose scope is whose, and what was recorded."""
+class _CallRecorder:
+    """Hooks that note the shapes of each module's first call, which scope belongs to which module, and the results.
+
+    Attributes:
+        owners: the path of the module, by the path of its scope.
+        unrecorded: the paths of layers that ran under `no_grad`.
+        recorded: the recorded results, from which the graph can be taken.
+    """
 
     def __init__(self, rows: dict[str, Row], paths: dict[Module, str]) -> None:
         self.rows, self.paths = rows, paths
@@ -104,8 +118,8 @@ class _Calls:
         self.unrecorded: set[str] = set()
         self.recorded: list[Tensor] = []
 
-    def begins(self, module: Module, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
-        """A module is called."""
+    def before(self, module: Module, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
+        """Note the inputs of a call."""
         row = self.rows[self.paths[module]]
         row.calls += 1
         if STATE.recorder is None and not any(module.children()):
@@ -115,19 +129,19 @@ class _Calls:
         if row.calls == 1:
             row.input_shapes = tuple([x.shape for x in _leaves([*inputs, *settings.values()])])
 
-    def ends(self, module: Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """A module has given its output."""
+    def after(self, module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+        """Note the output of a call."""
         row = self.rows[self.paths[module]]
         if row.output_shapes is None:
             row.output_shapes = tuple([x.shape for x in _leaves(output)])
         self.keep(output)
 
     def keep(self, output: Any) -> None:
-        """Remember where the graph can be taken from."""
+        """Note what of an output was recorded."""
         self.recorded += [x for x in _leaves(output) if isinstance(x, Tensor) and x.node is not None]
 
 
-def _leaves(values: Any) -> list[Any]:
+def _leaves(values: object) -> list[Tensor | Array]:
     """The Tensors and arrays in nested tuples, lists and dicts."""
     if isinstance(values, (tuple, list, dict)):
         parts = values.values() if isinstance(values, dict) else values
@@ -137,7 +151,7 @@ def _leaves(values: Any) -> list[Any]:
 
 @contextmanager
 def _prepared(model: Module) -> Iterator[None]:
-    """The model in evaluation mode, with all parameters recorded and scopes named by the tree; then as it was."""
+    """Put the model into evaluation mode with all parameters recorded and scopes named by the tree; then restore it."""
     modes = {module: (module.training, module._name) for module in model.modules()}
     frozen = [p for p in model.parameters() if p.node is None and p.dtype.kind == "f"]
     buffers = {buffer: buffer._data for buffer in model.buffers()}
@@ -158,7 +172,7 @@ def _prepared(model: Module) -> Iterator[None]:
 
 
 def _name_by_tree(module: Module, prefix: str, seen: set[Module]) -> None:
-    """Name modules as the tree does, which a module that was moved may not be, so that scopes differ."""
+    """Name modules by their place in the tree, which differs from their name where a module was moved."""
     seen.add(module)
     if not isinstance(module, UncalledContainer):
         module.__dict__["_name"], prefix = prefix, ""

@@ -1,0 +1,16 @@
+"""The costs of single ops."""
+
+import numpy as np
+
+from minigrad import Tensor, nn
+from minigrad.cost import costs
+from minigrad.graph import Graph
+
+
+def test_several_results_of_one_op_are_memory_together():
+    x = Tensor(np.ones((2, 3), np.float64), requires_grad=True)
+    graph = Graph.of(nn.LayerNorm(3, elementwise_affine=False)(x))
+    found = {graph.nodes[k].name: cost for k, cost in costs(graph).items()}
+    assert found["standardize"].forward == 8 * (6 + 2 + 2)
+    assert found["result"].forward == 0
+    assert found["standardize"].backward == 0  # nothing behind it is a parameter
