@@ -1,9 +1,9 @@
-"""`check_grads`: is this gradient right?"""
+"""`check_grads`: whether a gradient is right."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -12,25 +12,29 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.testing.numeric.flat_function import Flat, Given, WrongShape, require_one_number
-from minigrad.testing.numeric.judge import examine_first, examine_second
-from minigrad.testing.numeric.judgment import Finding, Verdict
+from minigrad.testing.numeric.flat_function import (
+    FlatFunction,
+    FlatNumpyFunction,
+    WrongGradientShape,
+    require_one_number,
+)
+from minigrad.testing.numeric.judge import judge_first_order, judge_second_order
+from minigrad.testing.numeric.judgment import Judgment, Verdict
 from minigrad.testing.report import Report
-
-Function = Callable[..., Any]
+from minigrad.typing import Function
 
 
 def check_grads(
     f: Function,
-    *args: Any,
+    *args: object,
     order: int = 2,
     argnums: int | Sequence[int] | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
     rng: int | np.random.Generator = 0,
-    **settings: Any,
+    **settings: object,
 ) -> Report:
-    """Hold the derivatives of f to numerical ones: correct, wrong or inconclusive.
+    """Compare the derivatives of f with numerical ones: correct, wrong or inconclusive.
 
     Each numerical derivative comes with an estimate of its error; a gradient is wrong when it differs by several times
     that, and correct when it does not differ by more and the error is small enough to mean something. At a kink any
@@ -40,9 +44,10 @@ def check_grads(
         f: from Tensors to a Tensor, or to a tuple of Tensors; with `grad` or `vjp` from arrays to numbers or arrays.
         *args: where to check. Tensors, arrays and numbers of floating dtype are differentiated, in float64; all else is
             passed to f as it is.
-        order: 2 also checks the derivative of the derivative: (x, u) -> J(x)'u is held to its own differences. It
-            shows rules that are not linear in the cotangent, too. A derivative written by hand is checked at order 1.
-        argnums: differentiate only these.
+        order: 1 or 2. With 2 the derivative of the derivative is checked as well: (x, u) -> J(x)'u is compared with its
+            own differences, which also shows rules that are not linear in the cotangent. A derivative written by hand
+            is checked at order 1.
+        argnums: the positions of the arguments to differentiate; all floating ones unless given.
         grad: for an f that returns one number: `grad(*args)` gives its gradient, a tuple for several arguments.
         vjp: `vjp(g, *args)` gives J'g, a tuple for several arguments.
         rng: a seed or generator for random directions.
@@ -52,9 +57,10 @@ def check_grads(
         The verdict with its reasons; true only when correct.
 
     Raises:
-        UsageError: nothing can be differentiated, or f returns no Tensor.
+        UsageError: nothing can be differentiated, f returns no floating Tensor, both `grad` and `vjp` are given, or
+            they return gradients for another number of arguments.
         ShapeError: with `grad`, f returns more than one number.
-        Exception: what f or a rule raises is let through as it is.
+        Exception: whatever f or a rule raises.
 
     >>> import minigrad as mg
     >>> check_grads(mg.sin, 0.5).verdict
@@ -64,20 +70,23 @@ def check_grads(
     """
     if order not in (1, 2):
         raise UsageError(f"order must be 1 or 2, not {order!r}")
-    return Check(f, args, settings, argnums=argnums, grad=grad, vjp=vjp, rng=rng).report(order)
+    return GradientCheck(f, args, settings, argnums=argnums, grad=grad, vjp=vjp, rng=rng).report(order)
 
 
-class Check:
-    """What `check_grads` does, in two steps: who asks for the second order later does not pay for the first again.
+class GradientCheck:
+    """The check behind `check_grads`, which computes each order once, when it is asked for.
 
     The arguments are those of `check_grads`.
+
+    Raises:
+        UsageError: nothing can be differentiated, or both `grad` and `vjp` are given.
     """
 
     def __init__(
         self,
         f: Function,
-        args: Sequence[Any],
-        settings: Mapping[str, Any],
+        args: Sequence[object],
+        settings: Mapping[str, object],
         *,
         argnums: int | Sequence[int] | None = None,
         grad: Function | None = None,
@@ -89,26 +98,26 @@ class Check:
         self.f: Function = partial(f, **settings) if settings else f
         self.args, self.grad, self.vjp = args, grad, vjp
         self.rng = np.random.default_rng(rng)
-        self.chosen, self.note = _differentiable(args, argnums)
+        self.positions, self.note = _differentiable(args, argnums)
 
     def report(self, order: int) -> Report:
         """The verdict on the first order, or on both."""
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # f is asked about points outside of its domain, too
+            warnings.simplefilter("ignore", RuntimeWarning)  # f is evaluated at points outside of its domain, too
             try:
                 if order == 1 or self._by_hand or not self.first:
                     return self.first
-                return self.second if self._elements else replace(self.first, order=2)
-            except WrongShape as error:
+                return self.second if self._has_elements else replace(self.first, order=2)
+            except WrongGradientShape as error:
                 return Report(Verdict.WRONG, argument=error.argument, note=str(error))
 
     @cached_property
-    def flat(self) -> Flat:
+    def flat(self) -> FlatFunction:
         """The function, on vectors."""
         names = [f"argument {i}" for i in range(len(self.args))]
         if not self._by_hand:
-            return Flat(self.f, self.args, names, self.chosen)
-        flat = Given(self.f, self.args, names, self.chosen, self.vjp or self._times_grad)
+            return FlatFunction(self.f, self.args, names, self.positions)
+        flat = FlatNumpyFunction(self.f, self.args, names, self.positions, self.vjp or self._vjp_of_grad)
         if self.vjp is None:
             require_one_number(flat)
         return flat
@@ -117,19 +126,19 @@ class Check:
     def _by_hand(self) -> bool:
         return self.vjp is not None or self.grad is not None
 
-    def _times_grad(self, g: Any, *xs: Any) -> Any:
+    def _vjp_of_grad(self, g: Any, *xs: object) -> Any:
         assert self.grad is not None
-        return _times(g, self.grad(*xs))
+        return _scaled(self.grad(*xs), g)
 
     @property
-    def _elements(self) -> bool:
+    def _has_elements(self) -> bool:
         """Whether there are any, of arguments and of results."""
-        return bool(self.flat.x.size and self.flat.at_x.size)
+        return bool(self.flat.x.size and self.flat.y.size)
 
     @cached_property
-    def finding(self) -> Finding:
-        """What is found of the first order."""
-        return examine_first(self.flat, self.rng)
+    def judgment(self) -> Judgment:
+        """The judgment of the first order."""
+        return judge_first_order(self.flat, self.rng)
 
     @cached_property
     def first(self) -> Report:
@@ -137,24 +146,24 @@ class Check:
         flat = self.flat
         if not np.isfinite(flat.x).all():
             return Report(Verdict.INCONCLUSIVE, note="an argument has elements that are not finite")
-        if not self._elements:
-            flat.pull(flat.x)(np.zeros(flat.at_x.size))  # it must run, and give gradients of the right shape
+        if not self._has_elements:
+            flat.linearize(flat.x)(np.zeros(flat.y.size))  # it must run, and give gradients of the right shape
             return Report(Verdict.CORRECT, note=_joined(self.note, "no elements to differentiate"))
-        if not np.array_equal(flat.value(flat.x), flat.at_x, equal_nan=True):
+        if not np.array_equal(flat.value(flat.x), flat.y, equal_nan=True):
             return Report(
                 Verdict.INCONCLUSIVE, note="the function is not deterministic: two calls gave different values"
             )
-        return _report(flat, self.finding, 1, self.note)
+        return _report(flat, self.judgment, 1, self.note)
 
     @cached_property
     def second(self) -> Report:
         """The verdict on the second order, where the first is right."""
-        flat, first, note = self.flat, self.finding, self.note
-        u = self.rng.uniform(0.5, 1.5, flat.at_x.size) * self.rng.choice((-1.0, 1.0), flat.at_x.size)
-        slope = flat.slope(u)
-        second = examine_second(slope, self.rng, first)
+        flat, first, note = self.flat, self.judgment, self.note
+        u = self.rng.uniform(0.5, 1.5, flat.y.size) * self.rng.choice((-1.0, 1.0), flat.y.size)
+        derivative = flat.vjp_function(u)
+        second = judge_second_order(derivative, self.rng, first)
         if second.verdict is not Verdict.CORRECT:
-            return _report(slope, second, 2, note)
+            return _report(derivative, second, 2, note)
         if second.kinks:
             note = _joined(note, "the second order was not judged at kinks and next to them")
         return _report(flat, replace(first, error=max(first.error, second.error)), 2, note)
@@ -164,15 +173,16 @@ def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _times(g: Any, gradient: Any) -> Any:
+def _scaled(gradient: Any, g: Any) -> Any:
+    """The gradient of one argument, or of each of several, times a number."""
     if isinstance(gradient, (tuple, list)):
-        return tuple(_times(g, part) for part in gradient)
+        return tuple(_scaled(part, g) for part in gradient)
     return np.asarray(gradient) * np.reshape(g, ())
 
 
-def _differentiable(args: Sequence[Any], argnums: int | Sequence[int] | None) -> tuple[list[int], str]:
-    """Which arguments to differentiate, and what is to be said of them."""
-    floating = [i for i, x in enumerate(args) if _dtype(x) is not None]
+def _differentiable(args: Sequence[object], argnums: int | Sequence[int] | None) -> tuple[list[int], str]:
+    """The positions of the arguments to differentiate, and a note on their dtypes."""
+    floating = [i for i, x in enumerate(args) if _floating_dtype(x) is not None]
     if argnums is not None:
         wanted = [argnums] if isinstance(argnums, int) else list(argnums)
         for i in wanted:
@@ -181,12 +191,12 @@ def _differentiable(args: Sequence[Any], argnums: int | Sequence[int] | None) ->
         floating = wanted
     if not floating:
         raise UsageError("check_grads: no argument is a floating Tensor, array or number, so there is no derivative")
-    narrow = [i for i in floating if _dtype(args[i]) in (np.dtype(np.float16), np.dtype(np.float32))]
+    narrow = [i for i in floating if _floating_dtype(args[i]) in (np.dtype(np.float16), np.dtype(np.float32))]
     note = "" if not narrow else f"checked in float64: argument {', '.join(map(str, narrow))} was cast"
     return floating, note
 
 
-def _dtype(x: Any) -> np.dtype[Any] | None:
+def _floating_dtype(x: object) -> np.dtype[Any] | None:
     """The floating dtype of an argument; None for all that has no derivative."""
     if isinstance(x, float) and not isinstance(x, np.generic):
         return np.dtype(np.float64)
@@ -194,24 +204,27 @@ def _dtype(x: Any) -> np.dtype[Any] | None:
     return dtype if dtype is not None and dtype.kind == "f" else None
 
 
-def _report(flat: Flat, finding: Finding, order: int, note: str) -> Report:
-    """A finding on vectors, in words of arguments."""
-    facts: dict[str, Any] = {}
-    if finding.index is not None:
-        part = flat.part_of(finding.index)
-        facts = {"argument": part.name, "element": part.element(finding.index)}
-        if finding.jacobian is not None and finding.numerical is not None:
-            shape = (flat.at_x.size, *part.shape)
-            facts["found_gradient"] = finding.jacobian[:, part.here].reshape(shape)
-            facts["expected_gradient"] = finding.numerical[:, part.here].reshape(shape)
-    return Report(
-        finding.verdict,
+def _report(flat: FlatFunction, judgment: Judgment, order: int, note: str) -> Report:
+    """A judgment on vectors as a report, which names arguments."""
+    report = Report(
+        judgment.verdict,
         order,
-        finding.error,
-        found=finding.found,
-        expected=finding.expected,
-        kinks=finding.kinks,
-        convention=finding.convention,
-        note=_joined(finding.note, note),
-        **facts,
+        judgment.error,
+        found=judgment.found,
+        expected=judgment.expected,
+        kinks=judgment.kinks,
+        convention=judgment.convention,
+        note=_joined(judgment.note, note),
+    )
+    if judgment.index is None:
+        return report
+    argument = flat.argument_at(judgment.index)
+    report = replace(report, argument=argument.name, element=argument.element(judgment.index))
+    if judgment.jacobian is None or judgment.numerical is None:
+        return report
+    shape = (flat.y.size, *argument.shape)
+    return replace(
+        report,
+        found_gradient=judgment.jacobian[:, argument.in_vector].reshape(shape),
+        expected_gradient=judgment.numerical[:, argument.in_vector].reshape(shape),
     )

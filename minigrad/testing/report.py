@@ -1,11 +1,11 @@
-"""`Report`: what `check_grads` found, for each argument, element and order."""
+"""`Report`: what `check_grads` found, with the argument and element where a derivative is wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from minigrad.testing.numeric.judgment import Verdict
+from minigrad.typing import Array
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Report:
     element: tuple[int, ...] | None = None
     found: float | None = None
     expected: float | None = None
-    found_gradient: Any = None
-    expected_gradient: Any = None
+    found_gradient: Array | None = None
+    expected_gradient: Array | None = None
     kinks: int = 0
     convention: str = ""
     note: str = ""

@@ -12,7 +12,7 @@ from minigrad.autograd.tensor import wrap
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.testing.calls.function_call import Call
 from minigrad.testing.calls.linearization import Arrays
-from minigrad.testing.check import Check
+from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnosed
 from minigrad.testing.laws.law_registry import LawViolation, differentiable, expect, law, recorded
@@ -60,13 +60,13 @@ def second_order(call: Call) -> None:
     _raise_if_wrong("second_order", call, _check(call).report(2))
 
 
-def _check(call: Call) -> Check:
+def _check(call: Call) -> GradientCheck:
     """The check of this call, one for both orders."""
     if "check" not in call.memory:
         given = (("vjp", call.vjp), ("grad", call.grad))
         by_hand: dict[str, Any] = {name: partial(f, **call.settings) for name, f in given if f is not None}
-        call.memory["check"] = Check(call.f, call.args, call.settings, argnums=call.positions, **by_hand)
-    check: Check = call.memory["check"]
+        call.memory["check"] = GradientCheck(call.f, call.args, call.settings, argnums=call.positions, **by_hand)
+    check: GradientCheck = call.memory["check"]
     return check
 
 

@@ -6,26 +6,27 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.testing.numeric.flat_function import Flat
-from minigrad.testing.numeric.full_jacobian import Entries
-from minigrad.testing.numeric.judgment import Finding
-from minigrad.testing.numeric.random_directions import Directions
+from minigrad.testing.numeric.flat_function import FlatFunction
+from minigrad.testing.numeric.full_jacobian import FullJacobian
+from minigrad.testing.numeric.judgment import Judgment
+from minigrad.testing.numeric.random_directions import RandomDirections
 
-SMALL: Final = 64
+MAX_ENTRY_BY_ENTRY: Final = 64
 """Jacobians with at most so many rows and columns are checked entry by entry."""
 
 
-def examine_first(flat: Flat, rng: np.random.Generator) -> Finding:
-    """Hold a claimed derivative to numerical ones."""
-    if flat.x.size <= SMALL and flat.at_x.size <= SMALL:
-        return Entries(flat, rng).finding()
-    return Directions(flat, rng, lenient=False, subgradients=True).finding()
+def judge_first_order(f: FlatFunction, rng: np.random.Generator) -> Judgment:
+    """Compare a claimed derivative with numerical ones."""
+    if f.x.size <= MAX_ENTRY_BY_ENTRY and f.y.size <= MAX_ENTRY_BY_ENTRY:
+        return FullJacobian(f, rng).judge()
+    return RandomDirections(f, rng, lenient=False, subgradients=True).judge()
 
 
-def examine_second(flat: Flat, rng: np.random.Generator, first: Finding) -> Finding:
+def judge_second_order(derivative: FlatFunction, rng: np.random.Generator, first: Judgment) -> Judgment:
     """The same for a function that is itself a derivative.
 
     It jumps where the first order has kinks, so there is nothing to be right or wrong: where `first` met any, or came
     near to some, outputs without a numerical derivative are left out.
     """
-    return Directions(flat, rng, lenient=first.kinks > 0 or not first.easy, subgradients=False).finding()
+    lenient = first.kinks > 0 or not first.no_kink_nearby
+    return RandomDirections(derivative, rng, lenient=lenient, subgradients=False).judge()

@@ -1,21 +1,18 @@
-"""`Finding`: what came of a check, on vectors."""
+"""`Judgment`: what came of the comparison of a claimed derivative with numerical ones, on vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minigrad.testing.numeric.directional_derivative import Line
-
-Vector = NDArray[Any]
+from minigrad.testing.numeric.directional_derivative import DirectionalDerivative
+from minigrad.testing.numeric.finite_difference import Vector
 
 
 class Verdict(Enum):
-    """The three answers that a check can give."""
+    """Whether a derivative is right, as far as numerical ones can tell."""
 
     CORRECT = "correct"
     WRONG = "wrong"
@@ -23,11 +20,19 @@ class Verdict(Enum):
 
 
 @dataclass
-class Finding:
-    """What came of a check, on vectors; `check.py` puts it into words of arguments.
+class Judgment:
+    """What came of a comparison; `check.py` makes a `Report` of it, which names arguments.
 
-    `index` is an element of the vector of arguments; `jacobian` and `numerical` are the claimed and the numerical
-    derivative, outputs x inputs, when they are small; `easy` says that no kink is near. The rest is as in `Report`.
+    Attributes:
+        verdict: correct, wrong or inconclusive.
+        error: the largest error of the numerical derivatives, relative to the largest of these.
+        index: the element of the vector of arguments whose derivative is wrong.
+        found, expected: the claimed and the numerical derivative there.
+        jacobian, numerical: the claimed and the numerical Jacobian, outputs x inputs, where they are small.
+        kinks: how many outputs have a kink at the point, or closer to it than can be resolved.
+        convention: which subgradient was met at the kinks, in words.
+        note: whatever else should be known, in words.
+        no_kink_nearby: whether the first differences were enough for all outputs.
     """
 
     verdict: Verdict
@@ -40,21 +45,22 @@ class Finding:
     kinks: int = 0
     convention: str = ""
     note: str = ""
-    easy: bool = True
+    no_kink_nearby: bool = True
 
 
 class Accuracy:
-    """The largest error met so far, and the largest derivative."""
+    """The largest error of the numerical derivatives so far, and the largest derivative."""
 
     def __init__(self) -> None:
         self.error = self.size = 0.0
-        self.easy = True
+        self.no_kink_nearby = True
 
-    def add(self, line: Line) -> None:
-        """Take note of the outputs that have a derivative."""
-        self.error = max(self.error, float(np.max(line.error, initial=0.0, where=line.smooth)))
-        self.easy = self.easy and line.easy
-        self.size = max(self.size, float(np.max(np.abs(line.value), initial=0.0, where=line.smooth)))
+    def add(self, derivative: DirectionalDerivative) -> None:
+        """Include the outputs that have a derivative."""
+        smooth = derivative.smooth
+        self.error = max(self.error, float(np.max(derivative.error, initial=0.0, where=smooth)))
+        self.no_kink_nearby = self.no_kink_nearby and derivative.no_kink_nearby
+        self.size = max(self.size, float(np.max(np.abs(derivative.value), initial=0.0, where=smooth)))
 
     @property
     def relative(self) -> float:
