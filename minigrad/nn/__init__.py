@@ -2,39 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from minigrad.nn.activation import (
-    CELU,
-    ELU,
-    GELU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    LogSigmoid,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Softshrink,
-    Softsign,
-    Step,
-    Tanh,
-    Tanhshrink,
-    Threshold,
+from minigrad.nn.adaptive_pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    SpatialPyramidPool,
 )
 from minigrad.nn.build import conv_net
 from minigrad.nn.compose import Identity, Lambda, Residual
 from minigrad.nn.container import ModuleList, Sequential
-from minigrad.nn.conv import Conv1d, Conv2d, LocallyConnected2d
-from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.convolution import Conv1d, Conv2d
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from minigrad.nn.gated import GELU, GLU, Hardswish, Mish, SiLU
 from minigrad.nn.hook import Handle
+from minigrad.nn.layer_normalization import GroupNorm, LayerNorm
 from minigrad.nn.linear import Bilinear, CosineSimilarity, Embedding, Linear
+from minigrad.nn.local_normalization import LocalContrastNorm, LocalResponseNorm
+from minigrad.nn.locally_connected import LocallyConnected2d
 from minigrad.nn.loss import GaussianNLLLoss, HuberLoss, L1Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss, SumSquaredError
 from minigrad.nn.loss_class import (
     BCELoss,
@@ -55,18 +42,9 @@ from minigrad.nn.loss_margin import (
 )
 from minigrad.nn.module import Module, Parameter
 from minigrad.nn.module_dict import ModuleDict
-from minigrad.nn.norm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    LayerNorm,
-    LocalContrastNorm,
-    LocalResponseNorm,
-)
+from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from minigrad.nn.output_size import conv_output_size, conv_transpose_output_size, pool_output_size
-from minigrad.nn.pad import (
+from minigrad.nn.padding import (
     CircularPad1d,
     CircularPad2d,
     ConstantPad1d,
@@ -78,18 +56,14 @@ from minigrad.nn.pad import (
     ZeroPad1d,
     ZeroPad2d,
 )
-from minigrad.nn.pool import AvgPool1d, AvgPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d
-from minigrad.nn.pool_adaptive import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    GlobalAvgPool2d,
-    GlobalMaxPool2d,
-    SpatialPyramidPool,
-)
-from minigrad.nn.shape import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
-from minigrad.nn.softmax import GLU, CReLU, LogSoftmax, Softmax, Softmax2d, Softmin
+from minigrad.nn.pooling import AvgPool1d, AvgPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d
+from minigrad.nn.rearrange import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
+from minigrad.nn.relu import CELU, ELU, SELU, CReLU, LeakyReLU, PReLU, ReLU, ReLU6, Softplus
+from minigrad.nn.sigmoid import Hardsigmoid, Hardtanh, LogSigmoid, Sigmoid, Softsign, Tanh
+from minigrad.nn.softmax_family import LogSoftmax, Softmax, Softmax2d, Softmin
+from minigrad.nn.threshold import Hardshrink, Softshrink, Step, Tanhshrink, Threshold
+from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.unpooling import MaxUnpool1d, MaxUnpool2d
 from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minigrad.errors import ShapeError, UsageError
-from minigrad.nn.activation import ReLU
 from minigrad.nn.container import Sequential
-from minigrad.nn.conv import Conv2d
+from minigrad.nn.convolution import Conv2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.output_size import conv_output_size, pool_output_size
-from minigrad.nn.pool import MaxPool2d
-from minigrad.nn.shape import Flatten
+from minigrad.nn.pooling import MaxPool2d
+from minigrad.nn.rearrange import Flatten
+from minigrad.nn.relu import ReLU
 
 Rng = np.random.Generator | None
 PATTERN = re.compile(
@@ -44,13 +44,13 @@ def conv_net(
     Args:
         pattern: such as "INPUT > [[CONV > RELU]*2 > POOL]*3 > [FC > RELU]*1 > FC".
         input_shape: (C, H, W) of one image.
-        num_classes: the size of the output.
-        channels: how many each of the M stages has; a single number doubles from stage to stage.
-        hidden: how many units each of the K layers of full connection has, or one number for all.
-        kernel_size: F, an odd number.
-        pool_size: size and stride of the poolings.
-        activation: makes what stands for RELU.
-        rng: draws the initial weights.
+        num_classes: how many numbers the result has for each image.
+        channels: how many each of the M stages has; a single number doubles from stage to stage (default 16).
+        hidden: how many units each of the K fully connected layers has, or one number for all (default 128).
+        kernel_size: F, an odd number of pixels (default 3).
+        pool_size: size and stride of the poolings, in pixels (default 2).
+        activation: makes what stands for RELU (default ReLU).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> (N, num_classes).
 
@@ -62,7 +62,7 @@ def conv_net(
     >>> [type(layer).__name__ for layer in net]
     ['Conv2d', 'ReLU', 'MaxPool2d', 'Conv2d', 'ReLU', 'MaxPool2d', 'Flatten', 'Linear']
     """
-    convs, stages, pooled, fulls = _numbers(pattern)
+    convs, stages, pooled, fulls = _parse(pattern)
     if len(input_shape) != 3:
         raise UsageError(f"conv_net: input_shape is (C, H, W) of one image, not {tuple(input_shape)}")
     if kernel_size % 2 == 0:
@@ -71,7 +71,7 @@ def conv_net(
         )
     depth, *size = input_shape
     layers: list[Module] = []
-    for stage, width in enumerate(_each("channels", channels, stages, 2), start=1):
+    for stage, width in enumerate(_widths("channels", channels, stages, 2), start=1):
         for _ in range(convs):
             padding = (kernel_size - 1) // 2
             layers += [Conv2d(depth, width, kernel_size, padding=padding, rng=rng), activation()]
@@ -81,14 +81,14 @@ def conv_net(
             size = _pooled(size, pool_size, stage)
     layers.append(Flatten())
     features = depth * math.prod(size)
-    for width in _each("hidden", hidden, fulls, 1):
+    for width in _widths("hidden", hidden, fulls, 1):
         layers += [Linear(features, width, rng=rng), activation()]
         features = width
     return Sequential(*layers, Linear(features, num_classes, rng=rng))
 
 
-def _numbers(pattern: str) -> tuple[int, int, bool, int]:
-    """N, M, whether there is a POOL, and K."""
+def _parse(pattern: str) -> tuple[int, int, bool, int]:
+    """N, M, whether there is a POOL, and K, from a pattern."""
     plain = re.sub(r"\s*\*\s*", "*", re.sub(r"\s*(->|>)\s*", " > ", pattern.strip()))
     found = PATTERN.fullmatch(plain)
     if found is None:
@@ -103,8 +103,8 @@ def _numbers(pattern: str) -> tuple[int, int, bool, int]:
     return convs, stages, bool(pool), fulls
 
 
-def _each(name: str, widths: int | Sequence[int], count: int, growth: int) -> list[int]:
-    """One width a stage or layer."""
+def _widths(name: str, widths: int | Sequence[int], count: int, growth: int) -> list[int]:
+    """The width of each stage or layer."""
     if isinstance(widths, int):
         return [widths * growth**k for k in range(count)]
     if len(widths) != count:

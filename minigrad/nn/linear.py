@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -12,31 +12,39 @@ from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import UsageError
 from minigrad.nn.module import Parameter
 from minigrad.nn.setting import Configured, count
+from minigrad.typing import ArrayLike
 
 Rng = np.random.Generator | None
 
 
 class Linear(Configured):
-    """y = x W' + b.
+    """A linear map: y = x W^T + b.
 
     Args:
         in_features: D, the size of each input.
         out_features: O, the size of each output.
-        bias: whether b is there.
-        rng: draws the initial values, uniform in +-1/sqrt(D).
+        bias: whether there is b (default True).
+        rng: draws the initial values, uniform in +-1/sqrt(D); the default generator unless given.
 
     Shapes: x (..., D) -> (..., O); weight (O, D), bias (O).
+
+    Raises:
+        UsageError: a size is no integer of at least 0.
+        ShapeError: when called, x does not end with D.
+
+    >>> import minigrad as mg
+    >>> layer = Linear(784, 10)
+    >>> layer.weight.shape, layer(mg.zeros((64, 784))).shape
+    ((10, 784), (64, 10))
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, rng: Rng = None) -> None:
-        self.in_features, self.out_features = (
-            count(self, "in_features", in_features),
-            count(self, "out_features", out_features),
-        )
+        self.in_features = count(self, "in_features", in_features)
+        self.out_features = count(self, "out_features", out_features)
         self.weight = Parameter(init.torch_default_uniform((out_features, in_features), in_features, rng))
         self.bias = Parameter(init.torch_default_uniform((out_features,), in_features, rng)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (..., D) -> (..., O)."""
         return F.linear(x, self.weight, self.bias)
 
@@ -46,32 +54,33 @@ class Linear(Configured):
 
 
 class Bilinear(Configured):
-    """out[..., o] = sum over i, j of x1[..., i] * weight[o,i,j] * x2[..., j] + bias[o].
+    """A map that is linear in each of two inputs: y[o] = sum over i, j of x1[i] * weight[o,i,j] * x2[j] + bias[o].
 
     Args:
         in1_features: D1, the size of each first input.
         in2_features: D2, the size of each second input.
-        out_features: O.
-        bias: whether it is there.
-        rng: draws the initial values, uniform in +-1/sqrt(D1).
+        out_features: O, the size of each output.
+        bias: whether it is there (default True).
+        rng: draws the initial values, uniform in +-1/sqrt(D1); the default generator unless given.
 
     Shapes: x1 (..., D1), x2 (..., D2) -> (..., O); weight (O, D1, D2), bias (O).
+
+    Raises:
+        UsageError: a size is no integer of at least 0.
+        ShapeError: when called, the inputs do not fit each other or the weight.
     """
 
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, rng: Rng = None
     ) -> None:
-        self.in1_features, self.in2_features = (
-            count(self, "in1_features", in1_features),
-            count(self, "in2_features", in2_features),
-        )
+        self.in1_features = count(self, "in1_features", in1_features)
+        self.in2_features = count(self, "in2_features", in2_features)
         self.out_features = count(self, "out_features", out_features)
-        self.weight = Parameter(
-            init.torch_default_uniform((out_features, in1_features, in2_features), in1_features, rng)
-        )
+        shape = (out_features, in1_features, in2_features)
+        self.weight = Parameter(init.torch_default_uniform(shape, in1_features, rng))
         self.bias = Parameter(init.torch_default_uniform((out_features,), in1_features, rng)) if bias else None
 
-    def forward(self, x1: Any, x2: Any) -> Tensor:
+    def forward(self, x1: ArrayLike, x2: ArrayLike) -> Tensor:
         """Shapes: x1 (..., D1), x2 (..., D2) -> (..., O)."""
         return F.bilinear(x1, x2, self.weight, self.bias)
 
@@ -82,18 +91,26 @@ class Bilinear(Configured):
 
 
 class Embedding(Configured):
-    """weight[x]: for each class number its row of a table that is learned.
+    """A table of learned vectors: y = weight[x], for each class number its row.
 
     Args:
         num_embeddings: M, the number of rows.
         embedding_dim: D, the size of each.
-        padding_idx: a row that begins as zeros and gets no gradient.
-        rng: draws the initial values, normal with mean 0 and variance 1.
+        padding_idx: a row that begins as zeros and gets no gradient (default None: there is none).
+        rng: draws the initial values, normal with mean 0 and variance 1; the default generator unless given.
 
     Shapes: x (...) of integers -> (..., D); weight (M, D).
 
     Raises:
-        UsageError: padding_idx is no row.
+        UsageError: a size is no integer of at least 0, or padding_idx is no row.
+        DataError: when called, a number is no row of the table.
+        DTypeError: when called, x is not made of integers.
+
+    Source: Bengio et al. 2003, "A neural probabilistic language model".
+
+    >>> layer = Embedding(5, 3)
+    >>> layer([[0, 4], [1, 1]]).shape
+    (2, 2, 3)
     """
 
     def __init__(
@@ -111,8 +128,17 @@ class Embedding(Configured):
         self.weight = Parameter(weight)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Self:
-        """An embedding with a table (M, D) of yours, which is not trained unless freeze=False."""
+    def from_pretrained(cls, embeddings: ArrayLike, freeze: bool = True, padding_idx: int | None = None) -> Self:
+        """An embedding whose table is given.
+
+        Args:
+            embeddings: the table, (M, D).
+            freeze: whether it is not trained (default True).
+            padding_idx: a row that gets no gradient (default None: there is none).
+
+        Raises:
+            UsageError: the table has not two dimensions, or padding_idx is no row.
+        """
         table = as_array(embeddings)
         if table.ndim != 2:
             raise UsageError(f"Embedding: a table has two dimensions (M, D), got shape {table.shape}")
@@ -121,7 +147,7 @@ class Embedding(Configured):
         layer.weight.requires_grad = not freeze
         return layer
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (...) of integers -> (..., D)."""
         return F.embedding(x, self.weight, self.padding_idx)
 
@@ -132,13 +158,23 @@ class Embedding(Configured):
 
 
 class CosineSimilarity(Configured):
-    """The cosine of the angle between x1 and x2 along `dim`. Shapes: (..., D, ...) -> without D."""
+    """The cosine of the angle between vectors: x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)).
+
+    Args:
+        dim: the dimension along which the vectors lie (default 1).
+        eps: the least length that is divided by (default 1e-8).
+
+    Shapes: x1 and x2 (..., D, ...) that broadcast -> the common shape without D.
+
+    >>> CosineSimilarity(dim=0)(Tensor([3.0, 0.0]), Tensor([0.0, 2.0])).item()
+    0.0
+    """
 
     shown = ("dim", "eps")
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         self.dim, self.eps = dim, eps
 
-    def forward(self, x1: Any, x2: Any) -> Tensor:
-        """Shapes: x1 and x2 (..., D, ...) that broadcast -> without D."""
+    def forward(self, x1: ArrayLike, x2: ArrayLike) -> Tensor:
+        """Shapes: x1 and x2 (..., D, ...) that broadcast -> the common shape without D."""
         return F.cosine_similarity(x1, x2, self.dim, self.eps)

@@ -1,4 +1,4 @@
-"""Convolutions of sequences and images, with shared weights and without."""
+"""Convolutions of sequences and images."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from minigrad import init
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.nn.module import Parameter
-from minigrad.nn.output_size import conv_output_size
 from minigrad.nn.setting import Configured, count, sides
-from minigrad.shapes import Shape
-from minigrad.typing import PairLike
+from minigrad.typing import ArrayLike, PairLike, Shape
 
 Rng = np.random.Generator | None
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class Convolution(Configured):
-    """What convolutions share: their settings, checked, and their parameters."""
+    """The settings of convolutions, checked, and their parameters."""
 
     dims: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("same", "valid")
@@ -71,7 +69,7 @@ class Convolution(Configured):
     def _weight_shape(self) -> Shape:
         return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
 
-    def _framed(self, x: Any) -> tuple[Any, Any]:
+    def _padded(self, x: ArrayLike) -> tuple[ArrayLike, PairLike | str]:
         """x with the padding that is not of zeros, and the padding that is left to do."""
         if self.padding_mode == "zeros" or self.padding == "valid":
             return x, self.padding
@@ -100,9 +98,31 @@ class Convolution(Configured):
 
 
 class Conv1d(Convolution):
-    """Convolution of sequences; see `minigrad.functional.conv1d`. The arguments are those of `Conv2d`.
+    """Convolution of sequences: out[n,o,j] = bias[o] + sum over c, q of x[n, c, stride*j + dilation*q] * weight[o,c,q].
 
-    Shapes: x (N, C, T) or (C, T) -> (N, O, J); weight (O, C/groups, Q), bias (O).
+    Args:
+        in_channels: C.
+        out_channels: O.
+        kernel_size: Q.
+        stride: elements from one position of the kernel to the next (default 1).
+        padding: elements added at each end, or "valid" (none), or "same" (as many as keep the size) (default 0).
+        dilation: elements from one that the kernel reads to the next (default 1).
+        groups: how many parts the channels fall into, a divisor of C and O: outputs see their own part (default 1).
+        bias: whether there is one number to add an output channel (default True).
+        padding_mode: what is added: "zeros", or elements of x by "reflect", "replicate", "circular" (default "zeros").
+        rng: draws the initial values, uniform in +-1/sqrt(C/groups * Q); the default generator unless given.
+
+    Shapes: x (N, C, T) or (C, T) -> (N, O, J) or (O, J) with
+    J = floor((T + 2*padding - dilation*(Q - 1) - 1) / stride) + 1; weight (O, C/groups, Q), bias (O).
+
+    Raises:
+        UsageError: channels and groups that do not fit, sizes that are no integers or too small, an unknown padding or
+            padding_mode, padding "same" with a stride.
+        ShapeError: when called, x has another number of channels or dimensions, or the kernel does not fit.
+
+    >>> import minigrad as mg
+    >>> Conv1d(2, 3, kernel_size=5, padding=2)(mg.zeros((4, 2, 10))).shape
+    (4, 3, 10)
     """
 
     dims = 1
@@ -124,33 +144,46 @@ class Conv1d(Convolution):
         settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
         super().__init__(in_channels, out_channels, kernel_size, *settings)
 
-    def forward(self, x: Any) -> Tensor:
-        """Shapes: x (N, C, T) or (C, T) -> (N, O, J)."""
-        x, padding = self._framed(x)
-        settings: Any = (self.stride, padding, self.dilation, self.groups)
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (N, C, T) or (C, T) -> (N, O, J) or (O, J)."""
+        x, padding = self._padded(x)
+        settings: Any = (self.stride, padding, self.dilation, self.groups)  # sizes are sequences of one
         return F.conv1d(x, self.weight, self.bias, *settings)
 
 
 class Conv2d(Convolution):
-    """Convolution of images; see `minigrad.functional.conv2d` for the formula.
+    """Convolution of images (without flipping the kernel, as everywhere in the field).
+
+        out[n,o,i,j] = bias[o] + sum over c, p, q of
+                       x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding] * weight[o,c,p,q]
 
     Args:
         in_channels: C.
         out_channels: O.
         kernel_size: P and Q, or one number for both; likewise stride, padding and dilation.
-        stride: how many pixels the kernel moves.
-        padding: pixels at each end, or "valid" (none), or "same" (as many as keep the size).
-        dilation: how many pixels lie between those that the kernel looks at, plus 1.
-        groups: how many parts the channels fall into; C and O must be multiples of it.
-        bias: whether there is one number to add an output channel.
-        padding_mode: what is padded with: "zeros", or pixels by "reflect", "replicate", "circular".
-        rng: draws the initial values, uniform in +-1/sqrt(C/groups * P * Q).
+        stride: pixels from one position of the kernel to the next (default 1).
+        padding: pixels added on each side, or "valid" (none), or "same" (as many as keep the size) (default 0).
+        dilation: pixels from one that the kernel reads to the next (default 1).
+        groups: how many parts the channels fall into, a divisor of C and O: outputs see their own part (default 1).
+        bias: whether there is one number to add an output channel (default True).
+        padding_mode: what is added: "zeros", or pixels of x by "reflect", "replicate", "circular" (default "zeros").
+        rng: draws the initial values, uniform in +-1/sqrt(C/groups * P * Q); the default generator unless given.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J); weight (O, C/groups, P, Q), bias (O).
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J) or (O, I, J) with
+    I = floor((H + 2*padding - dilation*(P - 1) - 1) / stride) + 1, and J likewise; weight (O, C/groups, P, Q),
+    bias (O).
 
     Raises:
         UsageError: channels and groups that do not fit, sizes that are no integers or too small, an unknown padding or
             padding_mode, padding "same" with a stride.
+        ShapeError: when called, x has another number of channels or dimensions, or the kernel does not fit.
+
+    Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
+
+    >>> import minigrad as mg
+    >>> layer = Conv2d(1, 6, kernel_size=5)
+    >>> layer.weight.shape, layer(mg.zeros((2, 1, 32, 32))).shape
+    ((6, 1, 5, 5), (2, 6, 28, 28))
     """
 
     dims = 2
@@ -172,63 +205,7 @@ class Conv2d(Convolution):
         settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
         super().__init__(in_channels, out_channels, kernel_size, *settings)
 
-    def forward(self, x: Any) -> Tensor:
-        """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J)."""
-        x, padding = self._framed(x)
-        settings: Any = (self.stride, padding, self.dilation, self.groups)
-        return F.conv2d(x, self.weight, self.bias, *settings)
-
-
-class LocallyConnected2d(Configured):
-    """Convolution whose weights are not shared: each position of the result has kernels of its own.
-
-    Args:
-        in_channels: C.
-        out_channels: O.
-        input_size: H and W of the images, which the number of weights depends on.
-        kernel_size: P and Q, or one number for both; likewise stride, padding and dilation.
-        stride: how many pixels the windows are apart.
-        padding: pixels of zeros at each end.
-        dilation: as in `Conv2d`.
-        bias: whether there is one number to add an output channel and position.
-        rng: draws the initial values, uniform in +-1/sqrt(C*P*Q).
-
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J); weight (I, J, O, C, P, Q), bias (O, I, J).
-
-    Source: Taigman et al. 2014, "DeepFace"; LeCun 1989, "Generalization and network design strategies".
-    """
-
-    shown = ("in_channels", "out_channels", "input_size", "kernel_size", "stride", "padding", "dilation")
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        input_size: PairLike,
-        kernel_size: PairLike,
-        stride: PairLike = 1,
-        padding: PairLike = 0,
-        dilation: PairLike = 1,
-        bias: bool = True,
-        *,
-        rng: Rng = None,
-    ) -> None:
-        self.in_channels, self.out_channels = (
-            count(self, "in_channels", in_channels),
-            count(self, "out_channels", out_channels),
-        )
-        self.input_size = sides(self, "input_size", input_size, 2, 1)
-        self.kernel_size, self.stride = (
-            sides(self, "kernel_size", kernel_size, 2, 1),
-            sides(self, "stride", stride, 2, 1),
-        )
-        self.padding, self.dilation = sides(self, "padding", padding, 2, 0), sides(self, "dilation", dilation, 2, 1)
-        grid = conv_output_size(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation)
-        fan_in = in_channels * math.prod(self.kernel_size)
-        shape = (*grid, out_channels, in_channels, *self.kernel_size)
-        self.weight = Parameter(init.torch_default_uniform(shape, fan_in, rng))
-        self.bias = Parameter(init.torch_default_uniform((out_channels, *grid), fan_in, rng)) if bias else None
-
-    def forward(self, x: Any) -> Tensor:
-        """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J)."""
-        return F.locally_connected2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation)
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J) or (O, I, J)."""
+        x, padding = self._padded(x)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
