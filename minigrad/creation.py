@@ -11,7 +11,7 @@ from minigrad.autograd.tensor import Tensor, default_dtype, tensor, wrap
 from minigrad.rng import default_rng
 from minigrad.typing import Array, ArrayLike, DTypeLike
 
-Shape: TypeAlias = int | Sequence[int]
+ShapeLike: TypeAlias = int | Sequence[int]
 
 
 def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
@@ -20,7 +20,7 @@ def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) ->
     return out
 
 
-def zeros(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of zeros.
 
     Args:
@@ -34,7 +34,7 @@ def zeros(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = Fa
     return _wrap(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
-def ones(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def ones(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of ones.
 
     Args:
@@ -48,7 +48,7 @@ def ones(shape: Shape, dtype: DTypeLike | None = None, requires_grad: bool = Fal
     return _wrap(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
-def full(shape: Shape, fill_value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor filled with one number.
 
     Args:

@@ -39,7 +39,11 @@ class History:
         self.records = list(records)
 
     def append(self, record: EpochRecord) -> None:
-        """Add the record of one more epoch. Numbers that are not finite become None, JSON's `null`."""
+        """Add the record of one more epoch.
+
+        Args:
+            record: values by name; NaN and infinity become None, JSON's `null`, and arrays become lists.
+        """
         self.records.append(_to_json(record))
 
     def convert_last(self) -> None:

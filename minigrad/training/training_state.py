@@ -35,7 +35,11 @@ Batch: TypeAlias = tuple[Tensor, ...]
 
 
 def first_output(output: Output) -> Tensor:
-    """A model's output, or the first of several: the one that metrics look at (the others serve its loss alone)."""
+    """A model's output, or the first of several: the one that metrics look at. The others are for the loss alone.
+
+    Args:
+        output: what the model returned.
+    """
     first: Tensor = output[0] if isinstance(output, (tuple, list)) else output
     return first
 
@@ -151,7 +155,11 @@ class TrainingState:
         return self.sums.means(self.metrics)
 
     def lr(self, step: int) -> float:
-        """The learning rate of the first parameter group at a step, counted from 0."""
+        """The learning rate of the first parameter group.
+
+        Args:
+            step: the number of an update, counted from 0.
+        """
         return float(self.optimizer.param_groups[0]["lr"] * self.schedule(step, self.total_steps))
 
     def parameters(self) -> Iterator[Tensor]:

@@ -53,16 +53,34 @@ class Metric:
         raise NotImplementedError
 
     def merge(self, state: Array, other: Array) -> Array:
-        """The state of two sets of samples together: their sum, unless a subclass says otherwise."""
+        """The state of two sets of samples together: the sum of their states, unless a subclass says otherwise.
+
+        Args:
+            state: of one set of samples.
+            other: of another one.
+        """
         return state + other
 
     def update(self, state: Array | None, output: Array, target: Array) -> Array:
-        """The state after one more batch; None before the first."""
+        """The state after one more batch.
+
+        Args:
+            state: that of the batches before; None before the first.
+            output: the model's outputs, (N, ...).
+            target: what they should be, (N, ...).
+        """
         batch = self.batch_state(output, target)
         return batch if state is None else self.merge(state, batch)
 
     def compute(self, state: Array) -> float | Array:
-        """The metric's value, from its state."""
+        """The metric's value.
+
+        Args:
+            state: that of all batches.
+
+        Returns:
+            A number, or an array of numbers.
+        """
         raise NotImplementedError
 
     def __call__(self, output: ArrayLike, target: ArrayLike) -> float | Array:
