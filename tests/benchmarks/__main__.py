@@ -3,19 +3,20 @@
     python -m tests.benchmarks overhead                       what one op costs beyond its arithmetic
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
 
-Add --json for output that programs can read. A peer is installed by whoever compares: pip install torch==2.13.0
+Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
+programs can read. A peer is installed by whoever compares: pip install torch==2.13.0
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections.abc import Sequence
 
 from tests.benchmarks import overhead, steps
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure minigrad against a peer.")
     commands = parser.add_subparsers(required=True)
     for module in (overhead, steps):
@@ -24,9 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.add_argument("--json", action="store_true", help="print the figures as JSON")
         command.set_defaults(module=module)
     options = parser.parse_args(arguments)
-    figures = options.module.measure(options)
-    print(json.dumps(figures, indent=2) if options.json else options.module.table(figures))
+    return int(options.module.run(options))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

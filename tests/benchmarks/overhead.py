@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import timeit
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             for part, run in runs.items():
                 figures[name][part] = min(figures[name][part], _microseconds(run))
     return figures
+
+
+def run(options: argparse.Namespace) -> int:
+    figures = measure(options)
+    print(json.dumps(figures, indent=2) if options.json else table(figures))
+    return 0
 
 
 def table(figures: dict[str, Any]) -> str:

@@ -7,6 +7,9 @@ three implementations of an optimizer. Peak memory is that of the whole process,
 
 The networks are those of `models`, at paper size and without dropout, on random images.
 
+Each network's row is printed as soon as it is there. With `--budget SECONDS`, or after Ctrl-C, there are the rows of
+what was measured until then.
+
 The rows update-sgd (with momentum) and update-adam are the optimizer alone, on the 62 million parameters of AlexNet;
 they need 4 GB of memory.
 """
@@ -20,8 +23,13 @@ import os
 import statistics
 import subprocess
 import sys
-from typing import Any
+from functools import partial
+from itertools import chain
+from math import inf
+from typing import Self
 
+from tests.benchmarks.display import RowsAndProgress
+from tests.benchmarks.rounds import measure
 from tests.benchmarks.worker import NETWORKS
 
 UPDATES = ("update-sgd", "update-adam")
@@ -47,80 +55,87 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peer", choices=("torch",), help="whom to compare with")
     parser.add_argument("--rounds", type=int, default=40, help="turns that each side takes (default 40)")
     parser.add_argument("--seconds", type=float, default=0.15, help="about how long a turn lasts (default 0.15)")
+    parser.add_argument(
+        "--budget", type=float, default=inf, help="about how many seconds all may take; then there are fewer rounds"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of each side (default 2)")
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
+def run(options: argparse.Namespace) -> int:
+    """Measure and print; 130, as of any program that Ctrl-C ends, if it was interrupted."""
     if options.peer and not importlib.util.find_spec(options.peer):
         raise SystemExit(f"{options.peer} is not installed: pip install torch==2.13.0")
-    return {name: _compare(name, options) for name in options.models}
-
-
-def _compare(model: str, options: argparse.Namespace) -> dict[str, Any]:
-    names = ["minigrad", *(PEERS[model] if options.peer == "torch" else [])]
-    sides = {name: Side(name, model, options) for name in names}
-    for _ in range(options.rounds):
-        for side in sides.values():
-            side.turn()
-    figures: dict[str, Any] = {name: side.figures() for name, side in sides.items()}
-    peers = [row["ms"] for name, row in figures.items() if name != "minigrad"]
-    memory = [row["peak_mb"] for name, row in figures.items() if name != "minigrad"]
-    if peers:
-        figures["ratio"] = {
-            "time": figures["minigrad"]["ms"] / min(peers),
-            "memory": figures["minigrad"]["peak_mb"] / min(memory),
-        }
-    return figures
+    networks = {name: ["minigrad", *(PEERS[name] if options.peer == "torch" else [])] for name in options.models}
+    table = sys.stderr if options.json else sys.stdout  # as JSON, standard output has nothing else in it
+    display = RowsAndProgress(len(networks), table, sys.stderr)
+    start = partial(Side, options=options)
+    figures, interrupted = measure(networks, start, display, options.rounds, options.budget)
+    missing = [name for name in networks if name not in figures]
+    if missing:
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(figures, indent=2))
+    return 130 if interrupted else 0
 
 
 class Side:
     """A process that trains one model in one way, a few steps whenever it is told to."""
 
     def __init__(self, name: str, model: str, options: argparse.Namespace) -> None:
+        self.name = f"{model} ({name})"
         environment = {key: value for key, value in os.environ.items() if key not in PINS}
         environment |= TUNED | {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
-        self.times: list[float] = []
+        self.rounds: list[list[float]] = []
         self.peak_mb = 0.0
         command = [sys.executable, "-m", "tests.benchmarks.worker", name, model, str(options.threads)]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for this process alone, which ends the others
         )
-        warm_up = self._ask(3)
-        self.steps = max(1, int(options.seconds / statistics.median(warm_up)))
+        self.seconds = options.seconds
+
+    def __enter__(self) -> Self:
+        """Wait until it is ready, and find out how many steps a turn has."""
+        try:
+            warm_up = self._ask(3)
+        except BaseException:
+            self.process.kill()
+            raise
+        self.steps = max(1, int(self.seconds / statistics.median(warm_up)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, which may be in the middle of a turn."""
+        self.process.kill()
+        self.process.communicate()
 
     def _ask(self, steps: int) -> list[float]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(steps, file=self.process.stdin, flush=True)
-        answer = json.loads(self.process.stdout.readline())
-        self.peak_mb = answer["peak_mb"]
-        times: list[float] = answer["seconds"]
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the process that measures {self.name} has ended")
+        reply = json.loads(line)
+        self.peak_mb = reply["peak_mb"]
+        times: list[float] = reply["seconds"]
         return times
 
     def turn(self) -> None:
         """Train a few steps; the first ones, with caches that belong to another side, do not count."""
         idle = 2 if self.steps > 2 else 1
-        self.times += self._ask(self.steps + idle)[idle:]
+        self.rounds.append(self._ask(self.steps + idle)[idle:])
 
-    def figures(self) -> dict[str, float]:
-        self.process.communicate()
-        ordered = sorted(self.times)
+    def figures(self, rounds: int) -> dict[str, float]:
+        """The median and the best steps of the first rounds, in milliseconds, and the peak memory in MB."""
+        ordered = sorted(chain.from_iterable(self.rounds[:rounds]))
         return {
             "ms": statistics.median(ordered) * 1e3,
             "best_ms": ordered[len(ordered) // 20] * 1e3,
             "peak_mb": self.peak_mb,
             "steps": len(ordered),
         }
-
-
-def table(figures: dict[str, Any]) -> str:
-    lines = [f"{'model':13}{'side':22}{'ms a step':>10}{'best 5 %':>10}{'peak MB':>10}{'steps':>8}"]
-    for model, rows in figures.items():
-        for side, row in rows.items():
-            if side != "ratio":
-                values = f"{row['ms']:10.3f}{row['best_ms']:10.3f}{row['peak_mb']:10.0f}{row['steps']:8d}"
-                lines.append(f"{model:13}{side:22}{values}")
-        if "ratio" in rows:
-            ratio = rows["ratio"]
-            lines.append(f"{model:13}{'ratio to the best peer':22}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}")
-    return "\n".join(lines)

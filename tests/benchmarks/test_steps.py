@@ -1,0 +1,62 @@
+"""The command `steps`: what goes to standard output, and its exit code. Nothing is measured here."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from tests.benchmarks import steps
+from tests.benchmarks.__main__ import main
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Sides without processes; of the list, the networks at which Ctrl-C is pressed."""
+    interrupted = []
+
+    class Side:
+        def __init__(self, network):
+            self.network = network
+
+        def turn(self):
+            if self.network in interrupted:
+                raise KeyboardInterrupt
+
+        def figures(self, rounds):
+            return {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steps": 3 * rounds}
+
+    @contextmanager
+    def start(name, network, options):
+        yield Side(network)
+
+    monkeypatch.setattr(steps, "Side", start)
+    return interrupted
+
+
+def test_the_table_goes_to_standard_output_and_the_progress_does_not(fake, capsys):
+    assert main(["steps", "--models", "mlp", "lenet5", "--rounds", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["model", "mlp", "lenet5"]
+    assert "mlp (1 of 2): starting" in err
+
+
+def test_after_ctrl_c_there_is_the_table_of_what_was_measured_and_what_is_missing_is_named(fake, capsys):
+    fake.append("lenet5")
+    assert main(["steps", "--models", "mlp", "lenet5", "resnet20"]) == 130
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == ["model", "mlp"]
+    assert err.splitlines()[-1] == "not measured: lenet5, resnet20"
+
+
+def test_as_json_standard_output_has_the_figures_alone(fake, capsys):
+    fake.append("lenet5")
+    assert main(["steps", "--models", "mlp", "lenet5", "--rounds", "2", "--json"]) == 130
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"mlp": {"minigrad": {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steps": 6}}}
+    assert "ms a step" in err
+
+
+def test_without_budget_none_is_begun(fake, capsys):
+    assert main(["steps", "--models", "mlp", "--budget", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "not measured: mlp\n")
