@@ -41,13 +41,10 @@ from minigrad.functional.adaptive_pooling import (
 from minigrad.functional.convolution import (
     conv1d,
     conv2d,
-    conv_transpose1d,
-    conv_transpose2d,
     locally_connected2d,
     true_conv2d,
 )
 from minigrad.functional.cosine import cosine_similarity, normalize
-from minigrad.functional.dropout_family import alpha_dropout, dropout, dropout1d, dropout2d
 from minigrad.functional.image import interpolate, pixel_shuffle, pixel_unshuffle
 from minigrad.functional.linear_maps import bilinear, embedding, linear, one_hot
 from minigrad.functional.local_normalization import local_contrast_norm, local_response_norm
@@ -88,15 +85,12 @@ from minigrad.functional.pooling import (
     lp_pool2d,
     max_pool1d,
     max_pool2d,
-    max_unpool1d,
-    max_unpool2d,
 )
-from minigrad.functional.regularization import (
-    l1_penalty,
-    l2_penalty,
-)
+from minigrad.functional.regularization import alpha_dropout, dropout, dropout1d, dropout2d, l1_penalty, l2_penalty
 from minigrad.functional.sliding_windows import col2im, fold, im2col, unfold
 from minigrad.functional.softmax_family import log_softmax, softmax, softmin
+from minigrad.functional.transposed_convolution import conv_transpose1d, conv_transpose2d
+from minigrad.functional.unpooling import max_unpool1d, max_unpool2d
 from minigrad.pytorch_names import module_getattr as _module_getattr
 
 __all__ = [

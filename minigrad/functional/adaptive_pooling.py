@@ -1,4 +1,4 @@
-"""Pooling to a given size: images of any size come out alike."""
+"""Pooling to a given size, of images of any size."""
 
 from __future__ import annotations
 
@@ -14,20 +14,29 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import on_batch, row_setting
 from minigrad.functional.pooling import _with_indices
 from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike
 
 Size = int | Sequence[int | None]
 
 
-def adaptive_avg_pool2d(x: Any, output_size: Size) -> Tensor:
-    """The mean of each cell of a grid of I x J cells over the image; None in `output_size` keeps that side.
+def adaptive_avg_pool2d(x: ArrayLike, output_size: Size) -> Tensor:
+    """out[n,c,i,j] = the mean of x in cell (i, j) of a grid of I x J cells over the image.
 
     Cell i begins at row floor(i*H/I) and ends before row ceil((i+1)*H/I); where H is no multiple of I, neighbors share
     a row. Size 1 is global average pooling.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J).
+    Args:
+        x: images, or one image.
+        output_size: the rows and columns I, J of the grid, or one number for both; None keeps that side.
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J).
 
     Raises:
-        ShapeError: the image has no pixels.
+        ShapeError: the image has no pixels, or x is no image.
+        UsageError: output_size is neither one nor two numbers of at least 0.
+
+    >>> adaptive_avg_pool2d(Tensor([[[1.0, 2.0, 3.0]]]), (1, 2)).tolist()
+    [[[1.5, 2.5]]]
     """
     size = _target(x, output_size)
     even = _even_cells(shape_of(x)[-2:], size)
@@ -36,18 +45,28 @@ def adaptive_avg_pool2d(x: Any, output_size: Size) -> Tensor:
     for axis, cells in ((-2, size[0]), (-1, size[1])):
         index, weight = _means(shape_of(x)[axis], cells)
         x = ops.resample(x, axis=axis, index=index, weight=weight)
-    return x  # type: ignore[no-any-return]
+    return x  # type: ignore[return-value]  # the loop has made it a Tensor
 
 
-def adaptive_max_pool2d(x: Any, output_size: Size, return_indices: bool = False) -> Any:
-    """The largest element of each cell of a grid of I x J cells over the image, cut as in `adaptive_avg_pool2d`.
+def adaptive_max_pool2d(x: ArrayLike, output_size: Size, return_indices: bool = False) -> Any:  # a Tensor, or two
+    """out[n,c,i,j] = the largest x in cell (i, j) of a grid of I x J cells over the image, as in `adaptive_avg_pool2d`.
 
-    At a tie the first one gets the gradient. With `return_indices` a second result says where each is, as h*W + w.
+    At a tie the first one gets the gradient.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J).
+    Args:
+        x: images, or one image.
+        output_size: the rows and columns I, J of the grid, or one number for both; None keeps that side.
+        return_indices: whether to say where each is, too (default False).
+
+    Returns:
+        The largest elements; with `return_indices` two results, the second with the position h*W + w of each.
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J).
 
     Raises:
-        ShapeError: the image has no pixels, or the grid no cells.
+        DTypeError: x is not floating.
+        ShapeError: the image has no pixels, or the grid no cells, or x is no image.
+        UsageError: output_size is neither one nor two numbers of at least 0.
     """
     size = _target(x, output_size)
     if 0 in size:
@@ -59,29 +78,68 @@ def adaptive_max_pool2d(x: Any, output_size: Size, return_indices: bool = False)
     return (out, positions) if return_indices else out
 
 
-def adaptive_avg_pool1d(x: Any, output_size: int | Sequence[int]) -> Tensor:
-    """The mean of each of J cells of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
+def adaptive_avg_pool1d(x: ArrayLike, output_size: int | Sequence[int]) -> Tensor:
+    """out[n,c,j] = the mean of x in cell j of J cells over the sequence, as in `adaptive_avg_pool2d`.
+
+    Args:
+        x: sequences, or one sequence.
+        output_size: the number J of cells.
+
+    Shapes: x (N, C, T) or (C, T) -> (N, C, J) or (C, J).
+
+    Raises:
+        ShapeError: the sequence has no elements, or x is no sequence.
+        UsageError: output_size is no number of at least 0.
+    """
     out = adaptive_avg_pool2d(ops.expand_dims(x, axis=-2), row_setting(output_size))
     return ops.squeeze(out, axis=-2)
 
 
-def adaptive_max_pool1d(x: Any, output_size: int | Sequence[int], return_indices: bool = False) -> Any:
-    """The largest element of each of J cells of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
+def adaptive_max_pool1d(
+    x: ArrayLike, output_size: int | Sequence[int], return_indices: bool = False
+) -> Any:  # a Tensor, or two
+    """out[n,c,j] = the largest x in cell j of J cells over the sequence, as in `adaptive_avg_pool2d`.
+
+    At a tie the first one gets the gradient.
+
+    Args:
+        x: sequences, or one sequence.
+        output_size: the number J of cells.
+        return_indices: whether to say where each is, too (default False).
+
+    Returns:
+        The largest elements; with `return_indices` two results, the second with the position of each.
+
+    Shapes: x (N, C, T) or (C, T) -> (N, C, J) or (C, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the sequence has no elements, or J is 0, or x is no sequence.
+        UsageError: output_size is no number of at least 0.
+    """
     out = adaptive_max_pool2d(ops.expand_dims(x, axis=-2), row_setting(output_size), return_indices)
     return tuple([ops.squeeze(y, axis=-2) for y in out]) if return_indices else ops.squeeze(out, axis=-2)
 
 
-def spatial_pyramid_pool(x: Any, levels: Sequence[Size] = (1, 2, 4), mode: str = "max") -> Tensor:
-    """Adaptive pooling on grids from coarse to fine, all results joined: a vector of one length for any image size.
+def spatial_pyramid_pool(x: ArrayLike, levels: Sequence[Size] = (1, 2, 4), mode: str = "max") -> Tensor:
+    """out = adaptive pooling on grids from coarse to fine, all joined: a vector of one length for any image size.
 
-    A level n stands for n x n cells. Within a level, channels come first, then the cells in row-major order.
+    Within a level, channels come first, then the cells in row-major order.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C * number of all cells).
+    Args:
+        x: images, or one image.
+        levels: the grids; a number n stands for n x n cells (default (1, 2, 4)).
+        mode: "max" for the largest element of each cell, or "avg" for the mean (default "max").
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C * number of all cells) or (C * number of all cells).
 
     Raises:
+        DTypeError: x is not floating, in mode "max".
+        ShapeError: the image has no pixels, or a grid no cells, or x is no image.
         UsageError: mode is neither "max" nor "avg", or there are no levels.
 
-    Source: He et al. 2014, arXiv:1406.4729.
+    Source: He et al. 2014, "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    arXiv:1406.4729.
     """
     if mode not in ("max", "avg"):
         raise UsageError(f'spatial_pyramid_pool: mode is "max" or "avg", not {mode!r}')
@@ -92,7 +150,7 @@ def spatial_pyramid_pool(x: Any, levels: Sequence[Size] = (1, 2, 4), mode: str =
     return ops.concat([ops.flatten(pool(x, level), start_dim=start) for level in levels], axis=-1)
 
 
-def _target(x: Any, output_size: Size) -> tuple[int, int]:
+def _target(x: ArrayLike, output_size: Size) -> tuple[int, int]:
     """`output_size` as two numbers."""
     shape = shape_of(x)
     if len(shape) not in (3, 4):
@@ -114,7 +172,7 @@ def _even_cells(image: Sequence[int], size: Sequence[int]) -> tuple[int, int] | 
 
 
 @lru_cache(256)  # a network asks for the same few, in every step
-def _means(size: int, cells: int) -> tuple[Any, Any]:
+def _means(size: int, cells: int) -> tuple[Array, Array]:
     """The table for `resample` that takes the mean of each cell of an axis."""
     start, stop = kernels.adaptive_bounds(size, cells)
     length = stop - start

@@ -1,28 +1,51 @@
-"""Vectors by their direction: made of length 1, and compared."""
+"""Vectors of length 1, and the cosine of the angle between two vectors."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
+from minigrad.typing import ArrayLike
 
 
-def normalize(x: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
-    """x / max(its p-norm along dim, eps): vectors of length 1; those shorter than eps are divided by eps.
+def normalize(x: ArrayLike, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
+    """out = x / max(its p-norm along dim, eps): vectors of length 1; those shorter than eps are divided by eps.
 
-    Shapes: any, kept.
+    Args:
+        x: numbers.
+        p: the order of the norm (default 2.0).
+        dim: the dimension, or dimensions, of a vector (default 1).
+        eps: the smallest divisor (default 1e-12).
+
+    Shapes: any -> the same.
+
+    Raises:
+        ShapeError: x has no such dimension.
+
+    >>> normalize(Tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     length = ops.vector_norm(x, axis=dim, keepdims=True, ord=p)
     return ops.divide(x, ops.maximum(length, eps))
 
 
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between x1 and x2: their product along dim over both lengths, none taken below eps.
+def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """out = sum of x1 * x2 along dim / (|x1| |x2|): the cosine of the angle between them. No length counts as less than
+    eps.
 
     The gradient is that of this formula; PyTorch's, where a length is below eps, is as if it were not.
 
+    Args:
+        x1: vectors.
+        x2: vectors.
+        dim: the dimension of a vector, after broadcasting (default 1).
+        eps: the smallest length (default 1e-8).
+
     Shapes: x1 and x2 (..., D, ...) that broadcast -> without D.
+
+    Raises:
+        ShapeError: x1 and x2 do not broadcast, or have no such dimension.
     """
     x1, x2 = ops.broadcast_arrays(x1, x2)
     return ops.sum(ops.multiply(normalize(x1, dim=dim, eps=eps), normalize(x2, dim=dim, eps=eps)), axis=dim)

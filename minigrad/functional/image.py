@@ -1,4 +1,4 @@
-"""Images of another size: resized, or with channels turned into pixels and back."""
+"""Resizing of images and sequences, and the exchange of channels for pixels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike, Shape
 
 MODES = {
     "nearest": (3, 4), "nearest-exact": (3, 4), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "area": (3, 4)
@@ -25,7 +26,7 @@ CUBIC = -0.75
 
 
 def interpolate(
-    x: Any,
+    x: ArrayLike,
     size: int | Sequence[int] | None = None,
     scale_factor: float | Sequence[float] | None = None,
     mode: str = "nearest",
@@ -33,26 +34,37 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    """Images or sequences resized, to `size` or by `scale_factor`, one side after the other.
+    """out[n,c,j] = a weighted sum of elements of x around place scale*(j + 1/2) - 1/2, one side after the other.
 
-    Element j of the result is taken from around place scale*(j + 1/2) - 1/2 of x, scale = 1/scale_factor or else
-    old size / new size:
+    Here scale = 1/scale_factor, or else old size / new size. By mode it is
 
         nearest                    the element floor(scale*j)
         nearest-exact              the element floor(scale*(j + 1/2))
-        linear, bilinear, bicubic  weighted sums of 2 or 4 elements on each side
+        linear, bilinear, bicubic  a weighted sum of 2 or 4 elements along each side
         area                       the mean of cell j, as `adaptive_avg_pool2d`
 
-    With `align_corners` (for the third line) first and last elements keep their places: place j*(old - 1)/(new - 1).
+    Args:
+        x: sequences or images.
+        size: the new sizes of the sides, or one for all; instead of scale_factor.
+        scale_factor: by how much the sides grow, or one number for all; None if size is given.
+        mode: as above; "linear" is for sequences, "bilinear" and "bicubic" are for images (default "nearest").
+        align_corners: for "linear", "bilinear" and "bicubic": whether the first and last elements keep their places, so
+            that place j*(old - 1)/(new - 1) of x counts; they do not unless given.
+        recompute_scale_factor: whether scale is computed from the sizes although scale_factor is given; not unless
+            given.
+        antialias: not supported (default False).
 
     Shapes: x (N, C, T) or (N, C, H, W) -> (N, C, J) or (N, C, I, J).
 
     Raises:
         ShapeError: the mode is not for so many dimensions, or a side is or would be empty.
-        UsageError: size and scale_factor are both given or both missing, a size is no integer, a factor is not a
-            finite number above 0, a setting is not for the mode, antialias.
+        UsageError: size and scale_factor are both given or both missing, a size is no integer, a factor is not a finite
+            number above 0, a setting is not for the mode, antialias.
 
     Source: Keys 1981, "Cubic convolution interpolation for digital image processing" (bicubic).
+
+    >>> interpolate(Tensor([[[0.0, 1.0]]]), 4, mode="linear").tolist()
+    [[[0.0, 0.25, 0.75, 1.0]]]
     """
     sides = _check_mode(x, mode, align_corners, antialias)
     sizes, scales = _target(sides, size, scale_factor, recompute_scale_factor)
@@ -65,10 +77,10 @@ def interpolate(
             scale = 1.0  # as in PyTorch: a factor too small to change the size changes nothing (but nearest sequences)
         index, weight = _table(mode, old, new, scale, bool(align_corners))
         x = ops.resample(x, axis=axis, index=index, weight=weight)
-    return x  # type: ignore[no-any-return]
+    return x  # type: ignore[return-value]  # the loop has made it a Tensor
 
 
-def _check_mode(x: Any, mode: str, align_corners: bool | None, antialias: bool) -> tuple[int, ...]:
+def _check_mode(x: ArrayLike, mode: str, align_corners: bool | None, antialias: bool) -> Shape:
     """The sides of x, if the mode is for such as it."""
     shape = shape_of(x)
     if mode not in MODES:
@@ -84,13 +96,13 @@ def _check_mode(x: Any, mode: str, align_corners: bool | None, antialias: bool) 
 
 
 def _target(
-    sides: tuple[int, ...], size: Any, scale_factor: Any, recompute: bool | None
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    sides: Shape, size: int | Sequence[int] | None, scale_factor: float | Sequence[float] | None, recompute: bool | None
+) -> tuple[Shape, tuple[float, ...]]:
     """The new sides, and for each how far apart neighbors of the result lie in x."""
     if (size is None) == (scale_factor is None):
         raise UsageError("interpolate: give either size or scale_factor")
     given = size if scale_factor is None else scale_factor
-    each = tuple(given) if isinstance(given, Sequence) else (given,) * len(sides)
+    each: tuple[Any, ...] = tuple(given) if isinstance(given, Sequence) else (given,) * len(sides)
     if len(each) != len(sides):
         raise UsageError(f"interpolate: {given} does not fit sides of {sides}: give one number, or one for each")
     if size is not None:
@@ -107,7 +119,7 @@ def _target(
 
 
 @lru_cache(256)  # a network asks for the same few, in every step
-def _table(mode: str, old: int, new: int, scale: float, align_corners: bool) -> tuple[Any, Any]:
+def _table(mode: str, old: int, new: int, scale: float, align_corners: bool) -> tuple[Array, Array]:
     """The table for `resample` that makes `new` elements of `old` ones."""
     j = np.arange(new, dtype=np.float64)
     if mode.startswith("nearest"):
@@ -123,22 +135,28 @@ def _table(mode: str, old: int, new: int, scale: float, align_corners: bool) -> 
     return np.stack([first, np.minimum(first + 1, old - 1)]), np.stack([1 - rest, rest])
 
 
-def _cubic(d: Any) -> Any:
-    """The weight of an element at distance d < 2: a piecewise cubic, 1 at 0, 0 at 1 and 2, with a slope everywhere."""
+def _cubic(d: Array) -> Array:
+    """The weight of an element at distance d < 2: a cubic polynomial on each interval, 1 at 0, and 0 at 1 and 2."""
     near = ((CUBIC + 2) * d - (CUBIC + 3)) * d * d + 1
     far = ((CUBIC * d - 5 * CUBIC) * d + 8 * CUBIC) * d - 4 * CUBIC
     return np.where(d <= 1, near, far)
 
 
-def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
-    """r*r channels turned into r x r pixels: out[..., c, h*r + a, w*r + b] = x[..., c*r*r + a*r + b, h, w].
+def pixel_shuffle(x: ArrayLike, upscale_factor: int) -> Tensor:
+    """out[..., c, h*r + a, w*r + b] = x[..., c*r*r + a*r + b, h, w]: r*r channels turned into r x r pixels.
+
+    Args:
+        x: images.
+        upscale_factor: the number r.
 
     Shapes: x (..., C*r*r, H, W) -> (..., C, H*r, W*r).
 
     Raises:
         ShapeError: the channels are no multiple of r*r.
+        UsageError: r is no integer of at least 1.
 
-    Source: Shi et al. 2016, arXiv:1609.05158.
+    Source: Shi et al. 2016, "Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network", arXiv:1609.05158.
     """
     r, shape = _factor("pixel_shuffle", upscale_factor), shape_of(x)
     if len(shape) < 3 or shape[-3] % (r * r):
@@ -150,13 +168,20 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
     return ops.reshape(woven, shape=(*lead, c // (r * r), h * r, w * r))
 
 
-def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
-    """r x r pixels turned into r*r channels: `pixel_shuffle` undone.
+def pixel_unshuffle(x: ArrayLike, downscale_factor: int) -> Tensor:
+    """out[..., c*r*r + a*r + b, h, w] = x[..., c, h*r + a, w*r + b]: r x r pixels turned into r*r channels.
+
+    The inverse of `pixel_shuffle`.
+
+    Args:
+        x: images.
+        downscale_factor: the number r.
 
     Shapes: x (..., C, H*r, W*r) -> (..., C*r*r, H, W).
 
     Raises:
         ShapeError: height or width is no multiple of r.
+        UsageError: r is no integer of at least 1.
     """
     r, shape = _factor("pixel_unshuffle", downscale_factor), shape_of(x)
     if len(shape) < 3 or shape[-2] % r or shape[-1] % r:

@@ -1,8 +1,6 @@
-"""Linear and bilinear maps, and their inputs that are class numbers: embeddings and one-hot vectors."""
+"""Linear and bilinear maps, and what takes class numbers to vectors: embeddings and one-hot vectors."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -10,15 +8,24 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
 from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
-    """y = x W' + b. A weight that is a vector gives one number for each x.
+def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+    """out[..., o] = sum_d x[..., d] * weight[o, d] + bias[o]. A weight that is a vector gives one number for each x.
+
+    Args:
+        x: vectors.
+        weight: a row for each feature of the result.
+        bias: a number for each feature of the result; 0 unless given.
 
     Shapes: x (..., D), weight (O, D), bias (O) -> (..., O); or weight (D), bias () -> (...).
 
     Raises:
         ShapeError: sizes that do not fit together.
+
+    >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0], [0.0, 1.0]]), Tensor([0.0, 1.0])).tolist()
+    [[11.0, 3.0]]
     """
     if len(shape_of(weight)) != 1:
         return ops.linear(x, weight, bias)
@@ -28,8 +35,14 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     return out if bias is None else ops.add(out, bias)
 
 
-def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Tensor:
+def bilinear(x1: ArrayLike, x2: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
     """out[..., o] = sum over i, j of x1[..., i] * weight[o,i,j] * x2[..., j] + bias[o].
+
+    Args:
+        x1: vectors.
+        x2: vectors.
+        weight: a matrix for each feature of the result.
+        bias: a number for each feature of the result; 0 unless given.
 
     Shapes: x1 (..., D1), x2 (..., D2), weight (O, D1, D2), bias (O) -> (..., O).
 
@@ -48,21 +61,32 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Tensor:
 
 
 def embedding(
-    x: Any,
-    weight: Any,
+    x: ArrayLike,
+    weight: ArrayLike,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """weight[x]: for each class number its row of the table. The row `padding_idx` gets no gradient.
+    """out[..., d] = weight[x[...], d]: for each class number its row of the table.
 
-    Shapes: x (...) of integers, weight (M, D) -> (..., D).
+    Args:
+        x: class numbers, integers.
+        weight: the table, a row for each class.
+        padding_idx: the row that gets no gradient; none unless given.
+        max_norm: not supported: None; it would rewrite the table.
+        norm_type: not used; here for PyTorch's order of arguments (default 2.0).
+        scale_grad_by_freq: not supported (default False).
+        sparse: not supported (default False).
+
+    Shapes: x (...), weight (M, D) -> (..., D).
 
     Raises:
         DataError: a number is not a row of the table.
-        UsageError: max_norm (which would rewrite the table), scale_grad_by_freq or sparse is asked for.
+        DTypeError: numbers that are not integers.
+        ShapeError: the weight is no table.
+        UsageError: padding_idx is no row of the table; max_norm, scale_grad_by_freq or sparse is asked for.
     """
     if max_norm is not None:
         raise UsageError("embedding: max_norm would change the weight on the way: use normalize on the result")
@@ -81,13 +105,24 @@ def embedding(
     return ops.where((numbers == padding_idx % count)[..., None], fixed, rows)
 
 
-def one_hot(x: Any, num_classes: int = -1) -> Any:
-    """For each class number a row of zeros with a 1 at its place: out[..., k] = 1 where x[...] is k, as integers.
+def one_hot(x: ArrayLike, num_classes: int = -1) -> Tensor | Array:
+    """out[..., k] = 1 where x[...] is k, else 0: for each class number a row of integers.
 
-    `num_classes` is the largest number + 1 unless given. Shapes: x (...) of integers -> (..., num_classes).
+    Args:
+        x: class numbers, integers.
+        num_classes: how many classes there are; the largest number + 1 if -1 (default -1).
+
+    Returns:
+        A Tensor if x is one, else an array.
+
+    Shapes: x (...) -> (..., num_classes).
 
     Raises:
         DataError: a number is negative or too large, or there is none to count the classes by.
+        DTypeError: numbers that are not integers.
+
+    >>> one_hot([0, 2]).tolist()
+    [[1, 0, 0], [0, 0, 1]]
     """
     numbers = _class_numbers("one_hot", x)
     if num_classes == -1:
@@ -99,14 +134,14 @@ def one_hot(x: Any, num_classes: int = -1) -> Any:
     return Tensor(out) if isinstance(x, Tensor) else out
 
 
-def _class_numbers(name: str, x: Any) -> Any:
+def _class_numbers(name: str, x: ArrayLike) -> Array:
     numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise DTypeError(f"{name}: class numbers are integers, not {numbers.dtype}: use .astype(int)")
     return numbers.astype(np.intp, copy=False)
 
 
-def _require_below(name: str, numbers: Any, count: int, what: str) -> None:
+def _require_below(name: str, numbers: Array, count: int, what: str) -> None:
     wrong = (numbers < 0) | (numbers >= count)
     if wrong.any():
         raise DataError(f"{name}: {numbers[wrong].flat[0]} is no {what}: there are {count}, from 0 to {count - 1}")

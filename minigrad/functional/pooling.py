@@ -1,35 +1,62 @@
-"""Pooling: one value for each window. Windows may overlap."""
+"""Pooling: the largest element, the mean or the p-norm of each window."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import ShapeError, UsageError
+from minigrad.errors import UsageError
 from minigrad.functional.common import on_batch, on_rows, row_setting
-from minigrad.kernels.window_geometry import transposed_size
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
-from minigrad.typing import PairLike, Settings
+from minigrad.typing import Array, ArrayLike, Pair, PairLike, Settings
 
 
 def max_pool2d(
-    x: Any,
+    x: ArrayLike,
     kernel_size: PairLike,
     stride: PairLike | None = None,
     padding: PairLike = 0,
     dilation: PairLike = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
-    """The largest element of each window; at a tie the first one gets the gradient.
+) -> Any:  # a Tensor, or two
+    """out[n,c,i,j] = the largest x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding] over p, q.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given. With
-    `return_indices` a second result of the same shape says where each is, as h*W + w, for `max_unpool2d`.
+    At a tie the first one in row-major order gets the gradient. What lies outside of x is never the largest.
+
+    Args:
+        x: images, or one image.
+        kernel_size: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        padding: pixels around the image that windows may reach, at most half of the kernel (default 0).
+        dilation: pixels between the taps of a window (default 1).
+        ceil_mode: whether a last window may reach over the edge, if it begins inside (default False).
+        return_indices: whether to say where each is, too (default False).
+
+    Returns:
+        The largest elements; with `return_indices` two results, the second with the position h*W + w of each, as
+        `max_unpool2d` takes it.
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J), I and J as for `conv2d`, rounded up with
+    `ceil_mode`.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the padded image; a setting that is too small, a padding that is too
+            large.
+        UsageError: a setting that is neither one integer nor two.
+
+    Source: Ranzato et al. 2007, "Unsupervised learning of invariant feature hierarchies with applications to object
+    recognition".
+
+    >>> max_pool2d(Tensor([[[1.0, 5.0, 2.0, 0.0], [3.0, 4.0, 8.0, 1.0]]]), 2).tolist()
+    [[[5.0, 8.0]]]
     """
     settings: Settings = {
         "kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode
@@ -39,7 +66,7 @@ def max_pool2d(
     return _with_indices(lambda images: ops.max_positions(images, **settings), x)
 
 
-def _with_indices(positions_of: Any, x: Any) -> tuple[Tensor, Any]:
+def _with_indices(positions_of: Callable[[ArrayLike], Tensor], x: ArrayLike) -> tuple[Tensor, Tensor]:
     """The largest elements, and where they are."""
     positions = on_batch(positions_of, x, 4)
     batched = len(shape_of(x)) == 4
@@ -52,57 +79,8 @@ def _with_indices(positions_of: Any, x: Any) -> tuple[Tensor, Any]:
     return (out if batched else ops.squeeze(out, axis=0)), wide
 
 
-def max_unpool2d(
-    x: Any,
-    indices: Any,
-    kernel_size: PairLike,
-    stride: PairLike | None = None,
-    padding: PairLike = 0,
-    output_size: Any = None,
-) -> Tensor:
-    """Each element put where `max_pool2d` found it, in zeros.
-
-    Of several elements for one pixel the last one counts, and only that one gets a gradient (in PyTorch, all do).
-
-    Shapes: x and indices (N, C, I, J) or (C, I, J) -> (N, C, H, W), with H = (I - 1)*stride - 2*padding + P unless
-    `output_size` says otherwise, and W likewise.
-
-    Raises:
-        ShapeError: x and indices differ in shape.
-        UsageError: an index lies outside of the result.
-    """
-    kernel, padding = pair(kernel_size), pair(padding)
-    stride = kernel if stride is None else pair(stride)
-    if shape_of(x) != shape_of(indices):
-        raise ShapeError(f"max_unpool2d: x has shape {shape_of(x)}, but indices {shape_of(indices)}: they go in pairs")
-    places = np.asarray(indices.data if isinstance(indices, Tensor) else indices)
-    size = [transposed_size(*axis) for axis in zip(places.shape[-2:], kernel, stride, padding, strict=True)]
-    height, width = size if output_size is None else tuple(output_size)[-2:]
-    if places.size and not (places.min() >= 0 and places.max() < height * width):
-        raise UsageError(
-            f"max_unpool2d: indices run from {places.min()} to {places.max()}, but the result has {height} x {width} "
-            "pixels: give the output_size of what was pooled"
-        )
-    kept = ops.where(_is_last(places, height * width), x, 0)
-
-    def spread(values: Any) -> Tensor:
-        batch = places.reshape(shape_of(values)).astype(np.int32)
-        return ops.max_unpool(values, batch, shape=(*batch.shape[:2], height, width))
-
-    return on_batch(spread, kept, 4)
-
-
-def _is_last(places: Any, pixels: int) -> Any:
-    """For each place (..., I, J) whether no later one of the same image is equal."""
-    flat = places.reshape(math.prod(places.shape[:-2]), math.prod(places.shape[-2:]))
-    order = np.broadcast_to(np.arange(flat.shape[1]), flat.shape)
-    owner = np.zeros((len(flat), pixels), np.intp)
-    np.put_along_axis(owner, flat, order, axis=1)
-    return (np.take_along_axis(owner, flat, axis=1) == order).reshape(places.shape)
-
-
 def avg_pool2d(
-    x: Any,
+    x: ArrayLike,
     kernel_size: PairLike,
     stride: PairLike | None = None,
     padding: PairLike = 0,
@@ -110,11 +88,27 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """The mean of each window; padding counts as zeros unless `count_include_pad` is False.
+    """out[n,c,i,j] = the mean of x[n, c, stride*i + p - padding, stride*j + q - padding] over p, q.
 
-    With `divisor_override`, the sum of each window over that number.
+    Args:
+        x: images, or one image.
+        kernel_size: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        padding: pixels of zeros around the image, at most half of the kernel (default 0).
+        ceil_mode: whether a last window may reach over the edge, if it begins inside (default False).
+        count_include_pad: whether pixels of the padding count in the mean (default True).
+        divisor_override: what the sum of each window is divided by; the number of its pixels unless given.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given.
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J), I and J as for `conv2d`, rounded up with
+    `ceil_mode`.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the padded image; a setting that is too small, a padding that is too
+            large.
+        UsageError: divisor_override is 0; a setting that is neither one integer nor two.
+
+    Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition" (subsampling).
     """
     settings: Settings = {"kernel": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
     if divisor_override is None:
@@ -125,8 +119,9 @@ def avg_pool2d(
     return ops.multiply(means, _areas(x, settings) / means.dtype.type(divisor_override))
 
 
-def _areas(x: Any, settings: dict[str, Any]) -> Any:
+def _areas(x: ArrayLike, settings: Settings) -> Array:
     """How many pixels of the padded image each window covers: what `avg_pool` divides by."""
+    x = x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
     exact = pooling(x, **settings)
     size = shape_of(x)[-2:]
     kernel, stride, padding = exact["kernel"], exact["stride"], exact["padding"]
@@ -134,26 +129,37 @@ def _areas(x: Any, settings: dict[str, Any]) -> Any:
 
 
 def lp_pool2d(
-    x: Any, norm_type: float, kernel_size: PairLike, stride: PairLike | None = None, ceil_mode: bool = False
+    x: ArrayLike, norm_type: float, kernel_size: PairLike, stride: PairLike | None = None, ceil_mode: bool = False
 ) -> Tensor:
-    """The p-norm of each window, (sum of |x|^p)^(1/p), with p = `norm_type`: 2 is L2 pooling, inf the largest |x|.
+    """out[n,c,i,j] = (sum of |x|^p over the window at (i, j))^(1/p): its p-norm, p = 2 being L2 pooling.
 
-    It does not overflow before its result does, and the gradient of a window of zeros is 0. (PyTorch's sum is of
-    x^p, which for even p is the same, and for odd p and negative x is no norm.) With `ceil_mode`, windows over the edge
-    count as if their mean went on.
+    It does not overflow before its result does, and the gradient of a window of zeros is 0. (PyTorch's sum is of x^p,
+    which for even p is the same, and for odd p and negative x is no norm.)
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J). The stride is the kernel's size unless given.
+    Args:
+        x: images, or one image.
+        norm_type: the order p of the norm, above 0; with inf it is the largest |x|.
+        kernel_size: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        ceil_mode: whether a last window may reach over the edge, if it begins inside: it counts as if its mean went on
+            (default False).
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J), I and J as for `conv2d`, rounded up with
+    `ceil_mode`.
 
     Raises:
-        UsageError: norm_type is not positive.
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the image; a setting that is too small.
+        UsageError: norm_type is not positive; a setting that is neither one integer nor two.
 
-    Source: Sermanet et al. 2012, arXiv:1204.3968.
+    Source: Sermanet et al. 2012, "Convolutional neural networks applied to house numbers digit classification",
+    arXiv:1204.3968.
     """
     if not norm_type > 0:
         raise UsageError(f"lp_pool2d: norm_type must be positive, got {norm_type}")
-    settings: dict[str, Any] = {"kernel": kernel_size, "stride": stride, "ceil_mode": ceil_mode}
+    settings: Settings = {"kernel": kernel_size, "stride": stride, "ceil_mode": ceil_mode}
 
-    def norms(images: Any) -> Tensor:
+    def norms(images: ArrayLike) -> Tensor:
         exact = pooling(images, **settings)
         read = ops.unfold(images, kernel=exact["kernel"], stride=exact["stride"], count=exact["size"])
         return ops.vector_norm(read, axis=(2, 3), ord=norm_type)
@@ -168,56 +174,99 @@ def lp_pool2d(
 
 
 def max_pool1d(
-    x: Any,
+    x: ArrayLike,
     kernel_size: int,
     stride: int | None = None,
     padding: int = 0,
     dilation: int = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
-    """The largest element of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J).
+) -> Any:  # a Tensor, or two
+    """out[n,c,j] = the largest x[n, c, stride*j + dilation*q - padding] over q.
 
-    With `return_indices` a second result of the same shape says where each is, for `max_unpool1d`.
+    At a tie the first one gets the gradient. What lies outside of x is never the largest.
+
+    Args:
+        x: sequences, or one sequence.
+        kernel_size: the elements Q of a window.
+        stride: elements between neighboring windows; the kernel's size unless given.
+        padding: elements at both ends that windows may reach, at most half of the kernel (default 0).
+        dilation: elements between the taps of a window (default 1).
+        ceil_mode: whether a last window may reach over the end, if it begins inside (default False).
+        return_indices: whether to say where each is, too (default False).
+
+    Returns:
+        The largest elements; with `return_indices` two results, the second with the position of each, as `max_unpool1d`
+        takes it.
+
+    Shapes: x (N, C, T) or (C, T) -> (N, C, J) or (C, J), J as for `conv1d`, rounded up with `ceil_mode`.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is longer than the padded sequence; a setting that is too small, a padding that is too
+            large.
+        UsageError: a setting that is no single integer.
     """
-    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), row_setting(dilation), ceil_mode)
+    settings = (row_setting(kernel_size), row_stride(stride), row_setting(padding, 0), row_setting(dilation), ceil_mode)
     if not return_indices:
         return on_rows(lambda rows: max_pool2d(rows, *settings), x)
     out, positions = max_pool2d(ops.expand_dims(x, axis=-2), *settings, return_indices=True)
     return ops.squeeze(out, axis=-2), ops.squeeze(positions, axis=-2)
 
 
-def max_unpool1d(
-    x: Any, indices: Any, kernel_size: int, stride: int | None = None, padding: int = 0, output_size: Any = None
-) -> Tensor:
-    """Each element put where `max_pool1d` found it, in zeros. Shapes: x and indices (N, C, J) or (C, J) -> (N, C, T).
-
-    T is (J - 1)*stride - 2*padding + Q unless `output_size` ends with another.
-    """
-    size = None if output_size is None else (1, tuple(output_size)[-1])
-    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), size)
-    places = ops.expand_dims(indices, axis=-2)
-    return on_rows(lambda rows: max_unpool2d(rows, places, *settings), x)
-
-
 def avg_pool1d(
-    x: Any,
+    x: ArrayLike,
     kernel_size: int,
     stride: int | None = None,
     padding: int = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """The mean of each window of a sequence. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = (row_setting(kernel_size), _along(stride), row_setting(padding, 0), ceil_mode, count_include_pad)
+    """out[n,c,j] = the mean of x[n, c, stride*j + q - padding] over q.
+
+    Args:
+        x: sequences, or one sequence.
+        kernel_size: the elements Q of a window.
+        stride: elements between neighboring windows; the kernel's size unless given.
+        padding: zeros at both ends, at most half of the kernel (default 0).
+        ceil_mode: whether a last window may reach over the end, if it begins inside (default False).
+        count_include_pad: whether the padding counts in the mean (default True).
+
+    Shapes: x (N, C, T) or (C, T) -> (N, C, J) or (C, J), J as for `conv1d`, rounded up with `ceil_mode`.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is longer than the padded sequence; a setting that is too small, a padding that is too
+            large.
+        UsageError: a setting that is no single integer.
+    """
+    settings = (row_setting(kernel_size), row_stride(stride), row_setting(padding, 0), ceil_mode, count_include_pad)
     return on_rows(lambda rows: avg_pool2d(rows, *settings), x)
 
 
-def lp_pool1d(x: Any, norm_type: float, kernel_size: int, stride: int | None = None, ceil_mode: bool = False) -> Tensor:
-    """The p-norm of each window of a sequence; see `lp_pool2d`. Shapes: x (N, C, T) or (C, T) -> (N, C, J)."""
-    settings = (norm_type, row_setting(kernel_size), _along(stride), ceil_mode)
+def lp_pool1d(
+    x: ArrayLike, norm_type: float, kernel_size: int, stride: int | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """out[n,c,j] = (sum of |x|^p over the window at j)^(1/p): its p-norm, as in `lp_pool2d`.
+
+    Args:
+        x: sequences, or one sequence.
+        norm_type: the order p of the norm, above 0; with inf it is the largest |x|.
+        kernel_size: the elements Q of a window.
+        stride: elements between neighboring windows; the kernel's size unless given.
+        ceil_mode: whether a last window may reach over the end, if it begins inside (default False).
+
+    Shapes: x (N, C, T) or (C, T) -> (N, C, J) or (C, J), J as for `conv1d`, rounded up with `ceil_mode`.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is longer than the sequence; a setting that is too small.
+        UsageError: norm_type is not positive; a setting that is no single integer.
+    """
+    settings = (norm_type, row_setting(kernel_size), row_stride(stride), ceil_mode)
     return on_rows(lambda rows: lp_pool2d(rows, *settings), x)
 
 
-def _along(stride: int | None) -> tuple[int, int] | None:
+def row_stride(stride: int | None) -> Pair | None:
+    """The stride along sequences that are images one row high."""
     return None if stride is None else row_setting(stride)

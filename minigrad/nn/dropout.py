@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad.autograd.tensor import Tensor
-from minigrad.functional.dropout_family import check_probability
+from minigrad.functional.regularization import check_probability
 from minigrad.nn.setting import Configured
 from minigrad.typing import ArrayLike
 

@@ -1,5 +1,7 @@
 """Our functions beside PyTorch's: equal values and gradients, in both usual dtypes."""
 
+import math
+
 import numpy as np
 
 from tests.helper import variable
@@ -19,3 +21,14 @@ def assert_equal(torch, ours, theirs, arrays, rtol=1e-10, single=2e-5):
         for x, y in zip(mine, other, strict=True):
             assert x.grad.dtype == dtype
             np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy(), rtol=precision, atol=precision / 10)
+
+
+def for_sequences(settings, *without):
+    """The same settings for sequences: what is for the width."""
+    kept = {name: value for name, value in settings.items() if name not in without}
+    return {name: value[1] if isinstance(value, tuple) else value for name, value in kept.items()}
+
+
+def distinct(rng, *shape):
+    """Numbers no two of which are equal."""
+    return rng.permutation(math.prod(shape)).reshape(shape) / 7.0

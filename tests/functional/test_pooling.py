@@ -8,7 +8,7 @@ import pytest
 from minigrad import ShapeError, Tensor
 from minigrad import functional as F  # noqa: N812
 from minigrad.errors import UsageError
-from tests.functional.peer import assert_equal
+from tests.functional.peer import assert_equal, distinct, for_sequences
 from tests.helper import variable
 
 POOLS = [
@@ -24,16 +24,6 @@ DILATED = {"kernel_size": 2, "dilation": 3, "stride": 1}
 every_pool = pytest.mark.parametrize("settings", POOLS, ids=str)
 
 
-def distinct(rng, *shape):
-    return rng.permutation(math.prod(shape)).reshape(shape) / 7.0
-
-
-def flat(settings, *without):
-    """The same settings for sequences: what is for the width."""
-    kept = {name: value for name, value in settings.items() if name not in without}
-    return {name: value[1] if isinstance(value, tuple) else value for name, value in kept.items()}
-
-
 def compare(torch, name, arrays, *inputs, **settings):
     ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
     assert_equal(torch, lambda x: ours(x, *inputs, **settings), lambda x: theirs(x, *inputs, **settings), arrays)
@@ -43,7 +33,7 @@ def compare(torch, name, arrays, *inputs, **settings):
 @pytest.mark.parametrize("settings", [*POOLS, DILATED], ids=str)
 def test_max_pooling_equals_pytorch(torch, rng, settings):
     compare(torch, "max_pool2d", [distinct(rng, 2, 3, 8, 7)], **settings)
-    compare(torch, "max_pool1d", [distinct(rng, 2, 3, 9)], **flat(settings))
+    compare(torch, "max_pool1d", [distinct(rng, 2, 3, 9)], **for_sequences(settings))
 
 
 @pytest.mark.peer
@@ -52,7 +42,7 @@ def test_places_of_the_largest_equal_pytorch(torch, rng, settings):
     for name, x, given in (
         ("max_pool2d", distinct(rng, 2, 3, 8, 7) // 2, settings),  # with ties
         ("max_pool2d", distinct(rng, 3, 8, 7), settings),
-        ("max_pool1d", distinct(rng, 2, 3, 9), flat(settings)),
+        ("max_pool1d", distinct(rng, 2, 3, 9), for_sequences(settings)),
     ):
         ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
         _, indices = ours(Tensor(x), **given, return_indices=True)
@@ -74,7 +64,7 @@ def test_avg_pool2d_equals_pytorch(torch, rng, settings, counted, divisor):
 @pytest.mark.parametrize("counted", [True, False])
 @every_pool
 def test_avg_pool1d_equals_pytorch(torch, rng, settings, counted):
-    compare(torch, "avg_pool1d", [rng.normal(size=(2, 3, 9))], **flat(settings), count_include_pad=counted)
+    compare(torch, "avg_pool1d", [rng.normal(size=(2, 3, 9))], **for_sequences(settings), count_include_pad=counted)
 
 
 @pytest.mark.peer
@@ -83,39 +73,9 @@ def test_avg_pool1d_equals_pytorch(torch, rng, settings, counted):
 def test_lp_pooling_of_positive_numbers_equals_pytorch(torch, rng, settings, p):
     x = rng.uniform(0.1, 2, size=(2, 3, 8, 7))
     compare(torch, "lp_pool2d", [x], p, **{name: y for name, y in settings.items() if name != "padding"})
-    compare(torch, "lp_pool1d", [x[:, :, 0]], p, **flat(settings, "padding"))
+    compare(torch, "lp_pool1d", [x[:, :, 0]], p, **for_sequences(settings, "padding"))
     if p == 2:
-        compare(torch, "lp_pool1d", [x[:, :, 0] - 1], p, **flat(settings, "padding"))
-
-
-@pytest.mark.peer
-@pytest.mark.parametrize(
-    "settings", [s for s in POOLS if s["kernel_size"] == s.get("stride", s["kernel_size"])], ids=str
-)
-def test_unpooling_equals_pytorch(torch, rng, settings):
-    given = {name: y for name, y in settings.items() if name != "ceil_mode"}
-    x = distinct(rng, 2, 3, 8, 7)
-    for images, sides in ((x, (8, 7)), (x[0], (8, 7)), (x, (2, 3, 8, 7))):
-        out, indices = (y.numpy() for y in F.max_pool2d(Tensor(images), **settings, return_indices=True))
-        theirs = torch.tensor(indices)
-        assert_equal(
-            torch,
-            lambda y, i=indices, sides=sides: F.max_unpool2d(y, i, output_size=sides, **given),
-            lambda y, i=theirs, sides=sides: torch.nn.functional.max_unpool2d(y, i, output_size=sides, **given),
-            [out],
-        )
-
-
-@pytest.mark.peer
-def test_unpooling_of_sequences_equals_pytorch(torch, rng):
-    out, indices = (y.numpy() for y in F.max_pool1d(Tensor(distinct(rng, 2, 3, 8)), 2, return_indices=True))
-    assert_equal(
-        torch,
-        lambda y: F.max_unpool1d(y, indices, 2),
-        lambda y: torch.nn.functional.max_unpool1d(y, torch.tensor(indices), 2),
-        [out],
-    )
-    assert F.max_unpool1d(Tensor(out), indices, 2, output_size=(2, 3, 9)).shape == (2, 3, 9)
+        compare(torch, "lp_pool1d", [x[:, :, 0] - 1], p, **for_sequences(settings, "padding"))
 
 
 # ---- conventions ---------------------------------------------------------------------------------------------
@@ -152,14 +112,6 @@ def test_lp_pooling_does_not_overflow_before_its_result():
     assert F.lp_pool2d(big, 2, 2).item() == pytest.approx(2e30)
 
 
-def test_last_element_of_several_for_one_pixel_counts_in_unpooling():
-    x = variable([[[1.0, 2.0, 3.0]]])
-    y = F.max_unpool1d(x, np.array([[[0, 2, 2]]]), 1, output_size=(4,))
-    assert y.tolist() == [[[1, 0, 3, 0]]]
-    y.sum().backward()
-    assert x.grad.tolist() == [[[1, 0, 1]]]
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -168,9 +120,6 @@ def test_last_element_of_several_for_one_pixel_counts_in_unpooling():
         (lambda x: F.max_pool2d(x, 2, padding=2), ShapeError, "padding .* is more than half of the kernel"),
         (lambda x: F.max_pool2d(x, 0), ShapeError, "must be at least 1"),
         (lambda x: F.max_pool2d(x, 5), ShapeError, "reaches over .5, 5. pixels but the padded image has only .4, 4."),
-        (lambda x: F.max_unpool2d(x, np.zeros((1, 1, 2, 2), int), 2), ShapeError, "they go in pairs"),
-        (lambda x: F.max_unpool2d(x, np.full((1, 1, 4, 4), 99), 2), UsageError, "from 99 to 99, .* has 8 x 8 pixels"),
-        (lambda x: F.max_unpool2d(x, np.full((1, 1, 4, 4), -1), 2), UsageError, "from -1 to -1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, error, message):
