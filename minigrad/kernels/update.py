@@ -3,8 +3,8 @@
 The definitions go through their arrays in blocks that stay in the processor's cache: however many steps the formula
 has, each array passes through memory once. The compiled variants need one pass anyway.
 
-All begin alike: `d = sign * g + weight_decay * p`, with a sign of -1 where the optimizer is to climb. With `keep`,
-p shrinks to keep * p before its step (decoupled weight decay).
+All begin alike: `d = sign * g + weight_decay * p`, with a sign of -1 where the optimizer is to climb. With `shrink`,
+p shrinks to shrink * p before its step (decoupled weight decay).
 """
 
 from collections.abc import Iterator
@@ -89,19 +89,19 @@ def lion(
     m: Array,
     *,
     sign: float,
-    keep: float,
+    shrink: float,
     lr: float,
     beta1: float,
     beta2: float,
 ) -> None:
-    """p <- keep * p - lr * sign(beta1 * m + (1 - beta1) * d);  m <- beta2 * m + (1 - beta2) * d."""
+    """p <- shrink * p - lr * sign(beta1 * m + (1 - beta1) * d);  m <- beta2 * m + (1 - beta2) * d."""
     for p_, m_, d, t, u in blocks(p, g, m, sign=sign, weight_decay=0.0):
         np.multiply(m_, beta1, out=u)
         u += np.multiply(d, 1 - beta1, out=t)
         np.sign(u, out=u)
         u *= lr
-        if keep != 1:
-            p_ *= keep
+        if shrink != 1:
+            p_ *= shrink
         p_ -= u
         update_mean(m_, d, beta2, t)
 
@@ -185,15 +185,15 @@ def adam(
     *,
     sign: float,
     weight_decay: float,
-    keep: float,
+    shrink: float,
     beta1: float,
     beta2: float,
-    ahead: float,
-    along: float,
-    unbias: float,
+    g_scale: float,
+    m_scale: float,
+    root_scale: float,
     eps: float,
 ) -> None:
-    """m <- mean of d, s <- mean of d^2;  p <- keep * p - (ahead * d + along * m) / (unbias * sqrt(s) + eps).
+    """m <- mean of d, s <- mean of d^2;  p <- shrink * p - (g_scale * d + m_scale * m) / (root_scale * sqrt(s) + eps).
 
     With `largest`, which keeps the largest s so far, that one takes the place of s in the step.
     """
@@ -201,15 +201,15 @@ def adam(
         update_mean(m_, d, beta1, t)
         update_mean_square(s_, d, beta2, t)
         np.sqrt(s_ if largest_ is None else np.maximum(largest_, s_, out=largest_), out=t)
-        t *= unbias
+        t *= root_scale
         t += eps
-        np.multiply(m_, along, out=u)
-        if ahead:
-            d *= ahead
+        np.multiply(m_, m_scale, out=u)
+        if g_scale:
+            d *= g_scale
             u += d
         u /= t
-        if keep != 1:
-            p_ *= keep
+        if shrink != 1:
+            p_ *= shrink
         p_ -= u
 
 

@@ -30,16 +30,16 @@ def sgd_momentum(
     nesterov: bool,
 ) -> VariantResult:  # fmt: skip
     """See `update.sgd_momentum`."""
-    # p - lr * (ahead * d + along * v) is the plain step for (0, 1), and Nesterov's for (1, momentum)
-    ahead, along = (1.0, momentum) if nesterov else (0.0, 1.0)
-    return _run(_sgd_momentum, p, (g, v), sign, weight_decay, lr, momentum, gain, ahead, along)
+    # p - lr * (g_scale * d + m_scale * v) is the plain step for (0, 1), and Nesterov's for (1, momentum)
+    g_scale, m_scale = (1.0, momentum) if nesterov else (0.0, 1.0)
+    return _run(_sgd_momentum, p, (g, v), sign, weight_decay, lr, momentum, gain, g_scale, m_scale)
 
 
 def lion(
-    p: Array, g: Array, m: Array, *, sign: float, keep: float, lr: float, beta1: float, beta2: float
+    p: Array, g: Array, m: Array, *, sign: float, shrink: float, lr: float, beta1: float, beta2: float
 ) -> VariantResult:
     """See `update.lion`."""
-    return _run(_lion, p, (g, m), sign, keep, lr, beta1, 1 - beta1, beta2, 1 - beta2)
+    return _run(_lion, p, (g, m), sign, shrink, lr, beta1, 1 - beta1, beta2, 1 - beta2)
 
 
 def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> VariantResult:
@@ -63,11 +63,11 @@ def rmsprop(
 
 
 def adam(
-    p: Array, g: Array, m: Array, s: Array, largest: Array | None, *, sign: float, weight_decay: float, keep: float,
-    beta1: float, beta2: float, ahead: float, along: float, unbias: float, eps: float,
+    p: Array, g: Array, m: Array, s: Array, largest: Array | None, *, sign: float, weight_decay: float, shrink: float,
+    beta1: float, beta2: float, g_scale: float, m_scale: float, root_scale: float, eps: float,
 ) -> VariantResult:  # fmt: skip
     """See `update.adam`."""
-    numbers = sign, weight_decay, keep, beta1, 1 - beta1, beta2, 1 - beta2, ahead, along, unbias, eps
+    numbers = sign, weight_decay, shrink, beta1, 1 - beta1, beta2, 1 - beta2, g_scale, m_scale, root_scale, eps
     return _run(_adam, p, (g, m, s, largest), *numbers)
 
 
@@ -101,7 +101,7 @@ def _sgd(p: Any, g: Any, sign: Any, decay: Any, lr: Any, start: Any, stop: Any) 
 
 @compiled
 def _sgd_momentum(
-    p: Any, g: Any, v: Any, sign: Any, decay: Any, lr: Any, momentum: Any, gain: Any, ahead: Any, along: Any,
+    p: Any, g: Any, v: Any, sign: Any, decay: Any, lr: Any, momentum: Any, gain: Any, g_scale: Any, m_scale: Any,
     start: Any, stop: Any,
 ) -> None:  # fmt: skip
     p, g, v = p[start:stop], g[start:stop], v[start:stop]
@@ -110,12 +110,12 @@ def _sgd_momentum(
         d += decay * x
         direction = momentum * direction + gain * d
         v[i] = direction
-        p[i] = x - lr * (ahead * d + along * direction)
+        p[i] = x - lr * (g_scale * d + m_scale * direction)
 
 
 @compiled
 def _lion(
-    p: Any, g: Any, m: Any, sign: Any, keep: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, gain2: Any,
+    p: Any, g: Any, m: Any, sign: Any, shrink: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, gain2: Any,
     start: Any, stop: Any,
 ) -> None:  # fmt: skip
     p, g, m = p[start:stop], g[start:stop], m[start:stop]
@@ -123,7 +123,7 @@ def _lion(
         x, d, mean = p[i], sign * g[i], m[i]
         c = beta1 * mean + gain1 * d
         step = lr if c > 0 else -lr if c < 0 else lr * c  # 0, and what is not a number, stay what they are
-        p[i] = keep * x - step
+        p[i] = shrink * x - step
         m[i] = beta2 * mean + gain2 * d
 
 
@@ -184,8 +184,8 @@ def _rmsprop(
 
 @compiled
 def _adam(
-    p: Any, g: Any, m: Any, s: Any, largest: Any, sign: Any, decay: Any, keep: Any, beta1: Any, gain1: Any,
-    beta2: Any, gain2: Any, ahead: Any, along: Any, unbias: Any, eps: Any, start: Any, stop: Any,
+    p: Any, g: Any, m: Any, s: Any, largest: Any, sign: Any, decay: Any, shrink: Any, beta1: Any, gain1: Any,
+    beta2: Any, gain2: Any, g_scale: Any, m_scale: Any, root_scale: Any, eps: Any, start: Any, stop: Any,
 ) -> None:  # fmt: skip
     p, g, m, s = p[start:stop], g[start:stop], m[start:stop], s[start:stop]
     if largest is not None:
@@ -202,7 +202,7 @@ def _adam(
         m[i], s[i] = mean, square
         if largest is not None:
             top[i] = deciding
-        p[i] = keep * x - (ahead * d + along * mean) / (unbias * math.sqrt(deciding) + eps)
+        p[i] = shrink * x - (g_scale * d + m_scale * mean) / (root_scale * math.sqrt(deciding) + eps)
 
 
 @compiled

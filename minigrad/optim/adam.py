@@ -1,41 +1,42 @@
-"""Adam and AdamW: each number's step is a mean of its gradients over the root of a mean of their squares."""
+"""Adam and AdamW: the step of each number is the mean of its gradients over the root of the mean of their squares."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from minigrad.kernels import update
-from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
+from minigrad.optim.optimizer_state import Group, ParameterState
 from minigrad.typing import Array
 
 
-class Moments(Optimizer):
-    """What the family shares; a subclass gives the numbers of one step.
+class AdamFamily(Optimizer):
+    """Optimizers by running means m of the gradients and s of their squares; a subclass gives the coefficients.
 
-    p <- p - (ahead * g + along * m) / (unbias * sqrt(s) + eps)
+    p <- p - (g_scale * g + m_scale * m) / (root_scale * sqrt(s) + eps)
     """
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         m, s, *rest = buffers
         largest = rest[0] if rest else None
-        (beta1, beta2), decay, apart = group["betas"], group["weight_decay"], group["decoupled_weight_decay"]
+        (beta1, beta2), decay, decoupled = group["betas"], group["weight_decay"], group["decoupled_weight_decay"]
         update.adam(
-            p, g, m, s, largest, sign=direction(group), weight_decay=0.0 if apart else decay,
-            keep=1 - group["lr"] * decay if apart else 1.0, beta1=beta1, beta2=beta2, **self._numbers_of(group, state),
+            p, g, m, s, largest, sign=gradient_sign(group), weight_decay=0.0 if decoupled else decay,
+            shrink=1 - group["lr"] * decay if decoupled else 1.0, beta1=beta1, beta2=beta2,
+            **self._coefficients(group, state),
         )  # fmt: skip
 
-    def _numbers_of(self, group: Mapping[str, Any], state: dict[str, Any]) -> dict[str, float]:
+    def _coefficients(self, group: Group, state: ParameterState) -> dict[str, float]:
         raise NotImplementedError
 
 
-class Adam(Moments):
+class Adam(AdamFamily):
     """Adaptive moments: each number's step is its mean gradient over the root of its mean squared gradient.
 
         g <- g + weight_decay * p                        (decoupled: p <- p - lr * weight_decay * p)
@@ -44,14 +45,17 @@ class Adam(Moments):
         p <- p - lr * (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps)        at step t = 1, 2, ...
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate, which is also about the largest step.
-        betas: how much of the means of gradients and of squared gradients remains.
-        eps: keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        amsgrad: divide by the largest mean of squares so far, so that steps never grow again.
-        maximize: climb instead: -g takes the place of g.
-        decoupled_weight_decay: decay beside the gradient instead, as `AdamW` does.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate, which is also about the largest step (default 1e-3).
+        betas: how much of the means of gradients and of their squares remains, in [0, 1) (default (0.9, 0.999)).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        amsgrad: divide by the largest mean of squares so far, so that steps never grow again (default False).
+        maximize: climb instead: -g takes the place of g (default False).
+        decoupled_weight_decay: decay apart from the gradient instead, as `AdamW` does (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", arXiv:1412.6980; amsgrad: Reddi, Kale and
     Kumar 2018, "On the convergence of Adam and beyond", arXiv:1904.09237.
@@ -84,24 +88,31 @@ class Adam(Moments):
             decoupled_weight_decay=decoupled_weight_decay,
         )  # fmt: skip
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {**super()._buffers(group), **({"max_exp_avg_sq": 0.0} if group["amsgrad"] else {})}
 
-    def _numbers_of(self, group: Mapping[str, Any], state: dict[str, Any]) -> dict[str, float]:
+    def _coefficients(self, group: Group, state: ParameterState) -> dict[str, float]:
         (beta1, beta2), t = group["betas"], state["step"]
-        along = group["lr"] / (1 - beta1**t)
-        return {"ahead": 0.0, "along": along, "unbias": 1 / math.sqrt(1 - beta2**t), "eps": group["eps"]}
+        m_scale = group["lr"] / (1 - beta1**t)
+        return {"g_scale": 0.0, "m_scale": m_scale, "root_scale": 1 / math.sqrt(1 - beta2**t), "eps": group["eps"]}
 
 
 class AdamW(Adam):
-    """Adam whose weight decay stands beside the gradient, and so is not divided by its size.
+    """Adam with decoupled weight decay, which is not part of the gradient and so is not divided by its size.
 
         p <- p - lr * weight_decay * p, and then as `Adam` without weight decay
 
     Args:
-        params: the parameters, or groups of them.
-        lr, betas, eps, amsgrad, maximize: see `Adam`.
-        weight_decay: strength of the pull toward 0.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate, which is also about the largest step (default 1e-3).
+        betas: how much of the means of gradients and of their squares remains, in [0, 1) (default (0.9, 0.999)).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, decoupled from the gradient (default 1e-2).
+        amsgrad: divide by the largest mean of squares so far, so that steps never grow again (default False).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization", arXiv:1711.05101.
 

@@ -1,18 +1,18 @@
-"""Adam's kin: with Nesterov's momentum, with a careful beginning, with the largest gradient."""
+"""Variants of Adam: with Nesterov momentum, with a rectified beginning, and with the largest gradient."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from minigrad.kernels import update
-from minigrad.optim.adam import Moments
-from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.optim.adam import AdamFamily
+from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
+from minigrad.optim.optimizer_state import Group, ParameterState
 from minigrad.typing import Array
 
 
-class NAdam(Moments):
+class NAdam(AdamFamily):
     """Adam with Nesterov's momentum.
 
         m, s as in `Adam`
@@ -21,14 +21,17 @@ class NAdam(Moments):
         p <- p - lr * u / (sqrt(s / (1 - beta2^t)) + eps)                          at step t = 1, 2, ...
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        betas: how much of the means of gradients and of squared gradients remains.
-        eps: keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        momentum_decay: how soon the momentum mu grows to beta1; 0.004 is the paper's.
-        decoupled_weight_decay: decay beside the gradient instead, as in `AdamW`.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 2e-3).
+        betas: how much of the means of gradients and of their squares remains, in [0, 1) (default (0.9, 0.999)).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        momentum_decay: how soon the momentum mu grows to beta1 (default 4e-3, the paper's).
+        decoupled_weight_decay: decay apart from the gradient instead, as `AdamW` does (default False).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", ICLR workshop.
 
@@ -43,7 +46,7 @@ class NAdam(Moments):
     [1.0, 1.0]
     """
 
-    _numbers: Mapping[str, float] = {"step": 0, "mu_product": 1.0}
+    _scalars: Mapping[str, float] = {"step": 0, "mu_product": 1.0}
 
     def __init__(
         self,
@@ -62,19 +65,19 @@ class NAdam(Moments):
             decoupled_weight_decay=decoupled_weight_decay, maximize=maximize,
         )  # fmt: skip
 
-    def _numbers_of(self, group: Mapping[str, Any], state: dict[str, Any]) -> dict[str, float]:
+    def _coefficients(self, group: Group, state: ParameterState) -> dict[str, float]:
         (beta1, beta2), t, lr = group["betas"], state["step"], group["lr"]
         mu, following = (beta1 * (1 - 0.96 ** (n * group["momentum_decay"]) / 2) for n in (t, t + 1))
         product = state["mu_product"] = state["mu_product"] * mu
         return {
-            "ahead": lr * (1 - mu) / (1 - product),
-            "along": lr * following / (1 - product * following),
-            "unbias": 1 / math.sqrt(1 - beta2**t),
+            "g_scale": lr * (1 - mu) / (1 - product),
+            "m_scale": lr * following / (1 - product * following),
+            "root_scale": 1 / math.sqrt(1 - beta2**t),
             "eps": group["eps"],
         }
 
 
-class RAdam(Moments):
+class RAdam(AdamFamily):
     """Rectified Adam: while the mean of squares is still of few steps, it is not divided by.
 
         m, s as in `Adam`
@@ -84,13 +87,16 @@ class RAdam(Moments):
         p <- p - lr * m / (1 - beta1^t)                                                elsewhere; t = 1, 2, ...
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        betas: how much of the means of gradients and of squared gradients remains.
-        eps: keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        decoupled_weight_decay: decay beside the gradient instead, as in `AdamW`.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 1e-3).
+        betas: how much of the means of gradients and of their squares remains, in [0, 1) (default (0.9, 0.999)).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        decoupled_weight_decay: decay apart from the gradient instead, as `AdamW` does (default False).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", arXiv:1908.03265; r > 5, where
     the paper has 4, is the limit of its authors' code and of PyTorch's.
@@ -122,15 +128,15 @@ class RAdam(Moments):
             decoupled_weight_decay=decoupled_weight_decay, maximize=maximize,
         )  # fmt: skip
 
-    def _numbers_of(self, group: Mapping[str, Any], state: dict[str, Any]) -> dict[str, float]:
+    def _coefficients(self, group: Group, state: ParameterState) -> dict[str, float]:
         (beta1, beta2), t = group["betas"], state["step"]
-        along, bias = group["lr"] / (1 - beta1**t), 1 - beta2**t
+        m_scale, bias = group["lr"] / (1 - beta1**t), 1 - beta2**t
         limit = 2 / (1 - beta2) - 1
         r = limit - 2 * t * beta2**t / bias
         if r <= 5:
-            return {"ahead": 0.0, "along": along, "unbias": 0.0, "eps": 1.0}  # a divisor of 1
+            return {"g_scale": 0.0, "m_scale": m_scale, "root_scale": 0.0, "eps": 1.0}  # a divisor of 1
         rectification = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r) * bias)
-        return {"ahead": 0.0, "along": along * rectification, "unbias": 1.0, "eps": group["eps"]}
+        return {"g_scale": 0.0, "m_scale": m_scale * rectification, "root_scale": 1.0, "eps": group["eps"]}
 
 
 class Adamax(Optimizer):
@@ -142,12 +148,15 @@ class Adamax(Optimizer):
         p <- p - lr / (1 - beta1^t) * m / u                                        at step t = 1, 2, ...
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        betas: how much remains of the mean of the gradients, and of the largest.
-        eps: keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 2e-3).
+        betas: how much remains at each step of the mean gradient and of the largest, in [0, 1) (default (0.9, 0.999)).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", section 7.1, arXiv:1412.6980.
 
@@ -174,14 +183,14 @@ class Adamax(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         beta1, beta2 = group["betas"]
         update.adamax(
-            p, g, *buffers, sign=direction(group), weight_decay=group["weight_decay"],
+            p, g, *buffers, sign=gradient_sign(group), weight_decay=group["weight_decay"],
             lr=group["lr"] / (1 - beta1 ** state["step"]), beta1=beta1, beta2=beta2, eps=group["eps"],
         )  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from minigrad.errors import UsageError
 from minigrad.kernels import update
-from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
+from minigrad.optim.optimizer_state import Group, ParameterState
 from minigrad.typing import Array
 
 
@@ -19,13 +19,16 @@ class Adagrad(Optimizer):
         p <- p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)        at step t = 1, 2, ...
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        lr_decay: how fast it falls with the steps.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        initial_accumulator_value: what s is at first.
-        eps: keeps the quotient finite.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 1e-2).
+        lr_decay: how fast it falls with the steps (default 0.0).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        initial_accumulator_value: what s is at first (default 0.0).
+        eps: keeps the quotient finite (default 1e-10).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and stochastic
     optimization", JMLR 12.
@@ -57,14 +60,14 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
         )  # fmt: skip
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"sum": group["initial_accumulator_value"]}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         lr = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
-        sign, weight_decay = direction(group), group["weight_decay"]
+        sign, weight_decay = gradient_sign(group), group["weight_decay"]
         update.adagrad(p, g, *buffers, sign=sign, weight_decay=weight_decay, lr=lr, eps=group["eps"])
 
 
@@ -78,15 +81,18 @@ class RMSprop(Optimizer):
         p <- p - lr * v
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        alpha: how much of the means remains.
-        eps: keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        momentum: how much of the last step's direction remains.
-        centered: divide by the gradients' standard deviation instead. Where rounding makes its square negative, it
-            counts as 0.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 1e-2).
+        alpha: how much of the means remains at each step (default 0.99).
+        eps: keeps the quotient finite (default 1e-8).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        momentum: how much of the last step's direction remains (default 0.0).
+        centered: divide by the gradients' standard deviation instead (default False). Where rounding makes its
+            square negative, it counts as 0.
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Hinton, Srivastava and Swersky 2012, lecture 6e of "Neural networks for machine learning"; centered: Graves
     2013, "Generating sequences with recurrent neural networks", arXiv:1308.0850.
@@ -119,18 +125,18 @@ class RMSprop(Optimizer):
             maximize=maximize,
         )  # fmt: skip
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         names = ["square_avg", *["grad_avg"] * group["centered"], *["momentum_buffer"] * (group["momentum"] > 0)]
         return dict.fromkeys(names, 0.0)
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         there = dict(zip(self._buffers(group), buffers, strict=True))
         square, mean, momentum = (there.get(name) for name in ("square_avg", "grad_avg", "momentum_buffer"))
         assert square is not None
         update.rmsprop(
-            p, g, square, mean, momentum, sign=direction(group), weight_decay=group["weight_decay"], lr=group["lr"],
+            p, g, square, mean, momentum, sign=gradient_sign(group), weight_decay=group["weight_decay"], lr=group["lr"],
             alpha=group["alpha"], eps=group["eps"], momentum=group["momentum"],
         )  # fmt: skip
 
@@ -145,12 +151,15 @@ class Adadelta(Optimizer):
         p <- p - lr * u
 
     Args:
-        params: the parameters, or groups of them.
-        lr: a factor of the steps; the paper has none.
-        rho: how much of the means remains, in [0, 1].
-        eps: sets the first step, and keeps the quotient finite.
-        weight_decay: strength of the pull toward 0, as part of the gradient.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: a factor of the steps; the paper has none (default 1.0).
+        rho: how much of the means remains at each step, in [0, 1] (default 0.9).
+        eps: sets the first step, and keeps the quotient finite (default 1e-6).
+        weight_decay: strength of the pull toward 0, as part of the gradient (default 0.0).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Zeiler 2012, "ADADELTA: an adaptive learning rate method", arXiv:1212.5701.
 
@@ -177,18 +186,18 @@ class Adadelta(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def _check_settings(self, group: Mapping[str, Any]) -> None:
+    def _check_settings(self, group: Group) -> None:
         super()._check_settings(group)
         if not 0 <= group["rho"] <= 1:
             raise UsageError(f"Adadelta: rho must lie in [0, 1], got {group['rho']}")
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
-        sign, weight_decay = direction(group), group["weight_decay"]
+        sign, weight_decay = gradient_sign(group), group["weight_decay"]
         update.adadelta(
             p, g, *buffers, sign=sign, weight_decay=weight_decay, lr=group["lr"], rho=group["rho"], eps=group["eps"]
         )

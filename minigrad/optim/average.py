@@ -1,18 +1,17 @@
-"""Averages of the weights over the steps: they generalize better than the last weights."""
+"""Averages of the weights over the steps, which often generalize better than the last weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
-from minigrad.optim.state import is_number
-from minigrad.typing import Array
+from minigrad.optim.optimizer_state import is_number
+from minigrad.typing import Array, StateDict
 
 
 class WeightAverage:
@@ -54,7 +53,7 @@ class WeightAverage:
             raise UsageError(f"{kind}: give the parameters in a list, or model.parameters()")
         if len(set(self.params)) < len(self.params):
             raise UsageError(f"{kind}: a parameter is given twice")
-        self._means = [_owned(p) for p in self.params]
+        self._means = [_copy(p) for p in self.params]
 
     def _share(self) -> float:
         """How much of the new weights goes into the mean."""
@@ -82,12 +81,15 @@ class WeightAverage:
             for p, values in zip(self.params, own, strict=True):
                 p.data = values
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """The means, copied, and the number of updates."""
         return {"updates": self.updates, "means": [mean.copy() for mean in self._means]}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Go on where `state_dict` was taken, with the same parameters in the same order.
+
+        Args:
+            state: what `state_dict` returned.
 
         Raises:
             StateError: it does not fit; nothing has been changed.
@@ -111,10 +113,11 @@ class EMA(WeightAverage):
 
     Args:
         params: the parameters, `model.parameters()` for instance.
-        decay: how much of the mean remains at each update, in [0, 1): it reaches back about 1 / (1 - decay) updates.
+        decay: how much of the mean remains at each update, in [0, 1) (default 0.999): it reaches back about
+            1 / (1 - decay) updates.
 
     Raises:
-        UsageError: as `WeightAverage`, or the decay is out of range.
+        UsageError: no parameters, or one is given twice, or the decay is out of range.
 
     Source: Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; exponential: Tarvainen
     and Valpola 2017, "Mean teachers are better role models", arXiv:1703.01780.
@@ -139,5 +142,5 @@ class EMA(WeightAverage):
         return 1 - self.decay
 
 
-def _owned(p: Tensor) -> Array:
+def _copy(p: Tensor) -> Array:
     return np.array(p._data, order="C")

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError, UsageError
-from minigrad.optim.state import is_number
+from minigrad.optim.optimizer_state import is_number
 from minigrad.typing import Array
 
 BLOCK = 1 << 16  # numbers that are in work at once, in double precision
@@ -27,17 +27,20 @@ def clip_grad_norm(
 
     Args:
         parameters: one variable, or several; those without a gradient are left out.
-        max_norm: what the norm may be.
-        norm_type: p, above 0.
-        error_if_nonfinite: refuse a norm that is NaN or infinite, and leave the gradients as they are. Otherwise such a
-            norm goes into the factor, as in PyTorch.
+        max_norm: the largest norm that is left as it is, of at least 0.
+        norm_type: p, above 0 (default 2.0).
+        error_if_nonfinite: refuse a norm that is NaN or infinite, and leave the gradients as they are (default False:
+            such a norm goes into the factor, as in PyTorch).
 
     Returns:
         The norm before the clipping.
 
     Raises:
-        UsageError: max_norm is negative or NaN, or norm_type is not above 0.
+        UsageError: max_norm is negative or NaN, norm_type is not above 0, or what is given are no parameters.
         NonFiniteError: see `error_if_nonfinite`.
+
+    Source: Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
+    arXiv:1211.5063.
 
     >>> x = Tensor([3.0, 4.0], requires_grad=True)
     >>> (x * x / 2).sum().backward()
@@ -64,16 +67,16 @@ def clip_grad_norm(
 
 
 def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Cut every number of the gradients off at `clip_value`.
+    """Clip every number of the gradients to [-clip_value, clip_value].
 
         g <- min(max(g, -clip_value), clip_value)
 
     Args:
         parameters: one variable, or several; those without a gradient are left out.
-        clip_value: how large a number may be. NaN stays NaN.
+        clip_value: how large a number may be, at least 0. NaN stays NaN.
 
     Raises:
-        UsageError: clip_value is negative or NaN.
+        UsageError: clip_value is negative or NaN, or what is given are no parameters.
 
     >>> x = Tensor([3.0, -0.5], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -108,12 +111,12 @@ def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> Iterator[Ten
 def _norm(arrays: list[Array], p: float) -> float:
     """The norm of all numbers together."""
     if p == math.inf:
-        return _largest(arrays)
+        return _max_abs(arrays)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         total = _power_sum(arrays, p, 1.0)
         if 1e-200 < total < math.inf:
             return float(total ** (1 / p))
-        largest = _largest(arrays)  # the sum left the range of numbers: take the largest one out first
+        largest = _max_abs(arrays)  # the sum left the range of numbers: take the largest one out first
         if largest == 0 or not math.isfinite(largest):
             return largest
         return float(largest * _power_sum(arrays, p, largest) ** (1 / p))
@@ -132,6 +135,6 @@ def _power_sum(arrays: list[Array], p: float, unit: float) -> float:
     return total
 
 
-def _largest(arrays: list[Array]) -> float:
+def _max_abs(arrays: list[Array]) -> float:
     """The largest |x|; NaN if any is."""
     return float(np.max([np.max(np.abs(array)) for array in arrays if array.size], initial=0.0))

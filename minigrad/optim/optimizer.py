@@ -1,4 +1,4 @@
-"""`Optimizer`: what all optimizers share. A subclass says only which arrays it keeps, and how it updates one parameter.
+"""`Optimizer`, the base class: a subclass says which arrays it keeps, and how it updates one parameter.
 
 Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. Updates happen in place, by kernels
 that pass once over memory (`minigrad.kernels.update`).
@@ -15,15 +15,15 @@ import numpy as np
 from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.optim.state import is_number, loaded_state, snapshot
-from minigrad.typing import Array
+from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, snapshot
+from minigrad.typing import Array, StateDict
 
 R = TypeVar("R")
 
 Params = Tensor | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
 """The parameters of a group, perhaps with names: `model.parameters()`, `model.named_parameters()`."""
 
-Groups = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Mapping[str, Any]]
+Groups = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 """What an optimizer is made with: parameters, or groups of them."""
 
 AT_LEAST_0 = (
@@ -39,7 +39,7 @@ class Optimizer:
     Args:
         params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
             Parameters without a gradient, frozen ones among them, are skipped.
-        settings: the settings of the groups that do not name their own.
+        **settings: the settings of the groups that do not name their own.
 
     Attributes:
         param_groups: one dict a group, with "params" and its settings, which may be changed between steps.
@@ -50,7 +50,7 @@ class Optimizer:
             is out of range.
     """
 
-    _numbers: Mapping[str, float] = {"step": 0}
+    _scalars: Mapping[str, float] = {"step": 0}
     """The numbers that are kept for each parameter, and what they are at first."""
 
     def __init__(self, params: Groups, **settings: Any) -> None:
@@ -63,7 +63,7 @@ class Optimizer:
             raise UsageError(f"{self._kind}: no parameters were given (a generator is empty after its first use)")
         self.defaults = settings
         self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state: dict[Tensor, ParameterState] = {}
         for group in entries if isinstance(entries[0], Mapping) else [{"params": entries}]:
             self.add_param_group(group)
 
@@ -71,19 +71,26 @@ class Optimizer:
     def _kind(self) -> str:
         return type(self).__name__
 
-    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Take one more group of parameters; settings that it does not name are the optimizer's own."""
+    def add_param_group(self, param_group: Group) -> None:
+        """Add a group of parameters, of layers that are no longer frozen for instance.
+
+        Args:
+            param_group: a dict with "params" and settings; those that it does not name are the optimizer's own.
+
+        Raises:
+            UsageError: what is no group; for the rest see the class.
+        """
         if not isinstance(param_group, Mapping) or "params" not in param_group:
             raise UsageError(f'{self._kind}: a group is a dict with "params" and settings, got {param_group!r:.80}')
         unknown = param_group.keys() - self.defaults.keys() - {"params", "param_names"}
         if unknown:
             known = ", ".join(self.defaults)
             raise UsageError(f"{self._kind}: a group has {', '.join(sorted(unknown))}; known are {known}")
-        group = {**self.defaults, **param_group, **self._named(param_group["params"])}
+        group = {**self.defaults, **param_group, **self._params_and_names(param_group["params"])}
         self._check_settings(group)
         if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
             raise UsageError(f"{self._kind}: either all groups have names for their parameters, or none")
-        new: dict[Tensor, dict[str, Any]] = {}
+        new: dict[Tensor, ParameterState] = {}
         for i, p in enumerate(group["params"]):
             if not isinstance(p, Tensor):
                 raise UsageError(f"{self._kind}: parameter {i} is no Tensor but a {type(p).__name__}")
@@ -93,11 +100,11 @@ class Optimizer:
                 raise UsageError(f"{self._kind}: parameter {i} holds {p.dtype}: use .astype(float) to train it")
             if p in self.state or p in new:
                 raise UsageError(f"{self._kind}: parameter {i}, of shape {p.shape}, is given twice")
-            new[p] = dict(self._numbers)
+            new[p] = dict(self._scalars)
         self.state |= new
         self.param_groups.append(group)
 
-    def _named(self, params: Params) -> dict[str, Any]:
+    def _params_and_names(self, params: Params) -> dict[str, Any]:
         """The entries of a group for its parameters and their names, if they have any."""
         if isinstance(params, (set, frozenset)):
             raise UsageError(f"{self._kind}: a set has no order to number the parameters by; give a list")
@@ -109,7 +116,7 @@ class Optimizer:
             raise UsageError(f"{self._kind}: either all parameters of a group have names, or none")
         return {"params": [p for _, p in entries], "param_names": [name for name, _ in entries]}
 
-    def _check_settings(self, group: Mapping[str, Any]) -> None:
+    def _check_settings(self, group: Group) -> None:
         for name in AT_LEAST_0:
             if name in group and not is_number(group[name]):
                 kind = type(group[name]).__name__
@@ -123,9 +130,12 @@ class Optimizer:
                 raise UsageError(f"{self._kind}: betas[{i}] must lie in [0, 1), got {beta!r}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or with set_to_none=False fill them with zeros.
+        """Forget the gradients of all parameters.
 
         A parameter whose gradient is zero still moves, by its momentum and weight decay; one without is left out.
+
+        Args:
+            set_to_none: set them to None (default True) rather than fill them with zeros.
         """
         for p in self.state:
             if p.requires_grad:
@@ -135,7 +145,10 @@ class Optimizer:
         """Update every parameter that has a gradient.
 
         Args:
-            closure: called first, to compute the gradients; its result (the loss, usually) is returned.
+            closure: called first, to compute the gradients (default None: they are there).
+
+        Returns:
+            What the closure returned: the loss, usually.
         """
         result = closure() if closure is not None else None
         for group in self.param_groups:
@@ -147,19 +160,20 @@ class Optimizer:
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state = self.state[p]
         buffers = self._buffers(group)
-        fresh = [name for name in buffers if name not in state]
-        for name in fresh:
+        new = [name for name in buffers if name not in state]
+        for name in new:
             state[name] = np.full(p.shape, buffers[name], p.dtype) if buffers[name] else np.zeros(p.shape, p.dtype)
         arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in buffers]]
         state["step"] += 1
-        self._update(*[array.reshape(-1, copy=False) for array in arrays], group=group, state=state, fresh=bool(fresh))
+        flat = [array.reshape(-1, copy=False) for array in arrays]
+        self._update(*flat, group=group, state=state, new_buffers=bool(new))
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         """The arrays that are kept for each parameter of a group, and the number that fills them at first."""
         raise NotImplementedError
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         """Change a parameter and what is kept for it in place; all arrays are flat.
 
@@ -168,13 +182,13 @@ class Optimizer:
             *buffers: the arrays that are kept, in the order of `_buffers`.
             group: the settings.
             state: the numbers that are kept; "step" says how often this parameter has been updated, now included.
-            fresh: whether a buffer has just been made.
+            new_buffers: whether one of the buffers has just been made.
         """
         raise NotImplementedError
 
     # ---- state -----------------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Everything needed to go on, copied.
 
         Returns:
@@ -191,7 +205,8 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was taken, with the same parameters in the same order.
 
-        PyTorch's state dicts of the same optimizer serve as well.
+        Args:
+            state: what `state_dict` returned; PyTorch's state dicts of the same optimizer serve as well.
 
         Raises:
             StateError: it does not fit; everything that does not is listed, and nothing has been changed.
@@ -203,6 +218,6 @@ class Optimizer:
         return f"{self._kind}({', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
-def direction(group: Mapping[str, Any]) -> float:
-    """The sign of the gradient in a descent: 1, or -1 where it is to climb."""
+def gradient_sign(group: Group) -> float:
+    """The sign of the gradient in a step: 1 to minimize, -1 to maximize."""
     return -1.0 if group["maximize"] else 1.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from minigrad.errors import UsageError
 from minigrad.kernels import update
-from minigrad.optim.optimizer import Groups, Optimizer, direction
+from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
+from minigrad.optim.optimizer_state import Group, ParameterState
 from minigrad.typing import Array
 
 
@@ -19,13 +19,16 @@ class SGD(Optimizer):
         p <- p - lr * v                                (Nesterov: p - lr * (g + momentum * v))
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate.
-        momentum: how much of the last step's direction remains; 0 keeps no state.
-        dampening: how much of the gradient is held back from the direction.
-        weight_decay: strength of the pull toward 0, the gradient of weight_decay/2 * |p|^2.
-        nesterov: look ahead along the momentum.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate (default 1e-3).
+        momentum: how much of the last step's direction remains; without it no state is kept (default 0.0).
+        dampening: how much of the gradient is held back from the direction (default 0.0).
+        weight_decay: strength of the pull toward 0, the gradient of weight_decay/2 * |p|^2 (default 0.0).
+        nesterov: take the gradient of the point ahead, along the momentum (default False).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Polyak 1964; Nesterov 1983; in the form of Sutskever et al. 2013.
 
@@ -56,23 +59,23 @@ class SGD(Optimizer):
             maximize=maximize,
         )  # fmt: skip
 
-    def _check_settings(self, group: Mapping[str, Any]) -> None:
+    def _check_settings(self, group: Group) -> None:
         super()._check_settings(group)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise UsageError("SGD: Nesterov's form needs a momentum above 0 and no dampening")
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
-        shared = {"sign": direction(group), "weight_decay": group["weight_decay"], "lr": group["lr"]}
+        shared = {"sign": gradient_sign(group), "weight_decay": group["weight_decay"], "lr": group["lr"]}
         if not buffers:
             update.sgd(p, g, **shared)
             return
         (v,) = buffers
-        gain = 1.0 if fresh else 1 - group["dampening"]  # the first direction is the gradient itself
+        gain = 1.0 if new_buffers else 1 - group["dampening"]  # the first direction is the gradient itself
         update.sgd_momentum(p, g, v, **shared, momentum=group["momentum"], gain=gain, nesterov=group["nesterov"])
 
 
@@ -84,11 +87,14 @@ class Lion(Optimizer):
         m <- beta2 * m + (1 - beta2) * g
 
     Args:
-        params: the parameters, or groups of them.
-        lr: the learning rate, which is the size of each step: 3 to 10 times smaller than Adam's.
-        betas: how much of the mean of the gradients remains: in the step, and after it.
-        weight_decay: strength of the pull toward 0, beside the gradient.
-        maximize: climb instead: -g takes the place of g.
+        params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
+        lr: the learning rate, the size of each step: 3 to 10 times smaller than Adam's (default 1e-4).
+        betas: how much of the mean of the gradients remains, in the step and after it, in [0, 1) (default (0.9, 0.99)).
+        weight_decay: strength of the pull toward 0, decoupled from the gradient (default 0.0).
+        maximize: climb instead: -g takes the place of g (default False).
+
+    Raises:
+        UsageError: no parameters, one that is given twice or no variable, or a setting that is out of range.
 
     Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", arXiv:2302.06675.
 
@@ -114,12 +120,12 @@ class Lion(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
-    def _buffers(self, group: Mapping[str, Any]) -> Mapping[str, float]:
+    def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0}
 
     def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Mapping[str, Any], state: dict[str, Any], fresh: bool
+        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
     ) -> None:
         (beta1, beta2), lr = group["betas"], group["lr"]
-        keep = 1 - lr * group["weight_decay"]
-        update.lion(p, g, *buffers, sign=direction(group), keep=keep, lr=lr, beta1=beta1, beta2=beta2)
+        shrink = 1 - lr * group["weight_decay"]
+        update.lion(p, g, *buffers, sign=gradient_sign(group), shrink=shrink, lr=lr, beta1=beta1, beta2=beta2)

@@ -1,21 +1,24 @@
-"""`Schedule`: what all schedules share, and how one is applied to an optimizer."""
+"""`Schedule`, the base class, and `scheduled`, which applies one to an optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.state import is_number
+from minigrad.optim.optimizer_state import is_number
+from minigrad.typing import Settings, StateDict
 
 Count = int | float
-"""A number of steps, or as a float a share of all steps."""
+"""An integer counts steps (updates of the parameters); a float is a share of all steps."""
 
 
 class Schedule:
-    """A function of the step's number; a dataclass whose fields are its settings."""
+    """A factor of the base learning rate, as a function of the step's number.
+
+    A step is one update of the parameters. A subclass is a dataclass whose fields are its settings.
+    """
 
     @property
     def uses_total(self) -> bool:
@@ -23,22 +26,42 @@ class Schedule:
         return False
 
     def __call__(self, step: int, total: int) -> float:
-        """The factor of the base learning rate at `step` = 0 ... total - 1."""
+        """The factor of the base learning rate at a step.
+
+        Args:
+            step: the number of the update, 0 ... total - 1.
+            total: how many updates the training has.
+        """
         raise NotImplementedError
 
     def momentum(self, step: int, total: int) -> float | None:
-        """The momentum at a step, for the schedules that set it; None leaves it as it is."""
+        """The momentum at a step, for the schedules that set it.
+
+        Args:
+            step: the number of the update, 0 ... total - 1.
+            total: how many updates the training has.
+
+        Returns:
+            The momentum, or None where it stays as it is.
+        """
         return None
 
-    def observe(self, measured: float) -> None:
-        """Hear what was measured after an epoch, the test loss for instance; most schedules do not listen."""
+    def observe(self, metric: float) -> None:
+        """Take in a metric, once an epoch; only schedules that depend on it do something.
 
-    def state_dict(self) -> dict[str, Any]:
-        """What was heard so far, as far as it matters."""
+        Args:
+            metric: the test loss, for instance.
+        """
+
+    def state_dict(self) -> StateDict:
+        """What a schedule keeps between epochs: nothing, where it depends on the step's number alone."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Go on where `state_dict` was taken.
+
+        Args:
+            state: what `state_dict` returned.
 
         Raises:
             StateError: it is the state of another schedule.
@@ -53,6 +76,12 @@ def scheduled(optimizer: Optimizer, schedule: Schedule, step: int, total: int) -
 
     Each group's own `lr` is multiplied by the schedule's factor. Between steps the optimizer shows its own rates, so
     nothing about a schedule needs to be saved with it.
+
+    Args:
+        optimizer: whose groups are changed.
+        schedule: gives the factor, and perhaps the momentum.
+        step: the number of the update, 0 ... total - 1.
+        total: how many updates the training has.
 
     Raises:
         UsageError: the schedule sets the momentum of an optimizer that has none.
@@ -83,7 +112,7 @@ def scheduled(optimizer: Optimizer, schedule: Schedule, step: int, total: int) -
             group.update({name: own[name] for name in ("lr", "momentum", "betas") if name in own})
 
 
-def _set_momentum(optimizer: Optimizer, group: dict[str, Any], momentum: float) -> None:
+def _set_momentum(optimizer: Optimizer, group: Settings, momentum: float) -> None:
     if "betas" in group:
         group["betas"] = (momentum, *group["betas"][1:])
     elif "momentum" in group:
@@ -92,8 +121,8 @@ def _set_momentum(optimizer: Optimizer, group: dict[str, Any], momentum: float) 
         raise UsageError(f"the schedule sets a momentum, and {type(optimizer).__name__} has none: cycle_momentum=False")
 
 
-def counted(count: Count, total: int) -> int:
-    """A number of steps out of `total`."""
+def steps_of(count: Count, total: int) -> int:
+    """A count as a number of steps, given the total."""
     return count if isinstance(count, int) else round(count * total)
 
 

@@ -1,15 +1,15 @@
-"""Schedules made of schedules."""
+"""Schedules made of other schedules, or of a function: one after the other, multiplied, with a warm-up."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from minigrad.errors import StateError, UsageError
-from minigrad.optim.schedule.base import Count, Schedule, check_count, counted
-from minigrad.optim.schedule.curve import Linear
+from minigrad.optim.schedule.base import Count, Schedule, check_count, steps_of
+from minigrad.optim.schedule.piecewise import Linear
+from minigrad.typing import StateDict
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Lambda(Schedule):
         factor = function(step)
 
     Args:
-        function: from the step, counted from 0, to the factor.
+        function: from the number of the step (update), counted from 0, to the factor.
 
     Raises:
         UsageError: it is no function.
@@ -41,52 +41,55 @@ class Lambda(Schedule):
 
 @dataclass(frozen=True)
 class _Composed(Schedule):
-    """Schedules that listen together, and whose state is kept together."""
+    """Schedules that take in metrics together, and whose states are kept together."""
 
-    parts: tuple[Schedule, ...]
+    schedules: tuple[Schedule, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))
-        if not self.parts or not all(isinstance(part, Schedule) for part in self.parts):
-            raise UsageError(f"{type(self).__name__}: parts are schedules, one at least, got {self.parts!r}")
+        object.__setattr__(self, "schedules", tuple(self.schedules))
+        if not self.schedules or not all(isinstance(schedule, Schedule) for schedule in self.schedules):
+            raise UsageError(f"{type(self).__name__}: takes schedules, one at least, got {self.schedules!r}")
 
-    def observe(self, measured: float) -> None:
-        """Tell all parts."""
-        for part in self.parts:
-            part.observe(measured)
+    def observe(self, metric: float) -> None:
+        """Hand a metric on to all schedules."""
+        for schedule in self.schedules:
+            schedule.observe(metric)
 
-    def state_dict(self) -> dict[str, Any]:
-        """What the parts keep."""
-        states = [part.state_dict() for part in self.parts]
-        return {"parts": states} if any(states) else {}
+    def state_dict(self) -> StateDict:
+        """What the schedules keep."""
+        states = [schedule.state_dict() for schedule in self.schedules]
+        return {"schedules": states} if any(states) else {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Go on where `state_dict` was taken.
 
         Raises:
-            StateError: it is the state of other parts.
+            StateError: it is the state of other schedules.
         """
-        states = state.get("parts", [{}] * len(self.parts))
-        if len(states) != len(self.parts):
-            raise StateError(f"{type(self).__name__}: the state has {len(states)} parts, not {len(self.parts)}")
-        for part, own in zip(self.parts, states, strict=True):
-            part.load_state_dict(own)
+        states = state.get("schedules", [{}] * len(self.schedules))
+        if len(states) != len(self.schedules):
+            raise StateError(
+                f"{type(self).__name__}: the state is of {len(states)} schedules, not of {len(self.schedules)}"
+            )
+        for schedule, own in zip(self.schedules, states, strict=True):
+            schedule.load_state_dict(own)
 
 
 @dataclass(frozen=True)
 class Sequential(_Composed):
     """One schedule after the other, each from its own step 0.
 
-        factor = parts[i](step - b[i], b[i+1] - b[i]),  b = 0, milestones..., total;  i the last with b[i] <= step
+        factor = schedules[i](step - b[i], b[i+1] - b[i]),  b = 0, milestones..., total;  i the last with b[i] <= step
 
-    For each part, the total is the number of its own steps: `Cosine` falls to its end within them.
+    For each schedule, the total is the number of its own steps: `Cosine` falls to its end within them.
 
     Args:
-        parts: the schedules.
-        milestones: the steps at which the next one begins, one fewer than parts.
+        schedules: the schedules, one at least.
+        milestones: the steps at which the next one begins, one fewer than schedules: integers count steps (updates),
+            floats are shares of all of them.
 
     Raises:
-        UsageError: the numbers of both do not fit, or the milestones do not grow.
+        UsageError: the numbers of both do not fit, the milestones do not grow, or something else is no schedule.
 
     >>> schedule = Sequential((Linear(final=1.0, start=0.5), Linear()), (2,))
     >>> [schedule(step, total=6) for step in range(6)]
@@ -98,10 +101,9 @@ class Sequential(_Composed):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "milestones", tuple(self.milestones))
-        if len(self.milestones) != len(self.parts) - 1:
-            raise UsageError(
-                f"Sequential: {len(self.parts)} parts need {len(self.parts) - 1} milestones, got {self.milestones}"
-            )
+        count = len(self.schedules)
+        if len(self.milestones) != count - 1:
+            raise UsageError(f"Sequential: {count} schedules need {count - 1} milestones, got {self.milestones}")
         for milestone in self.milestones:
             check_count(self, "a milestone", milestone)
         if len(set(map(type, self.milestones))) == 1 and sorted(set(self.milestones)) != list(self.milestones):
@@ -109,35 +111,38 @@ class Sequential(_Composed):
 
     @property
     def uses_total(self) -> bool:
-        """Whether a milestone is a share, or the last part looks at its end."""
-        return any(isinstance(milestone, float) for milestone in self.milestones) or self.parts[-1].uses_total
+        """Whether a milestone is a share, or the last schedule depends on its total."""
+        return any(isinstance(milestone, float) for milestone in self.milestones) or self.schedules[-1].uses_total
 
     def __call__(self, step: int, total: int) -> float:
-        """The factor of the part that the step belongs to."""
-        part, step, total = self._place(step, total)
-        return part(step, total)
+        """The factor of the schedule that the step belongs to."""
+        schedule, step, total = self._at(step, total)
+        return schedule(step, total)
 
     def momentum(self, step: int, total: int) -> float | None:
-        """The momentum of the part that the step belongs to."""
-        part, step, total = self._place(step, total)
-        return part.momentum(step, total)
+        """The momentum of the schedule that the step belongs to."""
+        schedule, step, total = self._at(step, total)
+        return schedule.momentum(step, total)
 
-    def _place(self, step: int, total: int) -> tuple[Schedule, int, int]:
-        """A part, and the step and the total as it counts them."""
-        begins = [0, *[counted(milestone, total) for milestone in self.milestones]]
+    def _at(self, step: int, total: int) -> tuple[Schedule, int, int]:
+        """The schedule of a step, and the step and the total as it counts them."""
+        begins = [0, *[steps_of(milestone, total) for milestone in self.milestones]]
         i = bisect_right(begins, step) - 1
         end = begins[i + 1] if i + 1 < len(begins) else total
-        return self.parts[i], step - begins[i], end - begins[i]
+        return self.schedules[i], step - begins[i], end - begins[i]
 
 
 @dataclass(frozen=True)
 class Chained(_Composed):
-    """Schedules at once: their factors are multiplied.
+    """Schedules at the same time: their factors are multiplied.
 
-        factor = product of parts[i](step, total)
+        factor = product of schedules[i](step, total)
 
     Args:
-        parts: the schedules. Of those that set the momentum, the last one does.
+        schedules: the schedules, one at least. Of those that set the momentum, the last one does.
+
+    Raises:
+        UsageError: something else is no schedule, or there is none.
 
     >>> schedule = Chained((Linear(), Lambda(lambda step: 0.5)))
     >>> [schedule(step, total=4) for step in range(4)]
@@ -146,31 +151,34 @@ class Chained(_Composed):
 
     @property
     def uses_total(self) -> bool:
-        """Whether a part does."""
-        return any(part.uses_total for part in self.parts)
+        """Whether one of the schedules does."""
+        return any(schedule.uses_total for schedule in self.schedules)
 
     def __call__(self, step: int, total: int) -> float:
         """The product of the factors."""
         factor = 1.0
-        for part in self.parts:
-            factor *= part(step, total)
+        for schedule in self.schedules:
+            factor *= schedule(step, total)
         return factor
 
     def momentum(self, step: int, total: int) -> float | None:
-        """The last momentum that a part sets."""
-        set_ones = [m for part in self.parts if (m := part.momentum(step, total)) is not None]
-        return set_ones[-1] if set_ones else None
+        """The last momentum that one of the schedules sets."""
+        momenta = [schedule.momentum(step, total) for schedule in self.schedules]
+        return next((m for m in reversed(momenta) if m is not None), None)
 
 
 def warmup(after: Schedule, steps: Count = 0.05, start: float = 1 / 3) -> Sequential:
-    """A line from `start` up to 1, then another schedule.
+    """Linear warm-up: a line from `start` up to 1, then another schedule.
 
         factor = start + (1 - start) * step / n for step < n = steps, then after(step - n, total - n)
 
     Args:
         after: the schedule of the remaining steps.
-        steps: how long the line is.
-        start: the factor at its beginning.
+        steps: how long the line is: an integer counts steps (updates), a float is a share of all (default 0.05).
+        start: the factor at its beginning, in [0, 1] (default 1/3).
+
+    Raises:
+        UsageError: a setting lies outside of its range.
 
     Source: Goyal et al. 2017, "Accurate, large minibatch SGD", arXiv:1706.02677.
 

@@ -1,4 +1,4 @@
-"""Schedules that rise as well: warm restarts, and one cycle."""
+"""Cyclical schedules: cosine annealing with warm restarts, and the 1cycle policy."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minigrad.errors import UsageError
-from minigrad.optim.schedule.base import Count, Schedule, check_count, check_factor, check_positive, counted
-from minigrad.optim.schedule.curve import half_cosine
+from minigrad.optim.schedule.base import Count, Schedule, check_count, check_factor, check_positive, steps_of
+from minigrad.optim.schedule.decay import half_cosine
 
 
 @dataclass(frozen=True)
 class CosineRestarts(Schedule):
-    """Half a cosine down, then again from the top.
+    """Cosine annealing with warm restarts: half a cosine down, then again from the top.
 
         factor = final + (1 - final) * (1 + cos(pi * t / T)) / 2,  t steps after the last restart, T the period
 
     Args:
-        period: how long the first fall is (PyTorch's T_0).
-        growth: how many times longer each period is than the one before (PyTorch's T_mult), an integer.
-        final: the factor that each fall approaches, in [0, 1].
+        period: how long the first fall is (PyTorch's T_0): an integer counts steps (updates), a float is a share of all
+            of them (default 0.25).
+        growth: how many times longer each period is than the one before (PyTorch's T_mult), an integer (default 1).
+        final: the factor that each fall approaches, in [0, 1] (default 0.0).
 
     Raises:
         UsageError: a setting lies outside of its range.
@@ -47,7 +48,7 @@ class CosineRestarts(Schedule):
 
     def __call__(self, step: int, total: int) -> float:
         """The factor in the present period."""
-        period = max(1, counted(self.period, total))
+        period = max(1, steps_of(self.period, total))
         if self.growth == 1:
             step %= period
         while step >= period:
@@ -58,7 +59,7 @@ class CosineRestarts(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """One rise and one fall of the rate, while the momentum does the opposite.
+    """The 1cycle policy: one rise and one fall of the rate, while the momentum does the opposite.
 
         factor    1/div_factor  ->  1  ->  1/(div_factor * final_div_factor)
         momentum  max_momentum  ->  base_momentum  ->  max_momentum
@@ -67,13 +68,14 @@ class OneCycle(Schedule):
     The base learning rate is the peak (PyTorch's max_lr). The rise ends at step pct_start * total - 1.
 
     Args:
-        pct_start: the share of the steps in which the rate rises, in (0, 1].
-        anneal_strategy: "cos" for half cosines, "linear" for lines.
-        cycle_momentum: whether the momentum (or the first of betas) is set too.
-        base_momentum, max_momentum: its lowest and highest value.
-        div_factor: the peak over the first rate.
-        final_div_factor: the first rate over the last one.
-        three_phase: whether the fall stops at the first rate.
+        pct_start: the share of all steps (updates) in which the rate rises, in (0, 1] (default 0.3).
+        anneal_strategy: "cos" for half cosines, "linear" for lines (default "cos").
+        cycle_momentum: whether the momentum (or the first of betas) is set too (default True).
+        base_momentum: its lowest value, in [0, 1) (default 0.85).
+        max_momentum: its highest value, in [0, 1) (default 0.95).
+        div_factor: the peak over the first rate, above 0 (default 25.0).
+        final_div_factor: the first rate over the last one, above 0 (default 1e4).
+        three_phase: whether the fall stops at the first rate, before it goes on (default False).
 
     Raises:
         UsageError: a setting lies outside of its range.

@@ -1,38 +1,44 @@
-"""The schedule that listens."""
+"""Reduce the learning rate when a metric plateaus."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from minigrad.errors import StateError, UsageError
+from minigrad.optim.optimizer_state import is_number
 from minigrad.optim.schedule.base import Schedule, check_factor
-from minigrad.optim.state import is_number
+from minigrad.typing import StateDict
 
-HEARD = ("level", "best", "bad", "cooling")
+STATE = ("scale", "best", "num_bad_epochs", "cooldown_counter")
 
 
 @dataclass
 class Plateau(Schedule):
-    """Falls when what is measured does not get better any more.
+    """Reduces the learning rate when a metric does not get better any more.
 
-        better    measured < best * (1 - threshold)        ("rel"; mode "max": measured > best * (1 + threshold))
-                  measured < best - threshold              ("abs"; mode "max": measured > best + threshold)
-        level <- max(level * factor, final)                after more than `patience` measurements that were not better
+        better    metric < best * (1 - threshold)          ("rel"; mode "max": metric > best * (1 + threshold))
+                  metric < best - threshold                ("abs"; mode "max": metric > best + threshold)
+        scale <- max(scale * factor, final)                after more than `patience` epochs that were not better
 
-    `fit` tells it the test loss after each epoch (the training loss where nothing is tested); a loop of one's own calls
-    `observe`. It belongs to one training.
+    The factor is `scale`, whatever the step. `fit` hands it the test loss after each epoch (the training loss where
+    nothing is tested); a loop of one's own calls `observe`. It belongs to one training.
 
     Args:
-        mode: "min" where less is better, "max" where more is.
-        factor: of each fall, in (0, 1).
-        patience: how many measurements without progress pass before a fall.
-        threshold: by how much a measurement must be better to count.
-        threshold_mode: whether the threshold is relative ("rel") or absolute ("abs").
-        cooldown: how many measurements after a fall are not counted as bad.
-        final: the lowest factor.
+        mode: "min" where less is better, "max" where more is (default "min").
+        factor: of each reduction, in (0, 1) (default 0.1).
+        patience: epochs without progress before a reduction (default 10).
+        threshold: by how much a metric must be better to count (default 1e-4).
+        threshold_mode: whether the threshold is relative, "rel", or absolute, "abs" (default "rel").
+        cooldown: epochs after a reduction that do not count as bad (default 0).
+        final: the lowest factor, in [0, 1] (default 0.0).
+
+    Attributes:
+        scale: the present factor.
+        best: the best metric so far.
+        num_bad_epochs: epochs since then.
+        cooldown_counter: epochs that will not count as bad.
 
     Raises:
         UsageError: a setting lies outside of its range.
@@ -55,10 +61,10 @@ class Plateau(Schedule):
     threshold_mode: Literal["rel", "abs"] = "rel"
     cooldown: int = 0
     final: float = 0.0
-    level: float = field(default=1.0, init=False)
+    scale: float = field(default=1.0, init=False)
     best: float = field(default=math.inf, init=False)
-    bad: int = field(default=0, init=False)
-    cooling: int = field(default=0, init=False)
+    num_bad_epochs: int = field(default=0, init=False)
+    cooldown_counter: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         for name, known in (("mode", ("min", "max")), ("threshold_mode", ("rel", "abs"))):
@@ -73,36 +79,36 @@ class Plateau(Schedule):
         self.best = math.inf if self.mode == "min" else -math.inf
 
     def __call__(self, step: int, total: int) -> float:
-        """The present level, whatever the step."""
-        return self.level
+        """The present scale, whatever the step."""
+        return self.scale
 
-    def observe(self, measured: float) -> None:
-        """Hear a measurement, and fall if it is one too many without progress."""
-        measured = float(measured)
-        if self._better(measured):
-            self.best, self.bad = measured, 0
+    def observe(self, metric: float) -> None:
+        """Take in the metric of an epoch, and reduce the rate if there were too many without progress."""
+        metric = float(metric)
+        if self._better(metric):
+            self.best, self.num_bad_epochs = metric, 0
         else:
-            self.bad += 1
-        if self.cooling:
-            self.cooling, self.bad = self.cooling - 1, 0
-        if self.bad > self.patience:
-            self.level = max(self.level * self.factor, self.final)
-            self.cooling, self.bad = self.cooldown, 0
+            self.num_bad_epochs += 1
+        if self.cooldown_counter:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown_counter - 1, 0
+        if self.num_bad_epochs > self.patience:
+            self.scale = max(self.scale * self.factor, self.final)
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
 
-    def _better(self, measured: float) -> bool:
+    def _better(self, metric: float) -> bool:
         sign = 1 if self.mode == "min" else -1
         margin = self.threshold if self.threshold_mode == "abs" else self.threshold * self.best
         if math.isinf(self.best):
-            return sign * measured < sign * self.best
+            return sign * metric < sign * self.best
         # as PyTorch has it: a relative threshold of a negative best lies on its other side
-        return sign * measured < sign * (self.best - sign * margin)
+        return sign * metric < sign * (self.best - sign * margin)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The level, and what decides about the next fall; `best` is None before the first measurement."""
+    def state_dict(self) -> StateDict:
+        """The scale, and what decides about the next reduction; `best` is None before the first epoch."""
         best = None if math.isinf(self.best) else self.best  # JSON knows no infinity
-        return {**{name: getattr(self, name) for name in HEARD}, "best": best}
+        return {**{name: getattr(self, name) for name in STATE}, "best": best}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Go on where `state_dict` was taken.
 
         Raises:
@@ -111,9 +117,9 @@ class Plateau(Schedule):
         try:
             worst = math.inf if self.mode == "min" else -math.inf
             best = worst if state["best"] is None else float(state["best"])
-            heard: dict[str, float] = {"level": float(state["level"]), "best": best}
-            heard |= {"bad": int(state["bad"]), "cooling": int(state["cooling"])}
+            values: dict[str, float] = {"scale": float(state["scale"]), "best": best}
+            values |= {name: int(state[name]) for name in ("num_bad_epochs", "cooldown_counter")}
         except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"Plateau: a state has {', '.join(HEARD)}, got {state!r:.100}") from error
-        for name, value in heard.items():
+            raise StateError(f"Plateau: a state has {', '.join(STATE)}, got {state!r:.100}") from error
+        for name, value in values.items():
             setattr(self, name, value)

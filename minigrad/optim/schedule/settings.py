@@ -1,4 +1,4 @@
-"""Schedules as plain data, for files and the command line."""
+"""Schedules as plain data, for checkpoints and the command line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ from typing import Any, Final
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule.base import Schedule
 from minigrad.optim.schedule.compose import Chained, Sequential
-from minigrad.optim.schedule.curve import (
-    Constant,
-    Cosine,
-    Exponential,
-    InverseTime,
-    Linear,
-    MultiStep,
-    Polynomial,
-    Step,
-)
 from minigrad.optim.schedule.cycle import CosineRestarts, OneCycle
+from minigrad.optim.schedule.decay import Cosine, Exponential, InverseTime, Polynomial
+from minigrad.optim.schedule.piecewise import Constant, Linear, MultiStep, Step
 from minigrad.optim.schedule.plateau import Plateau
 
 SCHEDULES: Final[dict[str, type[Any]]] = {
@@ -43,6 +35,9 @@ COMPOSED: Final[dict[str, type[Any]]] = {"sequential": Sequential, "chained": Ch
 def schedule_settings(schedule: Schedule) -> dict[str, Any]:
     """A schedule as plain data: its name and its settings.
 
+    Args:
+        schedule: one of this package, not of one's own.
+
     Raises:
         UsageError: it is a schedule of one's own, which no file can describe.
 
@@ -57,20 +52,23 @@ def schedule_settings(schedule: Schedule) -> dict[str, Any]:
         for field in fields(schedule)  # type: ignore[arg-type]
         if field.init
     }
-    if "parts" in settings:
-        settings["parts"] = [schedule_settings(part) for part in settings["parts"]]
+    if "schedules" in settings:
+        settings["schedules"] = [schedule_settings(inner) for inner in settings["schedules"]]
     return {"name": names[0], **settings}
 
 
 def schedule_of(settings: Mapping[str, Any]) -> Schedule:
     """The schedule that `schedule_settings` described.
 
+    Args:
+        settings: "name", and the settings that differ from their defaults.
+
     Raises:
         StateError: there is no such schedule, or it has no such setting.
     """
     others = {key: value for key, value in settings.items() if key != "name"}
-    if "parts" in others:
-        others["parts"] = [schedule_of(part) for part in others["parts"]]
+    if "schedules" in others:
+        others["schedules"] = [schedule_of(inner) for inner in others["schedules"]]
     known = SCHEDULES | COMPOSED
     try:
         return known[settings["name"]](**others)  # type: ignore[no-any-return]
