@@ -1,10 +1,10 @@
-"""Class numbers as targets: checked, flattened, and with their weights. What the losses of classifiers share."""
+"""Class numbers as targets of losses: checked against the scores, flattened, and with the weights of their classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
 from minigrad.ops.softmax_family import check_classes
-from minigrad.shapes import Shape, ShapeSpec, shape_of
+from minigrad.shapes import ShapeSpec, shape_of
+from minigrad.typing import Array, ArrayLike, Shape
 
 
-def rows(x: Any) -> Any:
+def rows(x: ArrayLike) -> ArrayLike:
     """Scores (N, C), (C) or (N, C, ...) as a table (M, C): a row for each class number that is asked for."""
     shape = shape_of(x)
     if len(shape) == 2:
@@ -32,19 +33,26 @@ def classes_axis(shape: Shape) -> int:
 
 
 @dataclass(frozen=True)
-class Labels:
+class ClassTargets:
     """Class numbers (M), which of them count (None: all), their weights, and the shape they came in.
 
     Class numbers that are ignored have become 0, so that they can index.
     """
 
-    classes: Any
-    kept: Any
-    weight: Any
+    classes: Array
+    kept: Array | None
+    weight: ArrayLike | None
     shape: Shape
 
     @classmethod
-    def of(cls, name: str, x: Any, target: Any, weight: Any = None, ignore_index: int | None = None) -> Labels:
+    def of(
+        cls,
+        name: str,
+        x: ArrayLike,
+        target: ArrayLike,
+        weight: ArrayLike | None = None,
+        ignore_index: int | None = None,
+    ) -> ClassTargets:
         """Check class numbers and class weights against scores.
 
         Raises:
@@ -52,25 +60,25 @@ class Labels:
             DTypeError: class numbers of floating dtype.
             DataError: a class that does not exist, or a negative weight.
         """
-        shape, target = shape_of(x), values(target)
-        if target.size == 0 and target.dtype == np.float64:
-            target = target.astype(np.intp)  # an empty list has no dtype
+        shape, numbers = shape_of(x), values(target)
+        if numbers.size == 0 and numbers.dtype == np.float64:
+            numbers = numbers.astype(np.intp)  # an empty list has no dtype
         if not shape:
             raise ShapeError(f"{name}: x has no dimensions: expected scores (C), (N, C) or (N, C, ...)")
         axis = classes_axis(shape)
-        if target.shape != shape[:axis] + shape[axis + 1 :]:
-            _explain_shape(name, shape, target)
-        if target.dtype.kind not in "iu":
+        if numbers.shape != shape[:axis] + shape[axis + 1 :]:
+            _explain_shape(name, shape, numbers)
+        if numbers.dtype.kind not in "iu":
             raise DTypeError(
-                f"{name}: class numbers are integers, not {target.dtype}: use .astype(int); class probabilities, "
+                f"{name}: class numbers are integers, not {numbers.dtype}: use .astype(int); class probabilities, "
                 "where a loss takes them, have the shape of x"
             )
         count, kept = shape[axis], None
-        if ignore_index is not None and (target == ignore_index).any():
-            kept = target != ignore_index
-            target = np.where(kept, target, 0)
-        if target.ndim > 1:
-            check_classes(target, count)  # here the error can say where; in a row whoever indexes checks
+        if ignore_index is not None and (numbers == ignore_index).any():
+            kept = numbers != ignore_index
+            numbers = np.where(kept, numbers, 0)
+        if numbers.ndim > 1:
+            check_classes(numbers, count)  # here the error can say where; in a row whoever indexes checks
         if weight is not None:
             if shape_of(weight) != (count,):
                 raise ShapeError(
@@ -78,9 +86,9 @@ class Labels:
                     f"expected ({count},), a weight for each class"
                 )
             weight = weights(name, x, weight)
-        return cls(target.reshape(-1), None if kept is None else kept.reshape(-1), weight, target.shape)
+        return cls(numbers.reshape(-1), None if kept is None else kept.reshape(-1), weight, numbers.shape)
 
-    def chosen(self, table: Any) -> Tensor:
+    def chosen(self, table: ArrayLike) -> Tensor:
         """table[m, classes[m]]."""
         check_classes(self.classes, shape_of(table)[1])
         return ops.getitem(table, index=(np.arange(len(self.classes)), self.classes))
@@ -89,7 +97,7 @@ class Labels:
         """The loss of each row times the weight of its class."""
         return loss if self.weight is None else loss * ops.getitem(self.weight, index=self.classes)
 
-    def reduced(self, loss: Any, reduction: str) -> Tensor:
+    def reduced(self, loss: Tensor, reduction: str) -> Tensor:
         """Join the losses of the rows that count; in the mean each counts for its weight."""
         check_reduction(reduction)
         if self.kept is not None:
@@ -102,7 +110,7 @@ class Labels:
         return reduced(loss, reduction, share if self.kept is None else ops.where(self.kept, share, 0))
 
 
-def _explain_shape(name: str, shape: Shape, target: Any) -> NoReturn:
+def _explain_shape(name: str, shape: Shape, target: Array) -> NoReturn:
     inner = {3: ["T"], 4: ["H", "W"]}.get(len(shape), [f"D{i}" for i in range(1, len(shape) - 1)])
     letters = ["C"] if len(shape) == 1 else ["N", "C", *inner]
     spec = ShapeSpec(f"{' '.join(letters)}, {' '.join(x for x in letters if x != 'C')}")

@@ -45,7 +45,7 @@ def interpolate(
 
     Args:
         x: sequences or images.
-        size: the new sizes of the sides, or one for all; instead of scale_factor.
+        size: the new sizes of the sides, or one for all; None if scale_factor is given.
         scale_factor: by how much the sides grow, or one number for all; None if size is given.
         mode: as above; "linear" is for sequences, "bilinear" and "bicubic" are for images (default "nearest").
         align_corners: for "linear", "bilinear" and "bicubic": whether the first and last elements keep their places, so

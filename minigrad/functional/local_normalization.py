@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.common import on_batch
+from minigrad.functional.common import on_batch, tensor_or_array
 from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike, DType, Shape
 
 
-def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """Each element divided by the response of its neighbors in other channels.
+def local_response_norm(x: ArrayLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """out[n,c,...] = x[n,c,...] / (k + alpha/size * sum of x[n,c',...]^2)^beta, over the `size` channels c' around c.
 
-    out[n,c,...] = x[n,c,...] / (k + alpha/size * sum of x[n,c',...]^2)^beta, over the `size` channels c' around c:
-    from c - floor(size/2) to c + floor((size-1)/2), as far as they exist.
+    These are the channels from c - floor(size/2) to c + floor((size-1)/2), as far as they exist. (The paper's alpha is
+    not divided by the size: AlexNet's 1e-4 over 5 channels is alpha=5e-4 here.)
 
-    (The paper's alpha is not divided by the size: AlexNet's 1e-4 over 5 channels is alpha=5e-4 here.)
+    Args:
+        x: a batch of sequences or images.
+        size: the number of channels, of at least 1.
+        alpha: the factor of the mean of squares (default 1e-4).
+        beta: the exponent (default 0.75).
+        k: what is added to it (default 1.0).
 
-    Shapes: x (N, C, ...) -> as x.
+    Shapes: x (N, C, ...) -> the same.
 
     Raises:
+        DTypeError: x is not floating.
         ShapeError: x has less than three dimensions.
         UsageError: size is not positive.
 
-    Source: Krizhevsky et al. 2012, section 3.3.
+    Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks",
+    section 3.3.
     """
     shape = shape_of(x)
     if len(shape) < 3:
@@ -44,16 +51,21 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     return ops.divide(x, ops.pow(response, beta))
 
 
-def local_contrast_norm(x: Any, kernel_size: int = 9, sigma: float | None = None, eps: float = 1e-5) -> Tensor:
-    """Each pixel minus the mean around it, over the standard deviation around it; all channels count together.
+def local_contrast_norm(x: ArrayLike, kernel_size: int = 9, sigma: float | None = None, eps: float = 1e-5) -> Tensor:
+    """out = v / max(m, s): each pixel minus the mean around it, over the standard deviation around it.
 
-    v = x - sum_cpq w[p,q] x[n, c, i+p, j+q],  s = sqrt(sum_cpq w[p,q] v[n, c, i+p, j+q]^2),  out = v / max(m, s)
+        v = x - sum_cpq w[p,q] x[n, c, i+p, j+q],    s = sqrt(sum_cpq w[p,q] v[n, c, i+p, j+q]^2)
 
-    with m the mean of s over the image, and Gaussian weights w of standard deviation `sigma` pixels (kernel_size/4
-    unless given) that sum to 1. At the border the weights of the pixels that exist are made to sum to 1. Neither m
-    nor s is taken smaller than `eps`, so that an even image gives 0.
+    with m the mean of s over the image, and Gaussian weights w that sum to 1; all channels count together. At the
+    border the weights of the pixels that exist are made to sum to 1.
 
-    Shapes: x (N, C, H, W) or (C, H, W) -> as x.
+    Args:
+        x: images, or one image.
+        kernel_size: the rows and columns of the window of weights, an odd number (default 9).
+        sigma: the standard deviation of the weights in pixels; kernel_size/4 unless given.
+        eps: the smallest m and s, so that an even image gives 0 (default 1e-5).
+
+    Shapes: x (N, C, H, W) or (C, H, W) -> the same.
 
     Raises:
         UsageError: the kernel is not odd, or sigma or eps is not positive.
@@ -67,8 +79,9 @@ def local_contrast_norm(x: Any, kernel_size: int = 9, sigma: float | None = None
             f"got {kernel_size}, {sigma} and {eps}"
         )
 
-    def normalized(images: Any) -> Tensor:
-        around = _Blur(shape_of(images), images.dtype, kernel_size, float(sigma))
+    def normalized(images: ArrayLike) -> Tensor:
+        images = tensor_or_array(images)
+        around = _Blur(images.shape, images.dtype, kernel_size, float(sigma))
         v = ops.subtract(images, around(images))
         s = ops.sqrt(ops.maximum(eps * eps, around(ops.square(v))))
         return ops.divide(v, ops.maximum(s, ops.mean(s, axis=(1, 2, 3), keepdims=True)))
@@ -79,17 +92,17 @@ def local_contrast_norm(x: Any, kernel_size: int = 9, sigma: float | None = None
 class _Blur:
     """The weighted mean around each pixel, over all channels of images (N, C, H, W): -> (N, 1, H, W)."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, size: int, sigma: float) -> None:
+    def __init__(self, shape: Shape, dtype: DType, size: int, sigma: float) -> None:
         self.settings = {"padding": size // 2}
         window, self.total = _gaussian(shape[2:], np.dtype(dtype), size, sigma)
         self.kernel = np.broadcast_to(window / dtype.type(shape[1]), (1, shape[1], size, size))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Tensor:
         return ops.divide(ops.conv(x, self.kernel, None, **self.settings), self.total)
 
 
 @lru_cache(64)
-def _gaussian(image: tuple[int, int], dtype: Any, size: int, sigma: float) -> tuple[Any, Any]:
+def _gaussian(image: Shape, dtype: DType, size: int, sigma: float) -> tuple[Array, Array]:
     """A window of weights, and for each pixel of an image the sum of those that fall on the image."""
     offset = np.arange(size) - size // 2
     line = np.exp(-((offset / sigma) ** 2) / 2)

@@ -1,16 +1,14 @@
-"""Losses of classifiers that give a score, or a log-probability, for each class.
+"""Losses of classification, of a score or a log-probability for each class.
 
-As everywhere among the losses, what stands behind PyTorch's deprecated `size_average` is keyword-only.
+(PyTorch's deprecated `size_average` and `reduce` do not exist; what stands behind them there is keyword-only here.)
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
-from minigrad.functional.class_targets import Labels, classes_axis, rows
+from minigrad.functional.class_targets import ClassTargets, classes_axis, rows
 from minigrad.functional.reduction import (
     check_reduction,
     check_same_shape,
@@ -20,12 +18,13 @@ from minigrad.functional.reduction import (
     weights,
 )
 from minigrad.shapes import shape_of
+from minigrad.typing import ArrayLike
 
 
 def cross_entropy(
-    x: Any,
-    target: Any,
-    weight: Any = None,
+    x: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
@@ -33,36 +32,49 @@ def cross_entropy(
 ) -> Tensor:
     """-log softmax(x)[target]: the loss of a classifier that gives one score a class. Unit: nats.
 
-    The target holds class numbers, or class probabilities p in the shape of x: then it is -sum_c p_c log softmax(x)_c.
-    Label smoothing s moves a share s of the target to all classes evenly: (1 - s) * target + s / C.
-    Each class's term is multiplied by its weight, and the mean is that weighted with the weights of the targets (of
-    class probabilities: the plain one). Class numbers equal to `ignore_index` count as little as if they were absent.
+    For a target of class probabilities p it is -sum_c p_c log softmax(x)_c. Label smoothing s moves a share s of the
+    target to all classes evenly: (1 - s) * target + s / C. Each class's term is multiplied by its weight, and the mean
+    is weighted with the weights of the targets (of class probabilities: the plain one). The mean over nothing is NaN.
 
-    Shapes: x (N, C), (C) or (N, C, ...) scores; target (N), () or (N, ...) class numbers, or x's shape; weight (C)
-    -> () or, with reduction "none", (N), () or (N, ...). The mean over nothing is NaN.
+    Args:
+        x: scores, one for each class.
+        target: class numbers, or class probabilities in the shape of x.
+        weight: what each class counts for, of at least 0; 1 unless given.
+        ignore_index: the class number of targets that count as little as if they were absent (default -100).
+        reduction: "mean" over the targets, "sum", or "none" (default "mean").
+        label_smoothing: the share s, in [0, 1] (default 0.0).
+
+    Shapes: x (N, C), (C) or (N, C, ...); target (N), () or (N, ...), or x's shape; weight (C) -> () or, with reduction
+    "none", (N), () or (N, ...).
 
     Raises:
-        ShapeError, DTypeError: target or weight do not fit x.
         DataError: a class that does not exist; a negative weight.
-        UsageError: label_smoothing outside of [0, 1].
+        DTypeError: class numbers that are not integers.
+        ShapeError: target or weight do not fit x.
+        UsageError: label_smoothing outside of [0, 1]; another reduction.
 
     Source: label smoothing is of Szegedy et al. 2015, arXiv:1512.00567.
+
+    >>> cross_entropy(Tensor([[0.0, 0.0], [0.0, 0.0]]), [0, 1]).item()  # two even chances: log 2
+    0.6931471824645996
     """
     if not 0 <= label_smoothing <= 1:
         raise UsageError(f"cross_entropy: label_smoothing must lie in [0, 1], got {label_smoothing}")
     if values(target).dtype.kind == "f" and shape_of(target) == shape_of(x) != ():
         return _cross_entropy_of_probabilities(x, target, weight, reduction, label_smoothing)
-    labels = Labels.of("cross_entropy", x, target, weight, ignore_index)
+    targets = ClassTargets.of("cross_entropy", x, target, weight, ignore_index)
     if label_smoothing == 0:
-        return labels.reduced(labels.weighted(ops.softmax_cross_entropy(rows(x), labels.classes)), reduction)
+        return targets.reduced(targets.weighted(ops.softmax_cross_entropy(rows(x), targets.classes)), reduction)
     table = ops.log_softmax(rows(x), axis=1)
-    others = table if labels.weight is None else table * labels.weight
+    others = table if targets.weight is None else table * targets.weight
     even = ops.sum(others * (label_smoothing / table.shape[1]), axis=1)
-    true = labels.weighted(labels.chosen(table)) * (1 - label_smoothing)
-    return labels.reduced(-(true + even), reduction)
+    true = targets.weighted(targets.chosen(table)) * (1 - label_smoothing)
+    return targets.reduced(-(true + even), reduction)
 
 
-def _cross_entropy_of_probabilities(x: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Tensor:
+def _cross_entropy_of_probabilities(
+    x: ArrayLike, target: ArrayLike, weight: ArrayLike | None, reduction: str, smoothing: float
+) -> Tensor:
     shape = shape_of(x)
     axis = classes_axis(shape)
     if smoothing:
@@ -79,26 +91,59 @@ def _cross_entropy_of_probabilities(x: Any, target: Any, weight: Any, reduction:
     return reduced(-ops.sum(terms, axis=axis), reduction)
 
 
-def nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
-    """-x[target], for x of log-probabilities, such as those of `log_softmax`.
+def nll_loss(
+    x: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """-x[target], for x of log-probabilities, such as those of `log_softmax`. Unit: nats.
 
-    Shapes, weights, ignored targets and errors are those of `cross_entropy` with class numbers.
-    """
-    labels = Labels.of("nll_loss", x, target, weight, ignore_index)
-    return labels.reduced(labels.weighted(-labels.chosen(rows(x))), reduction)
+    Each target's term is multiplied by the weight of its class, and the mean is weighted with these. The mean over
+    nothing is NaN.
 
+    Args:
+        x: log-probabilities, one for each class.
+        target: class numbers.
+        weight: what each class counts for, of at least 0; 1 unless given.
+        ignore_index: the class number of targets that count as little as if they were absent (default -100).
+        reduction: "mean" over the targets, "sum", or "none" (default "mean").
 
-def kl_div(x: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """target * (log target - x): the divergence of the target from a distribution whose logarithm is x. Unit: nats.
-
-    With `log_target` the target is given by its logarithm, too. The mean is that over all elements; "batchmean", the
-    sum divided by N, is the divergence itself. A target of 0 gives 0, and no gradient but x's own, 0.
-
-    Shapes: x (N, ...), target x's shape -> () or x's shape.
+    Shapes: x (N, C), (C) or (N, C, ...); target (N), () or (N, ...); weight (C) -> () or, with reduction "none",
+    target's shape.
 
     Raises:
-        ShapeError: x and target differ in shape.
+        DataError: a class that does not exist; a negative weight.
+        DTypeError: class numbers that are not integers.
+        ShapeError: target or weight do not fit x.
+        UsageError: another reduction.
+    """
+    targets = ClassTargets.of("nll_loss", x, target, weight, ignore_index)
+    return targets.reduced(targets.weighted(-targets.chosen(rows(x))), reduction)
+
+
+def kl_div(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """target * (log target - x): the divergence of the target from a distribution whose logarithm is x. Unit: nats.
+
+    A target of 0 gives 0, and no gradient but x's own, 0.
+
+    Args:
+        x: log-probabilities.
+        target: probabilities.
+        reduction: "mean" over all elements, "batchmean", the sum divided by N, which is the divergence itself, "sum",
+            or "none" (default "mean").
+        log_target: whether the target is given by its logarithm, too (default False).
+
+    Shapes: x (N, ...), target x's shape -> () or, with reduction "none", x's shape.
+
+    Raises:
         DataError: a negative target.
+        ShapeError: x and target differ in shape.
+        UsageError: another reduction.
+
+    Source: Kullback and Leibler 1951, "On information and sufficiency".
     """
     check_reduction(reduction, "batchmean")
     check_same_shape("kl_div", x=x, target=target)

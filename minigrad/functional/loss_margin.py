@@ -1,64 +1,90 @@
-"""Losses with a margin: what is right by more than the margin costs nothing.
+"""Margin losses: 0 where the true answer is ahead of the others by the margin.
 
-Where a loss begins to cost, the gradient is PyTorch's: 0 in the losses of several classes, that of the side which
-costs in the others. Targets of 1 and -1 are checked, where PyTorch would give some number for others.
+At the margin itself the gradient is PyTorch's: 0 in the losses of several classes, that of the side with a loss in the
+others. Targets of 1 and -1 are checked, where PyTorch would give some number for others.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.class_targets import Labels, rows
+from minigrad.functional.class_targets import ClassTargets, rows
 from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
 from minigrad.shapes import shape_of
+from minigrad.typing import ArrayLike
 
 
-def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(x: ArrayLike, target: ArrayLike, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """x where the target is 1, max(0, margin - x) where it is -1: x is a distance, of pairs alike or not.
 
     The target only chooses between the two, and so gets no gradient (its `grad` stays None, as in PyTorch).
 
-    Shapes: x, target equal -> () or x's shape.
+    Args:
+        x: distances.
+        target: 1 for a pair that is alike, else -1.
+        margin: how far apart pairs that are not alike should be (default 1.0).
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
+
+    Shapes: x, target equal -> () or, with reduction "none", x's shape.
 
     Raises:
-        ShapeError: shapes differ.
         DataError: a target that is neither 1 nor -1.
+        ShapeError: shapes differ.
+        UsageError: another reduction.
     """
     check_same_shape("hinge_embedding_loss", x=x, target=target)
     alike = values(signs("hinge_embedding_loss", x, target)) == 1
     return reduced(ops.where(alike, x, ops.maximum(ops.subtract(margin, x), 0)), reduction)
 
 
-def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Tensor:
+def margin_ranking_loss(
+    x1: ArrayLike, x2: ArrayLike, target: ArrayLike, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
     """max(0, margin - target * (x1 - x2)): x1 should be the greater where the target is 1, x2 where it is -1.
 
-    Shapes: x1, x2, target equal -> () or their shape.
+    Args:
+        x1: scores.
+        x2: scores to compare with.
+        target: 1 where x1 should be the greater, else -1.
+        margin: by how much (default 0.0).
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
+
+    Shapes: x1, x2, target equal -> () or, with reduction "none", their shape.
 
     Raises:
-        ShapeError: shapes differ.
         DataError: a target that is neither 1 nor -1.
+        ShapeError: shapes differ.
+        UsageError: another reduction.
     """
     check_same_shape("margin_ranking_loss", x1=x1, x2=x2, target=target)
     ahead = ops.subtract(x1, x2) * signs("margin_ranking_loss", x1, target)
     return reduced(ops.maximum(margin - ahead, 0), reduction)
 
 
-def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Tensor:
+def cosine_embedding_loss(
+    x1: ArrayLike, x2: ArrayLike, target: ArrayLike, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1.
 
     The squared lengths have 1e-12 added, so that a vector of zeros has cosine 0. The target only chooses, and so gets
     no gradient (its `grad` stays None).
 
-    Shapes: x1, x2 (N, D) or (D), target (N) or () -> () or target's shape.
+    Args:
+        x1: vectors.
+        x2: vectors to compare with.
+        target: 1 for a pair that is alike, else -1.
+        margin: the largest cosine without a loss of pairs that are not alike (default 0.0).
+        reduction: "mean" over the pairs, "sum", or "none" (default "mean").
+
+    Shapes: x1, x2 (N, D) or (D), target (N) or () -> () or, with reduction "none", target's shape.
 
     Raises:
-        ShapeError: shapes do not fit.
         DataError: a target that is neither 1 nor -1.
+        ShapeError: shapes do not fit.
+        UsageError: another reduction.
     """
     check_same_shape("cosine_embedding_loss", x1=x1, x2=x2)
     shape = shape_of(x1)
@@ -72,15 +98,15 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *,
     return reduced(ops.where(alike, 1 - cosine, ops.maximum(cosine - margin, 0)), reduction)
 
 
-def _length(x: Any) -> Tensor:
+def _length(x: ArrayLike) -> Tensor:
     least = np.maximum(np.finfo(dtype_of(x)).tiny, dtype_of(x).type(1e-12))
     return ops.sqrt(ops.sum(ops.square(x), axis=-1) + least)
 
 
 def triplet_margin_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
     margin: float = 1.0,
     p: float = 2.0,
     eps: float = 1e-6,
@@ -90,13 +116,22 @@ def triplet_margin_loss(
 ) -> Tensor:
     """max(0, margin + |anchor - positive| - |anchor - negative|), in the p-norm of the difference plus eps.
 
-    With `swap` the negative is measured from the positive where that is nearer; at a tie the anchor counts.
+    Args:
+        anchor: vectors.
+        positive: vectors that should be near.
+        negative: vectors that should be farther away.
+        margin: by how much, above 0 (default 1.0).
+        p: the order of the norm (default 2.0).
+        eps: what is added to each difference (default 1e-6).
+        swap: whether the negative is measured from the positive where that is nearer; at a tie the anchor counts
+            (default False).
+        reduction: "mean" over the triplets, "sum", or "none" (default "mean").
 
-    Shapes: anchor, positive, negative (..., D) -> () or (...).
+    Shapes: anchor, positive, negative (..., D) -> () or, with reduction "none", (...).
 
     Raises:
         ShapeError: shapes differ.
-        UsageError: the margin is not positive.
+        UsageError: the margin is not positive; another reduction.
 
     Source: Balntas et al. 2016, "Learning local feature descriptors with triplets and shallow convolutional networks".
     """
@@ -104,7 +139,7 @@ def triplet_margin_loss(
         raise UsageError(f"triplet_margin_loss: the margin must be positive, got {margin}")
     check_same_shape("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
 
-    def distance(x: Any, y: Any) -> Tensor:
+    def distance(x: ArrayLike, y: ArrayLike) -> Tensor:
         return ops.vector_norm(ops.subtract(x, y) + eps, axis=-1, ord=p)
 
     far = distance(anchor, negative)
@@ -114,49 +149,77 @@ def triplet_margin_loss(
 
 
 def multi_margin_loss(
-    x: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean"
+    x: ArrayLike,
+    target: ArrayLike,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: ArrayLike | None = None,
+    *,
+    reduction: str = "mean",
 ) -> Tensor:
     """sum over j != t of weight[t] * max(0, margin - x[t] + x[j])^p, divided by the number of classes C.
 
-    Shapes: x (N, C) or (C), target (N) or () class numbers t, weight (C) -> () or, with reduction "none", target's.
+    Args:
+        x: scores, one for each class.
+        target: class numbers t.
+        p: 1 or 2 (default 1).
+        margin: by how much x[t] should be ahead (default 1.0).
+        weight: what each class counts for, of at least 0; 1 unless given.
+        reduction: "mean" over the targets, "sum", or "none" (default "mean").
+
+    Shapes: x (N, C) or (C), target (N) or (), weight (C) -> () or, with reduction "none", target's shape.
 
     Raises:
-        ShapeError, DTypeError, DataError: as in `cross_entropy`.
-        UsageError: p is neither 1 nor 2.
+        DataError: a class that does not exist; a negative weight.
+        DTypeError: class numbers that are not integers.
+        ShapeError: target or weight do not fit x.
+        UsageError: p is neither 1 nor 2; another reduction.
 
     Source: Crammer and Singer 2001, "On the algorithmic implementation of multiclass kernel-based vector machines".
     """
     if p not in (1, 2):
         raise UsageError(f"multi_margin_loss: p is 1 or 2, not {p}")
-    labels = _labels("multi_margin_loss", x, target, weight)
-    excess = _excess(x, labels, margin)
+    targets = _targets("multi_margin_loss", x, target, weight)
+    excess = _excess(x, targets, margin)
     loss = ops.mean(excess if p == 1 else ops.square(excess), axis=1)
-    return reduced(ops.reshape(labels.weighted(loss), shape=labels.shape), reduction)
+    return reduced(ops.reshape(targets.weighted(loss), shape=targets.shape), reduction)
 
 
-def multi_class_svm_loss(x: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+def multi_class_svm_loss(x: ArrayLike, target: ArrayLike, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """sum over j != t of max(0, x[j] - x[t] + margin): `multi_margin_loss` without the division by C.
 
-    Shapes: x (N, C) or (C), target (N) or () class numbers t -> () or, with reduction "none", target's shape.
+    Args:
+        x: scores, one for each class.
+        target: class numbers t.
+        margin: by how much x[t] should be ahead (default 1.0).
+        reduction: "mean" over the targets, "sum", or "none" (default "mean").
+
+    Shapes: x (N, C) or (C), target (N) or () -> () or, with reduction "none", target's shape.
 
     Raises:
-        ShapeError, DTypeError, DataError: as in `cross_entropy`.
+        DataError: a class that does not exist.
+        DTypeError: class numbers that are not integers.
+        ShapeError: the target does not fit x.
+        UsageError: another reduction.
 
     Source: Weston and Watkins 1999, "Support vector machines for multi-class pattern recognition".
+
+    >>> multi_class_svm_loss(Tensor([[3.0, 5.0, -2.0]]), [0]).item()
+    3.0
     """
-    labels = _labels("multi_class_svm_loss", x, target, None)
-    return reduced(ops.reshape(ops.sum(_excess(x, labels, margin), axis=1), shape=labels.shape), reduction)
+    targets = _targets("multi_class_svm_loss", x, target, None)
+    return reduced(ops.reshape(ops.sum(_excess(x, targets, margin), axis=1), shape=targets.shape), reduction)
 
 
-def _labels(name: str, x: Any, target: Any, weight: Any) -> Labels:
+def _targets(name: str, x: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> ClassTargets:
     if len(shape_of(x)) not in (1, 2):
         raise ShapeError(f"{name}: x has shape {shape_of(x)}: expected scores (N, C) or (C)")
-    return Labels.of(name, x, target, weight)
+    return ClassTargets.of(name, x, target, weight)
 
 
-def _excess(x: Any, labels: Labels, margin: float) -> Tensor:
+def _excess(x: ArrayLike, targets: ClassTargets, margin: float) -> Tensor:
     """max(0, margin - x[t] + x[j]) for each row and class j; 0 for j = t."""
     table = rows(x)
-    too_near = ops.relu(table - ops.expand_dims(labels.chosen(table), axis=1) + margin)
-    is_target = np.arange(values(table).shape[1]) == labels.classes[:, None]
+    too_near = ops.relu(ops.subtract(table, ops.expand_dims(targets.chosen(table), axis=1)) + margin)
+    is_target = np.arange(values(table).shape[1]) == targets.classes[:, None]
     return ops.where(is_target, 0, too_near)

@@ -1,12 +1,12 @@
-"""Losses of numbers: how far a prediction is from the truth. Shapes never broadcast here: that would be a wrong loss.
+"""Losses of regression: how far predicted numbers are from the true ones.
 
-Where PyTorch broadcasts two shapes with a warning, these raise a ShapeError.
+Shapes never broadcast here, which would be a wrong loss: where PyTorch broadcasts two shapes with a warning, these
+raise a ShapeError.
 """
 
 from __future__ import annotations
 
 from math import log, pi
-from typing import Any
 
 import numpy as np
 
@@ -15,31 +15,64 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, same_shape, values, weights
 from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike, Shape
 
 
-def mse_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
-    """(x - target)^2, by default its mean over all elements; with a weight for each, the weighted mean.
+def mse_loss(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", weight: ArrayLike | None = None) -> Tensor:
+    """(x - target)^2: the squared error.
 
-    Shapes: x, target and weight equal -> () or x's shape.
+    Args:
+        x: predicted numbers.
+        target: the true ones.
+        reduction: "mean" over the elements, weighted with their weights, "sum", or "none" (default "mean").
+        weight: what each element counts for, of at least 0; 1 unless given.
+
+    Shapes: x, target, weight equal -> () or, with reduction "none", x's shape.
 
     Raises:
-        ShapeError: shapes differ.
         DataError: a negative weight.
+        ShapeError: shapes differ.
+        UsageError: another reduction.
+
+    >>> mse_loss(Tensor([1.0, 3.0]), [0.0, 0.0]).item()
+    5.0
     """
     return _weighted("mse_loss", ops.square(same_shape("mse_loss", x, target)), weight, reduction)
 
 
-def l1_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
-    """|x - target|, as `mse_loss`. Where both are equal the gradient is 0."""
+def l1_loss(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", weight: ArrayLike | None = None) -> Tensor:
+    """|x - target|: the absolute error. Where both are equal the gradient is 0.
+
+    Args:
+        x: predicted numbers.
+        target: the true ones.
+        reduction: "mean" over the elements, weighted with their weights, "sum", or "none" (default "mean").
+        weight: what each element counts for, of at least 0; 1 unless given.
+
+    Shapes: x, target, weight equal -> () or, with reduction "none", x's shape.
+
+    Raises:
+        DataError: a negative weight.
+        ShapeError: shapes differ.
+        UsageError: another reduction.
+    """
     return _weighted("l1_loss", ops.abs(same_shape("l1_loss", x, target)), weight, reduction)
 
 
-def smooth_l1_loss(x: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, for d = x - target. With beta = 0 it is `l1_loss`.
+
+    Args:
+        x: predicted numbers.
+        target: the true ones.
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
+        beta: the error at which the loss becomes linear, of at least 0 (default 1.0).
+
+    Shapes: x, target equal -> () or, with reduction "none", x's shape.
 
     Raises:
         ShapeError: shapes differ.
-        UsageError: beta is negative.
+        UsageError: beta is negative; another reduction.
 
     Source: Girshick 2015, "Fast R-CNN", arXiv:1504.08083.
     """
@@ -49,15 +82,26 @@ def smooth_l1_loss(x: Any, target: Any, *, reduction: str = "mean", beta: float 
     return reduced(ops.abs(d) if beta == 0 else _huber(d, float(beta)) / float(beta), reduction)
 
 
-def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
+def huber_loss(
+    x: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0, weight: ArrayLike | None = None
+) -> Tensor:
     """d^2 / 2 where |d| <= delta, else delta * (|d| - delta / 2), for d = x - target.
 
     The mean of weighted elements is their plain one here, as in PyTorch: not divided by the sum of the weights.
 
+    Args:
+        x: predicted numbers.
+        target: the true ones.
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
+        delta: the error at which the loss becomes linear, above 0 (default 1.0).
+        weight: what each element is multiplied by, of at least 0; 1 unless given.
+
+    Shapes: x, target, weight equal -> () or, with reduction "none", x's shape.
+
     Raises:
-        ShapeError: shapes differ.
         DataError: a negative weight.
-        UsageError: delta is not positive.
+        ShapeError: shapes differ.
+        UsageError: delta is not positive; another reduction.
 
     Source: Huber 1964, "Robust estimation of a location parameter".
     """
@@ -73,36 +117,54 @@ def _huber(d: Tensor, delta: float) -> Tensor:
     return c * (d - c / 2)
 
 
-def _weighted(name: str, loss: Tensor, weight: Any, reduction: str) -> Tensor:
+def _weighted(name: str, loss: Tensor, weight: ArrayLike | None, reduction: str) -> Tensor:
     if weight is None:
         return reduced(loss, reduction)
     weight = _weights(name, loss, weight)
     return reduced(loss * weight, reduction, weight)
 
 
-def _weights(name: str, loss: Tensor, weight: Any) -> Any:
+def _weights(name: str, loss: Tensor, weight: ArrayLike) -> Tensor | Array:
     check_same_shape(name, x=loss, weight=weight)
     return weights(name, loss, weight)
 
 
-def sum_squared_error(x: Any, target: Any) -> Tensor:
-    """1/2 * sum of (x - target)^2: the loss of the perceptron and of LeNet-5's time."""
+def sum_squared_error(x: ArrayLike, target: ArrayLike) -> Tensor:
+    """1/2 * sum of (x - target)^2: the loss of the perceptron and of LeNet-5's time.
+
+    Args:
+        x: predicted numbers.
+        target: the true ones.
+
+    Shapes: x, target equal -> ().
+
+    Raises:
+        ShapeError: shapes differ.
+    """
     return ops.multiply(0.5, ops.sum(ops.square(same_shape("sum_squared_error", x, target))))
 
 
 def gaussian_nll_loss(
-    x: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+    x: ArrayLike, target: ArrayLike, var: ArrayLike, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
-    """(log var + (x - target)^2 / var) / 2: how unlikely the target is under a normal distribution.
+    """(log var + (x - target)^2 / var) / 2: how unlikely the target is under a normal distribution. Unit: nats.
 
-    A variance below eps counts as eps, while its gradient flows as if it were free: it can grow again.
-    With `full` the constant log(2π) / 2 is added.
+    Args:
+        x: the mean of the distribution.
+        target: the true numbers.
+        var: the variance, of at least 0. Below eps it counts as eps, while its gradient flows as if it were free: it
+            can grow again.
+        full: whether the constant log(2π) / 2 is added (default False).
+        eps: the smallest variance (default 1e-6).
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
 
-    Shapes: x, target equal; var x's shape, or with size 1 in one of its dimensions, or without the last one, or ().
+    Shapes: x, target equal; var x's shape, or with size 1 in one of its dimensions, or without the last one, or () ->
+    () or, with reduction "none", x's shape.
 
     Raises:
-        ShapeError: shapes differ.
         DataError: a negative variance.
+        ShapeError: shapes do not fit.
+        UsageError: another reduction.
 
     Source: Nix and Weigend 1994, "Estimating the mean and variance of the target probability distribution".
     """
@@ -115,7 +177,7 @@ def gaussian_nll_loss(
     return reduced(loss + 0.5 * log(2 * pi) if full else loss, reduction)
 
 
-def _variance(shape: tuple[int, ...], var: Any) -> Any:
+def _variance(shape: Shape, var: ArrayLike) -> ArrayLike:
     """The variance in a shape that broadcasts to that of x as it is meant to."""
     if (values(var) < 0).any():
         raise DataError(f"gaussian_nll_loss: var must not be negative, got {values(var).min()}; give a variance")
@@ -133,20 +195,29 @@ def _variance(shape: tuple[int, ...], var: Any) -> Any:
 
 
 def poisson_nll_loss(
-    x: Any,
-    target: Any,
+    x: ArrayLike,
+    target: ArrayLike,
     log_input: bool = True,
     full: bool = False,
     *,
     eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Tensor:
-    """exp(x) - target * x, or with log_input=False x - target * log(x + eps): the loss of counts, x their log-rate.
+    """exp(x) - target * x, or with log_input=False x - target * log(x + eps): how unlikely a count is. Unit: nats.
 
-    With `full` Stirling's approximation of log(target!) is added where target > 1.
+    Args:
+        x: the logarithm of the rate of a Poisson distribution, or the rate itself.
+        target: the counts.
+        log_input: whether x is the logarithm (default True).
+        full: whether Stirling's approximation of log(target!) is added where target > 1 (default False).
+        eps: what is added to a rate, so that it is not 0 (default 1e-8).
+        reduction: "mean" over the elements, "sum", or "none" (default "mean").
+
+    Shapes: x, target equal -> () or, with reduction "none", x's shape.
 
     Raises:
         ShapeError: shapes differ.
+        UsageError: another reduction.
     """
     check_same_shape("poisson_nll_loss", x=x, target=target)
     target = in_dtype_of(x, target)
@@ -157,7 +228,7 @@ def poisson_nll_loss(
     return reduced(loss + _log_factorial(target) if full else loss, reduction)
 
 
-def _log_factorial(t: Any) -> Tensor:
+def _log_factorial(t: ArrayLike) -> Tensor:
     """Stirling: t log t - t + log(2πt) / 2 where t > 1, else 0."""
     large = values(t) > 1
     t = ops.where(large, t, 1)

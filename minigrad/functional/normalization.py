@@ -13,41 +13,58 @@ All are one op, `ops.standardize`, over different axes: for images (N, C, H, W) 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError, shape_text
-from minigrad.shapes import Shape, shape_of
+from minigrad.functional.common import tensor_or_array
+from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike, Shape
 
 
 def batch_norm(
-    x: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    x: ArrayLike,
+    running_mean: Tensor | Array | None,
+    running_var: Tensor | Array | None,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each channel brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+    """out = weight * (x - mean) / sqrt(variance + eps) + bias, with mean and variance of each channel over the batch.
 
     In training the statistics are those of x, and the running ones, where there are any, move toward them in place:
     running = (1 - momentum) * running + momentum * of x, where the variance is the unbiased one, sum of squares over
     (count - 1). Outside of training the running ones take their place.
 
+    Args:
+        x: a batch.
+        running_mean: the running mean of each channel, or None.
+        running_var: the running variance of each channel, or None.
+        weight: the factor of each channel; 1 unless given.
+        bias: the term of each channel; 0 unless given.
+        training: whether the statistics are those of x (default False).
+        momentum: how far the running statistics move, in [0, 1] (default 0.1).
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
+
     Shapes: x (N, C) or (N, C, ...), all others (C) -> as x.
 
     Raises:
         DataError: in training there is only one value a channel, which has no variance.
+        DTypeError: x is not floating.
         ShapeError: sizes that do not fit together.
-        UsageError: running statistics are missing outside of training.
+        UsageError: running statistics are missing outside of training; eps is negative.
 
-    Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
+    Source: Ioffe and Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal
+    covariate shift", arXiv:1502.03167.
+
+    >>> x = Tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> batch_norm(x, None, None, training=True, eps=0.0).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
     """
     channels = _channels("batch_norm", x, 2)
     parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -66,16 +83,29 @@ def batch_norm(
 
 
 def layer_norm(
-    x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+    x: ArrayLike,
+    normalized_shape: int | Sequence[int],
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
-    """The last dimensions brought to mean 0 and variance 1 together, then each element scaled and shifted.
+    """out = weight * (x - mean) / sqrt(variance + eps) + bias, with mean and variance over the last dimensions.
+
+    Args:
+        x: numbers.
+        normalized_shape: the sizes of these dimensions, or the size of one.
+        weight: the factor of each element of them; 1 unless given.
+        bias: the term of each element of them; 0 unless given.
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
 
     Shapes: x (..., *normalized_shape), weight and bias (*normalized_shape) -> as x.
 
     Raises:
+        DTypeError: x is not floating.
         ShapeError: x does not end with normalized_shape, or weight or bias is not of that shape.
+        UsageError: eps is negative.
 
-    Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+    Source: Ba, Kiros and Hinton 2016, "Layer normalization", arXiv:1607.06450.
     """
     normalized = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
     shape = shape_of(x)
@@ -87,28 +117,40 @@ def layer_norm(
 
 
 def instance_norm(
-    x: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    x: ArrayLike,
+    running_mean: Tensor | Array | None = None,
+    running_var: Tensor | Array | None = None,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each channel of each sample brought to mean 0 and variance 1, then scaled and shifted.
+    """out = weight * (x - mean) / sqrt(variance + eps) + bias, with mean and variance of each channel of each sample.
 
-    Running statistics, where there are any, move toward the means over the batch of those of x (the unbiased
-    variance), in place; without `use_input_stats` they take their place.
+    Running statistics, where there are any, move toward the means over the batch of those of x (the unbiased variance),
+    in place; without `use_input_stats` they take their place.
+
+    Args:
+        x: a batch of sequences or images.
+        running_mean: the running mean of each channel; none unless given.
+        running_var: the running variance of each channel; none unless given.
+        weight: the factor of each channel; 1 unless given.
+        bias: the term of each channel; 0 unless given.
+        use_input_stats: whether the statistics are those of x (default True).
+        momentum: how far the running statistics move, in [0, 1] (default 0.1).
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
 
     Shapes: x (N, C, ...), all others (C) -> as x.
 
     Raises:
         DataError: there is only one value a channel, which has no variance.
+        DTypeError: x is not floating.
         ShapeError: sizes that do not fit together.
-        UsageError: running statistics are needed and missing.
+        UsageError: running statistics are needed and missing; eps is negative.
 
-    Source: Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022.
+    Source: Ulyanov, Vedaldi and Lempitsky 2016, "Instance normalization: the missing ingredient for fast stylization",
+    arXiv:1607.08022.
     """
     channels = _channels("instance_norm", x, 3)
     parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -126,18 +168,30 @@ def instance_norm(
     return out
 
 
-def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """Each group of channels of each sample brought to mean 0 and variance 1, then each channel scaled and shifted.
+def group_norm(
+    x: ArrayLike, num_groups: int, weight: ArrayLike | None = None, bias: ArrayLike | None = None, eps: float = 1e-5
+) -> Tensor:
+    """out = weight * (x - mean) / sqrt(variance + eps) + bias, with mean and variance of each group of channels of a
+    sample.
 
     One group is layer normalization over (C, H, W); a group a channel is instance normalization.
+
+    Args:
+        x: a batch.
+        num_groups: into how many groups the channels fall.
+        weight: the factor of each channel; 1 unless given.
+        bias: the term of each channel; 0 unless given.
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
 
     Shapes: x (N, C, ...), weight and bias (C) -> as x.
 
     Raises:
         DataError: there is only one value a group, which has no variance.
+        DTypeError: x is not floating.
         ShapeError: C is no multiple of num_groups, or weight or bias is not (C).
+        UsageError: eps is negative.
 
-    Source: Wu and He 2018, arXiv:1803.08494.
+    Source: Wu and He 2018, "Group normalization", arXiv:1803.08494.
     """
     channels, shape = _channels("group_norm", x, 2), shape_of(x)
     if num_groups < 1 or channels % num_groups:
@@ -152,7 +206,15 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     return ops.reshape(out, shape=shape)
 
 
-def _by_running(name: str, x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Tensor:
+def _by_running(
+    name: str,
+    x: ArrayLike,
+    mean: ArrayLike | None,
+    variance: ArrayLike | None,
+    weight: ArrayLike | None,
+    bias: ArrayLike | None,
+    eps: float,
+) -> Tensor:
     """x normalized by given statistics: one factor and one term a channel."""
     if mean is None or variance is None:
         raise UsageError(f"{name}: without statistics of x there must be running_mean and running_var")
@@ -160,11 +222,12 @@ def _by_running(name: str, x: Any, mean: Any, variance: Any, weight: Any, bias: 
     term = ops.multiply(ops.negative(mean), factor)
     if bias is not None:
         term = ops.add(bias, term)
+    x = tensor_or_array(x)
     factor, term = (ops.astype(_over(x, y), dtype=x.dtype) for y in (factor, term))
     return ops.add(ops.multiply(x, factor), term)
 
 
-def _move(running: Any, values: Tensor, momentum: float, factor: float = 1.0) -> None:
+def _move(running: Tensor | Array | None, values: Tensor, momentum: float, factor: float = 1.0) -> None:
     """Move a running statistic (C), in place, toward the mean over all samples of `values`."""
     if running is None:
         return
@@ -174,19 +237,19 @@ def _move(running: Any, values: Tensor, momentum: float, factor: float = 1.0) ->
     array += momentum * (fresh - array)
 
 
-def _over(x: Any, y: Any) -> Any:
+def _over(x: ArrayLike, y: ArrayLike | None) -> Tensor | None:
     """y (C), or None, in a shape that broadcasts along the channels of x (N, C, ...)."""
     return None if y is None else ops.reshape(y, shape=(-1, *(1,) * (len(shape_of(x)) - 2)))
 
 
-def _channels(name: str, x: Any, least: int) -> int:
+def _channels(name: str, x: ArrayLike, least: int) -> int:
     shape = shape_of(x)
     if len(shape) < least:
         raise ShapeError(f"{name}: expected x (N, C, ...) of {least} or more dimensions, got shape {shape}")
     return shape[1]
 
 
-def _require_shapes(name: str, parts: dict[str, Any], expected: Shape, letters: str = "") -> None:
+def _require_shapes(name: str, parts: Mapping[str, ArrayLike | None], expected: Shape, letters: str = "") -> None:
     for part, y in parts.items():
         if y is not None and shape_of(y) != expected:
             raise ShapeError(f"{name}: {part} must have shape {shape_text(expected, letters)}, got {shape_of(y)}")

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.functional.common import on_batch, on_rows, row_setting
+from minigrad.functional.common import on_batch, on_rows, row_setting, tensor_or_array
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
 from minigrad.typing import Array, ArrayLike, Pair, PairLike, Settings
@@ -121,7 +121,7 @@ def avg_pool2d(
 
 def _areas(x: ArrayLike, settings: Settings) -> Array:
     """How many pixels of the padded image each window covers: what `avg_pool` divides by."""
-    x = x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
+    x = tensor_or_array(x)
     exact = pooling(x, **settings)
     size = shape_of(x)[-2:]
     kernel, stride, padding = exact["kernel"], exact["stride"], exact["padding"]

@@ -6,23 +6,23 @@ A mean over nothing (an empty batch, no target left) is NaN, as in PyTorch, and 
 from __future__ import annotations
 
 from math import nan
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
-from minigrad.shapes import Shape, shape_of
+from minigrad.shapes import shape_of
+from minigrad.typing import Array, ArrayLike, DType, Shape
 
 
-def same_shape(name: str, x: Any, target: Any) -> Tensor:
+def same_shape(name: str, x: ArrayLike, target: ArrayLike) -> Tensor:
     """x - target; a silent broadcast here would be a wrong loss."""
     check_same_shape(name, x=x, target=target)
     return ops.subtract(x, target)
 
 
-def check_same_shape(name: str, **arrays: Any) -> None:
+def check_same_shape(name: str, **arrays: ArrayLike) -> None:
     """Refuse arrays of different shapes."""
     (first, x), *others = arrays.items()
     for other, y in others:
@@ -32,29 +32,25 @@ def check_same_shape(name: str, **arrays: Any) -> None:
             )
 
 
-def values(x: Any) -> Any:
+def values(x: ArrayLike) -> Array:
     """The array behind a Tensor, a list or an array."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
-def dtype_of(x: Any) -> np.dtype[Any]:
+def dtype_of(x: ArrayLike) -> DType:
     """The dtype in which a loss of x is computed."""
-    dtype: np.dtype[Any] = values(x).dtype
+    dtype: DType = values(x).dtype
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
-def in_dtype_of(x: Any, y: Any) -> Any:
+def in_dtype_of(x: ArrayLike, y: ArrayLike) -> Tensor | Array:
     """y in the dtype of x, so that weights and signs do not change that of the result."""
     dtype = dtype_of(x)
-    return y if values(y).dtype == dtype and not isinstance(y, (list, tuple)) else ops.astype(values_of(y), dtype=dtype)
+    y = y if isinstance(y, Tensor) else np.asarray(y)
+    return y if y.dtype == dtype else ops.astype(y, dtype=dtype)
 
 
-def values_of(y: Any) -> Any:
-    """Tensors and arrays as they are, anything else as an array."""
-    return y if isinstance(y, Tensor) else np.asarray(y)
-
-
-def weights(name: str, x: Any, weight: Any, what: str = "weight") -> Any:
+def weights(name: str, x: ArrayLike, weight: ArrayLike, what: str = "weight") -> Tensor | Array:
     """Weights in the dtype of x.
 
     Raises:
@@ -66,7 +62,7 @@ def weights(name: str, x: Any, weight: Any, what: str = "weight") -> Any:
     return in_dtype_of(x, weight)
 
 
-def signs(name: str, x: Any, target: Any) -> Any:
+def signs(name: str, x: ArrayLike, target: ArrayLike) -> Tensor | Array:
     """A target of 1 and -1, in the dtype of x; one that is a variable gets gradients.
 
     Raises:
@@ -87,14 +83,14 @@ def check_reduction(reduction: str, *more: str) -> None:
         raise UsageError(f'reduction is {known} or "none", not {reduction!r}')
 
 
-def reduced(loss: Any, reduction: str, share: Any = None) -> Tensor:
+def reduced(loss: Tensor, reduction: str, share: ArrayLike | None = None) -> Tensor:
     """The loss of each element joined to one number, or left as it is: "mean", "sum" or "none".
 
     Where elements count differently in the mean, `share` is what each counts for.
     """
     check_reduction(reduction)
     if reduction == "none":
-        return loss  # type: ignore[no-any-return]
+        return loss
     total = ops.sum(loss)
     if reduction == "sum":
         return total
@@ -103,11 +99,11 @@ def reduced(loss: Any, reduction: str, share: Any = None) -> Tensor:
     return quotient(total, ops.sum(share))
 
 
-def quotient(total: Any, count: Any) -> Tensor:
+def quotient(total: ArrayLike, count: ArrayLike) -> Tensor:
     """total / count; NaN, without a warning, for a count of 0."""
     return ops.divide(total, count) if values(count) != 0 else ops.multiply(total, nan)
 
 
-def flat(x: Any, shape: Shape) -> Tensor:
+def flat(x: Tensor, shape: Shape) -> Tensor:
     """x in another shape; nothing happens if it has that."""
     return x if shape_of(x) == shape else ops.reshape(x, shape=shape)

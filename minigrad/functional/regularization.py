@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, UsageError
+from minigrad.functional.common import tensor_or_array
 from minigrad.rng import default_rng
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
@@ -153,7 +154,7 @@ def _channels(name: str, x: ArrayLike, spatial: int) -> Shape:
 def _checked(name: str, x: ArrayLike, p: float) -> Tensor | Array:
     """x as a Tensor or array, if p is a probability."""
     check_probability(name, p)
-    return x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
+    return tensor_or_array(x)
 
 
 def check_probability(name: str, p: object) -> None:
