@@ -13,8 +13,6 @@ from minigrad import Op, data, elementwise, functional, init, nn, optim
 from minigrad.errors import ShapeError, UsageError
 from tests.docstring import Subject, faults, subjects_of
 
-PUBLIC_INIT = [name for name, value in vars(init).items() if getattr(value, "__module__", "") == init.__name__]
-
 
 def exported(package: Any, names: list[str]) -> Any:
     return ((name, getattr(package, name)) for name in names)
@@ -26,7 +24,7 @@ def all_subjects() -> list[Subject]:
         *subjects_of("nn", exported(nn, nn.__all__)),
         *subjects_of("optim", exported(optim, [name for name in optim.__all__ if name != "schedule"])),
         *subjects_of("optim.schedule", exported(optim.schedule, optim.schedule.__all__)),
-        *subjects_of("init", exported(init, [name for name in PUBLIC_INIT if not name.startswith("_")])),
+        *subjects_of("init", exported(init, init.__all__)),
         *subjects_of("data", exported(data, data.__all__)),
         *[replace(s, shapes=True) for s in subjects_of("functional", exported(functional, functional.__all__))],
         *subjects_of("minigrad", exported(minigrad, minigrad.__all__), methods=False),
@@ -159,7 +157,7 @@ def test_defaults_are_compared_as_values(text, default, right):
     assert (not list(faults(Subject("f", f)))) is right, text
 
 
-@pytest.mark.parametrize("package", [nn, functional, optim, optim.schedule, data, minigrad])
+@pytest.mark.parametrize("package", [nn, functional, optim, optim.schedule, init, data, minigrad])
 def test_every_exported_function_and_class_is_covered(package):
     covered = {id(subject.value) for subject in SUBJECTS}
     values = [getattr(package, name) for name in package.__all__]
