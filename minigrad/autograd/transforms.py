@@ -135,6 +135,50 @@ def _gradient(cotangent: Any, x: Tensor) -> Tensor:
     return cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
 
 
+def pull_back_tensors(
+    outs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: Sequence[Tensor], *, record: bool = False
+) -> list[Tensor]:
+    """J'u of recorded results: the cotangent of each target, zeros where none arrives. The graph is kept.
+
+    Args:
+        outs: recorded Tensors; one that is constant adds nothing.
+        cotangents: one for each of them, in its shape.
+        targets: the Tensors to pull back to.
+        record: run the rules on Tensors, recording them.
+    """
+    seeds: dict[Node, Any] = {}
+    for out, g in zip(outs, cotangents, strict=True):
+        if out.node is not None:
+            seed = g if record else g._data
+            seeds[out.node] = seeds[out.node] + seed if out.node in seeds else seed
+    wanted = frozenset([x.node for x in targets if x.node is not None])
+    nodes = _leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
+    with recording(record):
+        reached = pull_back(seeds, nodes, wanted, record=record, keep=True)
+    return [_gradient(reached.get(x.node) if x.node is not None else None, x) for x in targets]
+
+
+def push_forward(
+    pull: Callable[[list[Tensor]], Sequence[Tensor]],
+    zeros: Sequence[Any],
+    tangents: Sequence[Tensor],
+    *,
+    record: bool = False,
+) -> list[Tensor]:
+    """J v from the function u -> J'u: this is linear in u, so its own transpose, applied to v, is J v.
+
+    Args:
+        pull: from cotangents of the results to recorded cotangents of the inputs.
+        zeros: an array for each result, in the shape and dtype of its cotangent: where J'u is transposed.
+        tangents: v, one an input.
+        record: record the second pass.
+    """
+    with recording():
+        us = [_variable(zero) for zero in zeros]
+        back = pull(us)
+    return pull_back_tensors(back, tangents, us, record=record)
+
+
 def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
     return (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
@@ -178,25 +222,15 @@ def vjp(f: Function, *xs: Any) -> tuple[Tensor, Callable[[Any], tuple[Tensor, ..
 def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tensor]:
     """The value f(*xs), and J v: how it changes when the inputs move along `vs` (one tangent an input).
 
-    J'u is linear in u, so its own transpose, applied to v, is J v: two reverse passes make a forward derivative.
+    Two reverse passes make it: see `push_forward`.
     """
     trace = _Trace(f, xs, range(len(xs)))
     tangents = [_seed(x, v) for x, v in zip(trace.inputs, vs, strict=True)]
     outside = trace.record or any(v.requires_grad for v in tangents)
-    with recording():
-        u = _variable(np.zeros(trace.out.shape, trace.out.dtype))
-        back = trace.pull(u, record=True)
-    assert u.node is not None
-    seeds: dict[Node, Any] = {}
-    for c, v in zip(back, tangents, strict=True):
-        if c.node is not None:
-            v_seed = v if outside else v._data
-            seeds[c.node] = seeds[c.node] + v_seed if c.node in seeds else v_seed
-    targets = frozenset([u.node])
-    nodes = _leading_to(targets, toposort(seeds, oldest=u.node.order))
-    with override_state(recorder=STATE.recorder if outside else None):
-        reached = pull_back(seeds, nodes, targets, record=outside and STATE.recorder is not None, keep=True)
-    return trace.value(), _gradient(reached.get(u.node), u)
+    zeros = [np.zeros(trace.out.shape, trace.out.dtype)]
+    record = outside and STATE.recorder is not None
+    (moved,) = push_forward(lambda us: trace.pull(us[0], record=True), zeros, tangents, record=record)
+    return trace.value(), moved
 
 
 def jacobian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:

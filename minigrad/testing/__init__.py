@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minigrad.testing import laws, strategies
     from minigrad.testing.check import check_grads
     from minigrad.testing.decorator import gradtest
-    from minigrad.testing.laws.law_registry import LawViolation
+    from minigrad.testing.laws.violation import LawViolation
     from minigrad.testing.numeric.judgment import Verdict
     from minigrad.testing.report import Report
     from minigrad.testing.strategies.op_calls import calls_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Each name is imported when it is first asked for: the pytest plugin lives in this package, and is loaded in every run
 # of pytest where minigrad is installed, with or without Hypothesis.
 _MODULES = {
-    "LawViolation": "laws.law_registry",
+    "LawViolation": "laws.violation",
     "Report": "report",
     "Verdict": "numeric.judgment",
     "calls_of": "strategies.op_calls",

@@ -4,7 +4,7 @@
     def softsign(x):
         return x / (1 + abs(x))
 
-`softsign.gradtest()` draws calls with Hypothesis and holds each to every law that applies. When one fails, the calls
+`softsign.gradtest()` draws calls with Hypothesis and checks every law that applies to each. When one fails, the calls
 that fail are counted by law and likely cause, the most telling one is chosen, and Hypothesis shrinks within it.
 """
 
@@ -15,53 +15,57 @@ from typing import Any, overload
 
 from hypothesis import strategies as st
 
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.laws import LAWS, Law
-from minigrad.testing.laws.minimal_violation import smallest_violation
+from minigrad.testing.laws.minimal_violation import minimal_violation
 from minigrad.testing.strategies.call_strategy import calls_for
+from minigrad.typing import Function
+
+SECOND_ORDER = ("second_order", "hessian_symmetry")
 
 
 class GradTest:
     """A test of all laws for one op, function or Module: call it without arguments.
 
+    Args:
+        function: an op, a function, or a function that makes a Module.
+        calls, laws, examples, order, **options: as for `gradtest`.
+
     Attributes:
-        subject: what is tested.
+        function: what is tested.
         calls: the strategy that draws calls of it.
         laws: those that are tried, by name.
     """
 
     def __init__(
         self,
-        subject: Any,
+        function: Function,
         *,
-        calls: st.SearchStrategy[Call] | None = None,
+        calls: st.SearchStrategy[FunctionCall] | None = None,
         laws: Sequence[str | Law] | None = None,
         examples: int | None = None,
         order: int = 2,
-        **facts: Any,
+        **options: Any,  # those of `calls_for`
     ) -> None:
-        self.subject, self._calls, self._facts = subject, calls, facts
+        self.function, self._calls, self._options = function, calls, options
         self.examples, self.order = examples, order
-        chosen = [LAWS[each] if isinstance(each, str) else each for each in laws] if laws is not None else None
-        self._laws: list[Law] | None = chosen
+        self._laws = list(LAWS.values() if laws is None else [LAWS[x] if isinstance(x, str) else x for x in laws])
 
     @property
     def __name__(self) -> str:
-        """The subject's name."""
-        return str(getattr(self.subject, "__name__", None) or getattr(self.subject, "name", "subject"))
+        """The function's name."""
+        return str(getattr(self.function, "__name__", None) or getattr(self.function, "name", "function"))
 
     @property
     def laws(self) -> dict[str, Law]:
         """The laws that are tried, by name; with `order=1`, none about second derivatives."""
-        chosen = list(LAWS.values()) if self._laws is None else self._laws
-        second = ("second_order", "hessian_symmetry")
-        return {each.name: each for each in chosen if self.order > 1 or each.name not in second}
+        return {law.name: law for law in self._laws if self.order > 1 or law.name not in SECOND_ORDER}
 
     @property
-    def calls(self) -> st.SearchStrategy[Call]:
-        """Draws calls of the subject."""
+    def calls(self) -> st.SearchStrategy[FunctionCall]:
+        """Draws calls of the function."""
         if self._calls is None:
-            self._calls = calls_for(self.subject, **self._facts)
+            self._calls = calls_for(self.function, **self._options)
         return self._calls
 
     def __repr__(self) -> str:
@@ -72,30 +76,32 @@ class GradTest:
 
         Raises:
             LawViolation: a law does not hold; with the smallest call for which it does not.
+            UsageError: the function refuses nearly all calls, or it is not known how to call it.
         """
         __tracebackhide__ = True
-        violation = smallest_violation(self.calls, self.laws, self.examples)
+        violation = minimal_violation(self.calls, self.laws, self.examples)
         if violation is not None:
             raise violation.with_traceback(None) from violation.__cause__
 
 
+# The result is what was given, with one attribute more, which types cannot say.
 @overload
-def gradtest(subject: Any, /) -> Any: ...
+def gradtest(function: Function, /) -> Any: ...
 @overload
-def gradtest(**options: Any) -> Callable[[Any], Any]: ...
-def gradtest(subject: Any = None, /, **options: Any) -> Any:
+def gradtest(**options: Any) -> Callable[[Function], Any]: ...
+def gradtest(function: Function | None = None, /, **options: Any) -> Any:
     """Give an op, a function of Tensors or a function that makes a Module a test of its derivatives.
 
     The result is the same object with an attribute `gradtest`: a function without arguments that runs the test. The
     pytest plugin collects it from every module.
 
     Args:
-        subject: an op, whose facts say how it is called; a function, whose positional parameters without default get
+        function: an op, whose facts say how it is called; a function, whose positional parameters without default get
             arrays; or a function without positional parameters that makes a Module, which is then tested as
             a function of its inputs and all its parameters.
-        calls: a strategy of `Call`s, in place of all that follows.
+        calls: a strategy of calls (`FunctionCall`), in place of all options that say how calls are drawn.
         shapes: the shapes of the arguments, such as "N D, O D -> N O"; else they broadcast against each other.
-        domain: a Domain for all arguments, or a dict of them by name.
+        domain: a Domain for all arguments, or a dict of them by name; all real numbers unless given.
         kinks: numbers to be hit often, or "ties".
         dtype: one dtype for all arguments, in place of single and double precision.
         arguments: Hypothesis strategies by parameter name, for single arguments and for settings; of a Module, for
@@ -104,7 +110,10 @@ def gradtest(subject: Any = None, /, **options: Any) -> Any:
         grad, vjp: the gradient written by hand of a plain NumPy function, as for `check_grads`.
         laws: the names of the laws to try (or laws themselves); all unless given.
         examples: how many calls are drawn; what Hypothesis's profile says unless given.
-        order: 1 leaves the laws of second derivatives out.
+        order: 1 leaves the laws of second derivatives out; 2 unless given.
+
+    Returns:
+        The same object; without a function, a decorator.
 
     >>> import minigrad as mg
     >>> @gradtest(examples=5)
@@ -117,12 +126,11 @@ def gradtest(subject: Any = None, /, **options: Any) -> Any:
     ...     return mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Dropout(0.5), mg.nn.Tanh())
     >>> small_net.gradtest()
     """
-    if subject is None:
-        return lambda subject: gradtest_of(subject, options)
-    return gradtest_of(subject, options)
+    if function is None:
+        return lambda function: _with_gradtest(function, options)
+    return _with_gradtest(function, options)
 
 
-def gradtest_of(subject: Any, options: dict[str, Any]) -> Any:
-    """The subject with its test attached."""
-    subject.gradtest = GradTest(subject, **options)
-    return subject
+def _with_gradtest(function: Any, options: dict[str, Any]) -> Any:
+    function.gradtest = GradTest(function, **options)
+    return function

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.shapes import Shape
-from minigrad.typing import Array
+from minigrad.typing import Array, Shape
 
 AXIS_SETTINGS: Final = ("axis", "axes", "dim")
 """The settings that name dimensions of an input."""

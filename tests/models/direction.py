@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad.autograd.tensor import default_dtype, set_default_dtype
 from minigrad.nn import Module
 from minigrad.testing import Verdict, check_grads
-from minigrad.testing.calls.module_function import ModuleCall
+from minigrad.testing.calls.module_function import ModuleFunction
 from minigrad.typing import Array
 
 
@@ -30,7 +30,7 @@ def assert_gradients_along(make: Callable[[], Module], x: Array, directions: int
     before = default_dtype()
     set_default_dtype(np.float64)
     try:
-        call = ModuleCall(make)
+        call = ModuleFunction(make)
         rng = np.random.default_rng(2)
         start = [parameter.numpy() for parameter in call.parameters.values()]
         moves = [rng.normal(0, np.abs(p).mean() + 0.01, (directions, *p.shape)) for p in start]

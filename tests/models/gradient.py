@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.tensor import default_dtype, set_default_dtype
 from minigrad.nn import Module
 from minigrad.testing import Verdict, check_grads
-from minigrad.testing.calls.module_function import ModuleCall
+from minigrad.testing.calls.module_function import ModuleFunction
 from minigrad.typing import Array
 
 
@@ -23,7 +23,7 @@ def assert_gradients(make: Callable[[], Module], x: Array) -> None:
     before = default_dtype()
     set_default_dtype(np.float64)
     try:
-        call = ModuleCall(make)
+        call = ModuleFunction(make)
         parameters = [parameter.numpy() for parameter in call.parameters.values()]
         report = check_grads(call, np.asarray(x, np.float64), *parameters, order=1)
     finally:

@@ -8,7 +8,7 @@ import pytest
 
 from minigrad import Tensor, nn
 from minigrad.testing import check_grads
-from minigrad.testing.calls.module_function import ModuleCall
+from minigrad.testing.calls.module_function import ModuleFunction
 from tests.nn.layer_row import ROWS
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
@@ -34,7 +34,7 @@ def test_every_layer_has_a_row():
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.grad], ids=str)
 def test_gradients_of_inputs_and_parameters_are_right(row, rng):
-    call = ModuleCall(lambda: made(row).astype(np.float64))
+    call = ModuleFunction(lambda: made(row).astype(np.float64))
     inputs = [Tensor(x) if x.dtype.kind == "f" else x for x in row.draw(rng)]
     report = check_grads(call, *inputs, *call.parameters.values(), order=1)
     assert report, report

@@ -10,7 +10,7 @@ from minigrad.autograd.op import Op
 from minigrad.domain import POSITIVE
 from minigrad.errors import UsageError
 from minigrad.testing import LawViolation, gradtest
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.decorator import GradTest
 
 
@@ -96,7 +96,7 @@ def test_laws_can_be_chosen():
 
 
 def test_calls_can_be_given():
-    calls = st.builds(lambda x: Call.of(mg.sin, np.array([x])), st.sampled_from([0.5, 1.0]))
+    calls = st.builds(lambda x: FunctionCall.of(mg.sin, np.array([x])), st.sampled_from([0.5, 1.0]))
     GradTest(mg.sin, calls=calls, examples=3)()
 
 

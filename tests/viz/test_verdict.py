@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.autograd.registry import REGISTRY, op
 from minigrad.testing import calls_of
-from minigrad.testing.calls.function_call import REFUSALS, quiet
+from minigrad.testing.calls.function_call import REFUSALS, no_arithmetic_warnings
 from minigrad.viz import Picture, graph
 from minigrad.viz.color import GREEN, ORANGE, SKY, VERMILION
 
@@ -154,7 +154,7 @@ OPS = sorted(name for name, found in REGISTRY.items() if (found.module or "").st
 def test_every_op_can_be_judged_where_it_was_called(name: str, data: st.DataObject) -> None:
     call = data.draw(calls_of(REGISTRY[name]))
     try:
-        with quiet():
+        with no_arithmetic_warnings():
             picture = graph(lambda *xs: call.f(*xs, **call.settings), *call.args, color_by="verdict")
     except (*REFUSALS, mg.UsageError):
         reject()

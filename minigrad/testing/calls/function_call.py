@@ -1,15 +1,15 @@
-"""`Call`: a function with arguments and settings, ready to be run and differentiated in every way that a law needs.
+"""`FunctionCall`: a function with arguments and settings, to be run and differentiated in every way that a law needs.
 
 Two kinds of functions are called alike: those of Tensors, whose derivatives minigrad records, and plain functions of
 NumPy arrays that come with a gradient written by hand (`grad=` or `vjp=`). A law asks for values, cotangents and
-tangents, all plain arrays, and does not see which kind it holds.
+tangents, all plain arrays, and does not depend on the kind.
 """
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,27 +21,32 @@ from minigrad.autograd.node import override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import DTypeError
-from minigrad.testing.calls.call_repr import line_of, name_of
-from minigrad.testing.calls.linearization import Arrays, Run, array_of, each, floating, name_call
-from minigrad.typing import Array
+from minigrad.testing.calls.call_repr import format_call, function_name
+from minigrad.testing.calls.linearization import (
+    ArrayTuple,
+    Linearization,
+    array_of,
+    as_tuple,
+    attach_call,
+    cotangent_dtype,
+)
+from minigrad.typing import Array, Function
 
 REFUSALS: Final = (ValueError, DTypeError)
-"""What a function may say to arguments that it does not take (also as a ShapeError): such a call is no example."""
-
-Function = Callable[..., Any]
+"""What a function raises for arguments that it does not take (also as a ShapeError): such a call is no example."""
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """No warnings of arithmetic: laws try points where functions are infinite, or means of nothing."""
+def no_arithmetic_warnings() -> Iterator[None]:
+    """Silence warnings of arithmetic: laws try points where functions are infinite, or means of nothing."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call: what a law is about.
+class FunctionCall:
+    """A function with the arguments and settings of one call: what a law is about.
 
     Attributes:
         f: a function of Tensors to a Tensor or a tuple of them; or, with a hand-written gradient, of arrays to arrays.
@@ -50,44 +55,44 @@ class Call:
         vjp: `vjp(g, *args, **settings)`, the hand-written gradient for each differentiated argument.
         grad: the same for a function to one number, without g.
         argnums: which arguments are differentiated; None: all floating ones (of an op, those it has rules for).
-        memory: what laws have found out about this call, for those that come later.
+        cache: what laws have computed for this call, for those that come later.
     """
 
     f: Function
-    args: tuple[Any, ...]
+    args: tuple[Any, ...]  # f may take anything
     settings: Mapping[str, Any] = field(default_factory=dict)
     vjp: Function | None = None
     grad: Function | None = None
     argnums: tuple[int, ...] | None = None
-    memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    cache: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
         cls,
         f: Function,
-        *args: Any,
+        *args: object,
         vjp: Function | None = None,
         grad: Function | None = None,
         argnums: int | Sequence[int] | None = None,
-        **settings: Any,
-    ) -> Call:
+        **settings: object,
+    ) -> FunctionCall:
         """A call as one writes it: Tensors and Python floats become arrays, everything else stays what it is."""
         numbers = (argnums,) if isinstance(argnums, int) else None if argnums is None else tuple(argnums)
         return cls(f, tuple([_as_argument(x) for x in args]), settings, vjp, grad, numbers)
 
-    def with_args(self, args: Sequence[Any]) -> Call:
+    def with_args(self, args: Sequence[object]) -> FunctionCall:
         """The same call of other arguments."""
         return replace(self, args=tuple(args))
 
-    def with_values(self, values: Sequence[Array]) -> Call:
+    def with_values(self, values: Sequence[Array]) -> FunctionCall:
         """The same call with other values for the differentiated arguments."""
         args = list(self.args)
         for i, value in zip(self.positions, values, strict=True):
             args[i] = value
         return self.with_args(args)
 
-    def in_double(self) -> Call:
-        """The same call in double precision: what laws about numbers look at, since rounding hides nothing there."""
+    def in_double(self) -> FunctionCall:
+        """The same call in double precision, where rounding hides nothing from laws about numbers."""
         floating = [isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in self.args]
         if all(x.dtype == np.float64 for x, f in zip(self.args, floating, strict=True) if f):
             return self
@@ -128,86 +133,88 @@ class Call:
         return tuple([known[i] if i < len(known) else f"argument {i}" for i in range(len(self.args))])
 
     @property
-    def values(self) -> Arrays:
+    def values(self) -> ArrayTuple:
         """The differentiated arguments."""
         return tuple([self.args[i] for i in self.positions])
 
     @cached_property
     def is_differentiable(self) -> bool:
         """Whether there is anything to differentiate, and a floating result."""
-        return bool(self.positions) and any(out.dtype.kind == "f" for out in self.value())
+        return bool(self.positions) and any(out.dtype.kind == "f" for out in self.results())
 
     @property
     def name(self) -> str:
-        """What f is called."""
-        return name_of(self.f)
+        """The name of f."""
+        return function_name(self.f)
 
-    def line(self, law: str = "") -> str:
+    def as_python(self, law: str = "") -> str:
         """This call as one line of Python; with the name of a law, as the call of that law."""
         extra = {"vjp": self.vjp, "grad": self.grad, "argnums": self.argnums}
         settings = {**self.settings, **{name: value for name, value in extra.items() if value is not None}}
         if law:
-            return line_of(f"laws.{law}", (self.f, *self.args), settings)
-        return line_of(self.name, self.args, self.settings)
+            return format_call(f"laws.{law}", (self.f, *self.args), settings)
+        return format_call(self.name, self.args, self.settings)
 
     def __repr__(self) -> str:
-        return self.line()
+        return self.as_python()
 
     # ---- running ---------------------------------------------------------------------------------------------
 
-    def run(self, *, inputs: Sequence[Any] | None = None) -> Run:
+    def linearize(self, *, inputs: Sequence[object] | None = None) -> Linearization:
         """Run f on variables that share their memory with the arguments (or on `inputs`, given as they are)."""
         if self.on_arrays:
-            return Run(self, self.args, self._results_for(self.args))
-        given = [self._tensor(i, x) for i, x in enumerate(self.args)] if inputs is None else list(inputs)
+            return Linearization(self, self.args, self._outs(self.args))
+        given = [self.variable(i) for i in range(len(self.args))] if inputs is None else list(inputs)
         with recording():
-            return Run(self, tuple(given), self._results_for(given))
+            return Linearization(self, tuple(given), self._outs(given))
 
-    def _results_for(self, given: Sequence[Any]) -> tuple[Any, ...]:
+    def _outs(self, given: Sequence[object]) -> tuple[Any, ...]:
         try:
-            return each(self.f(*given, **self.settings))
+            return as_tuple(self.f(*given, **self.settings))
         except Exception as error:
-            name_call(error, self)
+            attach_call(error, self)
             raise
 
-    def _tensor(self, i: int, x: Any) -> Any:
+    def variable(self, i: int) -> object:
+        """Argument i as f is given it: an array as a Tensor, a variable if it is differentiated."""
+        x = self.args[i]
         if not isinstance(x, np.ndarray):
             return x
         tensor = wrap(x)
         tensor.requires_grad = i in self.positions
         return tensor
 
-    def value(self) -> Arrays:
+    def results(self) -> ArrayTuple:
         """The results, computed without recording."""
         with override_state(recorder=None):
             plain = self.on_arrays
             given = [wrap(x) if isinstance(x, np.ndarray) and not plain else x for x in self.args]
-            return tuple([array_of(out) for out in self._results_for(given)])
+            return tuple([array_of(out) for out in self._outs(given)])
 
-    def is_taken(self) -> bool:
+    def is_accepted(self) -> bool:
         """Whether f takes these arguments: laws try some that were not drawn for it."""
         try:
-            self.value()
+            self.results()
         except REFUSALS:
             return False
         return True
 
-    def cotangents(self, seed: int = 0) -> Arrays:
-        """Generic cotangents of the results: numbers between 1/2 and 3/2, none like another."""
+    def cotangents(self, seed: int = 0) -> ArrayTuple:
+        """Generic cotangents of the results: random numbers between 1/2 and 3/2."""
         rng = np.random.default_rng(seed)
-        return tuple([rng.uniform(0.5, 1.5, out.shape).astype(floating(out.dtype)) for out in self.value()])
+        return tuple([rng.uniform(0.5, 1.5, out.shape).astype(cotangent_dtype(out.dtype)) for out in self.results()])
 
-    def tangents(self, seed: int = 1) -> Arrays:
+    def tangents(self, seed: int = 1) -> ArrayTuple:
         """Generic tangents of the differentiated arguments."""
         rng = np.random.default_rng(seed)
         return tuple([rng.uniform(0.5, 1.5, x.shape).astype(x.dtype) for x in self.values])
 
-    def gradients(self, cotangents: Sequence[Array] | None = None) -> Arrays:
+    def gradients(self, cotangents: Sequence[Array] | None = None) -> ArrayTuple:
         """J'u for each differentiated argument, by a first-order pass."""
-        return self.run().pull(self.cotangents() if cotangents is None else cotangents)
+        return self.linearize().vjp(self.cotangents() if cotangents is None else cotangents)
 
 
-def _as_argument(x: Any) -> Any:
+def _as_argument(x: object) -> object:
     if isinstance(x, Tensor):
         return x._data
     return np.asarray(x) if isinstance(x, (float, np.floating)) else x

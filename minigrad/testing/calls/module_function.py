@@ -1,10 +1,9 @@
-"""A Module as a function of its inputs and parameters."""
+"""`ModuleFunction`: a Module as a function of its inputs and parameters."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,16 +12,22 @@ from minigrad.nn.module import Module
 from minigrad.rng import default_rng
 
 
-class ModuleCall:
+class ModuleFunction:
     """A Module as a function of its inputs and, behind them, all its parameters: `f(x, weight, bias)`.
 
     Each call starts from the same buffers and draws the same random numbers, so that neither a running mean nor dropout
     makes two calls differ.
 
+    Args:
+        make: makes the Module.
+
     Attributes:
-        module: what `make` made.
+        module: the Module.
         parameters: its parameters, by their paths.
-        inputs: the names of what its `forward` must be given.
+        inputs: the names of the inputs that its `forward` requires.
+
+    Raises:
+        UsageError: `make` returns no Module.
     """
 
     def __init__(self, make: Callable[[], Module]) -> None:
@@ -35,11 +40,11 @@ class ModuleCall:
             )
         self.parameters = dict(self.module.named_parameters())
         self.inputs = [p.name for p in inspect.signature(self.module.forward).parameters.values() if _is_input(p)]
-        self._generators = {id(rng): rng for part in self.module.modules() for rng in _generators(part)}
+        self._generators = {id(rng): rng for module in self.module.modules() for rng in _generators(module)}
         self._states = {key: rng.bit_generator.state for key, rng in self._generators.items()}
         self._buffers = {name: buffer._data.copy() for name, buffer in self.module.named_buffers()}
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: object) -> object:
         """The module's result for these inputs and parameters."""
         count = len(inputs) - len(self.parameters)
         owners = dict(self.module.named_modules())
@@ -61,11 +66,11 @@ class ModuleCall:
                 owners[owner].__dict__[name] = parameter
 
     def argument_names(self, count: int) -> list[str]:
-        """The name of each of so many arguments: parameters by their paths."""
+        """The names of so many arguments: parameters by their paths."""
         return [*self.input_names(count - len(self.parameters)), *self.parameters]
 
     def input_names(self, count: int) -> list[str]:
-        """The name of each of so many inputs."""
+        """The names of so many inputs."""
         if count == len(self.inputs):
             return self.inputs
         return ["x"] if count == 1 else [f"x{k}" for k in range(count)]
@@ -76,5 +81,5 @@ def _is_input(parameter: inspect.Parameter) -> bool:
     return positional and parameter.default is parameter.empty
 
 
-def _generators(part: Module) -> list[np.random.Generator]:
-    return [value for value in vars(part).values() if isinstance(value, np.random.Generator)]
+def _generators(module: Module) -> list[np.random.Generator]:
+    return [value for value in vars(module).values() if isinstance(value, np.random.Generator)]

@@ -1,4 +1,4 @@
-"""The likely cause of a wrong gradient, as its numbers, its shape or its error tell; see `fingerprint` for the rest."""
+"""The likely cause of a wrong gradient, as far as its numbers, its shape or its error tell."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from minigrad.testing.calls.function_call import Call
-from minigrad.typing import Array
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.typing import Array, Shape
 
 CAUSES: Final = (
     "missing un-broadcast", "wrong sign", "transposed", "constant factor", "lost keepdims", "dtype leak", "wrong axis",
@@ -27,16 +27,16 @@ CLOSE: Final = 1e-5  # relative: far above the error of the finite differences, 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A cause, "" where none is known, and what speaks for it."""
+    """A cause, "" where none is known, and the evidence for it."""
 
     cause: str
     detail: str = ""
 
 
-NOTHING: Final = Diagnosis("")
+NO_CAUSE: Final = Diagnosis("")
 
 
-def same(a: Any, b: Any) -> bool:
+def almost_equal(a: Array, b: Array) -> bool:
     """Whether two arrays are equal up to what finite differences can tell."""
     if np.shape(a) != np.shape(b):
         return False
@@ -48,7 +48,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def likely_cause(found: Array, expected: Array, factors: Sequence[tuple[str, Array]] = ()) -> Diagnosis:
-    """What turns the expected gradient of one argument into the found one, judged by their numbers alone.
+    """The likely cause of a wrong gradient of one argument, judged by its numbers alone.
 
     Args:
         found, expected: the two gradients, for one generic cotangent.
@@ -65,14 +65,14 @@ def likely_cause(found: Array, expected: Array, factors: Sequence[tuple[str, Arr
 
 
 def cause_of_numbers(found: Array, expected: Array, factors: Sequence[tuple[str, Array]]) -> Diagnosis:
-    """The same of several gradients at once, one a row: what is said must be true of all."""
+    """The likely cause for several gradients at once, one a row: it must be true of all."""
     if not np.isfinite(found).all():
         return Diagnosis("not a number", "the gradient is not finite where the function is smooth")
-    if same(found, expected) or not expected.size:
-        return NOTHING
+    if almost_equal(found, expected) or not expected.size:
+        return NO_CAUSE
     if not np.any(found):
         return Diagnosis("zero gradient", "all of it is 0")
-    if same(found, -expected):
+    if almost_equal(found, -expected):
         return Diagnosis("wrong sign", "found = -expected")
     if axes := _permutation(found, expected):
         return Diagnosis("transposed", f"found = expected with axes {axes}")
@@ -84,7 +84,7 @@ def cause_of_numbers(found: Array, expected: Array, factors: Sequence[tuple[str,
     return _element_missed(found, expected)
 
 
-def _from_shapes(found: tuple[int, ...], expected: tuple[int, ...]) -> Diagnosis:
+def _from_shapes(found: Shape, expected: Shape) -> Diagnosis:
     detail = f"the gradient has shape {found} for an argument of shape {expected}"
     if len(found) > 1 and found == expected[::-1]:
         return Diagnosis("transposed", detail)
@@ -98,13 +98,13 @@ def _permutation(found: Array, expected: Array) -> str:
     """The axes to exchange so that expected becomes found, in words."""
     for a in range(1, found.ndim):
         for b in range(1, a):
-            if same(found, np.swapaxes(expected, a, b)):
+            if almost_equal(found, np.swapaxes(expected, a, b)):
                 return f"{b - 1} and {a - 1} exchanged"
     return ""
 
 
 def _ratio(found: Array, expected: Array) -> Array | None:
-    """found / expected where that says something; None where only one of them is 0."""
+    """found / expected where expected is not 0; None where only one of them is 0."""
     small = NOISE * max(float(np.max(np.abs(expected), initial=0.0)), 1.0)
     zero = np.abs(expected) <= small
     if zero.all() or np.any(np.abs(found[zero]) > small) or np.any(np.abs(found[~zero]) <= small):
@@ -128,23 +128,23 @@ def _left_out(ratio: Array, factors: Sequence[tuple[str, Array]]) -> str:
 def _element_missed(found: Array, expected: Array) -> Diagnosis:
     """Right but for a minority of elements."""
     if found[0].size < 2:
-        return NOTHING
+        return NO_CAUSE
     noise = NOISE * max(float(np.max(np.abs(expected))), 1.0)
     wrong = np.abs(found - expected) > CLOSE * np.abs(expected) + noise
     if 2 * np.count_nonzero(wrong) > wrong.size or wrong.all():
-        return NOTHING
+        return NO_CAUSE
     places = sorted({tuple(int(i) for i in place[1:]) for place in np.argwhere(wrong)})
     return Diagnosis("element missed", f"wrong at {', '.join(map(str, places[:3]))}{', ...' * (len(places) > 3)}")
 
 
-def _number(x: Any) -> str:
+def _number(x: float) -> str:
     return f"{x:.4g}"
 
 
 # ---- from shapes and errors ----------------------------------------------------------------------------------
 
 
-def cause_of_shape(call: Call, position: int, found: tuple[int, ...]) -> Diagnosis:
+def cause_of_shape(call: FunctionCall, position: int, found: Shape) -> Diagnosis:
     """The likely cause of a gradient of the wrong shape."""
     expected = call.args[position].shape
     detail = f"the gradient has shape {found} for an argument of shape {expected}"
@@ -152,13 +152,13 @@ def cause_of_shape(call: Call, position: int, found: tuple[int, ...]) -> Diagnos
         return Diagnosis("lost keepdims", detail)
     if len(found) > 1 and found == expected[::-1]:
         return Diagnosis("transposed", detail)
-    if any(found == out.shape for out in call.value()):
+    if any(found == out.shape for out in call.results()):
         return Diagnosis("missing un-broadcast", detail)
     return _from_shapes(found, expected)
 
 
-def cause_of_error(call: Call, error: Exception) -> Diagnosis:
-    """The likely cause of an error that a backward pass raised: shapes that do not fit tell the most."""
+def cause_of_error(call: FunctionCall, error: Exception) -> Diagnosis:
+    """The likely cause of an error that a backward pass raised, mostly from shapes that do not fit."""
     text = str(error)
     detail = "the backward pass fails"
     if "broadcast together" in text or "cotangent of shape" in text:

@@ -1,4 +1,4 @@
-"""A diagnosis by repair: the mistake is corrected, and if the gradient is right then, that was it.
+"""A diagnosis by repair: if the gradient is right once reductions keep their dimensions, a lost keepdims was the cause.
 
 This names a lost `keepdims` with certainty, where the numbers of the gradient show any of a dozen patterns.
 """
@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.tensor import wrap
-from minigrad.testing.calls.function_call import Call
-from minigrad.testing.calls.linearization import Arrays
-from minigrad.testing.diagnose.cause import NOTHING, Diagnosis, same
-from minigrad.typing import Array
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import ArrayTuple
+from minigrad.testing.diagnose.cause import NO_CAUSE, Diagnosis, almost_equal
+from minigrad.typing import Array, Function
 
 
-def lost_keepdims(call: Call, u: Arrays, position: int, expected: Array) -> Diagnosis:
+def lost_keepdims(call: FunctionCall, u: ArrayTuple, position: int, expected: Array) -> Diagnosis:
     """Whether the gradient of one argument becomes right when the rules' reductions keep their dimensions.
 
-    The rules run on Tensors for it, since then all that they reduce with are ops. Those dimensions that a rule removes
-    with reason do no harm when they are kept: the engine takes them away, as after broadcasting.
+    The rules run on Tensors for it, so that every reduction in them is an op. Dimensions that a rule rightly removes do
+    no harm when they are kept: the engine takes them away, as after broadcasting.
 
     Args:
         call: a call with a wrong gradient, or with none.
@@ -31,22 +30,22 @@ def lost_keepdims(call: Call, u: Arrays, position: int, expected: Array) -> Diag
         expected: its numerical gradient for these cotangents.
     """
     if call.on_arrays or not expected.size:
-        return NOTHING
+        return NO_CAUSE
     given = _recorded(call, u, position)
-    if given is not None and same(given, expected):
-        return NOTHING  # only its twin for arrays is wrong
+    if given is not None and almost_equal(given, expected):
+        return NO_CAUSE  # only the fast rule is wrong
     with _reductions_that_keep_dimensions():
         repaired = _recorded(call, u, position)
-    if repaired is None or not same(repaired, expected):
-        return NOTHING
+    if repaired is None or not almost_equal(repaired, expected):
+        return NO_CAUSE
     return Diagnosis("lost keepdims", "it is right once the sums and means in the rule keep their dimensions")
 
 
-def _recorded(call: Call, u: Arrays, position: int) -> Array | None:
+def _recorded(call: FunctionCall, u: ArrayTuple, position: int) -> Array | None:
     """The gradient of a recorded pass, None where the rules raise an error."""
-    run = call.run()
+    at_call = call.linearize()
     try:
-        return run.pull([wrap(g) for g in u], record=True)[call.positions.index(position)]
+        return at_call.vjp([wrap(g) for g in u], record=True)[call.positions.index(position)]
     except Exception:  # a rule that is being diagnosed may raise anything
         return None
 
@@ -64,7 +63,7 @@ def _reductions_that_keep_dimensions() -> Iterator[None]:
             op.canonical = canonical
 
 
-def _keeping(op: Op) -> Any:
+def _keeping(op: Op) -> Function:
     canonical = op.canonical
     assert canonical is not None
     return lambda *xs, **settings: canonical(*xs, **{**settings, "keepdims": True})

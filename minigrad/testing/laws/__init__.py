@@ -1,15 +1,15 @@
 """The laws of derivatives, one function each: `laws.gradient(f, x)`, or all that apply: `laws.all_of(f, x)`.
 
 Each takes a function, its arguments and settings, returns None when the law holds or does not apply, and raises
-`LawViolation` when it does not hold. `laws.law` makes a new one of a function of a `Call`.
+`LawViolation` when it does not hold. `laws.law` makes a new one of a function of a call (`FunctionCall`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from minigrad.testing.calls.function_call import Call, Function
-from minigrad.testing.calls.module_function import ModuleCall
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.module_function import ModuleFunction
 from minigrad.testing.laws.derivatives import (
     accumulation,
     adjoint,
@@ -19,11 +19,13 @@ from minigrad.testing.laws.derivatives import (
     reference,
     second_order,
 )
-from minigrad.testing.laws.law_registry import LAWS, Law, LawViolation, expect, law
+from minigrad.testing.laws.law_registry import LAWS, Law, law
 from minigrad.testing.laws.shape_and_layout import broadcasting, layout, shape_and_dtype
 from minigrad.testing.laws.side_effects import aliasing, purity, repeatable
+from minigrad.testing.laws.violation import LawViolation, expect
+from minigrad.typing import Function
 
-module = ModuleCall
+module = ModuleFunction
 """`module(make)` is the Module that `make()` makes, as a function of its inputs and all its parameters."""
 
 __all__ = [
@@ -39,13 +41,18 @@ _ORDER = (
 LAWS.update([(each.name, LAWS.pop(each.name)) for each in _ORDER])
 
 
-def all_of(f: Function, *args: Any, **settings: Any) -> None:
-    """Hold f to every law that applies at these arguments.
+def all_of(f: Function, *args: object, **settings: Any) -> None:
+    """Check that f satisfies every law that applies at these arguments.
+
+    Args:
+        f: a function of Tensors; with `grad=` or `vjp=`, a function of NumPy arrays with that gradient.
+        *args: arrays, Tensors, numbers or whatever f takes; floating ones are differentiated.
+        **settings: what f takes by keyword; besides `grad=`, `vjp=`, and `argnums=`.
 
     Raises:
-        LawViolation: for the first that does not hold.
+        LawViolation: for the first law that does not hold.
     """
     __tracebackhide__ = True
-    call = Call.of(f, *args, **settings)
+    call = FunctionCall.of(f, *args, **settings)
     for each in LAWS.values():
-        each.on(call)
+        each.check_if_applies(call)

@@ -1,83 +1,80 @@
-"""Laws of derivatives: they are what they should be, and what is built on them is linear, adjoint and symmetric."""
+"""Laws of derivatives: they equal numerical ones, and what is built on them is linear, adjoint and symmetric."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import wrap
 from minigrad.domain import REAL, Domain, MatrixDomain
-from minigrad.testing.calls.function_call import Call
-from minigrad.testing.calls.linearization import Arrays
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import ArrayTuple
 from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
-from minigrad.testing.diagnose.gradient_diagnosis import diagnosed
-from minigrad.testing.laws.law_registry import LawViolation, differentiable, expect, law, recorded
+from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
+from minigrad.testing.laws.law_registry import has_gradient, is_recorded, law
+from minigrad.testing.laws.violation import LawViolation, expect, largest
 from minigrad.testing.numeric.judgment import Verdict
 from minigrad.testing.report import Report
 from minigrad.typing import Array
 
 
 @law
-def linearity(call: Call) -> None:
+def linearity(call: FunctionCall) -> None:
     """J'(a u + b v) = a J'u + b J'v, and J'0 = 0, also where J is infinite."""
     call = call.in_double()
     u, v = call.cotangents(0), call.cotangents(1)
-    run = call.run()
-    nothing = run.pull([np.zeros_like(g) for g in u])
-    zeros = [np.zeros_like(g) for g in nothing]
+    at_call = call.linearize()
+    of_zero = at_call.vjp([np.zeros_like(g) for g in u])
+    zeros = [np.zeros_like(g) for g in of_zero]
     about = Diagnosis("not linear in the cotangent", "J'0 is not 0")
-    expect("linearity", call, nothing, zeros, diagnosis=lambda k: _if_linear_fails(call, k, about))
-    of_u, of_v = run.pull(u), run.pull(v)
-    found = run.pull([2 * a - 3 * b for a, b in zip(u, v, strict=True)])
+    expect("linearity", call, of_zero, zeros, diagnosis=lambda k: _why_nonlinear(call, k, about))
+    of_u, of_v = at_call.vjp(u), at_call.vjp(v)
+    found = at_call.vjp([2 * a - 3 * b for a, b in zip(u, v, strict=True)])
     expected = [2 * a - 3 * b for a, b in zip(of_u, of_v, strict=True)]
-    scales = [_largest(2 * np.abs(a), 3 * np.abs(b)) + 1 for a, b in zip(of_u, of_v, strict=True)]
+    scales = [largest([2 * a, 3 * b]) + 1 for a, b in zip(of_u, of_v, strict=True)]
     about = Diagnosis("not linear in the cotangent", "J'(2u - 3v) is not 2 J'u - 3 J'v")
-    expect("linearity", call, found, expected, scales=scales, diagnosis=lambda k: _if_linear_fails(call, k, about))
+    expect("linearity", call, found, expected, scales=scales, diagnosis=lambda k: _why_nonlinear(call, k, about))
 
 
-def _if_linear_fails(call: Call, k: int, about: Diagnosis) -> Diagnosis:
-    found = diagnosed(call, call.positions[k])
+def _why_nonlinear(call: FunctionCall, k: int, about: Diagnosis) -> Diagnosis:
+    found = diagnose_gradient(call, call.positions[k])
     return found if found.cause in ("cotangent ignored", "not a number") else about
 
 
-def _largest(*arrays: Array) -> float:
-    return max(float(np.max(x[np.isfinite(x)], initial=0.0)) for x in arrays)
-
-
 @law
-def gradient(call: Call) -> None:
+def gradient(call: FunctionCall) -> None:
     """The gradient equals the numerical derivative; at a kink it is a valid subgradient."""
     _raise_if_wrong("gradient", call, _check(call).report(1))
 
 
-@law(applies=recorded)
-def second_order(call: Call) -> None:
+@law(applies=is_recorded)
+def second_order(call: FunctionCall) -> None:
     """The derivative of the gradient equals the numerical one."""
     _raise_if_wrong("second_order", call, _check(call).report(2))
 
 
-def _check(call: Call) -> GradientCheck:
+def _check(call: FunctionCall) -> GradientCheck:
     """The check of this call, one for both orders."""
-    if "check" not in call.memory:
-        given = (("vjp", call.vjp), ("grad", call.grad))
-        by_hand: dict[str, Any] = {name: partial(f, **call.settings) for name, f in given if f is not None}
-        call.memory["check"] = GradientCheck(call.f, call.args, call.settings, argnums=call.positions, **by_hand)
-    check: GradientCheck = call.memory["check"]
+    check = call.cache.get("check")
+    if not isinstance(check, GradientCheck):
+        vjp, grad = (None if f is None else partial(f, **call.settings) for f in (call.vjp, call.grad))
+        check = GradientCheck(call.f, call.args, call.settings, argnums=call.positions, vjp=vjp, grad=grad)
+        call.cache["check"] = check
     return check
 
 
-def _raise_if_wrong(law: str, call: Call, report: Report) -> None:
+def _raise_if_wrong(law: str, call: FunctionCall, report: Report) -> None:
     __tracebackhide__ = True
     if report.verdict is not Verdict.WRONG:
         return
-    position = _position(call, report)
+    position = _position(report)
     about = Diagnosis("second order wrong", "the first order is right")
     if report.order == 1 and position is not None:
-        about = diagnosed(call, position, at_kink=report.kinks > 0)
+        about = diagnose_gradient(call, position, at_kink=report.kinks > 0)
     raise LawViolation(
         law,
         call,
@@ -91,76 +88,78 @@ def _raise_if_wrong(law: str, call: Call, report: Report) -> None:
     )
 
 
-def _position(call: Call, report: Report) -> int | None:
-    """Which argument the report is about; it knows them by number."""
+def _position(report: Report) -> int | None:
+    """Which argument the report is about; it names them by number."""
     number = report.argument.removeprefix("argument ")
     return int(number) if number.isdigit() else None
 
 
-@law(applies=recorded)
-def adjoint(call: Call) -> None:
+@law(applies=is_recorded)
+def adjoint(call: FunctionCall) -> None:
     """<J v, u> = <v, J'u>: what the plain pass gives is the transpose of what the recorded one gives."""
     call = call.in_double()
     u, v = call.cotangents(), call.tangents()
-    run = call.run()
-    back, moved = run.pull(u), run.push(v)
-    forward = [float(np.sum(a * b)) for a, b in zip(u, moved, strict=True) if a.size]
-    backward = [float(np.sum(a * b)) for a, b in zip(v, back, strict=True) if a.size]
-    terms = sum(float(np.sum(np.abs(a * b))) for a, b in (*zip(u, moved, strict=True), *zip(v, back, strict=True)))
+    at_call = call.linearize()
+    back, moved = at_call.vjp(u), at_call.jvp(v)
+    backward, backward_terms = _inner_product(v, back)
+    forward, forward_terms = _inner_product(u, moved)
+    terms = backward_terms + forward_terms
     if not np.isfinite(terms):
         return
-    found, expected = np.array(sum(backward)), np.array(sum(forward))
+    found, expected = np.array(backward), np.array(forward)
     expect("adjoint", call, [found], [expected], names=["<v, J'u>"], scales=[terms + 1])
 
 
-@law(applies=recorded)
-def accumulation(call: Call) -> None:
+def _inner_product(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[float, float]:
+    """The sum of the products of all elements, and that of their magnitudes."""
+    products = [a * b for a, b in zip(xs, ys, strict=True)]
+    return sum(float(np.sum(p)) for p in products), sum(float(np.sum(np.abs(p))) for p in products)
+
+
+@law(applies=is_recorded)
+def accumulation(call: FunctionCall) -> None:
     """Two uses of a Tensor add up: f called twice, backward called twice, and f(x, x) where two arguments are alike."""
     call = call.in_double()
     u = call.cotangents()
     once = call.gradients(u)
     twice = [2 * g for g in once]
-    run = call.run()
-    run.pull(u)
-    for x in run.variables:
+    at_call = call.linearize()
+    at_call.vjp(u)
+    for x in at_call.variables:
         x.grad = None
     for _ in range(2):
-        for out, g in zip(run.outs, u, strict=True):
+        for out, g in zip(at_call.outs, u, strict=True):
             if out.requires_grad:
                 out.backward(g, retain_graph=True)
-    found = [_grad(x) for x in run.variables]
+    found = [np.zeros(x.shape, x.dtype) if x.grad is None else x.grad._data for x in at_call.variables]
     expect("accumulation", call, found, twice, diagnosis=Diagnosis("", "two backward passes"))
-    _repeated_operand(call, u)
+    _check_repeated_operand(call, u)
 
 
-def _grad(x: Any) -> Array:
-    return np.zeros(x.shape, x.dtype) if x.grad is None else x.grad._data
-
-
-def _repeated_operand(call: Call, u: Arrays) -> None:
+def _check_repeated_operand(call: FunctionCall, u: ArrayTuple) -> None:
     """f(x, x): the gradient of x is that of both arguments added."""
     for i, j in zip(call.positions, call.positions[1:], strict=False):
         x, y = call.args[i], call.args[j]
         if x.shape != y.shape or x.dtype != y.dtype or not x.size:
             continue
-        for k in _shareable(call, i, j):
+        for k in _in_both_domains(call, i, j):
             same = call.with_args([call.args[k] if n in (i, j) else a for n, a in enumerate(call.args)])
-            if not same.is_taken():
+            if not same.is_accepted():
                 continue
             separate = same.gradients(u)
             if not all(np.isfinite(g).all() for g in separate):
                 continue
-            inputs = [same._tensor(k, a) for k, a in enumerate(same.args)]
+            inputs = [same.variable(k) for k in range(len(same.args))]
             inputs[j] = inputs[i]
-            found = same.run(inputs=inputs).pull(u)[call.positions.index(i)]
+            found = same.linearize(inputs=inputs).vjp(u)[call.positions.index(i)]
             first, second = separate[call.positions.index(i)], separate[call.positions.index(j)]
             name = f"the Tensor that is both {call.names[i]} and {call.names[j]}"
-            scale = [_largest(np.abs(first), np.abs(second))]
-            expect("accumulation", same, [found], [first + second], names=[name], scales=scale)
+            scales = [largest([first, second])]
+            expect("accumulation", same, [found], [first + second], names=[name], scales=scales)
             return
 
 
-def _shareable(call: Call, i: int, j: int) -> list[int]:
+def _in_both_domains(call: FunctionCall, i: int, j: int) -> list[int]:
     """Which of two operands may take the place of both: those that lie in the domains of both."""
     if not isinstance(call.f, Op) or call.f.variadic:
         return [j, i]
@@ -177,16 +176,15 @@ def _within(inner: Domain, outer: Domain) -> bool:
     return outer.low <= inner.low and inner.high <= outer.high and not any(x in inner for x in outer.without)
 
 
-@law(applies=recorded)
-def hessian_symmetry(call: Call) -> None:
+@law(applies=is_recorded)
+def hessian_symmetry(call: FunctionCall) -> None:
     """<w, H v> = <v, H w>, H the second derivatives of the sum of u * f."""
     call = call.in_double()
     u, v, w = call.cotangents(), call.tangents(1), call.tangents(2)
-    run = call.run()
-    of_v, of_w = run.hessian_product(u, v), run.hessian_product(u, w)
-    found = sum(float(np.sum(a * b)) for a, b in zip(w, of_v, strict=True))
-    expected = sum(float(np.sum(a * b)) for a, b in zip(v, of_w, strict=True))
-    terms = sum(float(np.sum(np.abs(a * b))) for a, b in (*zip(w, of_v, strict=True), *zip(v, of_w, strict=True)))
+    at_call = call.linearize()
+    found, found_terms = _inner_product(w, at_call.hvp(u, v))
+    expected, expected_terms = _inner_product(v, at_call.hvp(u, w))
+    terms = found_terms + expected_terms
     if not np.isfinite(terms):
         return
     about = Diagnosis("second order wrong", "the second derivatives are not symmetric")
@@ -194,26 +192,29 @@ def hessian_symmetry(call: Call) -> None:
            scales=[terms + 1], diagnosis=about)  # fmt: skip
 
 
-def _has_reference(call: Call) -> bool:
+def _has_reference(call: FunctionCall) -> bool:
     return isinstance(call.f, Op) and call.f.reference is not None and not call.on_arrays
 
 
-@law(applies=lambda call: _has_reference(call) and differentiable(call))
-def reference(call: Call) -> None:
+@law(applies=lambda call: _has_reference(call) and has_gradient(call))
+def reference(call: FunctionCall) -> None:
     """A fused op equals its reference: its value, its gradient, and the gradient of a recorded pass."""
     call = call.in_double()
     op = call.f
     assert isinstance(op, Op)
+    assert op.reference is not None
     settings = (
         op.canonical(*call.args, **call.settings) if op.canonical else {**getattr(op, "_defaults", {}), **call.settings}
     )
-    plain = Call(op.reference, call.args, settings, argnums=call.positions)  # type: ignore[arg-type]
-    values, u = plain.value(), call.cotangents()
-    expect("reference", call, call.value(), values, names=["the result"], scales=[_largest(np.abs(values[0])) + 1],
+    plain = FunctionCall(op.reference, call.args, settings, argnums=call.positions)
+    values, u = plain.results(), call.cotangents()
+    expect("reference", call, call.results(), values, names=["the result"], scales=[largest(values[:1]) + 1],
            diagnosis=Diagnosis("", "the fused function is not its reference"))  # fmt: skip
-    run, expected = call.run(), plain.gradients(u)
-    scales = [_largest(np.abs(g)) + 1 for g in expected]
-    for found in (run.pull(u), run.pull([wrap(g) for g in u], record=True)):
-        expect(
-            "reference", call, found, expected, scales=scales, diagnosis=lambda k: diagnosed(call, call.positions[k])
-        )
+    at_call, expected = call.linearize(), plain.gradients(u)
+    scales = [largest([g]) + 1 for g in expected]
+
+    def why(k: int) -> Diagnosis:
+        return diagnose_gradient(call, call.positions[k])
+
+    for found in (at_call.vjp(u), at_call.vjp([wrap(g) for g in u], record=True)):
+        expect("reference", call, found, expected, scales=scales, diagnosis=why)

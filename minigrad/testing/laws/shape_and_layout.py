@@ -1,45 +1,48 @@
-"""Laws of form: shapes, dtypes, memory layouts, and broadcasting."""
+"""Laws of arrays: shapes and dtypes of gradients, memory layouts, and broadcasting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minigrad.autograd.op import Op
 from minigrad.errors import DTypeError
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.tiling import tiled, unbroadcast
 from minigrad.testing.diagnose.cause import Diagnosis, cause_of_shape
-from minigrad.testing.diagnose.gradient_diagnosis import diagnosed, sum_to
-from minigrad.testing.laws.law_registry import LawViolation, differentiable, expect, law
-from minigrad.typing import Array
+from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
+from minigrad.testing.laws.law_registry import has_gradient, law
+from minigrad.testing.laws.violation import LawViolation, expect, largest, result_names
+from minigrad.typing import Array, Shape
 
-DTYPES = (np.float16, np.float32, np.float64)
+FLOATING: Final = (np.float16, np.float32, np.float64)
 
 
 @law
-def shape_and_dtype(call: Call) -> None:
+def shape_and_dtype(call: FunctionCall) -> None:
     """A gradient has its argument's shape and dtype; arguments of one floating dtype give results of that dtype.
 
-    A function whose setting is called `dtype` gives what it is told. One that says with a `DTypeError` that it does not
-    work in half precision need not.
+    A function with a setting called `dtype` gives that one. A function that raises a `DTypeError` for half precision is
+    not tested in it.
     """
-    dtypes = dict.fromkeys((*(x.dtype.type for x in call.values), *DTYPES))
+    dtypes = dict.fromkeys((*(x.dtype.type for x in call.values), *FLOATING))
     for dtype in dtypes:
         alike = call.with_args([_cast(x, dtype) for x in call.args])
         try:
-            run = alike.run()
+            at_call = alike.linearize()
         except DTypeError:
             if dtype is np.float16:
                 continue
             raise
         if "dtype" not in call.settings:
-            for name, out in zip(_results(run.outs), run.values, strict=True):
+            for name, out in zip(result_names(at_call.outs), at_call.values, strict=True):
                 if out.dtype != _with_integers(alike, dtype):
-                    _require_dtype(alike, name, out.dtype, dtype)
-        cotangents = [np.ones(out.shape, out.dtype if out.dtype.kind == "f" else dtype) for out in run.values]
-        gradients = run.pull(cotangents)
+                    _require_dtype(alike, name, out.dtype, np.dtype(dtype))
+        cotangents = [np.ones(out.shape, out.dtype if out.dtype.kind == "f" else dtype) for out in at_call.values]
+        gradients = at_call.vjp(cotangents)
         _require_count(alike, gradients)
         for i, g in zip(call.positions, gradients, strict=True):
             x = alike.args[i]
@@ -49,16 +52,15 @@ def shape_and_dtype(call: Call) -> None:
             _require_dtype(alike, _gradient_name(call, i), g.dtype, x.dtype)
 
 
-def _cast(x: Any, dtype: Any) -> Any:
-    return x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+def _cast(x: object, dtype: DTypeLike) -> object:
+    return x.astype(dtype) if _is_floating(x) else x
 
 
-def _gradient_name(call: Call, i: int) -> str:
+def _gradient_name(call: FunctionCall, i: int) -> str:
     return f"the gradient of {call.names[i]}"
 
 
-def _require_dtype(call: Call, name: str, found: Any, wanted: Any) -> None:
-    wanted = np.dtype(wanted)
+def _require_dtype(call: FunctionCall, name: str, found: np.dtype[Any], wanted: np.dtype[Any]) -> None:
     if found.kind == "f" and found != wanted:
         raise LawViolation(
             "shape_and_dtype",
@@ -67,16 +69,16 @@ def _require_dtype(call: Call, name: str, found: Any, wanted: Any) -> None:
             expected=str(wanted),
             found=str(found),
             cause="dtype leak",
-            detail=f"{found} comes of {wanted} arguments",
+            detail=f"{wanted} arguments give {found}",
         )
 
 
-def _with_integers(call: Call, dtype: Any) -> Any:
+def _with_integers(call: FunctionCall, dtype: DTypeLike) -> np.dtype[Any]:
     """What NumPy makes of a floating dtype together with the integers among the arguments."""
     return np.result_type(dtype, *[x.dtype for x in call.args if isinstance(x, np.ndarray) and x.dtype.kind in "iu"])
 
 
-def _require_count(call: Call, gradients: Sequence[Array]) -> None:
+def _require_count(call: FunctionCall, gradients: Sequence[Array]) -> None:
     if len(gradients) != len(call.positions):
         wanted = ", ".join(call.names[i] for i in call.positions)
         raise LawViolation(
@@ -89,7 +91,7 @@ def _require_count(call: Call, gradients: Sequence[Array]) -> None:
 # ---- layout --------------------------------------------------------------------------------------------------
 
 
-def layouts(x: Array) -> Iterator[tuple[str, Array]]:
+def memory_layouts(x: Array) -> Iterator[tuple[str, Array]]:
     """The same values in memory in other ways: Fortran order, every other element, backward, broadcast where equal."""
     if x.ndim and x.size:
         yield "Fortran order", np.asfortranarray(x)
@@ -101,46 +103,50 @@ def layouts(x: Array) -> Iterator[tuple[str, Array]]:
 
 
 @law(applies=lambda call: any(isinstance(x, np.ndarray) and x.ndim and x.size for x in call.args))
-def layout(call: Call) -> None:
-    """It does not matter how arguments lie in memory: contiguous, strided, reversed, broadcast ones give the same."""
+def layout(call: FunctionCall) -> None:
+    """Values and gradients do not depend on whether arguments are contiguous, strided, reversed or broadcast views."""
     plain = call.with_args([np.array(x, order="C") if isinstance(x, np.ndarray) else x for x in call.args])
-    values, smooth = plain.value(), differentiable(call)
+    values, differentiated = plain.results(), has_gradient(call)
     cotangents = plain.cotangents()
-    gradients = plain.gradients(cotangents) if smooth else ()
+    gradients = plain.gradients(cotangents) if differentiated else ()
     for i, x in enumerate(plain.args):
-        for kind, same in layouts(x) if isinstance(x, np.ndarray) else ():
+        for kind, same in memory_layouts(x) if isinstance(x, np.ndarray) else ():
             other = plain.with_args([*plain.args[:i], same, *plain.args[i + 1 :]])
             about = Diagnosis("depends on memory layout", f"{call.names[i]} as {kind}")
-            scales = [_size(values)] * len(values)
-            expect("layout", other, other.value(), values, names=_results(values), scales=scales, diagnosis=about)
-            if smooth:
-                found, scales = other.gradients(cotangents), [_size(gradients)] * len(gradients)
+            scales, names = [largest(values)] * len(values), result_names(values)
+            expect("layout", other, other.results(), values, names=names, scales=scales, diagnosis=about)
+            if differentiated:
+                found, scales = other.gradients(cotangents), [largest(gradients)] * len(gradients)
                 expect("layout", other, found, gradients, scales=scales, diagnosis=about)
 
 
 # ---- broadcasting --------------------------------------------------------------------------------------------
 
 
-@law(applies=lambda call: differentiable(call) and _tiled(call) is not None)
-def broadcasting(call: Call) -> None:
+@law(applies=lambda call: has_gradient(call) and _tiled_if_elementwise(call) is not None)
+def broadcasting(call: FunctionCall) -> None:
     """f of arguments that broadcast is f of them tiled to one shape, and the gradients are sums over the copies.
 
     It applies to elementwise functions: moving one element of the tiled arguments moves only that one of the result.
     """
     call = call.in_double()
-    tiled = _tiled(call)
-    assert tiled is not None
-    values, expected = call.value(), tiled.value()
-    expect("broadcasting", call, values, expected, names=_results(values), scales=[_size(expected)])
+    full = _tiled_if_elementwise(call)
+    assert full is not None
+    values, expected = call.results(), full.results()
+    expect("broadcasting", call, values, expected, names=result_names(values), scales=[largest(expected)])
     cotangents = call.cotangents()
-    wide = tiled.gradients(cotangents)
-    summed = [sum_to(g, x.shape) for g, x in zip(wide, call.values, strict=True)]
+    wide = full.gradients(cotangents)
+    summed = [unbroadcast(g, x.shape) for g, x in zip(wide, call.values, strict=True)]
     found = call.gradients(cotangents)
-    scales = [_size([sum_to(np.abs(g), x.shape)]) for g, x in zip(wide, call.values, strict=True)]
-    expect("broadcasting", call, found, summed, scales=scales, diagnosis=lambda k: diagnosed(call, call.positions[k]))
+    scales = [largest([unbroadcast(np.abs(g), x.shape)]) for g, x in zip(wide, call.values, strict=True)]
+
+    def why(k: int) -> Diagnosis:
+        return diagnose_gradient(call, call.positions[k])
+
+    expect("broadcasting", call, found, summed, scales=scales, diagnosis=why)
 
 
-def _tiled(call: Call) -> Call | None:
+def _tiled_if_elementwise(call: FunctionCall) -> FunctionCall | None:
     """The call with all arrays tiled to the shape of the result, if f is elementwise and they differ in shape."""
     shapes = {x.shape for x in call.args if isinstance(x, np.ndarray)}
     if len(shapes) < 2 or (isinstance(call.f, Op) and call.f.shapes is not None):
@@ -149,22 +155,21 @@ def _tiled(call: Call) -> Call | None:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
         return None
-    outs = call.value()
+    outs = call.results()
     if len(outs) != 1 or outs[0].shape != shape or not outs[0].size:
         return None
-    tile = [np.broadcast_to(x, shape).copy() if isinstance(x, np.ndarray) else x for x in call.args]
-    tiled = call.with_args(tile)
+    full = tiled(call, shape)
     try:
-        return tiled if _is_elementwise(tiled, shape) else None
-    except Exception:  # what f says to arrays that it was not called with does not matter here
+        return full if _is_elementwise(full, shape) else None
+    except Exception:  # what f raises for arrays that it was not called with does not matter here
         return None
 
 
-def _is_elementwise(call: Call, shape: tuple[int, ...]) -> bool:
+def _is_elementwise(call: FunctionCall, shape: Shape) -> bool:
     """Whether each element of the result depends on the same element of the arguments alone."""
     rng = np.random.default_rng(3)
-    generic = [x * (1 + rng.uniform(0.1, 0.3, x.shape)) if _is_floating(x) else x for x in call.args]
-    (before,) = call.with_args(generic).value()
+    generic = [_without_zeros(x, rng) if _is_floating(x) else x for x in call.args]
+    (before,) = call.with_args(generic).results()
     if before.shape != shape:
         return False
     others = np.ones(before.size, bool)
@@ -173,22 +178,17 @@ def _is_elementwise(call: Call, shape: tuple[int, ...]) -> bool:
         if _is_floating(x):
             moved = x.copy()
             moved.flat[0] *= 1.125
-            (after,) = call.with_args([*generic[:i], moved, *generic[i + 1 :]]).value()
+            (after,) = call.with_args([*generic[:i], moved, *generic[i + 1 :]]).results()
             if not np.array_equal(after.ravel()[others], before.ravel()[others], equal_nan=True):
                 return False
     return True
 
 
-def _is_floating(x: Any) -> bool:
+def _without_zeros(x: Array, rng: np.random.Generator) -> Array:
+    """Numbers near those of x, none of them 0: a factor of 0 would hide that an element depends on another."""
+    size = rng.uniform(0.1, 0.3, x.shape)
+    return np.where(x == 0, size, x * (1 + size))
+
+
+def _is_floating(x: object) -> TypeGuard[Array]:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
-def _size(arrays: Sequence[Array]) -> float:
-    """The largest finite number among all."""
-    return max(
-        (float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) for a in arrays if a.dtype.kind == "f"), default=0
-    )
-
-
-def _results(outs: Sequence[Any]) -> list[str]:
-    return ["the result"] if len(outs) == 1 else [f"result {k}" for k in range(len(outs))]

@@ -24,11 +24,10 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.rule import Rule
 from minigrad.autograd.tensor import Tensor
 from minigrad.ops import astype
-from minigrad.shapes import Shape
 from minigrad.testing.mutation.function_source import returned_source
 from minigrad.testing.mutation.mutate_source import source_mutants
 from minigrad.testing.op_shapes import inputs_broadcast
-from minigrad.typing import Function, Value
+from minigrad.typing import Function, Shape, Value
 
 RuleKey: TypeAlias = tuple[str, str, str]
 """Which rule: an op's name, an input's, and "plain" or "fast"."""

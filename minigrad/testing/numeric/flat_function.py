@@ -18,9 +18,8 @@ from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops import concat, reshape
-from minigrad.shapes import Shape
 from minigrad.testing.numeric.finite_difference import Vector, step_scale
-from minigrad.typing import Array, Function
+from minigrad.typing import Array, Function, Shape
 
 COTANGENT: Final = "the cotangent"
 """The name of the argument that a function's derivative has besides the function's own."""

@@ -1,4 +1,4 @@
-"""Calls of the ops that rearrange, index and join arrays, where facts do not say enough; entered in `derive.TABLE`."""
+"""Calls of the ops that rearrange, index and join arrays; entered in `derived_calls.CALLS_BY_NAME`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
-from minigrad.shapes import Shape
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes
-from minigrad.testing.strategies.derived_calls import drawn_inputs, drawn_shapes, in_table
+from minigrad.testing.strategies.derived_calls import draw_inputs, draw_shapes, draws_calls_of
+from minigrad.typing import Shape
 
 
 def _array(draw: Draw, **limits: Any) -> Any:
@@ -21,17 +21,17 @@ def _array(draw: Draw, **limits: Any) -> Any:
 # ---- indexing ------------------------------------------------------------------------------------------------
 
 
-@in_table("getitem")
-def _getitem(draw: Draw, op: Op) -> Call:
+@draws_calls_of("getitem")
+def _getitem(draw: Draw, op: Op) -> FunctionCall:
     x = _array(draw)
-    return Call.of(op, x, index=draw(indices(x.shape)))
+    return FunctionCall.of(op, x, index=draw(indices(x.shape)))
 
 
-@in_table("scatter_add")
-def _scatter_add(draw: Draw, op: Op) -> Call:
+@draws_calls_of("scatter_add")
+def _scatter_add(draw: Draw, op: Op) -> FunctionCall:
     shape = draw(shapes(min_side=1))
     index = draw(indices(shape))
-    return Call.of(op, draw(arrays(np.zeros(shape)[index].shape)), index=index, shape=shape)
+    return FunctionCall.of(op, draw(arrays(np.zeros(shape)[index].shape)), index=index, shape=shape)
 
 
 @st.composite
@@ -57,85 +57,88 @@ def _part(size: int) -> st.SearchStrategy[Any]:
     return st.one_of(st.integers(-size, size - 1), slices, several)
 
 
-@in_table("searchsorted")
-def _searchsorted(draw: Draw, op: Op) -> Call:
+@draws_calls_of("searchsorted")
+def _searchsorted(draw: Draw, op: Op) -> FunctionCall:
     x = np.sort(draw(arrays(shapes(min_dims=1, max_dims=1), layout="C")))
-    return Call.of(op, x, _array(draw), side=draw(st.sampled_from(["left", "right"])))
+    return FunctionCall.of(op, x, _array(draw), side=draw(st.sampled_from(["left", "right"])))
 
 
 # ---- shapes --------------------------------------------------------------------------------------------------
 
 
-@in_table("reshape")
-def _reshape(draw: Draw, op: Op) -> Call:
+@draws_calls_of("reshape")
+def _reshape(draw: Draw, op: Op) -> FunctionCall:
     x = _array(draw)
     others = [(-1,), x.shape[::-1], (1, *x.shape), (x.size, 1)] if x.size else [x.shape[::-1], (0,)]
-    return Call.of(op, x, shape=draw(st.sampled_from(others)))
+    return FunctionCall.of(op, x, shape=draw(st.sampled_from(others)))
 
 
-@in_table("permute_dims")
-def _permute_dims(draw: Draw, op: Op) -> Call:
+@draws_calls_of("permute_dims")
+def _permute_dims(draw: Draw, op: Op) -> FunctionCall:
     x = _array(draw)
     order = draw(st.none() | st.permutations(range(x.ndim)))
     if order is not None and draw(st.booleans()):
         order = [a - x.ndim for a in order]
-    return Call.of(op, x, axes=None if order is None else tuple(order))
+    return FunctionCall.of(op, x, axes=None if order is None else tuple(order))
 
 
-@in_table("broadcast_to")
-def _broadcast_to(draw: Draw, op: Op) -> Call:
+@draws_calls_of("broadcast_to")
+def _broadcast_to(draw: Draw, op: Op) -> FunctionCall:
     x = _array(draw)
     wide = tuple(draw(st.integers(1, 2)) if size == 1 else size for size in x.shape)
-    return Call.of(op, x, shape=draw(shapes(max_dims=1, max_side=2, min_side=1)) + wide)
+    return FunctionCall.of(op, x, shape=draw(shapes(max_dims=1, max_side=2, min_side=1)) + wide)
 
 
-@in_table("sum_to")
-def _sum_to(draw: Draw, op: Op) -> Call:
+@draws_calls_of("sum_to")
+def _sum_to(draw: Draw, op: Op) -> FunctionCall:
     x = _array(draw)
     kept = [1 if draw(st.booleans()) else size for size in x.shape]
-    return Call.of(op, x, shape=tuple(kept[draw(st.integers(0, len(kept))) :]))
+    return FunctionCall.of(op, x, shape=tuple(kept[draw(st.integers(0, len(kept))) :]))
 
 
-@in_table("astype")
-def _astype(draw: Draw, op: Op) -> Call:
-    return Call.of(op, _array(draw), dtype=draw(st.sampled_from([np.float64, np.float32])))
+@draws_calls_of("astype")
+def _astype(draw: Draw, op: Op) -> FunctionCall:
+    return FunctionCall.of(op, _array(draw), dtype=draw(st.sampled_from([np.float64, np.float32])))
 
 
-@in_table("concat")
-def _concat(draw: Draw, op: Op) -> Call:
+@draws_calls_of("concat")
+def _concat(draw: Draw, op: Op) -> FunctionCall:
     shape = draw(shapes(min_dims=1, max_size=4))
     axis = draw(axes(len(shape), none=False, several=False))
     sizes = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
+    assert isinstance(axis, int)
     place = axis % len(shape)
-    return Call.of(op, *[draw(arrays((*shape[:place], n, *shape[place + 1 :]))) for n in sizes], axis=axis)
+    return FunctionCall.of(op, *[draw(arrays((*shape[:place], n, *shape[place + 1 :]))) for n in sizes], axis=axis)
 
 
-@in_table("roll")
-def _roll(draw: Draw, op: Op) -> Call:
+@draws_calls_of("roll")
+def _roll(draw: Draw, op: Op) -> FunctionCall:
     x, shift = _array(draw), draw(st.integers(-3, 3))
     axis = draw(axes(x.ndim, several=False)) if x.ndim else None
-    return Call.of(op, x, shift=shift, axis=axis)
+    return FunctionCall.of(op, x, shift=shift, axis=axis)
 
 
-@in_table("full_like")
-def _full_like(draw: Draw, op: Op) -> Call:
-    return Call.of(op, _array(draw), fill_value=0.5)
+@draws_calls_of("full_like")
+def _full_like(draw: Draw, op: Op) -> FunctionCall:
+    return FunctionCall.of(op, _array(draw), fill_value=0.5)
 
 
-@in_table("diagonal_matrix")
-def _diagonal_matrix(draw: Draw, op: Op) -> Call:
+@draws_calls_of("diagonal_matrix")
+def _diagonal_matrix(draw: Draw, op: Op) -> FunctionCall:
     x, offset = _array(draw, min_dims=1, max_dims=2), draw(st.integers(-1, 1))
     rows, columns = x.shape[-1] + max(-offset, 0), x.shape[-1] + max(offset, 0)
-    return Call.of(op, x, offset=offset, shape=(*x.shape[:-1], rows, columns))
+    return FunctionCall.of(op, x, offset=offset, shape=(*x.shape[:-1], rows, columns))
 
 
 # ---- integers ------------------------------------------------------------------------------------------------
 
 
-@in_table("bitwise_invert", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift")
-def _bitwise(draw: Draw, op: Op) -> Call:
-    sizes = [() if size is None else size for size in drawn_shapes(draw, op)]
-    return Call.of(op, *[draw(integers_in(0, 4, size)) for size in sizes])
+@draws_calls_of(
+    "bitwise_invert", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift"
+)
+def _bitwise(draw: Draw, op: Op) -> FunctionCall:
+    sizes = [() if size is None else size for size in draw_shapes(draw, op)]
+    return FunctionCall.of(op, *[draw(integers_in(0, 4, size)) for size in sizes])
 
 
 # ---- products ------------------------------------------------------------------------------------------------
@@ -146,34 +149,34 @@ SUBSCRIPTS: Final = (
 )  # fmt: skip
 
 
-@in_table("einsum")
-def _einsum(draw: Draw, op: Op) -> Call:
+@draws_calls_of("einsum")
+def _einsum(draw: Draw, op: Op) -> FunctionCall:
     text = draw(st.sampled_from(SUBSCRIPTS))
     sizes = {letter: draw(st.integers(1, 2)) for letter in sorted(set(text) - set(",->"))}
     operands = text.partition("->")[0].split(",")
-    return Call.of(op, *[draw(arrays(tuple(sizes[c] for c in part))) for part in operands], subscripts=text)
+    return FunctionCall.of(op, *[draw(arrays(tuple(sizes[c] for c in part))) for part in operands], subscripts=text)
 
 
-@in_table("linear")
-def _linear(draw: Draw, op: Op) -> Call:
-    x, w, b = drawn_inputs(draw, op, drawn_shapes(draw, op))
-    return Call.of(op, x, w, draw(st.sampled_from([b, None])))
+@draws_calls_of("linear")
+def _linear(draw: Draw, op: Op) -> FunctionCall:
+    x, w, b = draw_inputs(draw, op, draw_shapes(draw, op))
+    return FunctionCall.of(op, x, w, draw(st.sampled_from([b, None])))
 
 
 # ---- decompositions ------------------------------------------------------------------------------------------
 
 
-@in_table("svd")
-def _svd(draw: Draw, op: Op) -> Call:
-    (x,) = drawn_inputs(draw, op, drawn_shapes(draw, op))
+@draws_calls_of("svd")
+def _svd(draw: Draw, op: Op) -> FunctionCall:
+    (x,) = draw_inputs(draw, op, draw_shapes(draw, op))
     # The vectors that complete U or Vh to a square are not determined, so they have no derivative.
-    return Call.of(op, x, full_matrices=x.shape[-1] == x.shape[-2] and draw(st.booleans()))
+    return FunctionCall.of(op, x, full_matrices=x.shape[-1] == x.shape[-2] and draw(st.booleans()))
 
 
-@in_table("qr")
-def _qr(draw: Draw, op: Op) -> Call:
-    (x,) = drawn_inputs(draw, op, drawn_shapes(draw, op))
+@draws_calls_of("qr")
+def _qr(draw: Draw, op: Op) -> FunctionCall:
+    (x,) = draw_inputs(draw, op, draw_shapes(draw, op))
     # LAPACK reflects a column unless it is zero below the diagonal already: there the signs of Q and R jump.
     x = np.where(x == 0, 0.125, x).astype(x.dtype)
     tall = x.shape[-2] > x.shape[-1]
-    return Call.of(op, x, mode=draw(st.sampled_from(["reduced"] if tall else ["reduced", "complete"])))
+    return FunctionCall.of(op, x, mode=draw(st.sampled_from(["reduced"] if tall else ["reduced", "complete"])))

@@ -1,7 +1,7 @@
 """Hypothesis strategies for arrays: few elements, from a lattice of simple numbers, in every shape, dtype and layout.
 
 Numbers are small multiples of 1/8 inside of the domain, together with an op's kinks and points very close to them. So
-ties are frequent, near-ties happen, and a failure shrinks to an array that can be read.
+ties are frequent, near-ties occur, and a failure shrinks to an array that is easy to read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.shapes import ShapeSpec
-from minigrad.typing import Array
+from minigrad.typing import Array, Axis, DTypeLike, Settings, Shape
 
-Draw = st.DrawFn
-Shape = tuple[int, ...]
+Draw: TypeAlias = st.DrawFn
+Kinks: TypeAlias = Sequence[float] | str
+"""Numbers to hit often, or "ties" for elements that equal each other."""
 
-NEAR: Final = 2.0**-20
+NEAR_TIE: Final = 2.0**-20
 """How close a near-tie is: distinct in every dtype but half precision."""
 
 LAYOUTS: Final = ("C", "F", "sliced", "reversed", "broadcast")
@@ -36,15 +37,15 @@ def lattice(domain: Domain = REAL, kinks: Sequence[float] = ()) -> list[float]:
         numbers = [domain.low + abs(x) for x in numbers]
     elif math.isfinite(domain.low) and math.isfinite(domain.high) and domain.high - domain.low < 1:
         numbers = [domain.low + (domain.high - domain.low) * k / 8 for k in (4, 2, 6, 1, 3, 5, 7)]
-    return list(dict.fromkeys(x for x in numbers + near(kinks) if x in domain))
+    return list(dict.fromkeys(x for x in numbers + near_kinks(kinks) if x in domain))
 
 
-def near(kinks: Sequence[float]) -> list[float]:
+def near_kinks(kinks: Sequence[float]) -> list[float]:
     """The kinks, and points very close to them."""
-    return [float(k) + d for k in kinks for d in (0.0, NEAR, -NEAR)]
+    return [float(k) + d for k in kinks for d in (0.0, NEAR_TIE, -NEAR_TIE)]
 
 
-def numbers(domain: Domain = REAL, kinks: Sequence[float] | str = ()) -> st.SearchStrategy[float]:
+def numbers(domain: Domain = REAL, kinks: Kinks = ()) -> st.SearchStrategy[float]:
     """Numbers of a domain. With kinks (or "ties") they often lie on one (on each other), or very close."""
     return _numbers(domain, kinks if isinstance(kinks, str) else tuple(kinks))
 
@@ -52,7 +53,7 @@ def numbers(domain: Domain = REAL, kinks: Sequence[float] | str = ()) -> st.Sear
 @cache
 def _numbers(domain: Domain, kinks: tuple[float, ...] | str) -> st.SearchStrategy[float]:
     points = lattice(domain, () if isinstance(kinks, str) else kinks)
-    special = [0.5 + NEAR, 1.0 + NEAR] if isinstance(kinks, str) else near(kinks)
+    special = [0.5 + NEAR_TIE, 1.0 + NEAR_TIE] if isinstance(kinks, str) else near_kinks(kinks)
     often = [x for x in special if x in domain]
     return st.one_of([st.sampled_from(few) for few in (points[:6], points, often) if few])
 
@@ -73,7 +74,7 @@ def shapes(
 
 
 @st.composite
-def broadcastable_shapes(draw: Draw, /, count: int, **limits: Any) -> tuple[Shape, ...]:
+def broadcastable_shapes(draw: Draw, /, count: int, **limits: int) -> tuple[Shape, ...]:
     """Shapes that broadcast against each other: the result's own, or with axes of size 1 or missing in front."""
     result = draw(shapes(**limits))
     return tuple([_narrowed(draw, result) if count > 1 else result for _ in range(count)])
@@ -86,12 +87,12 @@ def _narrowed(draw: Draw, shape: Shape) -> Shape:
     return tuple([1 if size and draw(st.booleans()) else size for size in shape[cut:]])
 
 
-def dtypes() -> st.SearchStrategy[Any]:
+def dtypes() -> st.SearchStrategy[DTypeLike]:
     """Double precision, and single precision less often."""
-    return st.sampled_from([np.float64, np.float64, np.float32])
+    return st.sampled_from((np.float64, np.float64, np.float32))
 
 
-def laid_out(x: Array, layout: str) -> Array:
+def with_layout(x: Array, layout: str) -> Array:
     """An array with the shape and dtype of x in one of the LAYOUTS; a "broadcast" one repeats the first row of x."""
     if not x.ndim or not x.size:
         return x
@@ -116,17 +117,18 @@ def arrays(
     shape: Shape | st.SearchStrategy[Shape] | None = None,
     *,
     domain: Domain = REAL,
-    kinks: Sequence[float] | str = (),
-    dtype: Any = None,
+    kinks: Kinks = (),
+    dtype: DTypeLike | None = None,
     layout: str | None = None,
 ) -> Array:
     """Floating arrays.
 
     Args:
         shape: a shape or a strategy of shapes; any small one unless given.
-        domain: where the numbers lie; a domain of matrices makes its own ones of stacks of such numbers.
+        domain: where the numbers lie; a domain of matrices makes matrices of such numbers.
         kinks: numbers to hit often, or "ties".
-        dtype, layout: fixed, or else drawn.
+        dtype: one dtype; double and sometimes single precision unless given.
+        layout: one of "C", "F", "sliced", "reversed", "broadcast"; each of them unless given.
     """
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     dtype = draw(dtypes()) if dtype is None else dtype
@@ -134,19 +136,28 @@ def arrays(
     layout = draw(layouts()) if layout is None else layout
     if layout == "broadcast" and isinstance(domain, MatrixDomain):
         layout = "C"  # equal rows would leave the domain
-    return laid_out(values.astype(dtype), layout)
+    return with_layout(values.astype(dtype), layout)
 
 
-def _values(draw: Draw, shape: Shape, domain: Domain, kinks: Sequence[float] | str) -> Array:
+def _values(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks) -> Array:
     count = math.prod(shape)
     values = draw(st.lists(numbers(domain, kinks), min_size=count, max_size=count))
     array = np.array(values, np.float64).reshape(shape)
     return np.asarray(np.round(domain.made(array), 3) + 0.0) if isinstance(domain, MatrixDomain) else array  # no -0.0
 
 
-def tensors(shape: Any = None, *, requires_grad: bool = True, **facts: Any) -> st.SearchStrategy[Tensor]:
-    """Tensors; the arguments are those of `arrays`."""
-    return arrays(shape, **facts).map(lambda x: Tensor(x, requires_grad=requires_grad))
+def tensors(
+    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    *,
+    requires_grad: bool = True,
+    domain: Domain = REAL,
+    kinks: Kinks = (),
+    dtype: DTypeLike | None = None,
+    layout: str | None = None,
+) -> st.SearchStrategy[Tensor]:
+    """Tensors: variables unless `requires_grad` is False; the other arguments are those of `arrays`."""
+    made = arrays(shape, domain=domain, kinks=kinks, dtype=dtype, layout=layout)
+    return made.map(lambda x: Tensor(x, requires_grad=requires_grad))
 
 
 def integers_in(low: int, high: int, shape: Shape) -> st.SearchStrategy[Array]:
@@ -163,10 +174,10 @@ def masks(shape: Shape) -> st.SearchStrategy[Array]:
     return items.map(lambda values: np.array(values, bool).reshape(shape))
 
 
-def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStrategy[Any]:
+def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStrategy[Axis]:
     """One axis (negative too), a tuple of different ones, or None for all."""
     single = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
-    choices: list[st.SearchStrategy[Any]] = [single] + [st.none()] * none
+    choices: list[st.SearchStrategy[Axis]] = [single] + [st.none()] * none
     if several:
         some = st.lists(st.integers(0, ndim - 1), unique=True, max_size=ndim) if ndim else st.just([])
         choices.append(st.tuples(some, st.booleans()).map(lambda t: tuple(a - ndim if t[1] else a for a in t[0])))
@@ -204,7 +215,7 @@ def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | No
 
 
 @st.composite
-def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> dict[str, Any]:
+def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> Settings:
     """Settings of a convolution or pooling whose kernel fits the image: kernel, stride, padding, dilation."""
     kernel, stride, padding, dilation = [], [], [], []
     for size in image:

@@ -1,10 +1,10 @@
-"""What `@gradtest` makes of its subject: calls of an op, of a function, or of the Module that a function makes."""
+"""The calls that `@gradtest` draws: of an op, of a function, or of the Module that a function makes."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,32 +13,34 @@ from minigrad.autograd.op import Op
 from minigrad.domain import REAL, Domain
 from minigrad.errors import UsageError
 from minigrad.shapes import ShapeSpec
-from minigrad.testing.calls.function_call import Call
-from minigrad.testing.calls.module_function import ModuleCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, broadcastable_shapes, fitting_shapes
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.module_function import ModuleFunction
+from minigrad.testing.strategies.array_strategies import Draw, Kinks, arrays, broadcastable_shapes, fitting_shapes
 from minigrad.testing.strategies.op_calls import calls_of
+from minigrad.typing import DTypeLike, Function, Shape
 
-Calls = st.SearchStrategy[Call]
+Arguments: TypeAlias = Mapping[str, st.SearchStrategy[Any]]
+"""Strategies by parameter name."""
 
 
-def calls_for(subject: Any, **facts: Any) -> Calls:
-    """Calls of an op, a function, or the Module that a function makes; the facts are those of `gradtest`."""
-    if isinstance(subject, Op) and not facts:
-        return calls_of(subject)
-    if isinstance(subject, Op):
+def calls_for(function: Function, **options: Any) -> st.SearchStrategy[FunctionCall]:
+    """Calls of an op, a function, or the Module that a function makes; the options are those of `gradtest`."""
+    if isinstance(function, Op) and not options:
+        return calls_of(function)
+    if isinstance(function, Op):
         facts = {
-            "domain": subject.domain,
-            "kinks": subject.kinks,
-            "shapes": subject.shapes and subject.shapes.text,
-            **facts,
+            "domain": function.domain,
+            "kinks": function.kinks,
+            "shapes": function.shapes and function.shapes.text,
         }
-    names = list(subject.inputs) if isinstance(subject, Op) else _parameters(subject)
-    if not names and not isinstance(subject, Op):
-        return _calls_of_module(ModuleCall(subject), **facts)
-    return _calls_of_function(subject, names, **facts)
+        return _calls_of_function(function, list(function.inputs), **{**facts, **options})
+    names = _required_parameters(function)
+    if not names:
+        return _calls_of_module(ModuleFunction(function), **options)
+    return _calls_of_function(function, names, **options)
 
 
-def _parameters(f: Callable[..., Any]) -> list[str]:
+def _required_parameters(f: Function) -> list[str]:
     """The positional parameters without default: what a call must give."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(f).parameters.values()
@@ -48,17 +50,17 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
 @st.composite
 def _calls_of_function(
     draw: Draw,
-    f: Callable[..., Any],
-    names: list[str],
+    f: Function,
+    names: Sequence[str],
     *,
     shapes: str | None = None,
     domain: Domain | Mapping[str, Domain] = REAL,
-    kinks: Any = (),
-    dtype: Any = None,
-    arguments: Mapping[str, st.SearchStrategy[Any]] | None = None,
-    grad: Any = None,
-    vjp: Any = None,
-) -> Call:
+    kinks: Kinks = (),
+    dtype: DTypeLike | None = None,
+    arguments: Arguments | None = None,
+    grad: Function | None = None,
+    vjp: Function | None = None,
+) -> FunctionCall:
     given = dict(arguments or {})
     drawn = [name for name in names if name not in given]
     sizes = draw(fitting_shapes(ShapeSpec(shapes)) if shapes else broadcastable_shapes(len(drawn)))
@@ -70,7 +72,7 @@ def _calls_of_function(
         values[name] = None if size is None else draw(arrays(size, domain=where, kinks=kinks, dtype=dtype))
     values |= {name: draw(strategy) for name, strategy in given.items()}
     args = [values.pop(name) for name in names]
-    return Call.of(f, *args, grad=grad, vjp=vjp, **values)
+    return FunctionCall.of(f, *args, grad=grad, vjp=vjp, **values)
 
 
 # ---- modules -------------------------------------------------------------------------------------------------
@@ -79,25 +81,26 @@ def _calls_of_function(
 @st.composite
 def _calls_of_module(
     draw: Draw,
-    f: ModuleCall,
+    f: ModuleFunction,
     *,
-    input: Any = None,
+    input: Shape | list[Shape] | None = None,
     shapes: str | None = None,
     domain: Domain = REAL,
-    kinks: Any = (),
-    dtype: Any = np.float64,
-    arguments: Mapping[str, st.SearchStrategy[Any]] | None = None,
-) -> Call:
+    kinks: Kinks = (),
+    dtype: DTypeLike = np.float64,
+    arguments: Arguments | None = None,
+) -> FunctionCall:
     given = dict(arguments or {})
+    sizes: Sequence[Shape | None]
     if shapes is not None:
-        sizes: Any = draw(fitting_shapes(ShapeSpec(shapes)))
+        sizes = draw(fitting_shapes(ShapeSpec(shapes)))
     elif input is not None:
         sizes = input if isinstance(input, list) else [input]
     elif set(f.inputs) <= set(given):
         sizes = []
     else:
         raise UsageError(
-            f'gradtest of {f.__name__}: say the shape of its input, as input=(2, 3) or shapes="N D -> N O"'
+            f'gradtest of {f.__name__}: give the shape of its input, as input=(2, 3) or shapes="N D -> N O"'
         )
     names = f.input_names(len(sizes) + len(given))
     if not set(given) <= set(names):
@@ -108,4 +111,4 @@ def _calls_of_module(
         for name in names
     ]
     parameters = [draw(arrays(p.shape, dtype=dtype, layout="C")) for p in f.parameters.values()]
-    return Call.of(f, *inputs, *parameters)
+    return FunctionCall.of(f, *inputs, *parameters)

@@ -1,4 +1,4 @@
-"""Calls of the ops of windows, padding, resampling and normalization; entered in `derive.TABLE`."""
+"""Calls of the ops of windows, padding, resampling and normalization; entered in `derived_calls.CALLS_BY_NAME`."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
 from minigrad.kernels.window_geometry import output_size
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes, windows
-from minigrad.testing.strategies.derived_calls import in_table
+from minigrad.testing.strategies.derived_calls import draws_calls_of
 
 
 def _image(draw: Draw) -> tuple[int, int]:
     return draw(st.integers(1, 3)), draw(st.integers(1, 3))
 
 
-@in_table("unfold")
-def _unfold(draw: Draw, op: Op) -> Call:
+@draws_calls_of("unfold")
+def _unfold(draw: Draw, op: Op) -> FunctionCall:
     image = _image(draw)
     settings = draw(windows(image))
     if draw(st.booleans()):  # one window more, over the edge
         count = output_size(image, **settings)
         settings["count"] = (count[0] + 1, count[1])
-    return Call.of(op, draw(arrays((draw(st.integers(0, 2)), 1, *image))), **settings)
+    return FunctionCall.of(op, draw(arrays((draw(st.integers(0, 2)), 1, *image))), **settings)
 
 
-@in_table("fold")
-def _fold(draw: Draw, op: Op) -> Call:
+@draws_calls_of("fold")
+def _fold(draw: Draw, op: Op) -> FunctionCall:
     image = _image(draw)
     settings = draw(windows(image))
     count, kernel = output_size(image, **settings), settings.pop("kernel")
     n = draw(st.integers(0, 2))
-    return Call.of(op, draw(arrays((n, 1, *kernel, *count))), shape=(n, 1, *image), **settings)
+    return FunctionCall.of(op, draw(arrays((n, 1, *kernel, *count))), shape=(n, 1, *image), **settings)
 
 
-@in_table("max_positions")
-def _max_positions(draw: Draw, op: Op) -> Call:
+@draws_calls_of("max_positions")
+def _max_positions(draw: Draw, op: Op) -> FunctionCall:
     image = _image(draw)
     settings = draw(windows(image))
-    return Call.of(op, draw(arrays((1, 1, *image), kinks="ties")), ceil_mode=draw(st.booleans()), **settings)
+    return FunctionCall.of(op, draw(arrays((1, 1, *image), kinks="ties")), ceil_mode=draw(st.booleans()), **settings)
 
 
-@in_table("adaptive_positions")
-def _adaptive_positions(draw: Draw, op: Op) -> Call:
+@draws_calls_of("adaptive_positions")
+def _adaptive_positions(draw: Draw, op: Op) -> FunctionCall:
     x = draw(arrays((draw(st.integers(0, 2)), 1, *_image(draw)), kinks="ties"))
-    return Call.of(op, x, size=_image(draw))
+    return FunctionCall.of(op, x, size=_image(draw))
 
 
-@in_table("pad")
-def _pad(draw: Draw, op: Op) -> Call:
+@draws_calls_of("pad")
+def _pad(draw: Draw, op: Op) -> FunctionCall:
     x = draw(arrays(shapes()))
     widths = tuple([(draw(st.integers(0, 2)), draw(st.integers(0, 1))) for _ in x.shape])
-    return Call.of(op, x, widths=widths, value=draw(st.sampled_from((0.0, -1.5))))
+    return FunctionCall.of(op, x, widths=widths, value=draw(st.sampled_from((0.0, -1.5))))
 
 
 def _tables(draw: Draw, size: int) -> dict[str, Any]:
@@ -72,27 +72,27 @@ def _lines(draw: Draw) -> tuple[tuple[int, ...], int]:
     return (shape if shape[axis] else (2, *shape[1:])), draw(st.sampled_from((axis, axis - len(shape))))
 
 
-@in_table("resample")
-def _resample(draw: Draw, op: Op) -> Call:
+@draws_calls_of("resample")
+def _resample(draw: Draw, op: Op) -> FunctionCall:
     shape, axis = _lines(draw)
-    return Call.of(op, draw(arrays(shape)), axis=axis, **_tables(draw, shape[axis]))
+    return FunctionCall.of(op, draw(arrays(shape)), axis=axis, **_tables(draw, shape[axis]))
 
 
-@in_table("resample_input")
-def _resample_input(draw: Draw, op: Op) -> Call:
+@draws_calls_of("resample_input")
+def _resample_input(draw: Draw, op: Op) -> FunctionCall:
     shape, axis = _lines(draw)
     tables = _tables(draw, shape[axis])
     k = axis % len(shape)
     y = (*shape[:k], tables["index"].shape[1], *shape[k + 1 :])
-    return Call.of(op, draw(arrays(y)), axis=axis, size=shape[axis], **tables)
+    return FunctionCall.of(op, draw(arrays(y)), axis=axis, size=shape[axis], **tables)
 
 
-@in_table("standardize")
-def _standardize(draw: Draw, op: Op) -> Call:
+@draws_calls_of("standardize")
+def _standardize(draw: Draw, op: Op) -> FunctionCall:
     shape = draw(shapes(min_dims=1))
     axis = draw(axes(len(shape), none=False))
     factors = [
         draw(st.none() | arrays(tuple(1 if draw(st.booleans()) else n for n in shape[draw(st.integers(0, 1)) :])))
         for _ in "wb"
     ]
-    return Call.of(op, draw(arrays(shape)), *factors, axis=axis, eps=draw(st.sampled_from((0.5, 1.0))))
+    return FunctionCall.of(op, draw(arrays(shape)), *factors, axis=axis, eps=draw(st.sampled_from((0.5, 1.0))))

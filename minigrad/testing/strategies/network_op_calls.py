@@ -1,4 +1,4 @@
-"""Calls of the ops of networks: convolution, pooling, classes; entered in `derive.TABLE`."""
+"""Calls of the ops of networks: convolution, pooling, classes; entered in `derived_calls.CALLS_BY_NAME`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
 from minigrad.kernels.window_geometry import output_size
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, windows
-from minigrad.testing.strategies.derived_calls import in_table
+from minigrad.testing.strategies.derived_calls import draws_calls_of
 
 
 def _image(draw: Draw) -> tuple[int, int]:
@@ -30,62 +30,62 @@ def _convolution(draw: Draw) -> tuple[Any, ...]:
     return (n, c * groups, *image), (o, c, *kernel), (n, o, *size), settings
 
 
-@in_table("conv")
-def _conv(draw: Draw, op: Op) -> Call:
+@draws_calls_of("conv")
+def _conv(draw: Draw, op: Op) -> FunctionCall:
     x, w, _, settings = _convolution(draw)
     b = draw(arrays((w[0],))) if draw(st.booleans()) else None
-    return Call.of(op, draw(arrays(x)), draw(arrays(w)), b, **settings)
+    return FunctionCall.of(op, draw(arrays(x)), draw(arrays(w)), b, **settings)
 
 
-@in_table("conv_input")
-def _conv_input(draw: Draw, op: Op) -> Call:
+@draws_calls_of("conv_input")
+def _conv_input(draw: Draw, op: Op) -> FunctionCall:
     x, w, y, settings = _convolution(draw)
-    return Call.of(op, draw(arrays(y)), draw(arrays(w)), shape=x, **settings)
+    return FunctionCall.of(op, draw(arrays(y)), draw(arrays(w)), shape=x, **settings)
 
 
-@in_table("conv_weight")
-def _conv_weight(draw: Draw, op: Op) -> Call:
+@draws_calls_of("conv_weight")
+def _conv_weight(draw: Draw, op: Op) -> FunctionCall:
     x, w, y, settings = _convolution(draw)
-    return Call.of(op, draw(arrays(x)), draw(arrays(y)), shape=w, **settings)
+    return FunctionCall.of(op, draw(arrays(x)), draw(arrays(y)), shape=w, **settings)
 
 
-@in_table("max_pool", "avg_pool")
-def _pool(draw: Draw, op: Op) -> Call:
+@draws_calls_of("max_pool", "avg_pool")
+def _pool(draw: Draw, op: Op) -> FunctionCall:
     image = _image(draw)
     settings = draw(windows(image, dilated=op.name == "max_pool"))
     if op.name == "avg_pool":
         del settings["dilation"]
         settings["count_include_pad"] = draw(st.booleans())
     x = draw(arrays((draw(st.integers(1, 2)), 1, *image), kinks=op.kinks))
-    return Call.of(op, x, ceil_mode=draw(st.booleans()), **settings)
+    return FunctionCall.of(op, x, ceil_mode=draw(st.booleans()), **settings)
 
 
-@in_table("avg_pool_input")
-def _avg_pool_input(draw: Draw, op: Op) -> Call:
+@draws_calls_of("avg_pool_input")
+def _avg_pool_input(draw: Draw, op: Op) -> FunctionCall:
     image = _image(draw)
     settings = draw(windows(image, dilated=False))
     size = output_size(image, settings["kernel"], settings["stride"], settings["padding"], settings.pop("dilation"))
     x = draw(arrays((1, draw(st.integers(1, 2)), *size)))
-    return Call.of(op, x, shape=(*x.shape[:2], *image), count_include_pad=draw(st.booleans()), **settings)
+    return FunctionCall.of(op, x, shape=(*x.shape[:2], *image), count_include_pad=draw(st.booleans()), **settings)
 
 
-@in_table("max_unpool")
-def _max_unpool(draw: Draw, op: Op) -> Call:
+@draws_calls_of("max_unpool")
+def _max_unpool(draw: Draw, op: Op) -> FunctionCall:
     image, size = _image(draw), _image(draw)
     x = draw(arrays((1, draw(st.integers(1, 2)), *size)))
     positions = draw(integers_in(-1, image[0] * image[1], x.shape)).astype(np.int32)
-    return Call.of(op, x, positions, shape=(*x.shape[:2], *image))
+    return FunctionCall.of(op, x, positions, shape=(*x.shape[:2], *image))
 
 
-@in_table("pool_take")
-def _pool_take(draw: Draw, op: Op) -> Call:
+@draws_calls_of("pool_take")
+def _pool_take(draw: Draw, op: Op) -> FunctionCall:
     image, size = _image(draw), _image(draw)
     x = draw(arrays((1, draw(st.integers(1, 2)), *image)))
     positions = draw(integers_in(-1, image[0] * image[1], (*x.shape[:2], *size))).astype(np.int32)
-    return Call.of(op, x, positions)
+    return FunctionCall.of(op, x, positions)
 
 
-@in_table("softmax_cross_entropy")
-def _softmax_cross_entropy(draw: Draw, op: Op) -> Call:
+@draws_calls_of("softmax_cross_entropy")
+def _softmax_cross_entropy(draw: Draw, op: Op) -> FunctionCall:
     n, classes = draw(st.integers(0, 2)), draw(st.integers(1, 3))
-    return Call.of(op, draw(arrays((n, classes))), draw(integers_in(0, classes, (n,))))
+    return FunctionCall.of(op, draw(arrays((n, classes))), draw(integers_in(0, classes, (n,))))

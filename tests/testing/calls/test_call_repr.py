@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 
 X = np.array([[2.0, 0.5, -1.0], [0.25, -3.0, 1.5]])
 Y = np.array([0.5, 1.5, 4.0])
@@ -29,7 +29,7 @@ ARRAYS = [
 @pytest.mark.parametrize("x", ARRAYS, ids=lambda x: f"{x.dtype}{x.shape}{x.strides}")
 def test_call_is_written_as_one_line_that_makes_it_again(x):
     settings = {"axis": (slice(1, None), Ellipsis, None, [1, -1]), "dtype": np.dtype(np.float32)}
-    line = Call.of(mg.sin, x, **settings).line("gradient")
+    line = FunctionCall.of(mg.sin, x, **settings).as_python("gradient")
     seen = []
 
     class Laws:

@@ -10,7 +10,7 @@ import minigrad as mg
 from minigrad.autograd.op import Op
 from minigrad.domain import INVERTIBLE
 from minigrad.testing import LawViolation, laws
-from minigrad.testing.calls.function_call import Call
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.decorator import GradTest
 
 X = np.array([[2.0, 0.5, -1.0], [0.25, -3.0, 1.5]])
@@ -125,7 +125,12 @@ def test_purity_puts_back_what_was_written():
 
 
 def test_broadcasting_does_not_speak_of_products_of_matrices():
-    assert not laws.broadcasting.applies(Call.of(lambda x, y: x @ y, X[:, :1], X[:1]))
+    assert not laws.broadcasting.applies(FunctionCall.of(lambda x, y: x @ y, X[:, :1], X[:1]))
+
+
+def test_broadcasting_does_not_take_a_factor_of_0_for_independence():
+    x, b = np.array([[0.5], [0.0]]), np.array([1.0, 2.0])
+    assert not laws.broadcasting.applies(FunctionCall.of(lambda x, w, b: x @ w.mT + b, x, x, b))
 
 
 def test_a_repeated_operand_stays_in_the_domains_of_both():
@@ -154,7 +159,7 @@ def test_an_error_names_the_call_that_raised_it():
         return x * y
 
     with pytest.raises(LawViolation) as caught:
-        GradTest(picky, calls=st.just(Call.of(picky, X, X + 1)), examples=1)()
+        GradTest(picky, calls=st.just(FunctionCall.of(picky, X, X + 1)), examples=1)()
     assert caught.value.law == "accumulation"
     line = caught.value.call.removeprefix("laws.accumulation(picky, ")
     x, y = eval(f"({line.removesuffix(')')})", {"np": np})
@@ -175,7 +180,7 @@ def test_aliasing_does_not_blame_a_function_for_values_it_does_not_take():
 
 
 def test_laws_about_tensors_do_not_apply_to_numpy_functions():
-    call = Call.of(np.sin, X, vjp=lambda g, x: g * np.cos(x))
+    call = FunctionCall.of(np.sin, X, vjp=lambda g, x: g * np.cos(x))
     assert not laws.second_order.applies(call)
     assert laws.gradient.applies(call)
 
@@ -184,7 +189,7 @@ def test_a_law_of_ones_own_joins_the_others():
     def commutes(call):
         """f(x, y) = f(y, x)."""
         x, y = call.args
-        laws.expect("commutes", call, call.with_args([y, x]).value(), call.value(), names=["the result"])
+        laws.expect("commutes", call, call.with_args([y, x]).results(), call.results(), names=["the result"])
 
     own = laws.law(commutes)
     try:

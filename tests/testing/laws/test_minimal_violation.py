@@ -277,7 +277,7 @@ def test_fault_is_found_made_small_and_explained(name):
         GradTest(planted.subject, **planted.options)()
     violation = caught.value
     assert (violation.law, violation.cause) == (planted.law, planted.cause), violation
-    assert violation.weight <= 4
+    assert violation.size <= 4
     assert violation.call in str(violation)
 
 
