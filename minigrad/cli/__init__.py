@@ -2,6 +2,8 @@
 
 What the user can put right is one line on standard error, `minigrad: error: ...`, and exit code 2. Anything else that
 goes wrong is a fault of the program, and keeps its traceback.
+
+A command is a file of its name with a function `run(arguments)`, which gives an `Output`.
 """
 
 from __future__ import annotations
@@ -12,20 +14,32 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from importlib import import_module
 from signal import SIGINT
+from typing import Final
 
-from minigrad.cli.answer import Answer, plain
-from minigrad.cli.option import make_parser
+from minigrad.cli.options import COMMANDS, make_parser
+from minigrad.cli.output import Output, plain
 from minigrad.config import own_process, restart_tuned
 from minigrad.errors import DataError, MissingExtraError, NonFiniteError, StateError, UsageError
 
-TO_PUT_RIGHT = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
+USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
+
+
+COMPUTING: Final = {"train", "resume", "evaluate", "predict"}
+"""The commands that are worth a restart, see `restart_tuned`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (those of the process unless given), and give its exit code."""
+    """Run the command.
+
+    Args:
+        argv: its arguments; None (default) for those of the process, which the command then owns.
+
+    Returns:
+        The exit code.
+    """
     as_json = "--json" in (sys.argv[1:] if argv is None else argv)
     if argv is None:
         _prepare_output()
@@ -38,18 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None, as_json: bool) -> int:
     try:
-        arguments = make_parser().parse_args(argv)
-        if argv is None:
+        words = sys.argv[1:] if argv is None else argv
+        command = next((word for word in words if word in COMMANDS), None)
+        if argv is None and command in COMPUTING and not {"-h", "--help"} & set(words):
             restart_tuned()
+        arguments = make_parser(command).parse_args(words)
         own_process()
-        answer = _answer(arguments, as_json)
+        output = _output(arguments, as_json)
         if as_json:
-            _print_json(answer.document)
+            _print_json(output.document)
         else:
-            answer.show()
+            output.show()
         sys.stdout.flush()
-        return answer.code
-    except TO_PUT_RIGHT as error:
+        return output.code
+    except USER_ERRORS as error:
         return _fail(re.sub(r"\s*\n\s*", " ", str(error)), 2, as_json)
     except MemoryError as error:
         return _fail(f"there is not enough memory{f': {error}' if str(error) else ''}", 2, as_json)
@@ -62,14 +78,11 @@ def _run(argv: Sequence[str] | None, as_json: bool) -> int:
         return _fail(f"{about}{error.strerror or error}", 2, as_json)
 
 
-def _answer(arguments: Namespace, as_json: bool) -> Answer:
-    command = import_module(f"minigrad.cli.{arguments.command}")  # only now, so that --help is quick
-    if not as_json:
-        answer: Answer = command.run(arguments)
-    else:
-        with redirect_stdout(sys.stderr):  # how a training goes, and what a user's module prints
-            answer = command.run(arguments)
-    return answer
+def _output(arguments: Namespace, as_json: bool) -> Output:
+    command = import_module(f"minigrad.cli.{arguments.command}")  # only now: each imports what it needs
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # how a training goes, what a user's module prints
+        output: Output = command.run(arguments)
+    return output
 
 
 def _fail(message: str, code: int, as_json: bool) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from minigrad_models import MODELS, Entry
 
-from minigrad.cli.answer import Answer
-from minigrad.cli.trained import RUNS
-from minigrad.cli.wish import KEYS
+from minigrad.cli import trainer
+from minigrad.cli.output import Output
+from minigrad.cli.overrides import PARSERS, Overrides
+from minigrad.cli.run_loading import RUNS
 from minigrad.errors import UsageError
 from minigrad.io import write_atomically
 from minigrad.training import Run
@@ -23,21 +24,36 @@ TABLE: Final = "table.md"
 HEADER: Final = ("network", "source", "parameters", "measure", "mean", "each seed", "epochs", "seconds a seed")
 ALLOWED: Final = ("out", "threads")
 
-Train = Callable[[dict[str, Any]], Answer]
+
+class Row(TypedDict):
+    """What the table says of a network.
+
+    `measure` is the name of what was measured on the test data, `values` what each seed reached, `mean` their mean, and
+    `seconds` the mean time of a training.
+    """
+
+    network: str
+    source: str
+    parameters: int
+    measure: str
+    mean: float
+    values: list[float]
+    epochs: int
+    seconds: float
 
 
-def run_all(arguments: argparse.Namespace, train: Train, resume: Train) -> Answer:
+def train_all(arguments: argparse.Namespace) -> Output:
     """Train what is not trained yet, and make the table.
 
     Args:
-        arguments: `seeds` is how many; `out` the folder for all runs, runs/all-small unless given.
-        train: trains with wishes, among them "model", "seed" and "out".
-        resume: goes on with the run in the folder "out".
+        arguments: those of the command. `seeds` is how many; `out` the folder for all runs, runs/all-small unless
+            given.
 
     Raises:
         UsageError: an option is given that the recipes decide.
+        DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    given = [key for key in KEYS if getattr(arguments, key, None) is not None and key not in ALLOWED]
+    given = [key for key in PARSERS if getattr(arguments, key, None) is not None and key not in ALLOWED]
     if given or arguments.config or arguments.resume is not None:
         option = (given or ["config" if arguments.config else "resume"])[0].replace("_", "-")
         raise UsageError(
@@ -49,17 +65,24 @@ def run_all(arguments: argparse.Namespace, train: Train, resume: Train) -> Answe
         runs = [folder / f"{entry.name}-{seed}" for seed in range(arguments.seeds)]
         for seed, path in enumerate(runs):
             if not _finished(path, entry):
-                wishes = {"model": entry.name, "seed": seed, "out": path.as_posix(), "threads": arguments.threads}
-                answer = (resume if path.is_dir() else train)({k: v for k, v in wishes.items() if v is not None})
-                if answer.code:
-                    return answer
+                output = _train(entry.name, seed, path.as_posix(), arguments.threads)
+                if output.code:
+                    return output
         rows.append(_row(entry, runs))
     write_atomically(folder / TABLE, markdown(rows).encode())
-    return Answer({"status": "finished", "runs": folder.as_posix(), "networks": rows}, lambda: print(markdown(rows)))
+    return Output({"status": "finished", "runs": folder.as_posix(), "networks": rows}, lambda: print(markdown(rows)))
 
 
-def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    """The table as the README shows it."""
+def _train(model: str, seed: int, folder: str, threads: int | None) -> Output:
+    """Begin the run in a folder, or go on with it."""
+    overrides: Overrides = {"model": model, "seed": seed, "out": folder}
+    if threads is not None:
+        overrides["threads"] = threads
+    return trainer.resume(folder, [overrides]) if Path(folder).is_dir() else trainer.begin([overrides])
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Write the table as the README shows it."""
     lines = [HEADER, ["---"] * len(HEADER)]
     for row in rows:
         show = _number if row["measure"] == "loss" else _percent
@@ -85,7 +108,7 @@ def _finished(folder: Path, entry: Entry) -> bool:
     return checkpoint is not None and checkpoint.epoch >= entry.recipe.epochs
 
 
-def _row(entry: Entry, runs: Sequence[Path]) -> dict[str, Any]:
+def _row(entry: Entry, runs: Sequence[Path]) -> Row:
     histories = [resume_history(path / HISTORY, entry.recipe.epochs) for path in runs]
     values = [history.last[f"test_{entry.metric}"] for history in histories]
     return {

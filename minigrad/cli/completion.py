@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from minigrad.cli.answer import Answer
-from minigrad.cli.option import WORDS, make_parser
+from minigrad.cli.options import known_words, make_parser
+from minigrad.cli.output import Output
 
 FLAG: Final = 0  # what `nargs` is where an option takes no value
 
@@ -32,7 +33,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Command:
-    """A command with its options and positional arguments."""
+    """A command.
+
+    Attributes:
+        name: what it is called.
+        about: what it does, in one line.
+        options, arguments: what can be given to it, with a name and by position.
+    """
 
     name: str
     about: str
@@ -40,37 +47,38 @@ class Command:
     arguments: tuple[Word, ...]
 
 
-def run(arguments: argparse.Namespace) -> Answer:
+def run(arguments: argparse.Namespace) -> Output:
     """Print the script for a shell."""
     make = {"bash": bash_script, "zsh": zsh_script, "fish": fish_script}[arguments.shell]
     script = make(commands_of(make_parser()))
-    return Answer({"shell": arguments.shell, "script": script}, lambda: print(script, end=""))
+    return Output({"shell": arguments.shell, "script": script}, lambda: print(script, end=""))
 
 
 def commands_of(parser: argparse.ArgumentParser) -> list[Command]:
     """The commands of the parser, with all that can be completed."""
+    known = known_words()
     (subparsers,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     abouts = {action.dest: action.help or "" for action in subparsers._choices_actions}
     return [
         Command(
             name,
             abouts[name],
-            tuple(_word(action) for action in command._actions if action.option_strings),
-            tuple(_word(action) for action in command._actions if not action.option_strings),
+            tuple(_word(action, known) for action in command._actions if action.option_strings),
+            tuple(_word(action, known) for action in command._actions if not action.option_strings),
         )
         for name, command in subparsers.choices.items()
     ]
 
 
-def _word(action: argparse.Action) -> Word:
+def _word(action: argparse.Action, known: Mapping[str, tuple[str, ...]]) -> Word:
     value = "" if action.nargs == FLAG else str(action.metavar or action.dest)
-    words = tuple(map(str, action.choices or WORDS.get(value, ())))
+    words = tuple(map(str, action.choices or known.get(value, ())))
     about = " ".join((action.help or "").split()).partition(" (default")[0]
     return Word(tuple(action.option_strings), re.sub(r"^\(.*", "", about), value, words)
 
 
 def bash_script(commands: list[Command]) -> str:
-    """For bash: one function that looks at the command, at the word before, and at the beginning of this one."""
+    """Write the script for bash: a function that looks at the command, the word before and this one's beginning."""
     names = " ".join(command.name for command in commands)
     lines = [
         "_minigrad() {",
@@ -112,7 +120,7 @@ def _words(command: Command) -> str:
 
 
 def zsh_script(commands: list[Command]) -> str:
-    """For zsh: _arguments, with a line an option."""
+    """Write the script for zsh: _arguments, with a line an option."""
     lines = ["#compdef minigrad", '_minigrad_words() { compadd -- "$@"; _files }']
     lines += ["_minigrad() {", "    local -a commands=("]
     lines += [f"        {_quoted(f'{command.name}:{command.about}')}" for command in commands]
@@ -151,7 +159,7 @@ def _bracketed(text: str) -> str:
 
 
 def fish_script(commands: list[Command]) -> str:
-    """For fish: a `complete` an option."""
+    """Write the script for fish: a `complete` an option."""
     lines = ["complete -c minigrad -n __fish_use_subcommand -f"]
     lines += [
         f"complete -c minigrad -n __fish_use_subcommand -a {command.name} -d {_quoted(command.about)}"

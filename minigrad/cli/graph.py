@@ -6,23 +6,26 @@ import argparse
 import inspect
 import webbrowser
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from minigrad.cli.answer import Answer
-from minigrad.cli.catalog import make_loss, model_entry, short_name
-from minigrad.cli.own import import_callable, is_import_path, told
-from minigrad.cli.source import checked_data, load_data
-from minigrad.cli.trained import open_trained
+from minigrad.cli.data_registry import DATA_REGISTRY, load_samples
+from minigrad.cli.output import Output
+from minigrad.cli.parsing import shape_text
+from minigrad.cli.registries import make_loss, run_name
+from minigrad.cli.run_loading import load_model
+from minigrad.cli.spec import Spec
+from minigrad.cli.user_code import format_error, import_callable, is_import_path
 from minigrad.data import DataLoader
 from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
 from minigrad.nn import Module
 from minigrad.rng import seed
+from minigrad.typing import Array, ArrayLike, Function, Shape
 from minigrad.viz import Picture
 from minigrad.viz.picture import FORMATS
 from minigrad.viz.picture import graph as draw
@@ -32,54 +35,63 @@ SAMPLES: Final = 8
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is drawn: a function with its inputs, and the model in it."""
+class Drawing:
+    """What is drawing.
+
+    Attributes:
+        name: what it is called.
+        function: it: a model, a loss of one, or a function of Tensors.
+        inputs: what the function is called with.
+        model: the one whose modules are shown; None for a function of Tensors.
+    """
 
     name: str
-    function: Callable[..., Any]
-    inputs: tuple[Any, ...]
+    function: Function
+    inputs: tuple[ArrayLike, ...]
     model: Module | None
 
 
-def run(arguments: argparse.Namespace) -> Answer:
+def run(arguments: argparse.Namespace) -> Output:
     """Draw the computation graph of a model or function into a file.
 
     Raises:
         UsageError, DataError, StateError, MissingExtraError: what the user can put right.
     """
-    path = Path(arguments.out or f"{short_name(Path(arguments.model).name)}.svg")
+    path = Path(arguments.out or f"{run_name(Path(arguments.model).name)}.svg")
     if path.suffix.removeprefix(".") not in FORMATS:
         raise UsageError(f"--out: a graph can be written as {', '.join(FORMATS)}, not as {path.name!r}")
-    subject = _subject(arguments)
+    drawing = _drawing(arguments)
     try:
         picture = draw(
-            subject.function,
-            *subject.inputs,
-            model=subject.model,
+            drawing.function,
+            *drawing.inputs,
+            model=drawing.model,
             direction="both" if arguments.both else "backward" if arguments.backward else "forward",
             depth=arguments.depth,
             repeats=arguments.repeats,
             color_by=arguments.color_by,
             across=arguments.across,
-            title=subject.name,
+            title=drawing.name,
         )
     except Exception as error:  # whatever a user's own model may raise
-        shapes = ", ".join("x".join(map(str, np.shape(x))) for x in subject.inputs)
-        raise UsageError(f"{subject.name} cannot be drawn with inputs of shape {shapes}: {told(error)}") from error
+        shapes = ", ".join(shape_text(np.shape(x)) for x in drawing.inputs)
+        raise UsageError(
+            f"{drawing.name} cannot be drawn with inputs of shape {shapes}: {format_error(error)}"
+        ) from error
     try:
         picture.save(path)
     except (MinigradError, OSError):
         raise
     except Exception as error:  # of a rule of the user's own, in the backward pass
-        raise UsageError(f"{subject.name} cannot be drawn: {told(error)}") from error
+        raise UsageError(f"{drawing.name} cannot be drawn: {format_error(error)}") from error
     if arguments.open:
         webbrowser.open(path.resolve().as_uri())
-    return _answer(subject.name, picture, path)
+    return _output(drawing.name, picture, path)
 
 
-def _answer(name: str, picture: Picture, path: Path) -> Answer:
+def _output(name: str, picture: Picture, path: Path) -> Output:
     graph = picture.graph
-    document = {
+    document: dict[str, object] = {
         "model": name,
         "file": path.as_posix(),
         "nodes": len(graph),
@@ -100,7 +112,7 @@ def _answer(name: str, picture: Picture, path: Path) -> Answer:
         for op, note in wrong:
             print(f"{op} is {note}")
 
-    return Answer(document, show)
+    return Output(document, show)
 
 
 def _place(graph: Graph, number: int) -> str:
@@ -111,26 +123,26 @@ def _place(graph: Graph, number: int) -> str:
     return node.name + (f" in {path}" if path else "") + line
 
 
-def _subject(arguments: argparse.Namespace) -> Subject:
+def _drawing(arguments: argparse.Namespace) -> Drawing:
     if arguments.data is not None and arguments.input:
         raise UsageError("--data brings the inputs: leave out --input")
     seed(0)
     name = arguments.model
-    if is_import_path(name) and _is_function_of_inputs(function := import_callable(name, given=None)):
+    if is_import_path(name) and _is_function_of_inputs(function := import_callable(name, positional=None)):
         if arguments.data is not None:
             raise UsageError(f"{name} is a function of Tensors: name their shapes with --input, not --data")
         if not arguments.input:
             raise UsageError(f"{name} is a function of Tensors: name the shape of each with --input, as in --input 2x3")
-        return Subject(name, function, _random(arguments.input), None)
-    model, shape = _model(name)
+        return Drawing(name, function, _random(arguments.input), None)
+    _, model, shape = load_model(name)
     if arguments.data is not None:
         return _with_data(name, model.train(), shape, arguments.data)
     if not arguments.input and not shape:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
-    return Subject(name, model.eval(), _random(arguments.input or [(1, *shape)]), model)
+    return Drawing(name, model.eval(), _random(arguments.input or [(1, *shape)]), model)
 
 
-def _is_function_of_inputs(function: Callable[..., Any]) -> bool:
+def _is_function_of_inputs(function: Function) -> bool:
     """Whether it is a function to be drawn, not one that makes a model: it has to be given something."""
     if isinstance(function, type) and issubclass(function, Module):
         return False
@@ -138,26 +150,14 @@ def _is_function_of_inputs(function: Callable[..., Any]) -> bool:
     return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
 
-def _model(name: str) -> tuple[Module, tuple[int, ...]]:
-    """A model, or that of a run, and the shape of its samples where that is known."""
-    if Path(name).is_dir():
-        trained = open_trained(name)
-        return trained.model, trained.form.shape
-    entry = model_entry(name)
-    return entry.make(), entry.input_shape
-
-
-def _random(shapes: list[tuple[int, ...]]) -> tuple[Any, ...]:
+def _random(shapes: Sequence[Shape]) -> tuple[Array, ...]:
     rng = np.random.default_rng(0)
     return tuple(rng.random(shape, np.float32) for shape in shapes)
 
 
-def _with_data(name: str, model: Module, shape: tuple[int, ...], chosen: dict[str, Any]) -> Subject:
+def _with_data(name: str, model: Module, shape: Shape, chosen: Spec) -> Drawing:
     """The loss on the first samples of the training data, in training mode."""
-    samples = load_data(checked_data(chosen), shape)
+    samples = load_samples(DATA_REGISTRY.resolve(chosen, Spec()), shape)
     *inputs, target = next(iter(DataLoader(samples.train, batch_size=SAMPLES)))
     loss = make_loss(None, model)
-    try:
-        return Subject(name, lambda *xs: loss(model(*xs), target), tuple(inputs), model)
-    except MinigradError as error:
-        raise UsageError(f"{name} cannot take this data: {error}") from error
+    return Drawing(name, lambda *xs: loss(model(*xs), target), tuple(inputs), model)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from minigrad.autograd.tensor import Tensor
-from minigrad.cli.answer import Answer, show_rows
-from minigrad.cli.own import is_import_path
-from minigrad.cli.settings import Settings
+from minigrad import Tensor
+from minigrad.cli.output import Output, show_rows
+from minigrad.cli.user_code import is_import_path
 from minigrad.data import DataLoader, Dataset
 from minigrad.errors import MinigradError, MissingExtraError
 from minigrad.nn import Module
@@ -19,9 +18,20 @@ from minigrad.training.training_state import Loss
 def write_pictures(
     folder: Path, model: Module, loss: Loss, history: History, test: Dataset, classes: Sequence[str]
 ) -> list[str]:
-    """Draw curves.png, confusion.png where there are classes, and graph.svg; give a note for each that was not drawn.
+    """Draw curves.png, confusion.png where there are classes, and graph.svg.
 
     The training is done and saved: a picture that fails for want of a package must not look like a failure of it.
+
+    Args:
+        folder: where to.
+        model: what was trained.
+        loss: by what.
+        history: how it went.
+        test: the test data.
+        classes: the names of its classes; () where they have none.
+
+    Returns:
+        A note for each that was not drawn.
     """
 
     def draw_curves(path: Path) -> None:
@@ -59,14 +69,22 @@ def _try_to_draw(draw: Callable[[Path], None], path: Path) -> str:
     return ""
 
 
-def result_answer(settings: Settings, folder: Path, model: Module, history: History, notes: list[str]) -> Answer:
-    """What came out, where it is, and what can be done with it."""
+def result_output(name: str, folder: Path, model: Module, history: History, notes: list[str]) -> Output:
+    """Tell what came out, where it is, and what can be done with it.
+
+    Args:
+        name: that of the model.
+        folder: that of the run.
+        model: what was trained.
+        history: how it went.
+        notes: what else the user should know.
+    """
     parameters = sum(parameter.size for parameter in model.parameters())
     files = sorted(path.name for path in folder.iterdir())
     document = {
         "status": "finished",
         "run": folder.as_posix(),
-        "model": settings.model,
+        "model": name,
         "parameters": parameters,
         "epochs": len(history),
         "seconds": sum(history["seconds"]),
@@ -86,9 +104,9 @@ def result_answer(settings: Settings, folder: Path, model: Module, history: Hist
         ("files", f"{folder}/: " + ", ".join(files)),
         *(("note", note) for note in notes),
         ("next", f"see {folder / 'curves.png'} and {folder / 'graph.svg'}; or use the weights in Python:"),
-        *(("", line) for line in _python(settings.model, folder)),
+        *(("", line) for line in _python(name, folder)),
     ]
-    return Answer(document, lambda: show_rows(settings.model, rows))
+    return Output(document, lambda: show_rows(name, rows))
 
 
 def _python(model: str, folder: Path) -> list[str]:

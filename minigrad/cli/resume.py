@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from minigrad.cli.answer import Answer
-from minigrad.cli.train import resume
-from minigrad.cli.wish import wishes_of
+from minigrad.cli import trainer
+from minigrad.cli.output import Output
+from minigrad.cli.overrides import read_overrides
 
 
-def run(arguments: argparse.Namespace) -> Answer:
+def run(arguments: argparse.Namespace) -> Output:
     """Go on with a run.
 
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    return resume(arguments.run, wishes_of(arguments))
+    return trainer.resume(arguments.run, read_overrides(arguments))

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from minigrad_models import MODELS, Recipe
 
 from minigrad import init
-from minigrad.cli.answer import Answer
-from minigrad.cli.catalog import model_entry
-from minigrad.cli.own import told
-from minigrad.cli.trained import open_trained
+from minigrad.cli.output import Output
+from minigrad.cli.parsing import shape_text
+from minigrad.cli.run_loading import load_model
+from minigrad.cli.user_code import format_error
 from minigrad.cost import summary
 from minigrad.errors import UsageError
-from minigrad.nn import Module
 from minigrad.optim.schedule import schedule_settings
 
 TOTALS: Final = ("parameters", "trainable", "mult_adds", "forward", "backward")
 
 
-def run(arguments: argparse.Namespace) -> Answer:
+def run(arguments: argparse.Namespace) -> Output:
     """Show what the layers of a model hold and cost; without a model, list those of the table.
 
     Raises:
@@ -30,24 +28,25 @@ def run(arguments: argparse.Namespace) -> Answer:
     """
     if arguments.model is None:
         return _list(arguments)
-    name, model, sample = _find(arguments.model)
+    with init.skip():
+        name, model, sample = load_model(arguments.model)
     shape = arguments.input or ((1, *sample) if sample else None)
     if shape is None:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
     try:
         table = summary(model, shape)
     except Exception as error:  # whatever a user's own model may raise
-        raise UsageError(f"{name} cannot take an input of shape {'x'.join(map(str, shape))}: {told(error)}") from error
+        raise UsageError(f"{name} cannot take an input of shape {shape_text(shape)}: {format_error(error)}") from error
     document = {
         "model": name,
         "input": shape,
         "layers": [asdict(row) for row in table.rows],
         "total": {column: table.total(column) for column in TOTALS},
     }
-    return Answer(document, lambda: print(table))
+    return Output(document, lambda: print(table))
 
 
-def _list(arguments: argparse.Namespace) -> Answer:
+def _list(arguments: argparse.Namespace) -> Output:
     """The networks of the table, with their recipes."""
     if arguments.input:
         raise UsageError("--input needs a MODEL")
@@ -67,10 +66,10 @@ def _list(arguments: argparse.Namespace) -> Answer:
 
     def show() -> None:
         for entry in MODELS.values():
-            facts = (f"{entry.parameters:,} parameters", "x".join(map(str, entry.input_shape)), entry.source)
+            facts = (f"{entry.parameters:,} parameters", shape_text(entry.input_shape), entry.source)
             print(f"{entry.name}: {entry.summary}\n    {'; '.join(facts)}\n    {_recipe_text(entry.recipe)}")
 
-    return Answer({"models": rows}, show)
+    return Output({"models": rows}, show)
 
 
 def _recipe_text(recipe: Recipe) -> str:
@@ -80,13 +79,3 @@ def _recipe_text(recipe: Recipe) -> str:
         f"{recipe.epochs} epochs, batches of {recipe.batch_size}, {optimizer['name']}, lr {optimizer['lr']:g}, "
         f"{schedule} schedule"
     )
-
-
-def _find(name: str) -> tuple[str, Module, tuple[int, ...]]:
-    """A model, or that of a run, and the shape of its samples where that is known."""
-    if Path(name).is_dir():
-        trained = open_trained(name)
-        return trained.settings.model, trained.model, trained.form.shape
-    entry = model_entry(name)
-    with init.skip():
-        return name, entry.make(), entry.input_shape

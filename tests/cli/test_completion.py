@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from minigrad.cli.completion import bash_script, commands_of, fish_script, zsh_script
-from minigrad.cli.option import make_parser
+from minigrad.cli.options import make_parser
 from tests.cli.helper import answer, command
 
 COMMANDS = commands_of(make_parser())

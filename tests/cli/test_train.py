@@ -15,13 +15,10 @@ import pytest
 from minigrad_models import MODELS
 
 from minigrad import config, nn
-from minigrad.cli import answer as answer_module
-from minigrad.cli import main
-from minigrad.cli import result as result_module
-from minigrad.cli import train as train_module
-from minigrad.cli.catalog import make_loss
-from minigrad.cli.settings import Settings, resolve
-from minigrad.cli.source import SOURCES
+from minigrad.cli import main, output, result, trainer
+from minigrad.cli.data_registry import DATA
+from minigrad.cli.registries import make_loss, make_schedule
+from minigrad.cli.training_settings import TrainingSettings, resolve
 from minigrad.data import DataLoader, digits
 from minigrad.errors import GraphError, MissingExtraError
 from minigrad.functional import cross_entropy, mse_loss
@@ -41,7 +38,7 @@ def at_step(monkeypatch, step, action):
             if training.step == step:
                 action()
 
-    monkeypatch.setattr(train_module, "Progress", Progress2)
+    monkeypatch.setattr(trainer, "Progress", Progress2)
 
 
 def ctrl_c():
@@ -52,7 +49,7 @@ def ctrl_c():
 
 
 def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch, capsys):
-    monkeypatch.setattr(train_module, "write_pictures", result_module.write_pictures)
+    monkeypatch.setattr(trainer, "write_pictures", result.write_pictures)
     assert train("--epochs", 2, "--seed", 3) == 0
     names = ["checkpoint.safetensors", "confusion.png", "curves.png", "graph.svg", "history.jsonl", "settings.json"]
     assert sorted(os.listdir("runs/lenet5")) == names
@@ -70,10 +67,11 @@ def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch
 
 def test_every_setting_is_resolved_from_the_options_over_the_recipe():
     assert train("--epochs", 1, "--optimizer", "adam", "--lr", 0.002, "--schedule", "constant", "--threads", 1) == 0
-    settings = Settings.from_json(json.loads(Path("runs/lenet5/settings.json").read_text()))
-    assert (settings.recipe.optimizer["name"], settings.recipe.optimizer["lr"], settings.threads) == ("adam", 0.002, 1)
-    assert settings.recipe.schedule == Constant()
-    assert (settings.recipe.degrees, settings.recipe.scale) == (RECIPE.degrees, RECIPE.scale)
+    settings = TrainingSettings.from_json(json.loads(Path("runs/lenet5/settings.json").read_text()))
+    assert (settings.optimizer.name, settings.optimizer.settings["lr"], settings.threads) == ("adam", 0.002, 1)
+    assert make_schedule(settings.schedule) == Constant()
+    motions = settings.augment.settings
+    assert (motions["degrees"], motions["scale"]) == (RECIPE.degrees, RECIPE.scale)
 
 
 def test_another_optimizer_than_the_recipes_gets_its_own_usual_rate():
@@ -96,7 +94,7 @@ def test_a_models_own_loss_is_used_and_cross_entropy_otherwise():
 
 def test_training_images_are_shuffled_and_moved_as_seed_and_recipe_say_and_test_images_never(monkeypatch):
     loaders = []
-    monkeypatch.setattr(train_module, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
+    monkeypatch.setattr(trainer, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train("--seed", 7)
     loader, test = loaders[0]
@@ -129,7 +127,7 @@ def test_runs_are_numbered_and_never_overwritten():
     ],
 )
 def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, capsys, error, note):
-    monkeypatch.setattr(train_module, "write_pictures", result_module.write_pictures)
+    monkeypatch.setattr(trainer, "write_pictures", result.write_pictures)
 
     def missing(*_, **__):
         raise error
@@ -146,9 +144,9 @@ def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, ca
 def test_a_terminal_gets_the_same_result_in_a_frame_if_rich_is_there(monkeypatch, capsys, rich):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setattr(train_module, "Progress", Callback)
+    monkeypatch.setattr(trainer, "Progress", Callback)
     if not rich:
-        monkeypatch.setattr(answer_module, "find_spec", lambda name: None)
+        monkeypatch.setattr(output, "find_spec", lambda name: None)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out
     for part in ("test accuracy", "61,706", "runs/lenet5/: checkpoint.safetensors", 'minigrad_models.create("lenet5")'):
@@ -193,7 +191,7 @@ def test_ctrl_c_means_what_it_meant_before_once_the_training_is_over():
 
 
 def test_ctrl_c_before_the_training_ends_with_its_exit_code(monkeypatch, capsys):
-    monkeypatch.setattr(train_module, "load_data", lambda *_: ctrl_c())
+    monkeypatch.setattr(trainer, "load_samples", lambda *_: ctrl_c())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs begin without it
     try:
         assert train() == 130
@@ -280,7 +278,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
     at_step(monkeypatch, 1, ctrl_c)
     assert train("--epochs", 1, "--out", "run") == 130
     environment = {**config.environment(), "numpy": "9.9"}
-    monkeypatch.setattr(train_module, "environment", lambda: environment)
+    monkeypatch.setattr(trainer, "environment", lambda: environment)
     assert train("--resume", "run") == 0
     assert f"note: numpy was {np.__version__} and is 9.9 now" in capsys.readouterr().err
 
@@ -298,11 +296,11 @@ def test_more_epochs_for_a_run_that_is_in_use_change_nothing(capsys):
     assert content_of_files("run") == before
 
 
-@pytest.mark.parametrize("change", [{"model": 5}, {"data": {}}, {"data": 3}])
+@pytest.mark.parametrize("change", [{"model": 5}, {"data": {}}, {"data": 3}, {"optimizer": {"lr": 1}}])
 def test_settings_without_names_are_told(capsys, change):
     Run.create("run", {**resolve([{"model": "lenet5"}]).to_json(), **change})
     assert main(["resume", "run"]) == 2
-    assert error_line(capsys) == "not a run of `minigrad train`: its model or data has no name"
+    assert error_line(capsys) == f"not a run of `minigrad train`: its {next(iter(change))} has no name"
 
 
 def make_foreign(folder):
@@ -325,7 +323,10 @@ def make_foreign(folder):
         ("train lenet", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
         ("train qqq", "there is no model 'qqq'; `minigrad summary` lists all"),
         ("train lenet --resume", "there is no model 'lenet': did you mean lenet5 or lenet5-original?"),
-        ("train lenet5 --data digit", "there is no data 'digit', nor such a folder: did you mean digits?"),
+        (
+            "train lenet5 --data digit",
+            "there is no data 'digit', nor such a folder: did you mean digits or digits-images?",
+        ),
         ("train lenet5 --data digits:sise=16", "the data digits has no setting sise: did you mean size?"),
         ("train lenet5 --epochs 0", "--epochs: must be an integer of at least 1, got '0'"),
         ("train lenet5 --epochs 1.5", "--epochs: must be an integer of at least 1, got '1.5'"),
@@ -351,7 +352,7 @@ def make_foreign(folder):
         ("train lenet5 --resume nowhere", "there is no run folder nowhere"),
         ("train lenet5 --resume full", "there is no file full/checkpoint.safetensors"),
         ("train lenet5 --resume damaged", "damaged/checkpoint.safetensors is damaged or no safetensors file"),
-        ("train lenet5 --resume foreign", "not a run of `minigrad train`: the setting 'augment' is missing"),
+        ("train lenet5 --resume foreign", "not a run of `minigrad train`: the setting 'model' is missing"),
         ("train lenet5-original --resume run", "run is a run of lenet5, not of lenet5-original"),
         ("train lenet5 --lr 1e30", " became nan in epoch 1, at step"),
     ],
@@ -376,7 +377,7 @@ def test_what_the_user_can_put_right_is_one_line_and_exit_code_2(tmp_path, capsy
 @pytest.mark.parametrize(("module", "extra"), [("sklearn.datasets", "data"), ("safetensors.numpy", "io")])
 def test_a_missing_extra_is_told_before_anything_is_written(monkeypatch, capsys, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setitem(SOURCES, "digits", replace(SOURCES["digits"], load=digits))
+    monkeypatch.setitem(DATA, "digits", replace(DATA["digits"], load=digits))
     assert train() == 2
     assert f'pip install "minigrad[{extra}]"' in error_line(capsys)
 
@@ -416,7 +417,7 @@ def test_version_is_the_packages(capsys):
 def test_settings_survive_json():
     for model in MODELS:
         settings = resolve([{"model": model}])
-        assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+        assert TrainingSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
 
 # ---- as a process ----------------------------------------------------------------------------------------------
@@ -425,13 +426,13 @@ SLOW = """
 import sys
 from dataclasses import replace
 from minigrad.cli import main
-from minigrad.cli.source import SOURCES
+from minigrad.cli.data_registry import DATA
 from minigrad.data import ArrayDataset, digits
 
 def few_digits(size):
     return tuple(ArrayDataset(*part[:64], classes=part.classes) for part in digits(size))
 
-SOURCES["digits"] = replace(SOURCES["digits"], load=few_digits)
+DATA["digits"] = replace(DATA["digits"], load=few_digits)
 sys.exit(main(sys.argv[1:]))
 """
 

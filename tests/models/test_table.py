@@ -11,7 +11,7 @@ from minigrad_models import MODELS
 
 from minigrad import init
 from minigrad.autograd.tensor import no_grad
-from minigrad.cli.source import SOURCES
+from minigrad.cli.data_registry import DATA
 from minigrad.training.training_state import first_output
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def test_a_network_has_as_many_parameters_as_its_entry_says(name: str) -> None:
     with init.skip():
         model = entry.make()
     assert sum(parameter.size for parameter in model.parameters()) == entry.parameters
-    assert entry.data in SOURCES
+    assert entry.data in DATA
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -1,32 +1,32 @@
-"""`Answer`: what a command has to say, for programs and for people."""
+"""`Output`: what a command prints, for programs and for people."""
 
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a command has to say.
+class Output:
+    """What a command prints.
 
     Attributes:
-        document: for programs, with plain values.
+        document: for programs: values that `plain` makes JSON of, by name.
         show: prints it for people.
-        code: the exit code.
+        code: the exit code (default: 0).
     """
 
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     show: Callable[[], None]
     code: int = 0
 
 
-def plain(value: Any) -> Any:
-    """A value that JSON knows: null for what is no number, lists for arrays and tuples."""
+def plain(value: object) -> object:
+    """Turn a value into one that JSON knows: null for what is no number, lists for arrays and tuples."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -37,7 +37,11 @@ def plain(value: Any) -> Any:
 
 
 def table_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of text: the first column to the left, numbers to the right.
+    """Write a table of text: the first column to the left, the others to the right.
+
+    Args:
+        header: the names of the columns.
+        rows: the cells of each row, as many as the header has.
 
     >>> print(table_text(["class", "samples"], [["cat", "7"], ["elephant", "12"]]))
     class     samples
@@ -54,8 +58,18 @@ def table_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def command_line(words: Sequence[str]) -> str:
+    """Write words as they can be pasted into a shell."""
+    return shlex.join(words)
+
+
 def show_rows(name: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print labeled lines, in a frame on a terminal where rich is installed."""
+    """Print labeled lines, in a frame on a terminal where rich is installed.
+
+    Args:
+        name: the title of the frame.
+        rows: a label and a text each.
+    """
     if sys.stdout.isatty() and find_spec("rich") is not None:
         _show_frame(name, rows)
     else:

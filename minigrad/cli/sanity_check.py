@@ -1,29 +1,28 @@
-"""A trial before a training or a test: whether model, data and loss fit together."""
+"""A check before a training or a test: whether model, data and loss fit together."""
 
 from __future__ import annotations
 
-from minigrad.cli.own import told
-from minigrad.cli.source import Samples
+from minigrad.cli.data_registry import Samples
+from minigrad.cli.parsing import shape_text
+from minigrad.cli.user_code import format_error
 from minigrad.data import DataLoader
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.training.evaluation import evaluation_mode
 from minigrad.training.training_state import Loss, first_output, is_classification
+from minigrad.typing import Shape
 
 
-def check_shape(name: str, shape: tuple[int, ...], data: str, samples: Samples) -> None:
-    """Compare the shape of the samples with that which a model is known to take; () if nothing is known.
-
-    Raises:
-        UsageError: they differ.
-    """
-    if shape and shape != samples.form.shape:
-        wanted, got = ("x".join(map(str, sizes)) for sizes in (shape, samples.form.shape))
-        raise UsageError(f"{name} takes samples of shape {wanted}, and {data} has {got}")
-
-
-def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Loss) -> bool:
+def check_fit(name: str, model: Module, shape: Shape, data: str, samples: Samples, loss: Loss) -> bool:
     """Run a model and its loss on two samples, unrecorded, so that a misfit is told before anything is written.
+
+    Args:
+        name: that of the model, for messages.
+        model: it.
+        shape: what its samples are known to look like; () if nothing is known.
+        data: the name of the data, for messages.
+        samples: the data.
+        loss: of the model's output and the targets.
 
     Returns:
         Whether the outputs are scores of classes, and the targets class numbers.
@@ -31,15 +30,19 @@ def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Los
     Raises:
         UsageError: the samples do not fit the model, the outputs not the classes, or both not the loss.
     """
-    shape = "x".join(map(str, samples.form.shape))
+    given = samples.format
+    if shape not in ((), given.shape):
+        raise UsageError(f"{name} takes samples of shape {shape_text(shape)}, and {data} has {shape_text(given.shape)}")
     *inputs, target = next(iter(DataLoader(samples.test, batch_size=2)))
     try:
         with evaluation_mode(model):
             outputs = model(*inputs)
             output = first_output(outputs)
     except Exception as error:  # whatever a user's own model may raise
-        raise UsageError(f"{name} cannot take the samples of {data}, of shape {shape}: {told(error)}") from error
-    classes = len(samples.form.classes)
+        raise UsageError(
+            f"{name} cannot take the samples of {data}, of shape {shape_text(given.shape)}: {format_error(error)}"
+        ) from error
+    classes = len(given.classes)
     if classes and output.ndim == 2 and output.shape[1] < classes:
         raise UsageError(f"{name} has {output.shape[1]} outputs, and {data} has {classes} classes")
     try:
@@ -49,7 +52,7 @@ def check_trial(name: str, model: Module, data: str, samples: Samples, loss: Los
     except Exception as error:
         raise UsageError(
             f"the loss cannot take the outputs {output.dtype} {output.shape} of {name} and the targets {target.dtype} "
-            f"{target.shape} of {data}: {told(error)}"
+            f"{target.shape} of {data}: {format_error(error)}"
         ) from error
     if size != 1:
         raise UsageError(f"the loss must give one number, and gave {value.shape}")

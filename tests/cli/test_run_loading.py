@@ -11,8 +11,8 @@ from minigrad_models import create
 from threadpoolctl import threadpool_limits
 
 import minigrad
-from minigrad.autograd.tensor import no_grad
-from minigrad.cli.source import SOURCES
+from minigrad import no_grad
+from minigrad.cli.data_registry import DATA, DataEntry
 from minigrad.data import ArrayDataset, digits
 from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.functional import softmax
@@ -27,8 +27,8 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1, user_api="blas"):
         patch.chdir(folder)
-        patch.setattr("minigrad.cli.train.write_pictures", lambda *_: [])
-        patch.setattr("minigrad.cli.train.set_threads", lambda n: None)
+        patch.setattr("minigrad.cli.trainer.write_pictures", lambda *_: [])
+        patch.setattr("minigrad.cli.trainer.set_threads", lambda n: None)
         line = "train lenet5 --data digits:test_fraction=0.8 --epochs 10 --augment none --optimizer adam:lr=0.005"
         assert command(f"{line} --schedule constant --out run --batch-size 16") == 0
     return folder
@@ -37,7 +37,7 @@ def runs(tmp_path_factory):
 @pytest.fixture
 def run(runs, monkeypatch):
     """A copy of that run, in the current folder, with all digits."""
-    monkeypatch.setitem(SOURCES, "digits", SOURCES["digits"].__class__(digits, "", BACKGROUND, FOREGROUND, BACKGROUND))
+    monkeypatch.setitem(DATA, "digits", DataEntry(digits, "", BACKGROUND, FOREGROUND, BACKGROUND))
     shutil.copytree(runs / "run", "run")
     return "run"
 
@@ -83,7 +83,7 @@ def test_the_rows_of_the_classes_are_counts_of_the_confusions(run, capsys):
 
 def test_evaluate_takes_other_data(run, capsys, monkeypatch):
     few = ArrayDataset(*few_digits()[1][:20], classes=few_digits()[1].classes)
-    monkeypatch.setitem(SOURCES, "few", SOURCES["digits"].__class__(lambda size=32: (few, few), ""))
+    monkeypatch.setitem(DATA, "few", DataEntry(lambda size=32: (few, few), ""))
     assert answer(capsys, f"evaluate {run} --data few")["samples"] == 20
     assert command(f"evaluate {run} --data moons") == 2
     assert error_line(capsys) == "run was trained on the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and moons has 0, 1"

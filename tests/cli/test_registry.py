@@ -1,17 +1,17 @@
 """Words of the command line: values, and what is chosen by name."""
 
 import argparse
+import json
 
 import numpy as np
 import pytest
 from minigrad_models import create
 
 import minigrad
-from minigrad import nn, optim
-from minigrad.autograd.tensor import Tensor
-from minigrad.cli.catalog import LOSSES, OPTIMIZERS, make_loss, make_optimizer, merged_loss, merged_optimizer
-from minigrad.cli.value import settings, spec, spec_text
-from minigrad.cli.wish import known
+from minigrad import Tensor, nn, optim
+from minigrad.cli.registries import LOSS_REGISTRY, OPTIMIZER_REGISTRY, make_loss, make_optimizer
+from minigrad.cli.spec import Spec, parse_settings
+from minigrad.errors import UsageError
 from minigrad.functional import cross_entropy
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import SCHEDULES
@@ -22,47 +22,48 @@ from tests.cli.helper import command
 @pytest.mark.parametrize(
     ("text", "chosen"),
     [
-        ("sgd", {"name": "sgd"}),
-        ("sgd:momentum=0.9", {"name": "sgd", "momentum": 0.9}),
-        ("adam:betas=[0.9, 0.99],amsgrad=true", {"name": "adam", "betas": [0.9, 0.99], "amsgrad": True}),
-        ("step: step_size = 3 , gamma=.5", {"name": "step", "step_size": 3, "gamma": 0.5}),
-        ("plateau:mode=max", {"name": "plateau", "mode": "max"}),
-        ("net:points", {"name": "net:points"}),
-        ("net:points:n=3", {"name": "net:points", "n": 3}),
+        ("sgd", Spec("sgd")),
+        ("sgd:momentum=0.9", Spec("sgd", {"momentum": 0.9})),
+        ("adam:betas=[0.9, 0.99],amsgrad=true", Spec("adam", {"betas": (0.9, 0.99), "amsgrad": True})),
+        ("step: step_size = 3 , gamma=.5", Spec("step", {"step_size": 3, "gamma": 0.5})),
+        ("plateau:mode=max", Spec("plateau", {"mode": "max"})),
+        ("net:points", Spec("net:points")),
+        ("net:points:n=3", Spec("net:points", {"n": 3})),
     ],
 )
 def test_a_name_with_settings_is_read_and_written(text, chosen):
-    assert spec(text) == chosen
-    assert spec(spec_text(chosen)) == chosen
+    assert Spec.parse(text) == chosen
+    assert Spec.parse(str(chosen)) == chosen
+    assert Spec.from_table(json.loads(json.dumps(chosen.to_table()))) == chosen
 
 
 @pytest.mark.parametrize("text", ["a=1,a=2", "a=1,b", "a=", "=1", "1a=2", "name=x"])
 def test_settings_that_cannot_be_read_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError):
-        settings(text)
+        parse_settings(text)
 
 
 def test_a_name_with_half_a_setting_is_refused():
-    with pytest.raises(argparse.ArgumentTypeError, match=r"settings \(sgd:momentum=0.9\), got 'sgd:m'"):
-        known("sgd:m")
+    with pytest.raises(UsageError, match=r"settings \(sgd:momentum=0.9\), got 'sgd:m'"):
+        OPTIMIZER_REGISTRY.find(Spec("sgd:m"))
 
 
 def test_all_optimizers_have_names():
     kinds = {kind for kind in vars(optim).values() if isinstance(kind, type) and issubclass(kind, Optimizer)}
-    assert set(OPTIMIZERS.values()) == kinds - {Optimizer}
-    assert {name: kind.__name__.lower() for name, kind in OPTIMIZERS.items()} == {name: name for name in OPTIMIZERS}
+    assert set(OPTIMIZER_REGISTRY.entries.values()) == kinds - {Optimizer}
+    assert all(name == kind.__name__.lower() for name, kind in OPTIMIZER_REGISTRY.entries.items())
 
 
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("name", sorted(OPTIMIZER_REGISTRY.entries))
 def test_an_optimizer_by_name_has_its_own_defaults(name):
     model = nn.Linear(2, 2)
-    made = make_optimizer(merged_optimizer({"name": "none"}, {"name": name, "lr": 0.5}), model)
-    own = OPTIMIZERS[name](list(model.parameters()), lr=0.5)
+    made = make_optimizer(OPTIMIZER_REGISTRY.resolve(Spec(name, {"lr": 0.5}), Spec()), model)
+    own = OPTIMIZER_REGISTRY.entries[name](list(model.parameters()), lr=0.5)
     assert type(made) is type(own)
     assert made.defaults == own.defaults
 
 
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("name", sorted(OPTIMIZER_REGISTRY.entries))
 def test_every_optimizer_trains(name):
     assert command(f"train lenet5 --epochs 1 --batch-size 16 --optimizer {name}:maximize=false") == 0
 
@@ -74,12 +75,19 @@ def test_every_schedule_trains_and_is_kept(name):
 
 
 def test_losses_by_name_are_those_of_an_output_and_a_target():
-    assert {"cross_entropy", "mse_loss", "l1_loss", "nll_loss", "multi_margin_loss", "huber_loss"} <= LOSSES.keys()
-    assert not {"triplet_margin_loss", "margin_ranking_loss", "cosine_embedding_loss"} & LOSSES.keys()
+    assert {
+        "cross_entropy",
+        "mse_loss",
+        "l1_loss",
+        "nll_loss",
+        "multi_margin_loss",
+        "huber_loss",
+    } <= LOSS_REGISTRY.entries.keys()
+    assert not {"triplet_margin_loss", "margin_ranking_loss", "cosine_embedding_loss"} & LOSS_REGISTRY.entries.keys()
 
 
 def test_a_loss_by_name_has_its_settings():
-    loss = make_loss(merged_loss(None, spec("cross_entropy:label_smoothing=0.2")), nn.Identity())
+    loss = make_loss(Spec.parse("cross_entropy:label_smoothing=0.2"), nn.Identity())
     output, target = Tensor(np.array([[1.0, 2.0, 0.5]])), Tensor(np.array([2]))
     assert loss(output, target).item() == cross_entropy(output, target, label_smoothing=0.2).item()
 

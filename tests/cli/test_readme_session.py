@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.cli import main
-from minigrad.cli.source import SOURCES
+from minigrad.cli.data_registry import DATA
 from minigrad.data import digits
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def shown():
 
 
 def test_the_readmes_session_is_what_happens(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(SOURCES, "digits", replace(SOURCES["digits"], load=digits))
+    monkeypatch.setitem(DATA, "digits", replace(DATA["digits"], load=digits))
     shutil.copytree(ROOT / "tutorials", tmp_path / "tutorials", ignore=shutil.ignore_patterns("images", "__pycache__"))
     commands = []
     for line, lines in shown():

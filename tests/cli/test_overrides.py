@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.cli.settings import Settings
-from minigrad.cli.wish import KEYS
+from minigrad.cli.overrides import PARSERS
+from minigrad.cli.registries import make_schedule
+from minigrad.cli.spec import Spec
+from minigrad.cli.training_settings import TrainingSettings
 from minigrad.optim.schedule import Cosine, Step
 from tests.cli.helper import command, error_line
 
@@ -32,7 +34,7 @@ degrees = 3
 
 
 def resolved(folder="run"):
-    return Settings.from_json(json.loads(Path(folder, "settings.json").read_text()))
+    return TrainingSettings.from_json(json.loads(Path(folder, "settings.json").read_text()))
 
 
 def configured(text, line="train lenet5"):
@@ -43,37 +45,38 @@ def configured(text, line="train lenet5"):
 def test_a_training_is_described_by_a_file_and_its_folder_keeps_all_settings():
     assert configured(CONFIG, "train") == 0
     settings = resolved()
-    recipe = settings.recipe
-    assert (settings.model, settings.data) == ("lenet5", {"name": "digits", "size": 32})
-    assert (recipe.epochs, recipe.batch_size) == (2, 16)
+    assert (settings.model, settings.data) == ("lenet5", Spec("digits", {"size": 32}))
+    assert (settings.epochs, settings.batch_size) == (2, 16)
     optimizer = {"name": "adamw", "lr": 0.02, "betas": (0.8, 0.9), "eps": 1e-8, "weight_decay": 0.01}
-    assert optimizer.items() <= recipe.optimizer.items()
-    assert recipe.schedule == Step(gamma=0.5)
-    assert (recipe.degrees, recipe.translate, recipe.scale) == (3, 0.05, (0.9, 1.1))  # the others are the recipe's
+    assert optimizer.items() <= settings.optimizer.to_table().items()
+    assert make_schedule(settings.schedule) == Step(gamma=0.5)
+    motions = {"degrees": 3, "translate": 0.05, "scale": (0.9, 1.1)}  # the others are the recipe's
+    assert settings.augment.settings == motions
 
 
 def test_options_are_stronger_than_the_file():
     Path("run.toml").write_text(CONFIG)
     assert command("train --config run.toml --epochs 1 --lr 0.5 --out other --schedule step:step_size=3") == 0
-    recipe = resolved("other").recipe
-    assert (recipe.epochs, recipe.optimizer["lr"], recipe.optimizer["betas"]) == (1, 0.5, (0.8, 0.9))
-    assert recipe.schedule == Step(3, gamma=0.5)  # of the same schedule, only that setting
+    settings = resolved("other")
+    optimizer = settings.optimizer.settings
+    assert (settings.epochs, optimizer["lr"], optimizer["betas"]) == (1, 0.5, (0.8, 0.9))
+    assert make_schedule(settings.schedule) == Step(3, gamma=0.5)  # of the same schedule, only that setting
 
 
 def test_another_name_forgets_the_settings_of_the_former():
     Path("run.toml").write_text(CONFIG)
     assert command("train --config run.toml --epochs 1 --optimizer sgd:nesterov=true,momentum=0.5") == 0
     optimizer = {"name": "sgd", "lr": 0.05, "momentum": 0.5, "nesterov": True, "weight_decay": 0.0}
-    assert optimizer.items() <= resolved().recipe.optimizer.items()
+    assert optimizer.items() <= resolved().optimizer.to_table().items()
 
 
 def test_a_value_may_be_what_the_option_takes():
     text = 'epochs = 1\nout = "run"\noptimizer = "adam:lr=0.3"\nschedule = "cosine:final=0.5"\naugment = "none"\n'
     assert configured(text) == 0
-    recipe = resolved().recipe
-    assert (recipe.optimizer["name"], recipe.optimizer["lr"]) == ("adam", 0.3)
-    assert recipe.schedule == Cosine(warmup=0.05, final=0.5)
-    assert (recipe.degrees, recipe.translate, recipe.scale) == (0, 0, (1, 1))
+    settings = resolved()
+    assert (settings.optimizer.name, settings.optimizer.settings["lr"]) == ("adam", 0.3)
+    assert make_schedule(settings.schedule) == Cosine(warmup=0.05, final=0.5)
+    assert settings.augment.settings == {"degrees": 0, "translate": 0, "scale": (1, 1)}
 
 
 def test_a_resumed_run_is_held_to_its_file():
@@ -87,7 +90,7 @@ def test_a_resumed_run_is_held_to_its_file():
     [
         ("epoch = 3", "run.toml has the key epoch, which is not known: did you mean epochs?"),
         ("batch-size = 3", "did you mean batch_size?"),
-        ("x = 3", f"run.toml has the key x, which is not known; known are {', '.join(KEYS)}"),
+        ("x = 3", f"run.toml has the key x, which is not known; known are {', '.join(PARSERS)}"),
         ("epochs = 0", "run.toml: epochs must be an integer of at least 1, got '0'"),
         ("epochs = 1.0", "run.toml: epochs must be an integer of at least 1, got '1.0'"),
         ("epochs = true", "run.toml: epochs must be an integer"),

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from textwrap import fill
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
-from minigrad_models import MODELS
-
-from minigrad.cli.catalog import LOSSES, OPTIMIZERS
-from minigrad.cli.source import SOURCES
-from minigrad.cli.value import integer, shape
-from minigrad.cli.wish import parser_of
+from minigrad.cli.data_registry import DATA_REGISTRY
+from minigrad.cli.overrides import PARSERS
+from minigrad.cli.parsing import integer, shape
+from minigrad.cli.registries import MODEL_REGISTRY, OPTIMIZER_REGISTRY, REGISTRIES, SCHEDULE_REGISTRY
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
-from minigrad.optim.schedule import SCHEDULES
-from minigrad.viz.measure import COLOR_BY
 
-LATEST = ""  # the value of --resume without a folder
-SMALL: Final = tuple(name for name, entry in MODELS.items() if entry.small)
+LATEST: Final = ""
+"""The value of --resume without a folder."""
+
 SHELLS: Final = ("bash", "zsh", "fish")
-MEASURE_NAMES: Final = tuple(name.replace("_", "-") for name in COLOR_BY)
 
-WORDS: Final = {
-    "MODEL": tuple(MODELS),
-    "MODEL|RUN": tuple(MODELS),
-    "DATA": tuple(SOURCES),
-    "OPTIMIZER": tuple(OPTIMIZERS),
-    "SCHEDULE": tuple(SCHEDULES),
-    "LOSS": tuple(LOSSES),
-    "MEASURE": MEASURE_NAMES,
-    "SHELL": SHELLS,
-}
-"""The words that a shell can complete, by what they stand for in the help. All else are numbers and files."""
+THREADS: Final = f"of BLAS and of the kernels (default: all available, here {available_threads()})"
 
 EXIT_CODES: Final = """\
 exit codes: 0 done; 2 something to put right, told in one line; 130 stopped by Ctrl-C, and saved;
@@ -54,49 +41,63 @@ class _Compact(argparse.RawDescriptionHelpFormatter):
 class _Version(argparse.Action):
     """Prints the version. It is looked up only then."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
 
         print("minigrad", version("minigrad"))
         parser.exit()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of `minigrad COMMAND ...`."""
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Make the parser of `minigrad COMMAND ...`.
+
+    Args:
+        command: the only one whose options are wanted, which saves looking up the names in the help of the others;
+            None (default) for all.
+    """
     about = "Train small networks, and see what they do."
     parser = _Parser(
         prog="minigrad", description=about, epilog=EXIT_CODES, formatter_class=_Compact, allow_abbrev=False
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_resume, _add_evaluate, _add_predict, _add_summary, _add_graph, _add_completion):
-        add(commands)
+    for name, (about, add_options) in COMMANDS.items():
+        added = commands.add_parser(name, help=about, formatter_class=_Compact, allow_abbrev=False)
+        added.description = f"{about[0].upper()}{about[1:]}."
+        added.add_argument("--json", action="store_true", help="print one JSON document (default: text)")
+        if command in (None, name):
+            add_options(added)
     return parser
 
 
-def _command(commands: Any, name: str, usage: str, about: str, more: str, examples: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        usage=f"minigrad {name} {usage}",
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.\n{more}",
-        epilog=examples,
-        formatter_class=_Compact,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document (default: text)")
-    return parser
+def known_words() -> dict[str, tuple[str, ...]]:
+    """The words that a shell can complete, by what they stand for in the help. All else are numbers and files."""
+    models = tuple(MODEL_REGISTRY.entries)
+    chosen = {key.upper(): tuple(registry.entries) for key, registry in REGISTRIES.items()}
+    return {**chosen, "MODEL": models, "MODEL|RUN": models, "MEASURE": _measures(), "SHELL": SHELLS}
 
 
-def _add_train(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "train",
+def _measures() -> tuple[str, ...]:
+    from minigrad.viz.measure import COLOR_BY  # only where they are needed: it imports all of viz
+
+    return tuple(name.replace("_", "-") for name in COLOR_BY)
+
+
+def _explain(parser: argparse.ArgumentParser, usage: str, more: str, examples: str) -> None:
+    """Give a command's help its usage, a longer description, and examples."""
+    parser.usage = f"{parser.prog} {usage}"
+    parser.description = f"{parser.description}\n{more}"
+    parser.epilog = examples
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    small = [name for name, entry in MODEL_REGISTRY.entries.items() if entry.small]
+    _explain(
+        parser,
         "[MODEL] [options]",
-        "train a model; its weights, curves and pictures go to a run folder",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
-        fill("small models: " + ", ".join(SMALL), 110, subsequent_indent="  ", break_on_hyphens=False)
+        fill("small models: " + ", ".join(small), 110, subsequent_indent="  ", break_on_hyphens=False)
         + "; `minigrad summary` lists all\nexamples:\n"
         "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
         "  minigrad train net:Net --data photos/ --config run.toml",
@@ -105,33 +106,22 @@ def _add_train(commands: Any) -> None:
     add("model", nargs="?", metavar="MODEL", help="what to train")
     add("--config", metavar="FILE", help="TOML with these options as keys; options are stronger (default: none)")
     _add_data(parser, "what to train on (default: digits)")
-    add("--weights", metavar="FILE", help="safetensors or .npz to begin with (default: fresh weights)")
-    add(
-        "--loss",
-        type=parser_of("loss"),
-        metavar="LOSS",
-        help="by its name in minigrad.functional (default: the model's own, or cross_entropy)",
-    )
-    _add_epochs(parser, "how often to go through the data (default: the model's recipe)")
-    add("--batch-size", type=parser_of("batch_size"), metavar="N", help="samples a step (default: the recipe)")
-    add("--lr", type=parser_of("lr"), metavar="X", help="learning rate (default: the recipe, or the optimizer's)")
-    add(
-        "--optimizer", type=parser_of("optimizer"), metavar="OPTIMIZER",
-        help=f"{', '.join(OPTIMIZERS)} (default: the recipe)",
-    )  # fmt: skip
-    add(
-        "--schedule", type=parser_of("schedule"), metavar="SCHEDULE",
-        help=f"of the learning rate: {', '.join(SCHEDULES)} (default: the recipe)",
-    )  # fmt: skip
-    add(
-        "--augment", type=parser_of("augment"), metavar="MOTIONS",
-        help="none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)",
-    )  # fmt: skip
-    add("--accumulate", type=parser_of("accumulate"), metavar="N", help="batches a step (default: 1)")
-    add("--clip-norm", type=parser_of("clip_norm"), metavar="X", help="largest norm of the gradients (default: none)")
-    add("--seed", type=parser_of("seed"), metavar="N", help="of weights, order and motions (default: 0)")
-    _add_threads(parser)
-    add("--out", metavar="DIR", help="the run folder (default: runs/MODEL, or runs/MODEL-2 ...)")
+    for key, metavar, about in (
+        ("weights", "FILE", "safetensors or .npz to begin with (default: fresh weights)"),
+        ("loss", "LOSS", "by its name in minigrad.functional (default: the model's own, or cross_entropy)"),
+        ("epochs", "N", "how often to go through the data (default: the model's recipe)"),
+        ("batch_size", "N", "samples a step (default: the recipe)"),
+        ("lr", "X", "learning rate (default: the recipe, or the optimizer's)"),
+        ("optimizer", "OPTIMIZER", f"{', '.join(OPTIMIZER_REGISTRY.entries)} (default: the recipe)"),
+        ("schedule", "SCHEDULE", f"of the learning rate: {', '.join(SCHEDULE_REGISTRY.entries)} (default: the recipe)"),
+        ("augment", "MOTIONS", "none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)"),
+        ("accumulate", "N", "batches a step (default: 1)"),
+        ("clip_norm", "X", "largest norm of the gradients (default: none)"),
+        ("seed", "N", "of weights, order and motions (default: 0)"),
+        ("threads", "N", THREADS),
+        ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),
+    ):
+        _add_override(parser, key, metavar, about)
     add(
         "--all-small", action="store_true",
         help="train all small models by their recipes, and tell what they reach (default: MODEL)",
@@ -143,66 +133,60 @@ def _add_train(commands: Any) -> None:
     )  # fmt: skip
 
 
-def _add_resume(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "resume",
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
         "RUN [options]",
-        "go on with a training exactly where it stopped",
         "The settings are those of the run; it ends bit for bit as if it had not been interrupted.",
         "example:\n  minigrad resume runs/lenet5",
     )
     parser.add_argument("run", metavar="RUN", help="the run folder")
-    _add_epochs(parser, "more of them, if the schedule does not depend on their number (default: as begun)")
+    _add_override(
+        parser, "epochs", "N", "more of them, if the schedule does not depend on their number (default: as begun)"
+    )
 
 
-def _add_evaluate(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "evaluate",
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
         "RUN|MODEL [options]",
-        "tell how good a trained model is on test data",
         "The loss; for classes the accuracy, and precision, recall and F1 of each; else the errors.",
         "example:\n  minigrad evaluate runs/lenet5 --json",
     )
-    _add_trained(parser)
+    _add_run(parser)
     _add_data(parser, "whose test part to use (default: what the run was trained on)")
-    _add_threads(parser)
+    _add_override(parser, "threads", "N", THREADS)
 
 
-def _add_predict(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "predict",
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
         "RUN|MODEL IMAGE... [options]",
-        "tell the classes of image files",
         "Images are turned as their EXIF entry says, made gray if the model knows no colors, scaled to\n"
         "cover its size and cut around their center; black and white become the training data's. The\n"
         "probabilities are the softmax of the outputs.",
         "examples:\n  minigrad predict runs/lenet5 seven.png --top 3\n"
         "  minigrad predict resnet18 --weights resnet18.safetensors cat.jpg",
     )
-    _add_trained(parser)
+    _add_run(parser)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM")
     parser.add_argument("--top", type=integer(1), default=1, metavar="N", help="classes an image (default: 1)")
     parser.add_argument(
         "--invert", action="store_true",
         help="exchange black and white: for dark ink on paper, where the training data is bright (default: no)",
     )  # fmt: skip
-    _add_threads(parser)
+    _add_override(parser, "threads", "N", THREADS)
 
 
-def _add_trained(parser: argparse.ArgumentParser) -> None:
+def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the folder of a run; with --weights a model")
     parser.add_argument("--weights", metavar="FILE", help="safetensors or .npz for MODEL (default: those of the run)")
 
 
-def _add_summary(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "summary",
+def _add_summary(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
         "[MODEL|RUN] [options]",
-        "show the layers of a model: shapes, parameters, multiply-adds, memory",
         "Of a model by its name, of package.module:callable of your own, or of the model of a run;\n"
         "without one, a list of the models, with their recipes.",
         "example:\n  minigrad summary lenet5 --input 64x1x32x32",
@@ -213,12 +197,11 @@ def _add_summary(commands: Any) -> None:
     )  # fmt: skip
 
 
-def _add_graph(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "graph",
+def _add_graph(parser: argparse.ArgumentParser) -> None:
+    measures = _measures()
+    _explain(
+        parser,
         "MODEL|RUN [options]",
-        "draw the computation graph of a model or function",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own: a class or function that\n"
         "makes a model, or a function of Tensors. FILE ends in .svg, .png, .pdf, .dot, .json, or .html: a page to\n"
         "walk through, with values, gradients and source lines.",
@@ -238,8 +221,8 @@ def _add_graph(commands: Any) -> None:
     add("--depth", type=integer(0), metavar="N", help="fold modules inside of N others (default: fold none)")
     add("--repeats", action="store_true", help='draw equal blocks in a row once, with "× 3" (default: draw each)')
     add(
-        "--color-by", choices=MEASURE_NAMES, default="kind", metavar="MEASURE",
-        help=f"{', '.join(MEASURE_NAMES)} (default: kind)",
+        "--color-by", choices=measures, default="kind", metavar="MEASURE",
+        help=f"{', '.join(measures)} (default: kind)",
     )  # fmt: skip
     direction = parser.add_mutually_exclusive_group()
     direction.add_argument("--backward", action="store_true", help="draw the backward pass (default: forward)")
@@ -248,12 +231,10 @@ def _add_graph(commands: Any) -> None:
     add("--open", action="store_true", help="show the file in the browser (default: no)")
 
 
-def _add_completion(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "completion",
+def _add_completion(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
         "SHELL [options]",
-        "print a script that completes this command in a shell",
         "Put it where your shell looks for completions, or source it at start.",
         "examples:\n"
         '  eval "$(minigrad completion bash)"                      in ~/.bashrc\n'
@@ -264,17 +245,22 @@ def _add_completion(commands: Any) -> None:
 
 
 def _add_data(parser: argparse.ArgumentParser, about: str) -> None:
-    names = ", ".join(SOURCES)
-    parser.add_argument(
-        "--data", type=parser_of("data"), metavar="DATA",
-        help=f"{names}; a folder of images; package.module:callable: {about}",
-    )  # fmt: skip
+    names = ", ".join(DATA_REGISTRY.entries)
+    _add_override(parser, "data", "DATA", f"{names}; a folder of images; package.module:callable: {about}")
 
 
-def _add_epochs(parser: argparse.ArgumentParser, about: str) -> None:
-    parser.add_argument("--epochs", type=parser_of("epochs"), metavar="N", help=about)
+def _add_override(parser: argparse.ArgumentParser, key: str, metavar: str, about: str) -> None:
+    """Add the option that asks for the same as a key of a configuration file."""
+    parser.add_argument("--" + key.replace("_", "-"), type=PARSERS[key], metavar=metavar, help=about)
 
 
-def _add_threads(parser: argparse.ArgumentParser) -> None:
-    about = f"of BLAS and of the kernels (default: all available, here {available_threads()})"
-    parser.add_argument("--threads", type=parser_of("threads"), metavar="N", help=about)
+COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
+    "train": ("train a model; its weights, curves and pictures go to a run folder", _add_train),
+    "resume": ("go on with a training exactly where it stopped", _add_resume),
+    "evaluate": ("tell how good a trained model is on test data", _add_evaluate),
+    "predict": ("tell the classes of image files", _add_predict),
+    "summary": ("show the layers of a model: shapes, parameters, multiply-adds, memory", _add_summary),
+    "graph": ("draw the computation graph of a model or function", _add_graph),
+    "completion": ("print a script that completes this command in a shell", _add_completion),
+}
+"""The commands: what each does, and what adds its options."""

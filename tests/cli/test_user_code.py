@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.cli.source import SOURCES, load_data
+from minigrad.cli.data_registry import DATA, load_samples
+from minigrad.cli.spec import Spec
 from tests.cli.helper import answer, command, error_line
 
 NET = """
@@ -189,15 +190,15 @@ def test_a_single_output_is_no_score_of_a_class(capsys):
 def test_scenes_are_data_without_their_boxes_and_gray_images_get_colors(capsys):
     assert command("train net:colored --data scenes:size=8") == 2
     assert "size must be from 16" in error_line(capsys)
-    train, _ = _parts({"name": "scenes", "size": 16}, ())
+    train, _ = _parts(Spec("scenes", {"size": 16}), ())
     assert [array.shape[1:] for array in train.batch(np.arange(2), np.random.default_rng(0))] == [(3, 16, 16), ()]
-    train, _ = _parts({"name": "digits"}, (3, 24, 24))
+    train, _ = _parts(Spec("digits"), (3, 24, 24))
     images, _ = train.batch(np.arange(2), np.random.default_rng(0))
     assert images.shape == (2, 3, 24, 24)
 
 
 def _parts(chosen, shape):
-    samples = load_data(chosen, shape)
+    samples = load_samples(chosen, shape)
     return samples.train, samples.test
 
 
@@ -216,7 +217,7 @@ def test_folders_of_images_are_data(capsys):
     assert answer(capsys, "evaluate runs/lenet5 --data pets")["samples"] == 6
 
 
-@pytest.mark.parametrize("name", sorted(SOURCES))
+@pytest.mark.parametrize("name", sorted(DATA))
 def test_data_by_name_is_found_before_it_is_loaded(name, capsys):
     assert command(f"train net:Net --data {name}:sise=3") == 2
     assert f"the data {name} has no setting sise" in error_line(capsys)
