@@ -25,7 +25,7 @@ from minigrad.config import own_process, restart_tuned
 from minigrad.errors import DataError, MissingExtraError, NonFiniteError, StateError, UsageError
 
 USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
-
+"""What the user can put right."""
 
 COMPUTING: Final = {"train", "resume", "evaluate", "predict"}
 """The commands that are worth a restart, see `restart_tuned`."""
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None, as_json: bool) -> int:
     try:
         words = sys.argv[1:] if argv is None else argv
-        command = next((word for word in words if word in COMMANDS), None)
+        command = next((word for word in words if word in COMMANDS), "")
         if argv is None and command in COMPUTING and not {"-h", "--help"} & set(words):
             restart_tuned()
         arguments = make_parser(command).parse_args(words)

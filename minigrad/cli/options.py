@@ -52,8 +52,8 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """Make the parser of `minigrad COMMAND ...`.
 
     Args:
-        command: the only one whose options are wanted, which saves looking up the names in the help of the others;
-            None (default) for all.
+        command: the only one whose options are wanted, which saves importing what the help of the others names; None
+            (default) for all.
     """
     about = "Train small networks, and see what they do."
     parser = _Parser(

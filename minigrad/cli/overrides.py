@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from minigrad.cli.parsing import hint, integer, positive
-from minigrad.cli.registries import NO_AUGMENTATION
+from minigrad.cli.registries import NO_AUGMENTATION, REGISTRIES
 from minigrad.cli.spec import Spec, parse_settings
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
@@ -45,9 +45,6 @@ PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "out": str,
 }
 """By the keys of a configuration file, what reads the text of an option: `--batch-size` is `batch_size`."""
-
-TABLES: Final = ("data", "loss", "optimizer", "schedule", "augment")
-"""The keys that may have a table of settings in a configuration file."""
 
 
 def read_overrides(arguments: argparse.Namespace) -> list[Overrides]:
@@ -90,11 +87,11 @@ def read_config(path: str) -> Overrides:
 def _parsed(path: str, key: str, value: object) -> object:
     if key not in PARSERS:
         raise UsageError(f"{path} has the key {key}, which is not known{hint(key, PARSERS)}")
-    if key in TABLES and isinstance(value, dict):
+    if key in REGISTRIES and isinstance(value, dict):
         if not isinstance(value.get("name", ""), str):
             raise UsageError(f"{path}: {key}.name must be a text, got {value['name']!r}")
         return Spec.from_table(value)
-    text_only = PARSERS[key] is str or key in TABLES
+    text_only = PARSERS[key] is str or key in REGISTRIES
     if isinstance(value, (dict, list)) or (text_only and not isinstance(value, str)):
         raise UsageError(f"{path}: {key} cannot be {value!r}")
     try:

@@ -12,7 +12,7 @@ from minigrad_models import Entry, Recipe
 
 from minigrad import functional, optim
 from minigrad.cli.data_registry import DATA_REGISTRY
-from minigrad.cli.registry import Registry, itself
+from minigrad.cli.registry import Registry
 from minigrad.cli.spec import Spec
 from minigrad.cli.user_code import call, import_callable, is_import_path
 from minigrad.data import RandomAffine
@@ -77,14 +77,11 @@ OPTIMIZER_REGISTRY: Final = Registry[Callable[..., Optimizer]](
         for name, kind in sorted(vars(optim).items())
         if isinstance(kind, type) and issubclass(kind, Optimizer) and kind is not Optimizer
     },
-    function=itself,
     usual={"sgd": {"lr": 0.05}},
     complete=True,
 )
 
-SCHEDULE_REGISTRY: Final = Registry[Callable[..., Schedule]](
-    "schedule", SCHEDULES, function=itself, complete=True, typed=False
-)
+SCHEDULE_REGISTRY: Final = Registry[Callable[..., Schedule]]("schedule", SCHEDULES, complete=True, typed=False)
 
 LOSS_REGISTRY: Final = Registry[Function](
     "loss",
@@ -93,13 +90,12 @@ LOSS_REGISTRY: Final = Registry[Function](
         for name, function in sorted(vars(functional).items())
         if (name.endswith(("_loss", "_div")) or "cross_entropy" in name) and _takes_output_and_target(function)
     },
-    function=itself,
     hidden=("weight", "pos_weight", "reduction"),  # arrays, and what would not leave one number
     other=_user_loss,
 )
 
 AUGMENTATION_REGISTRY: Final = Registry[Callable[..., RandomAffine]](
-    "augment", {"": RandomAffine}, function=itself, hidden=("shear", "fill"), usual={"": NO_AUGMENTATION}, complete=True
+    "augment", {"": RandomAffine}, hidden=("shear", "fill"), usual={"": NO_AUGMENTATION}, complete=True
 )
 
 REGISTRIES: Final[dict[str, Registry[Any]]] = {  # each of other things

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from minigrad.cli.parsing import hint
 from minigrad.cli.spec import Spec, value_text
@@ -17,9 +17,10 @@ from minigrad.typing import Function, Settings
 T = TypeVar("T")
 
 
-def itself(entry: Function) -> Function:
+def itself(entry: Any) -> Function:  # of any registry whose entries are functions
     """The function of an entry that is one."""
-    return entry
+    function: Function = entry
+    return function
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Registry(Generic[T]):
     Attributes:
         kind: what one of them is called in messages.
         entries: the things by name.
-        function: from an entry to the function whose keyword arguments are the settings.
+        function: from an entry to the function whose keyword arguments are the settings (default: it is the entry).
         hidden: those of its arguments that are no settings.
         usual: by name, settings that are more usual than the function's defaults.
         complete: whether `resolve` adds the defaults of the settings that are not given.
@@ -43,7 +44,7 @@ class Registry(Generic[T]):
 
     kind: str
     entries: Mapping[str, T]
-    function: Callable[[T], Function]
+    function: Callable[[T], Function] = itself
     hidden: tuple[str, ...] = ()
     usual: Mapping[str, Settings] | None = None
     complete: bool = False

@@ -145,6 +145,21 @@ def test_what_the_system_refuses_is_one_line(capsys):
     assert "File name too long" in error_line(capsys)
 
 
+@pytest.mark.parametrize("line", ["--help", "--version", "train --help", "summary", "summary lenet5"])
+def test_a_command_imports_only_what_it_needs(line):
+    code = f"""if True:
+        import sys
+        from minigrad.cli import main
+        try: main({line.split()})
+        except SystemExit: pass
+        loaded = {{name if name.startswith("minigrad.") else name.split(".")[0] for name in sys.modules}}
+        print(sorted(loaded & {{
+            "rich", "matplotlib", "sklearn", "numba", "safetensors", "scipy",
+            "minigrad.training", "minigrad.viz", "minigrad.testing", "minigrad.io"}}))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+
+
 def test_too_little_memory_is_one_line(capsys, monkeypatch):
     def load(*_):
         np.empty(2**60, np.float32)

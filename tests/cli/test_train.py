@@ -460,14 +460,3 @@ def test_an_error_in_a_real_process_has_no_traceback():
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "minigrad: error: there is no model 'lenet': did you mean lenet5 or lenet5-original?\n"
-
-
-def test_heavy_packages_are_not_loaded_for_help():
-    code = """if True:
-        import sys
-        from minigrad.cli import main
-        try: main(["train", "--help"])
-        except SystemExit: pass
-        print(sorted({"rich", "matplotlib", "sklearn", "numba", "safetensors", "scipy"} & set(sys.modules)))"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("[]\n")
