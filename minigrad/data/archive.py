@@ -70,7 +70,7 @@ def read_tar(content: bytes, name: str, wanted: Collection[str], limit: int = LI
     """
     found: dict[str, bytes] = {}
     with _reading(name), gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        stream = _Counted(file, name, limit)
+        stream = _LimitedStream(file, name, limit)
         # "r|" reads from first to last, and so through the one place that counts.
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
@@ -94,7 +94,7 @@ def _check_member(member: tarfile.TarInfo, name: str) -> None:
         raise DataError(f"{name} is refused: its member {member.name!r} is a link, a device or a file with holes")
 
 
-class _Counted(io.RawIOBase):
+class _LimitedStream(io.RawIOBase):
     """A decompressed stream that ends with an error when it is longer than it may be."""
 
     def __init__(self, file: gzip.GzipFile, name: str, limit: int) -> None:

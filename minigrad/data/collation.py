@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
-Arrays = tuple[NDArray[Any], ...]
+Arrays = tuple[Array, ...]
 """What a batch is made of: arrays of one common first length, the input first."""
 
 
@@ -19,7 +19,7 @@ def collate(samples: Sequence[Any], numbers: Sequence[int] | None = None) -> Arr
     Args:
         samples: each an array, a Tensor or a number, or a tuple of them; at least one. Python's floats, alone or in
             lists, become the default dtype; arrays keep theirs.
-        numbers: the samples' numbers in their dataset, for messages; 0, 1, ... unless given.
+        numbers: the samples' numbers in their dataset, for messages (default None: 0, 1, ...).
 
     Returns:
         As many arrays as a sample has parts, each with a first axis of len(samples).
@@ -43,13 +43,13 @@ def collate(samples: Sequence[Any], numbers: Sequence[int] | None = None) -> Arr
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
-def _parts(sample: Any, number: int) -> list[NDArray[Any]]:
+def _parts(sample: object, number: int) -> list[Array]:
     if isinstance(sample, (tuple, list)):
         return [_as_array(part, number) for part in sample]
     return [_as_array(sample, number)]
 
 
-def _as_array(part: Any, number: int) -> NDArray[Any]:
+def _as_array(part: object, number: int) -> Array:
     if isinstance(part, Tensor):
         return np.asarray(part.data)
     try:

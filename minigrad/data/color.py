@@ -1,14 +1,13 @@
 """Transforms of brightness and contrast."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from minigrad.data.transform import check_images
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,13 @@ class ColorJitter:
     (N, C, H, W) -> (N, C, H, W), floating-point.
 
     Args:
-        brightness, contrast: the largest relative change, from 0 to 1.
-        low, high: the values of black and white.
+        brightness: the largest relative change of brightness, from 0 to 1 (default 0.2).
+        contrast: the largest relative change of contrast, from 0 to 1 (default 0.2).
+        low: the value of black (default 0.0).
+        high: the value of white, above low (default 1.0).
 
     Raises:
-        DataError: a change is not between 0 and 1, or low is not below high.
+        DataError: a change is not between 0 and 1, low is not below high, or what is given are no such images.
 
     Source: A. G. Howard, "Some improvements on deep convolutional neural network based image classification", 2013,
     with the factors of both from 1 - a to 1 + a instead of 0.5 to 1.5, and without the color.
@@ -42,7 +43,7 @@ class ColorJitter:
         if not self.low < self.high:
             raise DataError(f"ColorJitter: low must be below high, got {self.low} and {self.high}.")
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Change each of `images` by factors drawn from `rng`."""
         check_images("ColorJitter", images)
         bright, contrast = (
@@ -50,7 +51,7 @@ class ColorJitter:
             for bound in (self.brightness, self.contrast)
         )
         low = images.dtype.type(self.low)
-        changed: NDArray[Any] = (images - low) * bright + low
+        changed: Array = (images - low) * bright + low
         mean = changed.mean(axis=(1, 2, 3), keepdims=True)
         changed -= mean
         changed *= contrast

@@ -1,7 +1,6 @@
 """Transforms that move or cover pixels without changing their values: padding, cropping, flipping, cutting out."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from minigrad.data.transform import check_images, pair
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Pad:
 
     Args:
         padding: on each side, in pixels.
-        fill: the value outside of the image; None repeats the nearest pixel of the border.
+        fill: the value outside of the image (default 0.0); None repeats the nearest pixel of the border.
 
     Raises:
         DataError: `padding` is negative.
@@ -30,7 +30,7 @@ class Pad:
     def __post_init__(self) -> None:
         _check_padding("Pad", self.padding)
 
-    def __call__(self, images: NDArray[Any], rng: Generator | None = None) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator | None = None) -> Array:
         """Pad `images`; `rng` is not used."""
         check_images("Pad", images, floating=False)
         return _padded(images, self.padding, self.fill)
@@ -53,7 +53,7 @@ class CenterCrop:
     def __post_init__(self) -> None:
         pair("CenterCrop", self.size)
 
-    def __call__(self, images: NDArray[Any], rng: Generator | None = None) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator | None = None) -> Array:
         """Crop `images`; `rng` is not used."""
         height, width = _fitting("CenterCrop", images, self.size)
         top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
@@ -66,8 +66,9 @@ class RandomCrop:
 
     Args:
         size: the new height and width, in pixels; one number for both.
-        padding: added on each side before, in pixels. `RandomCrop(32, padding=4)` is usual for images of 32 x 32.
-        fill: the value of the padding; None repeats the nearest pixel of the border.
+        padding: added on each side before, in pixels (default 0). `RandomCrop(32, padding=4)` is usual for images of
+            32 x 32.
+        fill: the value of the padding (default 0.0); None repeats the nearest pixel of the border.
 
     Raises:
         DataError: the size is not positive, `padding` is negative, or the padded images are smaller than the size.
@@ -84,14 +85,14 @@ class RandomCrop:
         pair("RandomCrop", self.size)
         _check_padding("RandomCrop", self.padding)
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Crop each of `images` at a place drawn from `rng`."""
         check_images("RandomCrop", images, floating=False)
         images = _padded(images, self.padding, self.fill)
         size = _fitting("RandomCrop", images, self.size)
         windows = sliding_window_view(images, size, axis=(2, 3))  # (N, C, places down, places right, *size)
         top, left = (rng.integers(places, size=len(images)) for places in windows.shape[2:4])
-        cropped: NDArray[Any] = windows[np.arange(len(images)), :, top, left]
+        cropped: Array = windows[np.arange(len(images)), :, top, left]
         return cropped
 
 
@@ -100,8 +101,8 @@ class RandomFlip:
     """Mirror each image with some probability: (N, C, H, W) -> (N, C, H, W), of any dtype.
 
     Args:
-        horizontal: the probability that left and right are exchanged.
-        vertical: the probability that top and bottom are exchanged, independently.
+        horizontal: the probability that left and right are exchanged (default 0.5).
+        vertical: the probability that top and bottom are exchanged, independently (default 0.0).
 
     Raises:
         DataError: a probability is not between 0 and 1.
@@ -117,7 +118,7 @@ class RandomFlip:
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise DataError(f"RandomFlip: {name} is a probability, from 0 to 1, got {value}.")
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Mirror those of `images` that `rng` chooses."""
         check_images("RandomFlip", images, floating=False)
         flipped = images.copy()
@@ -135,7 +136,7 @@ class Cutout:
 
     Args:
         size: the side of the square, in pixels.
-        fill: its value; that of the images' mean is usual.
+        fill: its value (default 0.0); that of the images' mean is usual.
 
     Raises:
         DataError: `size` is negative.
@@ -150,7 +151,7 @@ class Cutout:
         if self.size < 0:
             raise DataError(f"Cutout: size must be at least 0 pixels, got {self.size}.")
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Cover a square of each of `images` at a place drawn from `rng`."""
         check_images("Cutout", images, floating=False)
         rows, columns = (self._covered(len(images), length, rng) for length in images.shape[2:])
@@ -165,7 +166,7 @@ class Cutout:
         return covered
 
 
-def _padded(images: NDArray[Any], padding: int, fill: float | None) -> NDArray[Any]:
+def _padded(images: Array, padding: int, fill: float | None) -> Array:
     frame = ((0, 0), (0, 0), (padding, padding), (padding, padding))
     if fill is None:
         return np.pad(images, frame, mode="edge")
@@ -177,7 +178,7 @@ def _check_padding(name: str, padding: int) -> None:
         raise DataError(f"{name}: padding must be at least 0 pixels, got {padding}. Use CenterCrop to cut off.")
 
 
-def _fitting(name: str, images: NDArray[Any], size: int | tuple[int, int]) -> tuple[int, int]:
+def _fitting(name: str, images: Array, size: int | tuple[int, int]) -> tuple[int, int]:
     check_images(name, images, floating=False)
     height, width = pair(name, size)
     if height > images.shape[2] or width > images.shape[3]:

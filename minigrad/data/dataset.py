@@ -1,4 +1,4 @@
-"""What a loader draws from: numbered samples, one at a time or a whole batch at a time."""
+"""Datasets: numbered samples, one at a time or a whole batch at a time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from minigrad.data.collation import Arrays, collate
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 class Dataset:
@@ -37,14 +38,19 @@ class Dataset:
         """The number of samples."""
         raise NotImplementedError(f"{type(self).__name__} needs a method __len__(self): the number of samples")
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Any:  # as the subclass has them
         """The sample with a number: an array or a number, or a tuple of them."""
         raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index), or batch")
 
     def batch(self, indices: NDArray[np.int64], rng: Generator) -> Arrays:
         """The samples at `indices` (N,), stacked: arrays of first length N, the input first.
 
-        All randomness comes from `rng`, so that the caller decides what repeats.
+        Args:
+            indices: the samples' numbers, int64 (N,).
+            rng: all randomness comes from it, so that the caller decides what repeats.
+
+        Returns:
+            Arrays of first length N.
 
         Raises:
             DataError: the samples do not stack. Whatever `__getitem__` raises comes with the sample's number.
@@ -59,8 +65,8 @@ class ArrayDataset(Dataset):
     Args:
         *arrays: arrays of one common first length, the inputs first: `images, labels`. They are not
             copied, only made read-only as seen from here.
-        transform: changes the first array of each batch that is drawn; see `Transform`.
-        classes: the names of the labels 0, 1, ..., for reports and plots.
+        transform: changes the first array of each batch that is drawn; see `Transform` (default None: none).
+        classes: the names of the labels 0, 1, ..., for reports and plots (default ()).
 
     Raises:
         DataError: there is no array, an array has no axis, or the lengths differ.
@@ -92,7 +98,7 @@ class ArrayDataset(Dataset):
     def __len__(self) -> int:
         return len(self._arrays[0])
 
-    def __getitem__(self, index: int | slice | NDArray[Any]) -> Arrays:
+    def __getitem__(self, index: int | slice | Array) -> Arrays:
         """The stored samples at an index, a slice or an array of indices: no transform, so no randomness."""
         return tuple(np.asarray(array[index]) for array in self._arrays)
 
@@ -109,7 +115,7 @@ class ArrayDataset(Dataset):
 
 
 class SampleDataset(Dataset):
-    """Any object with `__len__` and `__getitem__`, another library's dataset say, as a `Dataset`."""
+    """An object with `__len__` and `__getitem__`, another library's dataset for instance, as a `Dataset`."""
 
     def __init__(self, samples: Any) -> None:
         self._samples = samples
@@ -133,7 +139,7 @@ def _sample(dataset: Dataset, number: int) -> Any:
         raise
 
 
-def _read_only(array: ArrayLike) -> NDArray[Any]:
+def _read_only(array: ArrayLike) -> Array:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

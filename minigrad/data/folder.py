@@ -43,10 +43,11 @@ class ImageFolder(Dataset):
 
     Args:
         path: the folder.
-        size: height and width of the images, in pixels; one number for both.
-        channels: 3 for color, 1 for gray.
-        transform: changes the images (N, C, H, W) of each batch that is drawn.
-        classes: the folders' names, to be numbered in this order instead, some of them perhaps without images.
+        size: height and width of the images, in pixels; one number for both (default 32).
+        channels: 3 for color, 1 for gray (default 3).
+        transform: changes the images (N, C, H, W) of each batch that is drawn (default None: none).
+        classes: the folders' names, numbered in this order, some of them perhaps without images (default None: all
+            folders, in the order of their names).
 
     Attributes:
         files: the path of each sample.
@@ -116,10 +117,10 @@ def image_folder(
 
     Args:
         path: the folder.
-        size: height and width of the images, in pixels; one number for both.
-        channels: 3 for color, 1 for gray.
-        seed: chooses the samples of the test part.
-        test_fraction: the share of the test part, between 0 and 1.
+        size: height and width of the images, in pixels; one number for both (default 32).
+        channels: 3 for color, 1 for gray (default 3).
+        seed: chooses the samples of the test part, an integer of at least 0 (default 0).
+        test_fraction: the share of the test part, between 0 and 1 (default 0.2).
 
     Returns:
         `(train, test)`, whose batches are images float32 (N, C, H, W) from 0 to 1 and labels int64 (N,).
@@ -144,7 +145,7 @@ def read_image(path: PathLike, size: int | tuple[int, int], channels: int = 3) -
     Args:
         path: the file: PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM.
         size: height H and width W, in pixels; one number for both.
-        channels: C, 3 for color, 1 for gray.
+        channels: C, 3 for color, 1 for gray (default 3).
 
     Returns:
         float32 (C, H, W).

@@ -17,6 +17,7 @@ from minigrad.data.mixup import BatchTransform
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 class DataLoader:
@@ -46,15 +47,15 @@ class DataLoader:
     Args:
         data: a `Dataset`, or an array or a sequence of arrays for an `ArrayDataset`, or anything else with `__len__`
             and `__getitem__`.
-        batch_size: samples a batch; the last batch of an epoch has what remains.
-        shuffle: draw a new order each epoch, instead of 0, 1, 2, ...
-        drop_last: leave out a last batch that is not full.
-        seed: chooses the orders and the transforms' randomness; at least 0.
-        transform: changes the first array of each batch, after the dataset's own transform.
+        batch_size: samples a batch; the last batch of an epoch has what remains (default 1).
+        shuffle: draw a new order each epoch, instead of 0, 1, 2, ... (default False).
+        drop_last: leave out a last batch that is not full (default False).
+        seed: chooses the orders and the transforms' randomness, an integer of at least 0 (default 0).
+        transform: changes the first array of each batch, after the dataset's own transform (default None: none).
         weights: (len(data),) numbers of at least 0: an epoch is then as many samples, drawn independently with these
-            relative frequencies, some of them repeatedly. `shuffle` has no say.
-        batch_transform: changes all arrays of each batch, after `transform`; see `Mixup`.
-        prefetch: how many batches to get ahead, in one thread; 0 for none.
+            relative frequencies, some of them repeatedly; `shuffle` changes nothing (default None: each sample once).
+        batch_transform: changes all arrays of each batch, after `transform`; see `Mixup` (default None: none).
+        prefetch: how many batches to get ahead, in one thread (default 0: none).
 
     Raises:
         DataError: an argument is out of range, or an epoch would have no batch.
@@ -66,7 +67,7 @@ class DataLoader:
 
     def __init__(
         self,
-        data: Dataset | NDArray[Any] | Sequence[Any],
+        data: Dataset | Array | Sequence[Any],  # of arrays, or of samples
         batch_size: int = 1,
         shuffle: bool = False,
         drop_last: bool = False,
@@ -84,7 +85,7 @@ class DataLoader:
         self.transform = transform
         self.batch_transform = batch_transform
         self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
-        self._shares = None if weights is None else _shares(weights, len(self.dataset))
+        self._probabilities = None if weights is None else _probabilities(weights, len(self.dataset))
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
         self.batch = 0
@@ -124,6 +125,9 @@ class DataLoader:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Continue from a `state_dict()` of a loader with the same dataset and settings.
 
+        Args:
+            state: what `state_dict` returned.
+
         Raises:
             DataError: the state has other entries, or none of this loader's epochs has such a batch. The
                 loader is then unchanged.
@@ -149,8 +153,8 @@ class DataLoader:
 
     def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
         samples = len(self.dataset)
-        if self._shares is not None:
-            return _stream(seed, epoch).choice(samples, samples, p=self._shares)
+        if self._probabilities is not None:
+            return _stream(seed, epoch).choice(samples, samples, p=self._probabilities)
         return _stream(seed, epoch).permutation(samples) if self.shuffle else np.arange(samples)
 
     def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Arrays:
@@ -166,7 +170,7 @@ class DataLoader:
 
     def __repr__(self) -> str:
         joint = f"batch_transform={self.batch_transform}, " if self.batch_transform is not None else ""
-        weights = "weighted, " if self._shares is not None else ""
+        weights = "weighted, " if self._probabilities is not None else ""
         prefetch = f"prefetch={self.prefetch}, " if self.prefetch else ""
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
@@ -181,7 +185,7 @@ def _stream(seed: int, *key: int) -> Generator:
     return np.random.default_rng(SeedSequence(seed, spawn_key=key))
 
 
-def _as_dataset(data: Any) -> Dataset:
+def _as_dataset(data: object) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, np.ndarray):
@@ -196,15 +200,15 @@ def _as_dataset(data: Any) -> Dataset:
     )
 
 
-def _shares(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
+def _probabilities(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (samples,) or not np.all(np.isfinite(array) & (array >= 0)) or not array.any():
         raise DataError(
             f"DataLoader: weights must be one number of at least 0 for each of the {samples} samples, not all 0, "
             f"got shape {array.shape}. Use 1 / np.bincount(labels)[labels] for classes equally often."
         )
-    shares: NDArray[np.float64] = array / array.sum()
-    return shares
+    probabilities: NDArray[np.float64] = array / array.sum()
+    return probabilities
 
 
 def _listed(indices: NDArray[np.int64]) -> str:

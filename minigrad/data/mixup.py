@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from minigrad.data.collation import Arrays
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 class BatchTransform(Protocol):
@@ -28,9 +28,9 @@ class Mixup:
     loss must take distributions, as `cross_entropy` does.
 
     Args:
-        alpha: how evenly samples are mixed: near 0 hardly at all, 1 in all proportions alike.
-        classes: D, the number of classes, if the targets are class numbers (N,): they become (N, D) in the
-            inputs' dtype. None if the targets are numbers to be averaged.
+        alpha: how evenly samples are mixed: near 0 hardly at all, 1 in all proportions alike; above 0 (default 0.2).
+        classes: D, the number of classes, if the targets are class numbers (N,): they become (N, D) in the inputs'
+            dtype (default None: the targets are numbers to be averaged).
 
     Raises:
         DataError: `alpha` is not positive, a batch has not exactly two arrays, its inputs are not floating-point, or
@@ -53,9 +53,9 @@ class Mixup:
         other = rng.permutation(len(inputs))
         share = rng.beta(self.alpha, self.alpha, len(inputs)).astype(inputs.dtype)
 
-        def mixed(x: NDArray[Any]) -> NDArray[Any]:
+        def mixed(x: Array) -> Array:
             s = share.reshape(-1, *[1] * (x.ndim - 1))
-            result: NDArray[Any] = s * x + (1 - s) * x[other]
+            result: Array = s * x + (1 - s) * x[other]
             return result.astype(x.dtype, copy=False)
 
         return mixed(inputs), mixed(targets)
@@ -72,11 +72,11 @@ class Mixup:
                 raise DataError(f"Mixup: needs floating-point {name} to average, got {array.dtype}. Use {fix}.")
         return inputs, targets
 
-    def _distributions(self, labels: NDArray[Any], classes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def _distributions(self, labels: Array, classes: int, dtype: np.dtype[Any]) -> Array:
         if labels.ndim != 1 or labels.dtype.kind not in "iu" or np.any((labels < 0) | (labels >= classes)):
             raise DataError(
                 f"Mixup: with classes={classes} the targets must be class numbers (N,) from 0 to "
                 f"{classes - 1}, got {labels.dtype} {labels.shape}."
             )
-        sure: NDArray[Any] = np.eye(classes, dtype=dtype)[labels]
-        return sure
+        one_hot: Array = np.eye(classes, dtype=dtype)[labels]
+        return one_hot

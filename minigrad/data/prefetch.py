@@ -1,4 +1,4 @@
-"""Computing the next results while the last one is being used."""
+"""Prefetching: the next results are computed in a thread while the last one is being used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-THREAD = "minigrad-prefetch"
+THREAD_NAME = "minigrad-prefetch"
 
 
 class Prefetch(AbstractContextManager["Prefetch[T]"], Generic[T]):
@@ -39,7 +39,7 @@ class Prefetch(AbstractContextManager["Prefetch[T]"], Generic[T]):
         if self._process != os.getpid():
             self._begin()  # a fork copies this object, but not its thread
         if number != self._next - len(self._waiting):
-            self._forget()
+            self._cancel_all()
             self._next = number
         self._fill()
         future = self._waiting.popleft()
@@ -50,14 +50,14 @@ class Prefetch(AbstractContextManager["Prefetch[T]"], Generic[T]):
         """End the thread."""
         if self._process != os.getpid():
             return
-        self._forget()
+        self._cancel_all()
         # Garbage collection can end a forgotten iteration within its own thread, which cannot wait for itself.
-        self._executor.shutdown(wait=not current_thread().name.startswith(THREAD))
+        self._executor.shutdown(wait=not current_thread().name.startswith(THREAD_NAME))
 
     def _begin(self) -> None:
         from concurrent.futures import ThreadPoolExecutor  # costs a millisecond to import, and few need it
 
-        self._executor: ThreadPoolExecutor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=THREAD)
+        self._executor: ThreadPoolExecutor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=THREAD_NAME)
         self._process = os.getpid()
         self._waiting: deque[Future[T]] = deque()
 
@@ -66,6 +66,6 @@ class Prefetch(AbstractContextManager["Prefetch[T]"], Generic[T]):
             self._waiting.append(self._executor.submit(self._compute, self._next))
             self._next += 1
 
-    def _forget(self) -> None:
+    def _cancel_all(self) -> None:
         while self._waiting:
             self._waiting.pop().cancel()

@@ -1,7 +1,6 @@
 """Images resampled between their pixels: moved, turned, and resized."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from minigrad.data.transform import check_images, pair
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 BLOCK_PIXELS = 32768
 """Values resampled at once: the temporaries fit the cache, and the work outweighs the calls of NumPy."""
@@ -22,11 +22,11 @@ class RandomAffine:
     `scale * rotation(angle) @ [[1, tan(shear)], [0, 1]] @ p + shift`; every amount is uniform.
 
     Args:
-        degrees: the angle is in [-degrees, degrees]; positive is counterclockwise.
-        translate: each shift is in [-translate, translate], as a fraction of the width or height.
-        scale: the lower and upper bound of the factor.
-        shear: the shear angle is in [-shear, shear] degrees.
-        fill: the value outside of the image; None repeats the nearest pixel of the border.
+        degrees: the angle is in [-degrees, degrees]; positive is counterclockwise (default 10.0).
+        translate: each shift is in [-translate, translate], as a fraction of the width or height (default 0.1).
+        scale: the lower and upper bound of the factor (default (0.9, 1.1)).
+        shear: the shear angle is in [-shear, shear] degrees (default 0.0).
+        fill: the value outside of the image (default None: the nearest pixel of the border is repeated).
 
     Raises:
         DataError: a bound is negative, or `scale` is not 0 < lower <= upper.
@@ -52,12 +52,12 @@ class RandomAffine:
                 f"Use (1.0, 1.0) to keep the size."
             )
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Move each of `images` (N, C, H, W) by amounts drawn from `rng`."""
         check_images("RandomAffine", images)
         return affine(images, self._draw_maps(images, rng), self.fill)
 
-    def _draw_maps(self, images: NDArray[Any], rng: Generator) -> NDArray[np.float64]:
+    def _draw_maps(self, images: Array, rng: Generator) -> NDArray[np.float64]:
         """The inverse of each random motion: from output pixel to source pixel, (N, 2, 3)."""
         count, _, height, width = images.shape
         angle = np.deg2rad(rng.uniform(-self.degrees, self.degrees, count))
@@ -70,7 +70,7 @@ class RandomAffine:
         return np.concatenate([inverse, -inverse @ shift[:, :, None]], axis=2)
 
 
-def affine(images: NDArray[Any], maps: NDArray[Any], fill: float | None = None) -> NDArray[Any]:
+def affine(images: Array, maps: Array, fill: float | None = None) -> Array:
     """Resample every image along its own affine map, bilinearly.
 
     `out[n,c,i,j] = images[n,c,y,x]` at `(x, y) = maps[n] @ (j, i, 1)`, with pixels counted from the image's
@@ -79,7 +79,7 @@ def affine(images: NDArray[Any], maps: NDArray[Any], fill: float | None = None) 
     Args:
         images: floating-point, (N, C, H, W).
         maps: from output position to source position, in pixels, (N, 2, 3).
-        fill: the value outside of the image; None repeats the nearest pixel of the border.
+        fill: the value outside of the image (default None: the nearest pixel of the border is repeated).
 
     Raises:
         DataError: the images or maps have another shape, or the images are not floating-point.
@@ -104,16 +104,19 @@ class Resize:
 
     Args:
         size: the new height and width, in pixels; one number for both.
+
+    Raises:
+        DataError: when called, the images have another shape or are not floating-point, or the size is not positive.
     """
 
     size: int | tuple[int, int]
 
-    def __call__(self, images: NDArray[Any], rng: Generator | None = None) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator | None = None) -> Array:
         """Resize `images`; `rng` is not used."""
         return resize(images, self.size)
 
 
-def resize(images: NDArray[Any], size: int | tuple[int, int]) -> NDArray[Any]:
+def resize(images: Array, size: int | tuple[int, int]) -> Array:
     """Resize images by bilinear interpolation (no smoothing when made smaller).
 
     Along each axis, output pixel i of S lies at y = (i + 1/2) L / S - 1/2 among the L pixels of the image, and
@@ -131,7 +134,7 @@ def resize(images: NDArray[Any], size: int | tuple[int, int]) -> NDArray[Any]:
     return _resized(_resized(images, height, axis=2), width, axis=3)
 
 
-def _resample(images: NDArray[Any], maps: NDArray[Any], fill: float | None) -> NDArray[Any]:
+def _resample(images: Array, maps: Array, fill: float | None) -> Array:
     count, channels, height, width = images.shape
     # A frame of `fill`, one pixel before and two behind: every neighbor exists, so that no case needs a mask.
     framed = np.full((count, channels, height + 3, width + 3), fill or 0, dtype=images.dtype)
@@ -143,7 +146,7 @@ def _resample(images: NDArray[Any], maps: NDArray[Any], fill: float | None) -> N
     y += x
     corner = y + np.arange(0, pixels.size, (height + 3) * row).reshape(count, channels, 1, 1)
 
-    def between_columns(offset: int) -> NDArray[Any]:
+    def between_columns(offset: int) -> Array:
         # "clip" skips the check of every index; all of them are inside because the positions are.
         left = pixels[offset:].take(corner, mode="clip")
         return _lerp(left, pixels[offset + 1 :].take(corner, mode="clip"), right)
@@ -152,7 +155,7 @@ def _resample(images: NDArray[Any], maps: NDArray[Any], fill: float | None) -> N
 
 
 def _sources(
-    row: NDArray[Any], shape: tuple[int, ...], length: int, edge: bool
+    row: Array, shape: tuple[int, ...], length: int, edge: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """One source coordinate of every output pixel, (N, 1, H, W), as framed pixel and fraction behind it.
 
@@ -167,7 +170,7 @@ def _sources(
     return pixel, position
 
 
-def _lerp(start: NDArray[Any], stop: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+def _lerp(start: Array, stop: Array, weight: Array) -> Array:
     """start + weight * (stop - start), written into `stop`."""
     np.subtract(stop, start, out=stop)
     np.multiply(stop, weight, out=stop)
@@ -175,7 +178,7 @@ def _lerp(start: NDArray[Any], stop: NDArray[Any], weight: NDArray[Any]) -> NDAr
     return stop
 
 
-def _resized(images: NDArray[Any], size: int, axis: int) -> NDArray[Any]:
+def _resized(images: Array, size: int, axis: int) -> Array:
     # Not as a product with a matrix of weights: BLAS would wait for its threads, image by image on a busy machine.
     length = images.shape[axis]
     position = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)

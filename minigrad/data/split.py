@@ -19,7 +19,7 @@ class Subset(Dataset):
     Args:
         dataset: where the samples come from.
         indices: their numbers there, (N,), in any order and number.
-        transform: changes the first array of each batch, after the dataset's own transform.
+        transform: changes the first array of each batch, after the dataset's own transform (default None: none).
 
     Raises:
         DataError: an index is no number of a sample.
@@ -59,7 +59,7 @@ def random_split(dataset: Dataset, parts: Sequence[float], seed: int = 0) -> lis
     Args:
         dataset: what is divided.
         parts: how many samples each part has, as integers, or which share, as fractions that sum to 1.
-        seed: chooses the samples; equal seeds give equal parts.
+        seed: chooses the samples, an integer of at least 0; equal seeds give equal parts (default 0).
 
     Returns:
         The parts, each in the dataset's order; every sample is in exactly one.
@@ -87,7 +87,7 @@ def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple
     Args:
         labels: the class of each sample, (N,).
         fraction: the share of the second part, between 0 and 1.
-        seed: chooses the samples; equal seeds give equal splits.
+        seed: chooses the samples, an integer of at least 0; equal seeds give equal splits (default 0).
 
     Returns:
         The indices of the first and of the second part, each ascending; together they are 0 ... N-1.

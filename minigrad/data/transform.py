@@ -2,30 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 
 class Transform(Protocol):
     """A function of a batch that returns a new batch of the same dtype and leaves its input as it was."""
 
-    def __call__(self, images: NDArray[Any], rng: Generator, /) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator, /) -> Array:
         """Transform `images` (N, C, H, W), drawing all randomness from `rng`."""
         ...
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Several transforms in a row, sharing one generator."""
+    """Several transforms one after the other, sharing one generator: (N, C, H, W) -> as the last one gives it.
+
+    Args:
+        transforms: from the first to the last.
+
+    >>> scale = Compose([Normalize(0.5, 0.5), Normalize(0.0, 2.0)])
+    >>> float(scale(np.ones((1, 1, 1, 1)), np.random.default_rng(0))[0, 0, 0, 0])
+    0.5
+    """
 
     transforms: Sequence[Transform]
 
-    def __call__(self, images: NDArray[Any], rng: Generator) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator) -> Array:
         """Apply the transforms from first to last."""
         for transform in self.transforms:
             images = transform(images, rng)
@@ -37,7 +45,8 @@ class Normalize:
     """Shift and scale the channels: `out[n,c,i,j] = (images[n,c,i,j] - mean[c]) / std[c]`.
 
     Args:
-        mean, std: one number for all channels, or one a channel, in the units of the images.
+        mean: one number for all channels, or one a channel, in the units of the images.
+        std: likewise, above 0.
 
     Raises:
         DataError: a `std` is not positive, or their number is not 1 and not that of the channels.
@@ -52,14 +61,14 @@ class Normalize:
                 f"Normalize: std must be positive, got {self.std}. Use 1.0 for a channel that never varies."
             )
 
-    def __call__(self, images: NDArray[Any], rng: Generator | None = None) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator | None = None) -> Array:
         """Normalize `images` (N, C, H, W); `rng` is not used."""
         check_images("Normalize", images)
-        normalized: NDArray[Any] = images - self._per_channel("mean", images)
+        normalized: Array = images - self._per_channel("mean", images)
         normalized /= self._per_channel("std", images)
         return normalized
 
-    def _per_channel(self, name: str, images: NDArray[Any]) -> NDArray[Any]:
+    def _per_channel(self, name: str, images: Array) -> Array:
         values = np.atleast_1d(np.asarray(getattr(self, name), dtype=images.dtype))
         if values.size not in (1, images.shape[1]):
             raise DataError(
@@ -78,7 +87,7 @@ class ToRGB:
         DataError: the images have another number of channels.
     """
 
-    def __call__(self, images: NDArray[Any], rng: Generator | None = None) -> NDArray[Any]:
+    def __call__(self, images: Array, rng: Generator | None = None) -> Array:
         """Convert `images`; `rng` is not used."""
         check_images("ToRGB", images, floating=False)
         if images.shape[1] not in (1, 3):
@@ -86,7 +95,7 @@ class ToRGB:
         return np.repeat(images, 3, axis=1) if images.shape[1] == 1 else images.copy()
 
 
-def check_images(name: str, images: NDArray[Any], floating: bool = True) -> None:
+def check_images(name: str, images: Array, floating: bool = True) -> None:
     """Refuse what is no batch of images (N, C, H, W), naming the transform that needs it."""
     if images.ndim != 4 or (floating and not np.issubdtype(images.dtype, np.floating)):
         raise DataError(

@@ -1,6 +1,6 @@
 """CIFAR-10 and CIFAR-100, from their binary archives: the others are pickles, which can run any code when read."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ def cifar10(size: int = 32, folder: PathLike | None = None) -> tuple[ArrayDatase
     mean 0 and standard deviation 1. Sizes other than 32 are resized bilinearly.
 
     Args:
-        size: height and width S of the images, in pixels; the training set has 600,000 S^2 bytes.
-        folder: where the archive is kept, instead of the folder that MINIGRAD_DATA names or the user's cache.
+        size: height and width S of the images, in pixels; the training set has 600,000 S^2 bytes (default 32).
+        folder: where the archive is kept (default None: the folder that MINIGRAD_DATA names, or the user's cache).
 
     Returns:
         `(train, test)`, each with images float32 (N, 3, S, S) and labels int64 (N,).
@@ -54,13 +54,24 @@ def cifar10(size: int = 32, folder: PathLike | None = None) -> tuple[ArrayDatase
 
 
 def cifar100(size: int = 32, folder: PathLike | None = None, coarse: bool = False) -> tuple[ArrayDataset, ArrayDataset]:
-    """60,000 small color photographs in 100 classes, 50,000 of them for training; all else as for `cifar10`.
+    """60,000 small color photographs in 100 classes, 50,000 of them for training.
 
-    `Normalize((0.507, 0.487, 0.441), (0.267, 0.256, 0.276))` gives the training pixels mean 0 and standard deviation 1.
+    The values are from 0 to 1; `Normalize((0.507, 0.487, 0.441), (0.267, 0.256, 0.276))` gives the training pixels
+    mean 0 and standard deviation 1. Sizes other than 32 are resized bilinearly.
 
     Args:
-        size, folder: as for `cifar10`.
-        coarse: label the 20 groups of 5 classes instead.
+        size: height and width S of the images, in pixels; the training set has 600,000 S^2 bytes (default 32).
+        folder: where the archive is kept (default None: the folder that MINIGRAD_DATA names, or the user's cache).
+        coarse: whether labels are the 20 groups of 5 classes (default False: the 100 classes).
+
+    Returns:
+        `(train, test)`, each with images float32 (N, 3, S, S) and labels int64 (N,).
+
+    Raises:
+        DataError: the archive is missing and cannot be downloaded, or `size` is not positive.
+        MissingExtraError: the archive is missing and pooch, of the extra `data`, is not installed.
+
+    Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
     names = f"cifar-100-binary/{'coarse' if coarse else 'fine'}_label_names.txt"
     parts = ["cifar-100-binary/train.bin"], ["cifar-100-binary/test.bin"]
@@ -73,7 +84,7 @@ def _train_and_test(
     names: str,
     labels: int,
     size: int,
-    folder: Any,
+    folder: PathLike | None,
     label: int = -1,
 ) -> tuple[ArrayDataset, ArrayDataset]:
     """Read records of `labels` bytes of labels, of which number `label` counts, and 3,072 of pixels."""

@@ -22,17 +22,17 @@ def digits(
     The test part has ceil(test_fraction * 1797) samples, the same share of every class.
 
     Args:
-        size: height and width S of the images, in pixels.
-        seed: chooses the samples of the test part.
-        test_fraction: the share of the test part, between 0 and 1.
-        margin: background on each side, in pixels.
+        size: height and width S of the images, in pixels (default 32).
+        seed: chooses the samples of the test part, an integer of at least 0 (default 0).
+        test_fraction: the share of the test part, between 0 and 1 (default 0.2).
+        margin: background on each side, in pixels (default 0).
 
     Returns:
         `(train, test)`, each with images float32 (N, 1, S, S) and labels int64 (N,).
 
     Raises:
         MissingExtraError: scikit-learn, of the extra `data`, is not installed.
-        DataError: the margins leave no pixel, or `test_fraction` is not between 0 and 1.
+        DataError: the margins leave no pixel, `test_fraction` is not between 0 and 1, or the seed is negative.
 
     Source: the digits, E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its
     test set, of 13 people); the values, Y. LeCun et al., "Gradient-based learning applied to document

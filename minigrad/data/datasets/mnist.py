@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST, from their original files."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.data.download import PathLike, RemoteFile, read_remote
 from minigrad.data.resample import resize
 from minigrad.errors import DataError
+from minigrad.typing import Array
 
 DIGIT_CLASSES: Final = tuple("0123456789")
 FASHION_CLASSES: Final = (
@@ -57,9 +58,9 @@ def mnist(size: int = 32, margin: int = 2, folder: PathLike | None = None) -> tu
     the pixels' mean is then about 0 and their standard deviation about 1. Other sizes are resized bilinearly.
 
     Args:
-        size: height and width S of the images, in pixels; the training set has 240,000 S^2 bytes.
-        margin: background on each side, in pixels; 0 with size=28 gives the original images.
-        folder: where the files are kept, instead of the folder that MINIGRAD_DATA names or the user's cache.
+        size: height and width S of the images, in pixels; the training set has 240,000 S^2 bytes (default 32).
+        margin: background on each side, in pixels; 0 with size=28 gives the original images (default 2).
+        folder: where the files are kept (default None: the folder that MINIGRAD_DATA names, or the user's cache).
 
     Returns:
         `(train, test)`, each with images float32 (N, 1, S, S) and labels int64 (N,).
@@ -74,7 +75,21 @@ def mnist(size: int = 32, margin: int = 2, folder: PathLike | None = None) -> tu
 
 
 def fashion_mnist(size: int = 32, margin: int = 2, folder: PathLike | None = None) -> tuple[ArrayDataset, ArrayDataset]:
-    """70,000 gray photographs of clothes in 10 classes, 60,000 of them for training; all else as for `mnist`.
+    """70,000 gray photographs of clothes in 10 classes, 60,000 of them for training.
+
+    Background becomes -0.1 and white 1.175, as for `mnist`; other sizes are resized bilinearly.
+
+    Args:
+        size: height and width S of the images, in pixels; the training set has 240,000 S^2 bytes (default 32).
+        margin: background on each side, in pixels; 0 with size=28 gives the original images (default 2).
+        folder: where the files are kept (default None: the folder that MINIGRAD_DATA names, or the user's cache).
+
+    Returns:
+        `(train, test)`, each with images float32 (N, 1, S, S) and labels int64 (N,).
+
+    Raises:
+        DataError: a file is missing and cannot be downloaded, or the margins leave no pixel.
+        MissingExtraError: a file is missing and pooch, of the extra `data`, is not installed.
 
     Source: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", 2017.
@@ -83,7 +98,12 @@ def fashion_mnist(size: int = 32, margin: int = 2, folder: PathLike | None = Non
 
 
 def _train_and_test(
-    function: str, files: dict[str, RemoteFile], classes: tuple[str, ...], size: int, margin: int, folder: Any
+    function: str,
+    files: dict[str, RemoteFile],
+    classes: tuple[str, ...],
+    size: int,
+    margin: int,
+    folder: PathLike | None,
 ) -> tuple[ArrayDataset, ArrayDataset]:
     if not 0 <= margin < size / 2:
         raise DataError(
@@ -99,8 +119,8 @@ def _train_and_test(
 
 
 def _images_and_labels(
-    files: dict[str, RemoteFile], prefix: str, classes: int, folder: Any
-) -> tuple[NDArray[Any], NDArray[Any]]:
+    files: dict[str, RemoteFile], prefix: str, classes: int, folder: PathLike | None
+) -> tuple[Array, Array]:
     sources = [files[f"{prefix}-images-idx3-ubyte"], files[f"{prefix}-labels-idx1-ubyte"]]
     images, labels = (read_idx(read_remote(source, folder), source.name) for source in sources)
     if images.ndim != 3 or labels.shape != (len(images),) or images.dtype != np.uint8 or labels.dtype != np.uint8:
@@ -113,7 +133,7 @@ def _images_and_labels(
     return images, labels
 
 
-def _scaled(images: NDArray[Any], size: int, margin: int) -> NDArray[np.float32]:
+def _scaled(images: Array, size: int, margin: int) -> NDArray[np.float32]:
     """Bytes (N, H, W) as float32 (N, 1, S, S) from background to foreground, in one pass over the result."""
     scaled = np.full((len(images), 1, size, size), BACKGROUND, np.float32)
     inner = size - 2 * margin

@@ -1,6 +1,6 @@
 """Real digits on real photographs: what object detection needs, small and without a download."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
@@ -10,6 +10,7 @@ from minigrad.data.dataset import ArrayDataset
 from minigrad.data.resample import resize
 from minigrad.data.split import stratified_split
 from minigrad.errors import DataError, MissingExtraError
+from minigrad.typing import Array
 
 SMALLEST, LARGEST = 0.3, 0.6
 """The side of a digit's square, as a fraction of the scene's."""
@@ -31,11 +32,11 @@ def scenes(
     A loader's `transform` changes the images alone: one that moves pixels leaves the boxes where the digits were.
 
     Args:
-        size: height and width S of the scenes, in pixels; at most the width of the photographs' narrower part, 128 of
-            640 unless `test_fraction` says otherwise.
-        seed: chooses the digits of the test part, and all that is random in the scenes.
-        test_fraction: the share of the test part, of the digits and of the photographs, between 0 and 1.
-        copies: how many scenes each digit appears in.
+        size: height and width S of the scenes, in pixels (default 64); at most the width of the photographs' narrower
+            part, which is 128 of 640 with the default test_fraction.
+        seed: chooses the digits of the test part, and all that is random in the scenes (default 0).
+        test_fraction: the share of the test part, of the digits and of the photographs, in (0, 1) (default 0.2).
+        copies: how many scenes each digit appears in (default 1).
 
     Returns:
         `(train, test)`, each with images float32 (N, 3, S, S) from 0 to 1, labels int64 (N,), and boxes float32 (N, 4):
@@ -79,7 +80,7 @@ def _sources() -> tuple[NDArray[np.float32], NDArray[np.int64], list[NDArray[np.
     return raw.images.astype(np.float32) / 16, raw.target.astype(np.int64), photos
 
 
-def _check_size(size: int, regions: list[NDArray[Any]]) -> None:
+def _check_size(size: int, regions: list[Array]) -> None:
     largest = min(min(region.shape[1:]) for region in regions)
     if not 16 <= size <= largest:
         raise DataError(

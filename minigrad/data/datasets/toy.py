@@ -1,4 +1,4 @@
-"""Small two-dimensional sets, for pictures of what a network has learned."""
+"""Toy datasets of points in the plane, for pictures of what a network has learned."""
 
 from collections.abc import Callable
 
@@ -28,12 +28,12 @@ def spirals(
     [0, 1) so that an arm is about equally dense everywhere, and noise is added to both coordinates.
 
     Args:
-        samples: the number N of points of all classes together, at least two of each.
-        classes: the number of arms.
-        turns: how often an arm winds around the origin, counterclockwise.
-        noise: the standard deviation of the noise; the arms are 1 / (turns * classes) apart.
-        seed: chooses the points and the samples of the test part.
-        test_fraction: the share of the test part, between 0 and 1.
+        samples: the number N of points of all classes together, at least two of each (default 1000).
+        classes: the number of arms (default 2).
+        turns: how often an arm winds around the origin, counterclockwise (default 1.5).
+        noise: the standard deviation of the noise; the arms are 1 / (turns * classes) apart (default 0.02).
+        seed: chooses the points and the samples of the test part, an integer of at least 0 (default 0).
+        test_fraction: the share of the test part, between 0 and 1 (default 0.2).
 
     Returns:
         `(train, test)`, each with points float32 (N, 2) and labels int64 (N,).
@@ -48,7 +48,7 @@ def spirals(
         r = np.sqrt(t)
         return _polar(r, turns * r + label / classes)
 
-    return _parts("spirals", arm, samples, classes, noise, seed, test_fraction)
+    return _train_and_test("spirals", arm, samples, classes, noise, seed, test_fraction)
 
 
 def moons(
@@ -59,7 +59,10 @@ def moons(
     The upper one is around (-1/2, -1/4), the lower one around (1/2, 1/4).
 
     Args:
-        samples, noise, seed, test_fraction: as for `spirals`; the half circles are at least 1/2 apart.
+        samples: the number N of points of both classes together, at least two of each (default 1000).
+        noise: the standard deviation of the noise; the half circles are at least 1/2 apart (default 0.1).
+        seed: chooses the points and the samples of the test part, an integer of at least 0 (default 0).
+        test_fraction: the share of the test part, between 0 and 1 (default 0.2).
 
     Returns:
         `(train, test)`, each with points float32 (N, 2) and labels int64 (N,): 0 the upper half circle, 1 the lower.
@@ -74,7 +77,7 @@ def moons(
         points: NDArray[np.float64] = center + _polar(np.ones_like(t), side * t / 2)
         return points
 
-    return _parts("moons", moon, samples, 2, noise, seed, test_fraction)
+    return _train_and_test("moons", moon, samples, 2, noise, seed, test_fraction)
 
 
 def circles(
@@ -83,8 +86,11 @@ def circles(
     """Two circles around the origin, of radius 1 and `factor`.
 
     Args:
-        samples, noise, seed, test_fraction: as for `spirals`; the circles are 1 - factor apart.
-        factor: the radius of the inner circle, between 0 and 1.
+        samples: the number N of points of both classes together, at least two of each (default 1000).
+        noise: the standard deviation of the noise; the circles are 1 - factor apart (default 0.05).
+        factor: the radius of the inner circle, between 0 and 1 (default 0.5).
+        seed: chooses the points and the samples of the test part, an integer of at least 0 (default 0).
+        test_fraction: the share of the test part, between 0 and 1 (default 0.2).
 
     Returns:
         `(train, test)`, each with points float32 (N, 2) and labels int64 (N,): 0 the outer circle, 1 the inner.
@@ -98,7 +104,7 @@ def circles(
     def circle(label: int, t: NDArray[np.float64]) -> NDArray[np.float64]:
         return _polar(np.full_like(t, factor if label else 1.0), t)
 
-    return _parts("circles", circle, samples, 2, noise, seed, test_fraction)
+    return _train_and_test("circles", circle, samples, 2, noise, seed, test_fraction)
 
 
 def _polar(radius: NDArray[np.float64], turns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -106,7 +112,7 @@ def _polar(radius: NDArray[np.float64], turns: NDArray[np.float64]) -> NDArray[n
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _parts(
+def _train_and_test(
     name: str, curve: Curve, samples: int, classes: int, noise: float, seed: int, test_fraction: float
 ) -> tuple[ArrayDataset, ArrayDataset]:
     if classes < 1 or samples < 2 * classes or noise < 0:
