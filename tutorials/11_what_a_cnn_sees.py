@@ -104,7 +104,7 @@ print(f"test accuracy {accuracy:.1%}")
 assert accuracy > (0.97 if FULL else 0.5)
 
 # %% [markdown]
-# A picture of it, made by running it once, with its layers folded. Their numbers make the paths: number 5 of `features`, the ReLU behind
+# A picture of it, made by running it once, with its layers collapsed. Their numbers make the paths: number 5 of `features`, the ReLU behind
 # the second convolution, is `features.5`.
 
 # %%
@@ -277,9 +277,9 @@ for stage, field in fields.items():
 assert [field.height for field in fields.values()] == [3, 13, 37, 53, 69]
 
 # %% [markdown]
-# ## Which pixels a unit minds
+# ## How strongly a unit depends on each pixel
 #
-# Not all of them alike. With equal weights, the gradient of a stack is the number of paths from a pixel to the unit, and most paths
+# Not equally. With equal weights, the gradient of a stack is the number of paths from a pixel to the unit, and most paths
 # lead through the middle. Its width, as a standard deviation, is $\sqrt{2n/3}$ for $n$ layers: the field grows with the depth, but
 # what counts in it only with the depth's root (Luo et al. 2017, arXiv:1701.04128).
 

@@ -70,30 +70,30 @@ assert [node.name for node in picture.graph] == ["x", "w", "multiply", "tanh", "
 # ## A model
 #
 # Give `graph` a model and an input in place of a result, and it runs the model once. The input is then a part of the picture, and
-# the model stays as it was: its mode, its running statistics, its gradients. Frames are modules. `depth=1` folds all that is inside
-# of the model's parts; `repeats=True` draws equal blocks in a row once.
+# the model stays as it was: its mode, its running statistics, its gradients. Frames are modules. `depth=1` collapses all that is inside
+# of the model's children; `repeats=True` draws equal blocks in a row once.
 
 # %%
 mg.seed(0)
 resnet = MODELS["resnet56"].make()
 image = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
 whole = graph(resnet, image)
-print(f"unfolded: {len(whole.view.items)} boxes")
+print(f"nothing collapsed: {len(whole.view.items)} boxes")
 for depth in (1, 2):
     print(
-        f"depth {depth}: {len(whole.fold(depth).view.items)} boxes, {len(whole.fold(depth, repeats=True).view.items)} with repeats"
+        f"depth {depth}: {len(whole.collapse(depth).view.items)} boxes, {len(whole.collapse(depth, repeats=True).view.items)} with repeats"
     )
-keep(whole.fold(2, repeats=True), "see_resnet56")
+keep(whole.collapse(2, repeats=True), "see_resnet56")
 
 # %% [markdown]
-# ![ResNet-56, folded](images/see_resnet56.svg)
+# ![ResNet-56, collapsed](images/see_resnet56.svg)
 #
-# Folding hides, and loses nothing: each recorded node stands behind exactly one box.
+# Collapsing hides, and loses nothing: each recorded node belongs to exactly one box.
 
 # %%
 for depth in (None, 0, 1, 2, 3):
     for repeats in (False, True):
-        items = whole.fold(depth, repeats=repeats).view.items
+        items = whole.collapse(depth, repeats=repeats).view.items
         assert sorted(i for item in items for i in item.nodes) == list(range(len(whole.graph)))
 
 # %% [markdown]
@@ -113,7 +113,7 @@ def deep(activation):
 
 def first_and_last(picture):
     """The norm of the gradient of the first and of the last layer's weight."""
-    norms = picture.column("gradient_norm").amounts
+    norms = picture.measure("gradient_norm").amounts
     weights = [node.id for node in picture.graph if node.name.endswith("weight")]
     by_layer = sorted(weights, key=lambda i: int(picture.graph.nodes[i].name.split(".")[0]))
     return norms[by_layer[0]], norms[by_layer[-1]]
@@ -134,7 +134,7 @@ keep(pictures["Sigmoid"], "see_vanishing")
 # %% [markdown]
 # ![twelve layers of sigmoids: from yellow to dark blue](images/see_vanishing.svg)
 #
-# The other measures are `gradient_zeros` (dead units), `activation_norm`, `activation_std` and `activation_zeros`, `forward_time`,
+# The other quantities are `gradient_zeros` (dead units), `activation_norm`, `activation_std` and `activation_zeros`, `forward_time`,
 # `backward_time`, `memory` (what is kept for backward), `flops`, and `verdict`, which the next tutorial is about. Folded modules show
 # the sum of their times, bytes and multiply-adds, and of the others what their last op has.
 
@@ -142,12 +142,12 @@ keep(pictures["Sigmoid"], "see_vanishing")
 net = MODELS["lenet5"].make()
 digits = np.random.default_rng(2).normal(size=(4, 1, 32, 32)).astype(np.float32)
 lenet = graph(net, digits)
-for measure in ("flops", "memory"):
-    column = lenet.column(measure)
-    largest = max(column.amounts, key=column.amounts.__getitem__)
+for quantity in ("flops", "memory"):
+    measured = lenet.measure(quantity)
+    largest = max(measured.amounts, key=measured.amounts.__getitem__)
     node = lenet.graph.nodes[largest]
     print(
-        f"{measure}: most in {node.name} of {lenet.graph.calls[node.call].path}, {column.text(column.amounts[largest])}"
+        f"{quantity}: most in {node.name} of {lenet.graph.calls[node.call].path}, {measured.text(measured.amounts[largest])}"
     )
 
 # %% [markdown]
@@ -181,7 +181,7 @@ assert labels == ["gradient of input 0", "gradient of input 1"]
 #
 # `.save("graph.html")` writes one file that needs no network and no server: pan, zoom and search; double-click a module to enter it;
 # click a node for the formula of its rule, its line of code, its values and gradients; step through the backward pass with the
-# slider; color by any measure. The same from the command line:
+# slider; color by any quantity. The same from the command line:
 #
 # ```sh
 # minigrad graph lenet5 --data digits -o lenet5.html --open
@@ -199,14 +199,14 @@ print(f"{len(page) / 1e3:.0f} kB")
 # %%
 data = json.loads(lenet.save(FOLDER / "lenet5.json").read_text(encoding="utf-8"))
 tanh = next(node for node in data["nodes"] if node["name"] == "tanh")
-print(f"{tanh['summary']} Rule: {tanh['rule']}. Called in {tanh['site']['file']}: {tanh['site']['text']}")
-assert tanh["rule"] == [["x", "g * (1 - out * out)"]]
+print(f"{tanh['summary']} Rule: {tanh['rules']}. Called in {tanh['site']['file']}: {tanh['site']['text']}")
+assert tanh["rules"] == [["x", "g * (1 - out * out)"]]
 
 # %% [markdown]
 # ## What you should have seen
 #
 # - `graph(result)` draws what was recorded, `graph(model, input)` or `graph(function, inputs)` runs and draws.
-# - `depth=` and `repeats=` fold, and lose nothing.
+# - `depth=` and `repeats=` collapse modules, and lose nothing.
 # - Vanishing gradients go from yellow to dark blue.
 # - The backward pass is a graph like any other.
 # - The page explains each node: its rule, its line, its numbers.

@@ -98,7 +98,7 @@ keep(picture, "find_wrong")
 # ![both swishes are red, all else is green](images/find_wrong.svg)
 
 # %%
-verdicts = picture.column("verdict")
+verdicts = picture.measure("verdict")
 wrong = {picture.graph.nodes[i].name for i, verdict in verdicts.amounts.items() if verdict == "wrong"}
 assert wrong == {"swish"}
 print(next(text for i, text in verdicts.notes.items() if verdicts.amounts[i] == "wrong"))
@@ -115,7 +115,7 @@ def _(g, x):
     return g * (s + x * s * (1 - s))
 
 
-assert set(graph(model, images, color_by="verdict").column("verdict").amounts.values()) == {"correct"}
+assert set(graph(model, images, color_by="verdict").measure("verdict").amounts.values()) == {"correct"}
 
 # %% [markdown]
 # From the command line: `minigrad graph package.module:Net --input 32x8 --color-by verdict -o net.html`.

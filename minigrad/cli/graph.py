@@ -99,7 +99,7 @@ def _output(name: str, picture: Picture, path: Path) -> Output:
         "modules": len(graph.calls),
         "boxes": len(picture.view.items),
     }
-    column = picture.column("verdict") if picture.color_by == "verdict" else None
+    column = picture.measure("verdict") if picture.color_by == "verdict" else None
     verdicts = Counter(map(str, column.amounts.values())) if column is not None else {}
     wrong = [(_place(graph, i), column.notes[i]) for i, x in column.amounts.items() if x == "wrong"] if column else []
     if column is not None:

@@ -78,7 +78,7 @@ def known_words() -> dict[str, tuple[str, ...]]:
 
 
 def _measures() -> tuple[str, ...]:
-    from minigrad.viz.measure import COLOR_BY  # only where they are needed: it imports all of viz
+    from minigrad.viz.quantities import COLOR_BY  # only where they are needed: it imports all of viz
 
     return tuple(name.replace("_", "-") for name in COLOR_BY)
 
@@ -218,7 +218,7 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
         help="NxCxHxW of random numbers, once for each input (default: one sample, if its shape is known)",
     )  # fmt: skip
     _add_data(parser, "draw the loss on 8 samples of it, in training mode (default: the outputs, in evaluation mode)")
-    add("--depth", type=integer(0), metavar="N", help="fold modules inside of N others (default: fold none)")
+    add("--depth", type=integer(0), metavar="N", help="collapse modules inside of N others (default: none)")
     add("--repeats", action="store_true", help='draw equal blocks in a row once, with "× 3" (default: draw each)')
     add(
         "--color-by", choices=measures, default="kind", metavar="MEASURE",

@@ -35,12 +35,12 @@ def write_pictures(
     """
 
     def draw_curves(path: Path) -> None:
-        from minigrad.viz.plot import save_curves
+        from minigrad.viz.plots.training_curves import save_curves
 
         save_curves(history, path)
 
     def draw_confusion(path: Path) -> None:
-        from minigrad.viz.plot import save_confusion
+        from minigrad.viz.plots.confusion import save_confusion
 
         outputs, targets = predict(model, test)
         names = tuple(classes) or tuple(map(str, range(outputs.shape[1])))

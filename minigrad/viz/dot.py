@@ -1,8 +1,8 @@
-"""A View of a Graph as DOT text.
+"""`to_dot`: a GraphView as text in the DOT language.
 
-Rounded boxes are ops, folded notes parameters, ellipses variables, tabs folded modules; an output has a double border,
-and what is not recorded a dashed one; frames are open module calls. Boxes bring their own background, and lines are of
-a middle gray, so that the picture can lie on light and on dark.
+Rounded boxes are ops, notes with a dog-ear parameters, ellipses variables, and tabs collapsed modules. An output has a
+double border, what is not recorded a dashed one, and frames are open module calls. Boxes have their own background, and
+lines a middle gray, so that the picture suits a light and a dark page.
 """
 
 from __future__ import annotations
@@ -13,54 +13,61 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from minigrad.graph import Graph, GraphNode, ModuleCall
-from minigrad.viz.color import BLUE, GREEN, ORANGE, QUIET, VERMILION, ink
-from minigrad.viz.fold import Arrow, Item, View, view
-from minigrad.viz.layout import graphviz
-from minigrad.viz.measure import Column
+from minigrad.viz.graph_view import Arrow, GraphView, Item, graph_view
+from minigrad.viz.palette import BLUE, GRAY, GREEN, ORANGE, VERMILION, text_color_on
+from minigrad.viz.quantities import NodeAmounts
+from minigrad.viz.rendering import graphviz_package
 
-LONGEST: Final = 60
-"""Characters of a line in a box; the tooltip has all of them."""
+MAX_LINE: Final = 60
+"""The number of characters of a line in a box; the tooltip has all of them."""
+MAX_SETTING: Final = 30
+"""The number of characters of a setting."""
 SHAPES: Final = {"op": "box", "module": "tab", "parameter": "note", "variable": "ellipse", "constant": "ellipse"}
-BORDERS: Final = {"op": BLUE, "module": "#44546a", "parameter": ORANGE, "variable": GREEN, "constant": QUIET}
+BORDERS: Final = {"op": BLUE, "module": "#44546a", "parameter": ORANGE, "variable": GREEN, "constant": GRAY}
 FILLS: Final = {
     "op": "#ffffff", "module": "#e8edf3", "parameter": "#fdf0d0", "variable": "#d8f0e6", "constant": "#eeeeee",
     "output": "#d9edf9",
 }  # fmt: skip
-UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # what may stand neither in SVG nor in UTF-8
+INVALID: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""Characters that may occur neither in SVG nor in UTF-8."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a View is to look.
+class DotStyle:
+    """The style of a picture.
 
     Attributes:
-        column: the measure whose amounts color and label the boxes; their kinds do unless given.
-        mark: the numbers of nodes on a path that is to stand out.
-        across: draw from left to right, not downward.
+        amounts: the quantity that colors and labels the boxes; None (default) colors them by their kinds.
+        mark: the numbers of nodes on a path that is highlighted.
+        across: whether to draw from left to right, not downward.
     """
 
-    column: Column | None = None
+    amounts: NodeAmounts | None = None
     mark: Collection[int] = frozenset()
     across: bool = False
 
 
-def to_dot(shown: Graph | View, look: Look | None = None) -> str:
-    """The picture in the DOT language.
+def to_dot(shown: Graph | GraphView, style: DotStyle | None = None) -> str:
+    """Write a graph in the DOT language.
+
+    Args:
+        shown: the graph, or a view of it.
+        style: colors and direction (default: colored by kind, downward, nothing highlighted).
 
     Raises:
-        MissingExtraError: the package graphviz is not installed.
+        MissingExtraError: the package graphviz, of the extra `graph`, is not installed.
     """
-    shown = view(shown) if isinstance(shown, Graph) else shown
-    return _Drawing(shown, look or Look()).text()
+    shown = graph_view(shown) if isinstance(shown, Graph) else shown
+    return _Drawing(shown, style or DotStyle()).text()
 
 
 class _Drawing:
-    """One picture in the making."""
+    """The DOT text of one view."""
 
-    def __init__(self, shown: View, look: Look) -> None:
-        self.view, self.look, self.graph = shown, look, shown.graph
-        self.mark = frozenset(look.mark)
-        self.color = look.column.coloring() if look.column is not None else None
+    def __init__(self, shown: GraphView, style: DotStyle) -> None:
+        self.view, self.style, self.graph = shown, style, shown.graph
+        self.mark = frozenset(style.mark)
+        self.color = style.amounts.coloring() if style.amounts is not None else None
         self.items: dict[int | None, list[Item]] = {}
         for item in shown.items:
             self.items.setdefault(item.frame, []).append(item)
@@ -69,38 +76,40 @@ class _Drawing:
             self.frames.setdefault(self.graph.calls[frame].outer, []).append(frame)
 
     def text(self) -> str:
-        """The whole of it."""
-        picture = graphviz().Digraph("minigrad")
+        """The whole text."""
+        picture = graphviz_package().Digraph("minigrad")
         font = {"fontname": "Helvetica,Arial,sans-serif"}
         legend = self._legend()
-        rankdir = "LR" if self.look.across else "TB"
+        rankdir = "LR" if self.style.across else "TB"
         picture.attr(
-            rankdir=rankdir, fontsize="11", fontcolor=QUIET, ranksep="0.3", nodesep="0.25", bgcolor="transparent"
+            rankdir=rankdir, fontsize="11", fontcolor=GRAY, ranksep="0.3", nodesep="0.25", bgcolor="transparent"
         )
         picture.attr(**font, **({"label": escape(legend), "labelloc": "b"} if legend else {}))
         picture.attr("node", fontsize="11", margin="0.12,0.05", height="0.3", penwidth="1.3", style="filled", **font)
-        picture.attr("edge", fontsize="9", color=QUIET, fontcolor=QUIET, arrowsize="0.6", **font)
+        picture.attr("edge", fontsize="9", color=GRAY, fontcolor=GRAY, arrowsize="0.6", **font)
         self._fill(picture, None)
         for arrow in self.view.arrows:
             picture.edge(arrow.start, arrow.end, **self._arrow(arrow))
         return str(picture.source)
 
     def _legend(self) -> str:
-        column = self.look.column
-        if column is None or column.measure.scale == "class":
-            return column.measure.label if column is not None else ""
-        low, high = column.text(column.scale.low), column.text(column.scale.high)
-        return f"{column.measure.label}: dark blue {low} … yellow {high}"
+        amounts = self.style.amounts
+        if amounts is None:
+            return ""
+        if amounts.quantity.scale == "class":
+            return amounts.quantity.label
+        low, high = amounts.text(amounts.scale.low), amounts.text(amounts.scale.high)
+        return f"{amounts.quantity.label}: dark blue {low} … yellow {high}"
 
-    def _fill(self, picture: Any, frame: int | None) -> None:
-        """Draw what stands directly in a frame, and the frames inside of it."""
+    def _fill(self, picture: Any, frame: int | None) -> None:  # `graphviz` has no types
+        """Draw the items directly in a frame, and the frames inside of it."""
         for item in self.items.get(frame, ()):
             picture.node(item.key, **self._item(item))
         for inner in self.frames.get(frame, ()):
             with picture.subgraph(name=f"cluster_{inner}") as cluster:
                 title = call_title(self.graph.calls[inner], self.view.times.get(inner, 1))
                 cluster.attr(
-                    label=escape(title), labeljust="l", labelloc="t", color="#b0b0b0", fontcolor=QUIET, style="rounded"
+                    label=escape(title), labeljust="l", labelloc="t", color="#b0b0b0", fontcolor=GRAY, style="rounded"
                 )
                 self._fill(cluster, inner)
 
@@ -108,40 +117,44 @@ class _Drawing:
         node = self.graph.nodes[item.nodes[0]]
         kind = "module" if item.call is not None else node.kind
         is_output = any(i in self.graph.outputs for i in item.nodes)
-        lines = [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in item_lines(self.view, item)]
-        look = {"shape": SHAPES[kind], "color": BORDERS[kind], "fillcolor": FILLS["output" if is_output else kind]}
+        lines = [line if len(line) <= MAX_LINE else line[: MAX_LINE - 1] + "…" for line in item_lines(self.view, item)]
+        attributes = {
+            "shape": SHAPES[kind],
+            "color": BORDERS[kind],
+            "fillcolor": FILLS["output" if is_output else kind],
+        }
         if kind == "op":
-            look["style"] = "rounded,filled"
+            attributes["style"] = "rounded,filled"
         if is_output:
-            look["peripheries"] = "2"
+            attributes["peripheries"] = "2"
         if item.call is None and not node.recorded:
-            look |= {"style": look.get("style", "filled") + ",dashed", "color": QUIET}
-        if self.look.column is not None and self.color is not None:
-            fill = self.color(self.look.column.joined(item.nodes))
-            lines += filter(None, [self.look.column.label(item.nodes)])
-            look |= {"fillcolor": fill, "fontcolor": ink(fill)}
+            attributes |= {"style": attributes.get("style", "filled") + ",dashed", "color": GRAY}
+        if self.style.amounts is not None and self.color is not None:
+            fill = self.color(self.style.amounts.joined(item.nodes))
+            lines += filter(None, [self.style.amounts.label(item.nodes)])
+            attributes |= {"fillcolor": fill, "fontcolor": text_color_on(fill)}
         if self.mark.intersection(item.nodes):
-            look |= {"color": VERMILION, "penwidth": "3"}
+            attributes |= {"color": VERMILION, "penwidth": "3"}
         tip = f"{node.name} {node.shape} {node.dtype}" if item.call is None else self.graph.calls[item.call].path
-        return {"label": escape("\n".join(lines)), "tooltip": escape(tip), **look}
+        return {"label": escape("\n".join(lines)), "tooltip": escape(tip), **attributes}
 
     def _arrow(self, arrow: Arrow) -> dict[str, str]:
         source = self.graph.nodes[arrow.source]
-        look = {"label": ""}
+        attributes = {"label": ""}
         if source.kind == "op" or arrow.start.startswith("c"):  # a variable shows its shape itself
-            look["label"] = " " + shape_text(source)
-        if arrow.again:
-            look |= {"style": "dashed", "constraint": "false"}
+            attributes["label"] = " " + shape_text(source)
+        if arrow.back:
+            attributes |= {"style": "dashed", "constraint": "false"}
         ends = [(self.graph.edges[k][0], self.graph.edges[k][1]) for k in arrow.edges]
         if any(a in self.mark and b in self.mark for a, b in ends):
-            look |= {"color": VERMILION, "penwidth": "2.5"}
+            attributes |= {"color": VERMILION, "penwidth": "2.5"}
         if any(not self.graph.nodes[i].recorded for end in ends for i in end):
-            look["style"] = "dashed"
-        return look
+            attributes["style"] = "dashed"
+        return attributes
 
 
-def item_lines(shown: View, item: Item) -> list[str]:
-    """What stands in a box: of a folded call its title, of a node what is to be said of it."""
+def item_lines(shown: GraphView, item: Item) -> list[str]:
+    """The lines in a box: the title of a collapsed call, or those of a node."""
     graph = shown.graph
     if item.call is not None:
         return [call_title(graph.calls[item.call], shown.times.get(item.call, 1))]
@@ -149,50 +162,49 @@ def item_lines(shown: View, item: Item) -> list[str]:
 
 
 def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
-    """A name, a shape where no arrow tells it, and the settings that say something."""
+    """The name of a node, its shape where no arrow shows it, and its settings without those that are usual."""
     name = node.name
     if node.kind == "parameter" and node.call is not None:
         name = name.removeprefix(f"{graph.calls[node.call].path}.")
-    told = node.kind == "op" and not is_output
-    shown_settings = [f"{key}={value}" for key, value in settings_of(node).items()]
-    return [name, *([node.label] if node.label else []), *([] if told else [shape_text(node)]), *shown_settings]
+    arrow_shows_shape = node.kind == "op" and not is_output
+    settings = [f"{key}={value}" for key, value in shown_settings(node).items()]
+    return [name, *([node.label] if node.label else []), *([] if arrow_shows_shape else [shape_text(node)]), *settings]
 
 
-def settings_of(node: GraphNode) -> Mapping[str, str]:
-    """The settings of an op as text, without those at their plain values."""
-    plain = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "keepdims": False}
+def shown_settings(node: GraphNode) -> Mapping[str, str]:
+    """The settings of an op as text, without those at their usual values."""
+    usual = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "keepdims": False}
     hidden = ("shape", "size", "index", "count_include_pad")
     return {
-        name: _short(value, "," if name.startswith("ax") else "×")
+        name: _setting_text(value, "," if name.startswith("ax") else "×")
         for name, value in node.settings.items()
-        if name not in hidden and plain.get(name) != value
+        if name not in hidden and usual.get(name) != value
     }
 
 
 def shape_text(node: GraphNode) -> str:
-    """The shape of a value, or of the several results of an op, as 6×28×28."""
-    sizes: tuple[Any, ...] = node.shape
-    shapes = sizes if sizes and isinstance(sizes[0], tuple) else (sizes,)  # one a result
-    return ", ".join("×".join(map(str, shape)) or "scalar" for shape in shapes)
+    """The shape of a value as 6×28×28; of an op with several results, all of them."""
+    return ", ".join("×".join(map(str, shape)) or "scalar" for shape in node.shapes)
 
 
 def call_title(call: ModuleCall, times: int = 1) -> str:
-    """The name and class of a module call, and how often it stands in a row."""
+    """The name and class of a module call, and the number of equal ones in a row."""
     return f"{call.name} {call.kind}".strip() + (f" × {times}" if times > 1 else "")
 
 
-def _short(value: Any, between: str) -> str:
+def _setting_text(value: object, between: str) -> str:
     """A setting in few characters: sizes as 3×3, axes as 0,1."""
     if isinstance(value, tuple) and all(isinstance(x, int) for x in value):
         return between.join(map(str, value))
     text = repr(value)
-    return text if len(text) <= 30 else text[:29] + "…"
+    return text if len(text) <= MAX_SETTING else text[: MAX_SETTING - 1] + "…"
 
 
 def escape(text: str) -> str:
-    """Text that Graphviz shows as it is: it reads neither backslashes nor `<...>` nor `&lt;` as markup.
+    """Text that Graphviz shows as it is: neither backslashes nor `<...>` nor `&lt;` are read as markup.
 
-    What is a string of its own for `graphviz` (`nohtml`) has to remain one, or `<b>` alone would be taken for HTML.
+    The result must stay of the type that `graphviz.nohtml` gives, or `<b>` alone would be taken for HTML.
     """
-    seen = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).replace("&", "&amp;")
-    return graphviz().nohtml(str(graphviz().escape(seen)).replace("\n", "\\n"))  # type: ignore[no-any-return]
+    valid = INVALID.sub("\N{REPLACEMENT CHARACTER}", text).replace("&", "&amp;")
+    graphviz = graphviz_package()
+    return graphviz.nohtml(str(graphviz.escape(valid)).replace("\n", "\\n"))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""`Picture`: a graph that can be looked at, in files and in notebooks."""
+"""`graph` and `Picture`: a graph that can be looked at, in files and in notebooks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
 from minigrad.io import write_atomically
 from minigrad.nn import Module
-from minigrad.viz.backward import backward_of
-from minigrad.viz.dot import Look, to_dot
-from minigrad.viz.fold import MOST, View, view
-from minigrad.viz.layout import laid_out
-from minigrad.viz.measure import Column, column, known_measure
-from minigrad.viz.record import Record
-from minigrad.viz.run import traced
+from minigrad.viz.backward_graph import backward_graph
+from minigrad.viz.capture import capture
+from minigrad.viz.computation import Computation
+from minigrad.viz.dot import DotStyle, to_dot
+from minigrad.viz.graph_view import MAX_BOXES, GraphView, graph_view
+from minigrad.viz.quantities import NodeAmounts, checked_color_by, measure
+from minigrad.viz.rendering import run_graphviz
 
 FORMATS: Final = ("svg", "png", "pdf", "dot", "html", "json")
 
@@ -27,8 +27,8 @@ Direction = Literal["forward", "backward", "both"]
 
 
 def graph(
-    what: Tensor | Module | Callable[..., Any],
-    *inputs: Any,
+    what: Tensor | Module | Callable[..., object],
+    *inputs: object,
     model: Module | None = None,
     names: Mapping[str, Tensor] | None = None,
     direction: Direction = "forward",
@@ -38,28 +38,33 @@ def graph(
     across: bool = False,
     title: str = "",
 ) -> Picture:
-    """The picture of a computation: of a result that was recorded, or of a model or function, which is run once.
+    """Draw a computation: that of a recorded result, or of a model or function, which is run once.
 
-    A model or function tells more than a result: source lines, all values, forward times; and its inputs are drawn.
-    Modules and random generators that it can reach are afterwards as they were.
+    A run shows more than a result: source lines, all values, forward times, and the inputs. Modules and random
+    generators that it can reach are restored afterward.
 
     Args:
         what: a recorded Tensor, before backward has freed its graph; or a module or function of Tensors.
-        *inputs: for a module or function: arrays, Tensors or lists; floating numbers are drawn as variables.
-        model: gives its parameters their paths as names; found by itself where a function uses one.
-        names: names for other variables.
-        direction: "forward"; "backward": what the rules do with a cotangent g of the output; or "both".
-        depth: fold module calls inside of so many others: 1 shows the parts of a model as boxes.
-        repeats: draw equal blocks in a row once, with "× 3".
-        color_by: "kind", "gradient_norm", "gradient_zeros", "activation_norm", "activation_std", "activation_zeros",
-            "forward_time", "backward_time", "memory", "flops" or "verdict". Gradients are of the sum of all outputs.
-        across: draw from left to right, not downward (the page is drawn downward).
-        title: of the page.
+        *inputs: for a module or function: arrays, Tensors or lists; those of floating numbers are drawn as variables.
+        model: the module whose paths name the parameters (default: the one that a function uses, if there is one).
+        names: names for other variables, by name.
+        direction: "forward" (default); "backward": what the rules compute from a cotangent g of the output; or "both".
+        depth: collapse module calls that lie in so many others: 1 shows the children of a model as boxes; None
+            (default) collapses none.
+        repeats: draw equal blocks in a row once, with "× 3" (default False).
+        color_by: "kind" (default), "gradient_norm", "gradient_zeros", "activation_norm", "activation_std",
+            "activation_zeros", "forward_time", "backward_time", "memory", "flops" or "verdict". Gradients are those of
+            the sum of all outputs.
+        across: draw from left to right, not downward (default False); the page is always drawn downward.
+        title: the title of the page (default: the class of the model).
+
+    Returns:
+        The picture: `.save("graph.svg")` it, or show it in a notebook.
 
     Raises:
         GraphError: the Tensor was not recorded, or its graph has been freed.
-        UsageError: `model` is no Module, or a name stands for no Tensor; the function takes other inputs, or gave no
-            recorded Tensor; there is no such direction, depth or measure.
+        UsageError: `what` is none of these, `model` is no Module, or a name stands for no Tensor; the function takes
+            other inputs, or returned no recorded Tensor; there is no such direction, depth or quantity.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> graph((x * x).sum(), names={"x": x})
@@ -74,30 +79,33 @@ def graph(
             raise UsageError(
                 "graph: a result has been computed already, so it takes no inputs: give the model or function"
             )
-        record = Record.of(what, model=model, names=names)
+        computation = Computation.of(what, model=model, names=names)
     elif callable(what):
         model = what if model is None and isinstance(what, Module) else model
-        record = traced(what, inputs, model, dict(names or {}))
+        computation = capture(what, inputs, model, dict(names or {}))
     else:
         raise UsageError(f"graph: takes a Tensor, a Module or a function, not a {type(what).__name__}")
     if direction != "forward":
-        record = backward_of(record, both=direction == "both")
+        computation = backward_graph(computation, both=direction == "both")
     title = title or (type(model).__name__ if model is not None else "")
-    return Picture(record, depth=depth, repeats=repeats, color_by=color_by, across=across, title=title)
+    return Picture(computation, depth=depth, repeats=repeats, color_by=color_by, across=across, title=title)
 
 
 class Picture:
-    """A graph as a picture. Nothing changes it: `fold` and `color` give others of the same computation.
+    """A graph as a picture. It never changes: `collapse` and `color` return others of the same computation.
 
     Args:
-        source: a record, of which everything can be measured, or only a Graph.
-        mark: the numbers of nodes on a path that stands out.
+        source: a computation, of which everything can be measured, or a Graph alone.
+        mark: the numbers of nodes on a path that is highlighted (default: none).
         depth, repeats, color_by, across, title: as in `graph`.
+
+    Raises:
+        UsageError: there is no such depth or quantity, or a Graph alone is to be colored by a quantity.
     """
 
     def __init__(
         self,
-        source: Record | Graph,
+        source: Computation | Graph,
         *,
         mark: Collection[int] = (),
         depth: int | None = None,
@@ -106,34 +114,39 @@ class Picture:
         across: bool = False,
         title: str = "",
     ) -> None:
-        self.record = source if isinstance(source, Record) else None
-        self.graph = source.graph if isinstance(source, Record) else source
+        self.computation = source if isinstance(source, Computation) else None
+        self.graph = source.graph if isinstance(source, Computation) else source
         self.mark, self.across, self.title = frozenset(mark), across, title
         if depth is not None and (not isinstance(depth, int) or depth < 0):
-            raise UsageError(f"graph: depth is a whole number from 0 on, or None to fold nothing, not {depth!r}")
-        self.depth, self.repeats, self.color_by = depth, repeats, known_measure(color_by)
-        if self.color_by != "kind" and self.record is None:
+            raise UsageError(f"graph: depth is an integer from 0 on, or None to collapse nothing, not {depth!r}")
+        self.depth, self.repeats, self.color_by = depth, repeats, checked_color_by(color_by)
+        if self.color_by != "kind" and self.computation is None:
             raise UsageError(f"Picture: a Graph alone holds no values to color by {self.color_by}: use viz.graph")
-        self._columns: dict[str, Column] = {}
+        self._amounts: dict[str, NodeAmounts] = {}
 
-    def fold(self, depth: int | None = None, *, repeats: bool | None = None) -> Picture:
-        """The same with calls folded at another depth."""
+    def collapse(self, depth: int | None = None, *, repeats: bool | None = None) -> Picture:
+        """The same picture with module calls collapsed at another depth.
+
+        Args:
+            depth: as in `graph`.
+            repeats: as in `graph`; None (default) leaves it as it is.
+        """
         return self._with(depth=depth, repeats=self.repeats if repeats is None else repeats)
 
     def color(self, by: str) -> Picture:
-        """The same colored by another measure."""
+        """The same picture colored by another quantity, one of those that `color_by` of `graph` takes."""
         return self._with(color_by=by)
 
-    def _with(self, **changes: Any) -> Picture:
+    def _with(self, **changes: Any) -> Picture:  # settings of Picture, of several types
         settings = {name: getattr(self, name) for name in ("mark", "depth", "repeats", "color_by", "across", "title")}
-        other = Picture(self.record or self.graph, **{**settings, **changes})
-        other._columns = self._columns
+        other = Picture(self.computation or self.graph, **{**settings, **changes})
+        other._amounts = self._amounts
         return other
 
     @cached_property
-    def view(self) -> View:
+    def view(self) -> GraphView:
         """What is drawn of the graph."""
-        return view(self.graph, depth=self.depth, repeats=self.repeats)
+        return graph_view(self.graph, depth=self.depth, repeats=self.repeats)
 
     @property
     def dot(self) -> str:
@@ -142,28 +155,45 @@ class Picture:
         Raises:
             UsageError: it would have more than 3,000 boxes.
         """
-        if len(self.view.items) > MOST:
+        if len(self.view.items) > MAX_BOXES:
             raise UsageError(
-                f"graph: {len(self.view.items):,} boxes are more than anybody can read, and than can be laid out in a "
-                f"minute ({MOST:,}): fold module calls with depth=1, or equal blocks with repeats=True, or draw a part"
+                f"graph: a picture with {len(self.view.items):,} boxes cannot be read, nor laid out in a minute "
+                f"({MAX_BOXES:,} can): collapse module calls with depth=1, or equal blocks with repeats=True, or draw "
+                "a part of it"
             )
-        return to_dot(self.view, Look(self.column(self.color_by), self.mark, self.across))
+        return to_dot(self.view, DotStyle(self.measure(self.color_by), self.mark, self.across))
 
-    def column(self, name: str) -> Column | None:
-        """A measure of all nodes; None for their kind. It is measured when it is first asked for."""
-        if name == "kind" or self.record is None:
-            return None
-        if name not in self._columns:
-            self._columns[name] = column(self.record, name)
-        return self._columns[name]
+    def measure(self, name: str) -> NodeAmounts | None:
+        """Measure a quantity for all nodes.
 
-    def save(self, path: str | Path) -> Path:
-        """Write the picture as the file's suffix says: .svg, .png, .pdf, .dot, .html (the page) or .json (the data).
+        Args:
+            name: its name, one of those that `color_by` of `graph` takes.
+
+        Returns:
+            The amounts, which are kept for the next call; None for "kind".
 
         Raises:
-            UsageError: another suffix; too many boxes.
-            MissingExtraError: no Graphviz was found to lay it out.
-            GraphError: a page of a result whose graph has been freed meanwhile.
+            GraphError: it is measured by a backward pass, and the graph has been freed.
+        """
+        if name == "kind" or self.computation is None:
+            return None
+        if name not in self._amounts:
+            self._amounts[name] = measure(self.computation, name)
+        return self._amounts[name]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture in the format of the file's suffix.
+
+        Args:
+            path: where to; the suffix is .svg, .png, .pdf, .dot, .html (the page) or .json (the data).
+
+        Returns:
+            The path.
+
+        Raises:
+            UsageError: another suffix, or too many boxes.
+            MissingExtraError: Graphviz is not installed.
+            GraphError: it shows a backward pass of a result whose graph has been freed meanwhile.
         """
         path = Path(path)
         kind = path.suffix.removeprefix(".")
@@ -174,24 +204,23 @@ class Picture:
 
     def _content(self, kind: str) -> bytes:
         if kind in ("html", "json"):
-            from minigrad.viz.document import document
-            from minigrad.viz.level import levels
-            from minigrad.viz.page import page
+            from minigrad.viz.json_export import graph_data
+            from minigrad.viz.page import html_page, page_levels
 
             if kind == "json":
-                return json.dumps(document(self), ensure_ascii=False, allow_nan=False).encode()
-            seen = levels(self.graph)  # first: it may be too much to show
-            return page(document(self), seen).encode()
-        return self.dot.encode() if kind == "dot" else laid_out(self.dot, kind)
+                return json.dumps(graph_data(self), ensure_ascii=False, allow_nan=False).encode()
+            levels = page_levels(self.graph)  # first: there may be too many boxes
+            return html_page(graph_data(self), levels).encode()
+        return self.dot.encode() if kind == "dot" else run_graphviz(self.dot, kind)
 
     def __repr__(self) -> str:
         names = [node.name for node in self.graph.nodes]
         shown = names if len(names) <= 6 else [*names[:3], "...", *names[-2:]]
         return f"<Picture of {len(names):,} nodes: {', '.join(shown)}>"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """For notebooks: the SVG, or, where it cannot be drawn, words that say why."""
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the SVG, or a text that says why it cannot be drawn."""
         try:
-            return {"image/svg+xml": laid_out(self.dot, "svg").decode(), "text/plain": repr(self)}
+            return {"image/svg+xml": run_graphviz(self.dot, "svg").decode(), "text/plain": repr(self)}
         except MinigradError as error:
             return {"text/plain": f"{self!r}\n{error}"}

@@ -132,8 +132,8 @@ def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, ca
     def missing(*_, **__):
         raise error
 
-    monkeypatch.setattr("minigrad.viz.plot.save_curves", missing)
-    monkeypatch.setattr("minigrad.viz.plot.save_confusion", missing)
+    monkeypatch.setattr("minigrad.viz.plots.training_curves.save_curves", missing)
+    monkeypatch.setattr("minigrad.viz.plots.confusion.save_confusion", missing)
     monkeypatch.setattr("minigrad.viz.graph", missing)
     assert train("--epochs", 1) == 0
     out = capsys.readouterr().out

@@ -1,7 +1,6 @@
-"""Graphviz text and pictures of a graph."""
+"""The DOT text of a graph."""
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,13 +10,12 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph import Graph
-from minigrad.viz import graph, render, to_dot
-from minigrad.viz.dot import Look
-from minigrad.viz.fold import view
-from minigrad.viz.layout import laid_out
+from minigrad.viz import graph, to_dot
+from minigrad.viz.dot import DotStyle
+from minigrad.viz.graph_view import graph_view
+from minigrad.viz.rendering import run_graphviz
 
 pytest.importorskip("graphviz")
-
 GOLDEN = """\
 	n0 [label="x\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse tooltip="x () float32"]
 	n1 [label="y\\nscalar" color="#009e73" fillcolor="#d8f0e6" shape=ellipse tooltip="y () float32"]
@@ -29,7 +27,6 @@ tooltip="pow () float32"]
 	n2 -> n3 [label=" scalar"]
 }
 """
-
 GOLDEN_MODEL = """\
 	subgraph cluster_0 {
 		color="#b0b0b0" fontcolor="#808080" label=Sequential labeljust=l labelloc=t style=rounded
@@ -51,7 +48,6 @@ tooltip="relu (1, 2) float32"]
 	n2 -> n3 [label=" 1×2"]
 }
 """
-
 GOLDEN_FOLDED = """\
 	subgraph cluster_0 {
 		color="#b0b0b0" fontcolor="#808080" label=Sequential labeljust=l labelloc=t style=rounded
@@ -86,7 +82,7 @@ def test_dot_text_of_a_model() -> None:
 
 def test_dot_text_of_a_folded_model() -> None:
     graph = graph_of(*[nn.Linear(2, 2) for _ in range(3)], nn.ReLU())
-    assert to_dot(view(graph, depth=1, repeats=True)).endswith(GOLDEN_FOLDED)
+    assert to_dot(graph_view(graph, depth=1, repeats=True)).endswith(GOLDEN_FOLDED)
 
 
 def test_each_node_and_edge_is_drawn_once_inside_of_its_frames() -> None:
@@ -101,7 +97,7 @@ def test_each_node_and_edge_is_drawn_once_inside_of_its_frames() -> None:
 
 
 def test_a_marked_path_stands_out() -> None:
-    text = to_dot(expression(), Look(mark={0, 2}))
+    text = to_dot(expression(), DotStyle(mark={0, 2}))
     marked = [line for line in text.splitlines() if "#d55e00" in line]
     assert [line.split(" [")[0].strip() for line in marked] == ["n0", "n2", "n0 -> n2"]
 
@@ -164,36 +160,13 @@ def test_text_in_angle_brackets_is_a_string_and_no_markup(text: str) -> None:
     model = nn.Sequential()
     setattr(model, text, nn.Tanh())
     x = mg.ones((1, 2), requires_grad=True)
-    folded = to_dot(view(Graph.of(model(x)), depth=1))
+    folded = to_dot(graph_view(Graph.of(model(x)), depth=1))
     assert re.findall(r"[ \[](?:label|tooltip)=<", folded) == []
-    assert laid_out(folded, "svg").startswith(b"<?xml")
+    assert run_graphviz(folded, "svg").startswith(b"<?xml")
 
 
 def test_characters_that_no_svg_may_hold_are_replaced() -> None:
     x = mg.Tensor(1.0, requires_grad=True)
-    svg = laid_out(to_dot(Graph.of(x * 2, names={"a\x07\x1b\ud800b": x})), "svg")
+    svg = run_graphviz(to_dot(Graph.of(x * 2, names={"a\x07\x1b\ud800b": x})), "svg")
     assert ElementTree.fromstring(svg).tag.endswith("svg")
     assert "a\N{REPLACEMENT CHARACTER}" in svg.decode()
-
-
-@pytest.mark.parametrize(
-    ("suffix", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")]
-)
-def test_suffix_decides_the_format(suffix: str, magic: bytes, tmp_path: Path) -> None:
-    assert render(to_dot(expression()), tmp_path / f"g.{suffix}").read_bytes().startswith(magic)
-
-
-def test_other_suffixes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(mg.UsageError, match=r"as svg, png, pdf, dot, not as 'g.bmp'"):
-        render(to_dot(expression()), tmp_path / "g.bmp")
-
-
-def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dot = to_dot(expression())
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    with pytest.raises(mg.MissingExtraError, match=r"the program dot.*minigrad\[graph\]"):
-        render(dot, tmp_path / "g.svg")
-    monkeypatch.setitem(sys.modules, "graphviz", None)
-    with pytest.raises(mg.MissingExtraError, match=r"drawing a graph needs graphviz"):
-        to_dot(expression())

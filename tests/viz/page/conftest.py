@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from minigrad.viz.page import page
-from tests.viz.page.sample import document, levels
+from minigrad.viz.page.html import html_page
+from tests.viz.page.sample import sample_graph, sample_levels
 from tests.viz.page.visit import Visit, missing
 
 
@@ -49,7 +49,7 @@ def visit(window: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., 
     visits = []
 
     def open_it(html: str | None = None, place: str = "", **settings: Any) -> Visit:
-        path.write_text(html or page(document(), levels()), encoding="utf-8", newline="\n")
+        path.write_text(html or html_page(sample_graph(), sample_levels()), encoding="utf-8", newline="\n")
         plain = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", "color_scheme": "light"}
         visits.append(Visit(window(**{**plain, **settings})))
         visits[-1].page.mouse.move(1, 1)

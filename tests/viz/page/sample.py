@@ -7,7 +7,7 @@ EVIL = "</script><script>window.pwned=1</script><b onmouseover=pwned=1>x</b>\"]'
 
 def statistics(norm: float = 2.0, **changes: Any) -> dict[str, Any]:
     return {
-        "mean": 0.5, "std": 0.25, "norm": norm, "zeros": 0.125, "bad": 0, "low": -1.0, "high": 3.0,
+        "mean": 0.5, "std": 0.25, "norm": norm, "zeros": 0.125, "nonfinite": 0, "low": -1.0, "high": 3.0,
         "counts": list(range(20)), **changes,
     }  # fmt: skip
 
@@ -15,43 +15,43 @@ def statistics(norm: float = 2.0, **changes: Any) -> dict[str, Any]:
 def node(i: int, kind: str, name: str, shape: list[int], call: int | None = None, **changes: Any) -> dict[str, Any]:
     return {
         "id": i, "kind": kind, "name": name, "label": "", "shape": shape, "dtype": "float32", "settings": {},
-        "call": call, "output": False, "marked": False, "recorded": True, "summary": "", "source": "", "rule": [],
-        "site": None, "values": None, "gradient": None, "step": None, "measures": {}, "notes": {}, **changes,
+        "call": call, "output": False, "marked": False, "recorded": True, "summary": "", "source": "", "rules": [],
+        "site": None, "values": None, "gradient": None, "step": None, "amounts": {}, "notes": {}, **changes,
     }  # fmt: skip
 
 
-def document() -> dict[str, Any]:
+def sample_graph() -> dict[str, Any]:
     """tanh(x @ weight) + one, summed; matmul is in body.0, tanh in body."""
     product = node(
         2, "op", "matmul", [4, 2], 1, step=3, settings={"axes": "1, 0"}, gradient=statistics(0.5),
-        measures={"gradient_norm": 0.5, "forward_time": 2e-5, "verdict": "correct"}, summary="x @ y.", source="Knuth",
-        rule=[["x", "g @ y.T"], ["y", "x.T @ g"]], values=statistics(),
+        amounts={"gradient_norm": 0.5, "forward_time": 2e-5, "verdict": "correct"}, summary="x @ y.", source="Knuth",
+        rules=[["x", "g @ y.T"], ["y", "x.T @ g"]], values=statistics(),
         site={"file": "net.py", "line": 7, "text": "return x @ self.weight"}, notes={"verdict": "error 1e-12"},
     )  # fmt: skip
     return {
         "format": "minigrad graph", "version": 1, "title": "sample", "color_by": "kind",
         "nodes": [
-            node(0, "variable", "x", [4, 3], step=4, gradient=statistics(0.25), measures={"gradient_norm": 0.25}),
+            node(0, "variable", "x", [4, 3], step=4, gradient=statistics(0.25), amounts={"gradient_norm": 0.25}),
             node(1, "parameter", "body.0.weight", [3, 2], 1, step=5, gradient=statistics(7.5),
-                 measures={"gradient_norm": 7.5}),
+                 amounts={"gradient_norm": 7.5}),
             product,
-            node(3, "op", "tanh", [4, 2], 0, step=2, marked=True, gradient=statistics(1.5, bad=3),
-                 measures={"gradient_norm": "nan", "forward_time": 1e-5, "verdict": "wrong"}),
+            node(3, "op", "tanh", [4, 2], 0, step=2, marked=True, gradient=statistics(1.5, nonfinite=3),
+                 amounts={"gradient_norm": "nan", "forward_time": 1e-5, "verdict": "wrong"}),
             node(4, "constant", "one", [], recorded=False),
             node(5, "op", "add", [4, 2], step=1, marked=True, gradient=statistics(3.0),
-                 measures={"gradient_norm": 3.0, "verdict": "correct"}),
+                 amounts={"gradient_norm": 3.0, "verdict": "correct"}),
             node(6, "op", "sum", [], output=True, step=0, gradient=statistics(1.0),
-                 measures={"gradient_norm": 1.0, "forward_time": 4e-5}),
+                 amounts={"gradient_norm": 1.0, "forward_time": 4e-5}),
         ],
         "edges": [[0, 2, 0], [1, 2, 1], [2, 3, 0], [3, 5, 0], [4, 5, 1], [5, 6, 0]],
         "outputs": [6],
         "calls": [
             {"id": 0, "name": "body", "kind": "Sequential", "path": "body", "outer": None,
-             "measures": {"forward_time": 3e-5, "verdict": "wrong"}},
+             "amounts": {"forward_time": 3e-5, "verdict": "wrong"}},
             {"id": 1, "name": "0", "kind": "Linear", "path": "body.0", "outer": 0,
-             "measures": {"forward_time": 2e-5, "verdict": "correct"}},
+             "amounts": {"forward_time": 2e-5, "verdict": "correct"}},
         ],
-        "measures": [
+        "quantities": [
             {"name": "kind", "label": "kind", "unit": "", "scale": "class"},
             {"name": "gradient_norm", "label": "norm of the gradient", "unit": "", "scale": "log"},
             {"name": "forward_time", "label": "forward time", "unit": "s", "scale": "linear"},
@@ -72,7 +72,7 @@ def level(call: int | None, texts: dict[str, list[str]], edges: list[tuple[str, 
     return {"call": call, "items": [item(key) for key in texts], "edges": arrows, "texts": texts}
 
 
-def levels() -> list[dict[str, Any]]:
+def sample_levels() -> list[dict[str, Any]]:
     outside = {
         "n0": ["x", "4×3"],
         "c0": ["body Sequential"],
@@ -91,17 +91,17 @@ def levels() -> list[dict[str, Any]]:
 
 def evil() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same with markup in all that users can write."""
-    text, seen = document(), levels()
+    text, seen = sample_graph(), sample_levels()
     text["title"] = EVIL
     for told in text["nodes"]:
         told |= {"name": EVIL, "label": EVIL, "dtype": EVIL, "settings": {EVIL: EVIL}, "summary": EVIL, "source": EVIL}
-        told |= {"rule": [[EVIL, EVIL]], "site": {"file": EVIL, "line": 1, "text": EVIL}, "notes": {"verdict": EVIL}}
-        told["measures"]["verdict"] = EVIL
+        told |= {"rules": [[EVIL, EVIL]], "site": {"file": EVIL, "line": 1, "text": EVIL}, "notes": {"verdict": EVIL}}
+        told["amounts"]["verdict"] = EVIL
     for call in text["calls"]:
         call |= {"name": EVIL, "kind": EVIL, "path": EVIL}
-    for measure in text["measures"]:
-        measure |= {"label": EVIL, "unit": EVIL}
-    text["measures"][-1]["classes"] = {EVIL: "red;background:url(https://example.com)"}
+    for quantity in text["quantities"]:
+        quantity |= {"label": EVIL, "unit": EVIL}
+    text["quantities"][-1]["classes"] = {EVIL: "red;background:url(https://example.com)"}
     for shown in seen:
         shown["texts"] = {key: [EVIL, EVIL] for key in shown["texts"]}
         for edge in shown["edges"]:

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.viz import layout
-from minigrad.viz.layout import lay_out, level_dot
-from tests.viz.page.sample import EVIL, document, level, levels
+from minigrad.viz.page import layout
+from minigrad.viz.page.layout import layout_level, level_dot
+from tests.viz.page.sample import EVIL, level, sample_graph, sample_levels
 
 pytest.importorskip("pygraphviz")
-KINDS = {node["id"]: node["kind"] for node in document()["nodes"]}
+KINDS = {node["id"]: node["kind"] for node in sample_graph()["nodes"]}
 
 
-@pytest.mark.parametrize("shown", levels(), ids=["outside", "body", "linear"])
+@pytest.mark.parametrize("shown", sample_levels(), ids=["outside", "body", "linear"])
 def test_items_lie_apart_inside_of_the_whole(shown: dict[str, Any]) -> None:
-    placed = lay_out(shown, KINDS)
+    placed = layout_level(shown, KINDS)
     assert len(placed.boxes) == len(shown["items"])
     for x, y, w, h in placed.boxes:
         assert w / 2 <= x <= placed.size[0] - w / 2
@@ -27,9 +27,9 @@ def test_items_lie_apart_inside_of_the_whole(shown: dict[str, Any]) -> None:
         assert abs(x - x2) >= (w + w2) / 2 or abs(y - y2) >= (h + h2) / 2
 
 
-@pytest.mark.parametrize("shown", levels(), ids=["outside", "body", "linear"])
+@pytest.mark.parametrize("shown", sample_levels(), ids=["outside", "body", "linear"])
 def test_edges_lead_down_from_their_start_to_their_end(shown: dict[str, Any]) -> None:
-    placed = lay_out(shown, KINDS)
+    placed = layout_level(shown, KINDS)
     boxes = {item["key"]: box for item, box in zip(shown["items"], placed.boxes, strict=True)}
     assert len(placed.edges) == len(placed.labels) == len(shown["edges"])
     for edge, points, label in zip(shown["edges"], placed.edges, placed.labels, strict=True):
@@ -44,32 +44,32 @@ def test_edges_lead_down_from_their_start_to_their_end(shown: dict[str, Any]) ->
 
 def test_parallel_edges_keep_their_labels() -> None:
     shown = level(None, {"n2": ["a"], "n3": ["b"]}, [("n2", "n3", "1×2×3×4×5"), ("n2", "n3", ""), ("n2", "n3", "7")])
-    placed = lay_out(shown, KINDS)
+    placed = layout_level(shown, KINDS)
     assert [label is None for label in placed.labels] == [False, True, False]
     assert len({tuple(points) for points in placed.edges}) == 3
 
 
 def test_the_dot_text_holds_no_word_of_a_user() -> None:
-    shown = levels()[0]
+    shown = sample_levels()[0]
     shown["texts"] = {key: [EVIL] for key in shown["texts"]}
     shown["edges"][0]["label"] = EVIL
     text = level_dot(shown, KINDS)
     assert "script" not in text
     assert "<" not in text
-    lay_out(shown, KINDS)
+    layout_level(shown, KINDS)
 
 
 def test_long_names_do_not_make_endless_boxes() -> None:
-    placed = lay_out(level(None, {"n2": ["w" * 5000]}, []), KINDS)
+    placed = layout_level(level(None, {"n2": ["w" * 5000]}, []), KINDS)
     assert placed.boxes[0][2] < 300
 
 
 def test_one_form_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    whole = layout.laid_out
-    monkeypatch.setattr(layout, "laid_out", lambda dot, kind: calls.append(dot) or whole(dot, kind))
+    whole = layout.run_graphviz
+    monkeypatch.setattr(layout, "run_graphviz", lambda dot, kind: calls.append(dot) or whole(dot, kind))
     for k in range(50):
-        lay_out(level(k, {"n2": ["once"], "n3": [f"{k % 2}only"]}, [("n2", "n3", "")]), KINDS)
+        layout_level(level(k, {"n2": ["once"], "n3": [f"{k % 2}only"]}, [("n2", "n3", "")]), KINDS)
     assert len(calls) == 1
 
 
@@ -77,4 +77,4 @@ def test_both_ways_to_get_graphviz_are_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     with pytest.raises(mg.MissingExtraError, match=r"program dot.*wheel pygraphviz.*minigrad\[graph\]"):
-        lay_out(level(None, {"n2": ["never seen before"]}, []), KINDS)
+        layout_level(level(None, {"n2": ["never seen before"]}, []), KINDS)

@@ -69,8 +69,8 @@ class Visit:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def choose(self, measure: str) -> None:
-        self.page.locator("#measure").select_option(measure)
+    def choose(self, quantity: str) -> None:
+        self.page.locator("#quantity").select_option(quantity)
 
     def step(self, number: int) -> None:
         self.page.locator("#step").fill(str(number))
