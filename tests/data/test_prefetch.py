@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from minigrad import nn
 from minigrad.data import ArrayDataset, DataLoader, Dataset, Mixup
-from minigrad.data.prefetch import THREAD, Prefetch
+from minigrad.data.prefetch import THREAD_NAME, Prefetch
 from minigrad.errors import DataError
 from minigrad.training import evaluate
 
@@ -39,7 +39,7 @@ def values(batches):
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith(THREAD)]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]
 
 
 class Failing(Dataset):
