@@ -41,7 +41,17 @@ def _scattering(x: ArrayLike, *, index: Value, shape: Shape) -> Settings:
 
 @op(canonical=_indexing, linear=("x",))
 def getitem(x: Value, *, index: Value) -> Value:
-    """out = x[index], as NumPy has it. Shapes: x (...) -> what NumPy's brackets give."""
+    """out = x[index], as NumPy has it.
+
+    Args:
+        x: numbers.
+        index: what stands in the brackets: numbers, slices, arrays of integers or booleans, and tuples of these.
+
+    Shapes: x (...) -> what NumPy's brackets give.
+
+    Raises:
+        DTypeError: an index of floating numbers.
+    """
     return x[index]
 
 
@@ -52,9 +62,17 @@ def _(g: Value, x_shape: Shape, *, index: Value) -> Value:
 
 @op(canonical=_scattering, linear=("x",))
 def scatter_add(x: Value, *, index: Value, shape: Shape) -> Value:
-    """Zeros of the given shape with x added at `index`, twice where it is named twice: the transpose of `getitem`.
+    """out = zeros, with x added at `index`, twice where it is named twice: the transpose of `getitem`.
+
+    Args:
+        x: numbers.
+        index: as for `getitem`.
+        shape: the sizes of the result.
 
     Shapes: x as `zeros(shape)[index]` -> `shape`.
+
+    Raises:
+        DTypeError: an index of floating numbers.
     """
     out = np.zeros(shape, x.dtype)
     if _may_repeat(index):
@@ -78,10 +96,17 @@ def _may_repeat(index: Value) -> bool:
 def take(x: Value, indices: Value, *, axis: int | None = None) -> Tensor:
     """The slices of x at `indices` along an axis, in that order and as often as they are named.
 
-    Shapes: x (..., T, ...), indices (M) -> (..., M, ...). Only a vector needs no axis.
+    Args:
+        x: numbers.
+        indices: their positions, integers.
+        axis: the axis; a vector needs none (default None).
+
+    Shapes: x (..., T, ...), indices (M) -> (..., M, ...).
 
     Raises:
+        DTypeError: indices that are not integers.
         IndexError: an index is out of range.
+        ShapeError: x is no vector and there is no axis.
     """
     shape = shape_of(x)
     if axis is None and len(shape) != 1:
@@ -93,7 +118,17 @@ def take(x: Value, indices: Value, *, axis: int | None = None) -> Tensor:
 def take_along_axis(x: Value, indices: Value, *, axis: int = -1) -> Tensor:
     """out[i, j] = x[i, indices[i, j]] for axis 1, and so on: each row of x is indexed by its own row of indices.
 
+    Args:
+        x: numbers.
+        indices: positions along the axis, integers.
+        axis: the axis (default -1: the last).
+
     Shapes: x (..., T, ...), indices (..., M, ...) -> (..., M, ...); the other dimensions broadcast.
+
+    Raises:
+        DTypeError: indices that are not integers.
+        IndexError: an index is out of range.
+        ShapeError: x and indices differ in their number of dimensions.
     """
     indices = _integers(indices)
     shape, ndim = shape_of(x), indices.ndim
@@ -110,7 +145,16 @@ def take_along_axis(x: Value, indices: Value, *, axis: int = -1) -> Tensor:
 
 
 def nonzero(x: Value) -> tuple[Value, ...]:
-    """Where x is not 0: for each dimension an array of positions, in row-major order. Integers, without gradients."""
+    """The positions at which x is not 0: for each dimension an array of them, in row-major order, without gradients.
+
+    Args:
+        x: numbers.
+
+    Shapes: x with n dimensions -> n times (how many there are).
+
+    Raises:
+        ShapeError: x has no dimensions.
+    """
     if not shape_of(x):
         raise ShapeError("nonzero: an array without dimensions has no positions: compare it with 0")
     if isinstance(x, Tensor):

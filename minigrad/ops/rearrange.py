@@ -22,7 +22,14 @@ def _flipping(x: ArrayLike, *, axis: Axis = None) -> Settings:
 
 @op(canonical=_flipping, linear=("x",))
 def flip(x: Value, *, axis: Value) -> Value:
-    """The elements in reverse order along some axes (None: all). Shapes: x (...) -> (...)."""
+    """The elements in reverse order along some axes.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes (default None: all).
+
+    Shapes: x (...) -> (...).
+    """
     return np.flip(x, axis)
 
 
@@ -56,7 +63,12 @@ def _(g: Value, *, shift: Value, axis: Value) -> Value:
 def roll(x: Value, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
     """out[i] = x[(i - shift) mod n] along each axis: what leaves at one end comes in at the other.
 
-    With several axes, `shift` has one number for each or one for all; None rolls the flattened array.
+    Args:
+        x: numbers.
+        shift: by how many places, one number for each axis or one for all.
+        axis: the axis or axes (default None: of the flattened array).
+
+    Shapes: x (...) -> (...).
 
     Raises:
         ShapeError: an axis is named twice or does not exist, or the shifts do not fit the axes.
@@ -72,7 +84,14 @@ def _triangle(x: ArrayLike, *, k: int = 0) -> Settings:
 
 @op(canonical=_triangle, linear=("x",), onnx="Trilu")
 def tril(x: Value, *, k: int) -> Value:
-    """x[i, j] where j <= i + k, else 0: the lower triangle of each matrix. Shapes: x (..., I, J) -> (..., I, J)."""
+    """out = x[i, j] where j <= i + k, else 0: the lower triangle of each matrix.
+
+    Args:
+        x: matrices.
+        k: the highest diagonal that is kept, counted from the main one upward (default 0).
+
+    Shapes: x (..., I, J) -> (..., I, J).
+    """
     return np.tril(x, k)
 
 
@@ -83,7 +102,14 @@ def _(g: Value, *, k: int) -> Value:
 
 @op(canonical=_triangle, linear=("x",), onnx="Trilu")
 def triu(x: Value, *, k: int) -> Value:
-    """x[i, j] where j >= i + k, else 0: the upper triangle of each matrix. Shapes: x (..., I, J) -> (..., I, J)."""
+    """out = x[i, j] where j >= i + k, else 0: the upper triangle of each matrix.
+
+    Args:
+        x: matrices.
+        k: the lowest diagonal that is kept, counted from the main one upward (default 0).
+
+    Shapes: x (..., I, J) -> (..., I, J).
+    """
     return np.triu(x, k)
 
 
@@ -93,10 +119,18 @@ def _(g: Value, *, k: int) -> Value:
 
 
 def repeat(x: Value, repeats: Value, *, axis: int | None = None) -> Tensor:
-    """Each element repeated in its place along an axis (None: in the flattened array).
+    """Each element repeated in its place along an axis.
 
-    `repeats` is one number, or an array of as many numbers as the axis has elements.
+    Args:
+        x: numbers.
+        repeats: how often, one number or an array with one for each element of the axis.
+        axis: the axis (default None: of the flattened array).
+
     Shapes: x (..., T, ...) -> (..., sum of repeats, ...).
+
+    Raises:
+        ShapeError: there are not as many repeats as elements.
+        UsageError: repeats that are no integers of at least 0.
     """
     if axis is None:
         return repeat(reshape(x, shape=(-1,)), repeats, axis=0)
@@ -117,7 +151,15 @@ def repeat(x: Value, repeats: Value, *, axis: int | None = None) -> Tensor:
 def tile(x: Value, repetitions: int | Sequence[int]) -> Tensor:
     """The whole array laid out again and again: repetitions[i] times along dimension i.
 
-    The shorter of shape and repetitions is filled up with ones from the left.
+    Args:
+        x: numbers.
+        repetitions: how often, for each dimension; the shorter of it and x's shape is filled up with ones from the
+            left.
+
+    Shapes: x (..., T) -> (..., repetitions[-1] * T).
+
+    Raises:
+        UsageError: a negative number of repetitions.
     """
     times = tuple(repetitions) if isinstance(repetitions, Sequence) else (repetitions,)
     ndim = max(len(times), len(shape_of(x)))
@@ -131,13 +173,28 @@ def tile(x: Value, repetitions: int | Sequence[int]) -> Tensor:
 
 
 def unstack(x: Value, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, without it: `stack` undone. Shapes: x (T, ...) -> T times (...)."""
+    """The slices along an axis, without it: `stack` undone.
+
+    Args:
+        x: numbers.
+        axis: the axis (default 0).
+
+    Shapes: x (T, ...) -> T times (...).
+
+    Raises:
+        ShapeError: x has no such axis.
+    """
     axis = canonical_axis(axis, len(shape_of(x)))
     return tuple([getitem(x, index=(*_all(axis), k)) for k in range(shape_of(x)[axis])])
 
 
 def split(x: Value, sections: int | Sequence[int], *, axis: int = 0) -> list[Tensor]:
-    """Cut along an axis into so many equal pieces, or before each of the given positions, as NumPy does.
+    """The pieces of x along an axis, cut into so many equal ones or before each of the given positions, as NumPy does.
+
+    Args:
+        x: numbers.
+        sections: the number of pieces, or the positions of the cuts.
+        axis: the axis (default 0).
 
     Shapes: x (T, ...) -> pieces (T/sections, ...).
 
@@ -157,7 +214,16 @@ def split(x: Value, sections: int | Sequence[int], *, axis: int = 0) -> list[Ten
 
 
 def broadcast_arrays(*xs: Value) -> list[Tensor]:
-    """All of them broadcast to one shape."""
+    """All of them broadcast to one shape.
+
+    Args:
+        xs: numbers.
+
+    Shapes: any that broadcast -> the common one, for each.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+    """
     try:
         shape = np.broadcast_shapes(*[shape_of(x) for x in xs])
     except ValueError as error:
@@ -169,7 +235,15 @@ def broadcast_arrays(*xs: Value) -> list[Tensor]:
 def meshgrid(*xs: Value, indexing: str = "xy") -> list[Tensor]:
     """The coordinates of each point of a grid, one array an axis, from the positions along each axis.
 
+    Args:
+        xs: the positions, a vector for each axis.
+        indexing: "ij" for the axes in their order, or "xy" with the first two exchanged (default "xy").
+
     Shapes: x[k] (n[k]) -> each (n[0], n[1], ...) with indexing "ij", and (n[1], n[0], ...) with "xy".
+
+    Raises:
+        ShapeError: positions that are no vector.
+        UsageError: another indexing.
     """
     if indexing not in ("xy", "ij"):
         raise UsageError(f'meshgrid: indexing is "xy" or "ij", not {indexing!r}')

@@ -37,9 +37,6 @@ def _require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:
         raise ShapeError(f"the {what} of no elements does not exist: a reduced dimension has size 0")
 
 
-_SHAPES = "Shapes: x (...) -> x's without the axes, or with size 1 there."
-
-
 def kept_shape(shape: Shape, axis: tuple[int, ...]) -> Shape:
     """The shape with size 1 at the reduced axes: what a result of `keepdims=True` has."""
     return tuple(1 if i in axis else size for i, size in enumerate(shape))
@@ -52,7 +49,15 @@ def expanded(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
 def sum(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """out = sum of x over the axes. Shapes: x (...) -> x's without the axes."""
+    """out = sum of x over the axes.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return x.sum(axis=axis, keepdims=keepdims)
 
 
@@ -68,7 +73,15 @@ def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
 def mean(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """out = sum of x over the axes / number of elements summed. Shapes: x (...) -> x's without the axes."""
+    """out = sum of x over the axes / number of elements summed.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -103,9 +116,18 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
         out = out.reshape(kept_shape(np.shape(x), axis)) if keepdims else out
         return out, np.transpose(chosen.reshape(moved.shape), np.argsort(last))
 
-    forward.__doc__ = (
-        f"out = {name} of x over the axes; at a tie the first one, in row-major order, gets the gradient. {_SHAPES}"
-    )
+    forward.__doc__ = f"""out = {name} of x over the axes; at a tie the first in row-major order gets the gradient.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+
+    Raises:
+        ShapeError: there are no elements to choose from.
+    """
     stated = op(name=name, canonical=canonical, residuals=("chosen",), reference=by_pairs, kinks="ties", onnx=onnx)
     result = stated(forward)
 
@@ -122,37 +144,77 @@ min = _extremum("min", np.argmin, minimum, "ReduceMin", _reduction)
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMax")
 def argmax(x: Value, *, axis: int | None, keepdims: bool) -> Value:
-    """Where the first largest element is along an axis (None: in the flattened array).
+    """The position of the first largest element along an axis.
+
+    Args:
+        x: numbers.
+        axis: the axis along which to search (default None: in the flattened array).
+        keepdims: whether it stays, with size 1 (default False).
 
     Shapes: x (...) -> x's without the axis, or with size 1 there.
+
+    Raises:
+        ShapeError: there are no elements along the axis.
     """
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMin")
 def argmin(x: Value, *, axis: int | None, keepdims: bool) -> Value:
-    """Where the first smallest element is along an axis (None: in the flattened array).
+    """The position of the first smallest element along an axis.
+
+    Args:
+        x: numbers.
+        axis: the axis along which to search (default None: in the flattened array).
+        keepdims: whether it stays, with size 1 (default False).
 
     Shapes: x (...) -> x's without the axis, or with size 1 there.
+
+    Raises:
+        ShapeError: there are no elements along the axis.
     """
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
 def any(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """Whether some element over the axes is not zero. Shapes: x (...) -> x's without the axes."""
+    """Whether some element over the axes is not zero.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
 def all(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """Whether all elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
+    """Whether all elements over the axes are not zero.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
 def count_nonzero(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """How many elements over the axes are not zero. Shapes: x (...) -> x's without the axes."""
+    """How many elements over the axes are not zero.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return np.count_nonzero(x, axis=axis, keepdims=keepdims) if np.ndim(x) else np.asarray(x != 0).astype(np.intp)
 
 
@@ -169,10 +231,16 @@ def _logsumexp_by_log(x: Value, *, axis: Value, keepdims: bool) -> Value:
 
 @op(canonical=_reduction, reference=_logsumexp_by_log, onnx="ReduceLogSumExp")
 def logsumexp(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """out = log of the sum of exp(x) over the axes, without overflow. Shapes: x (...) -> x's without the axes.
+    """out = log of the sum of exp(x) over the axes, without overflow.
 
-    Its gradient is the softmax of x. Infinities that are largest share what arrives evenly; the result for no elements
-    is -inf.
+    Its gradient is the softmax of x, in which infinities share evenly. The result for no elements is -inf.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
     """
     x = x if x.dtype.kind == "f" else np.asarray(x, np.float64)
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -196,7 +264,15 @@ def _(g: Value, x: Value, out: Value, *, axis: Value) -> Value:
 
 @op(canonical=_reduction, onnx="ReduceProd")
 def prod(x: Value, *, axis: Value, keepdims: bool) -> Value:
-    """out = product of x over the axes. Shapes: x (...) -> x's without the axes."""
+    """out = product of x over the axes. Its gradient is right where elements are 0, too.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 

@@ -59,7 +59,17 @@ def _recurring(a: ArrayLike, b: ArrayLike, *, axis: int) -> Settings:
 
 @op(canonical=_recurring)
 def linear_scan(a: Value, b: Value, *, axis: int) -> Value:
-    """out[k] = a[k] * out[k-1] + b[k] along the axis, from out[-1] = 0. Shapes: a (..., T, ...), b the same."""
+    """out[k] = a[k] * out[k-1] + b[k] along the axis, from out[-1] = 0.
+
+    Args:
+        a, b: the factors and the terms.
+        axis: the axis along which to go.
+
+    Shapes: a (..., T, ...), b the same -> the same.
+
+    Raises:
+        ShapeError: a and b differ in shape.
+    """
     out = np.moveaxis(np.array(b, np.result_type(a, b)), axis, 0)
     steps = np.moveaxis(np.asarray(a), axis, 0)
     for k in range(1, len(out)):
@@ -90,18 +100,34 @@ def delayed(x: Value, axis: int, first: int) -> Value:
 
 
 def cumulative_sum(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
-    """out[k] = x[0] + ... + x[k] along the axis; with `include_initial`, a 0 comes first.
+    """out[k] = x[0] + ... + x[k] along the axis.
 
-    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
+    Args:
+        x: numbers.
+        axis: the axis along which to add up; a vector needs none (default None).
+        include_initial: whether a 0 comes first (default False).
+
+    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`.
+
+    Raises:
+        ShapeError: x is no vector and there is no axis.
     """
     out = _cumulative_sum(x, axis=axis)
     return _with_initial(out, zeros_like, axis or 0) if include_initial else out
 
 
 def cumulative_prod(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
-    """out[k] = x[0] * ... * x[k] along the axis; with `include_initial`, a 1 comes first. Right where x is 0, too.
+    """out[k] = x[0] * ... * x[k] along the axis. Its gradient is right where x is 0, too.
 
-    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`. Only a vector needs no axis.
+    Args:
+        x: numbers.
+        axis: the axis along which to multiply; a vector needs none (default None).
+        include_initial: whether a 1 comes first (default False).
+
+    Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`.
+
+    Raises:
+        ShapeError: x is no vector and there is no axis.
     """
     out = _cumulative_prod(x, axis=axis)
     return _with_initial(out, ones_like, axis or 0) if include_initial else out
@@ -114,9 +140,18 @@ def _with_initial(out: Value, filled: Value, axis: int) -> Tensor:
 
 
 def diff(x: Value, *, axis: int = -1, n: int = 1, prepend: Value = None, append: Value = None) -> Value:
-    """out[k] = x[k+1] - x[k] along the axis, n times over. Shapes: x (..., T, ...) -> (..., T - n, ...).
+    """out[k] = x[k+1] - x[k] along the axis, n times over.
 
-    `prepend` and `append` are arrays that are joined to x first.
+    Args:
+        x: numbers.
+        axis: the axis along which to subtract (default -1: the last).
+        n: how often (default 1).
+        prepend, append: arrays that are joined to x first; nothing unless given.
+
+    Shapes: x (..., T, ...) -> (..., T - n, ...).
+
+    Raises:
+        UsageError: n is negative.
     """
     if n < 0:
         raise UsageError(f"diff: n counts how often differences are taken, at least 0, got {n}")

@@ -21,7 +21,11 @@ def _to_shape(x: ArrayLike, *, shape: Value) -> Settings:
 
 @op(canonical=_to_shape, linear=("x",), onnx="Reshape")
 def reshape(x: Value, *, shape: Shape) -> Value:
-    """The same elements, in row-major order, in another shape; one size may be -1 and is worked out.
+    """The same elements, in row-major order, in another shape.
+
+    Args:
+        x: numbers.
+        shape: the sizes; one may be -1 and is worked out.
 
     Shapes: any -> `shape`.
     """
@@ -45,9 +49,16 @@ def _permutation(x: ArrayLike, *, axes: Value = None) -> Settings:
 
 @op(canonical=_permutation, linear=("x",), onnx="Transpose")
 def permute_dims(x: Value, *, axes: tuple[int, ...]) -> Value:
-    """The dimensions in another order: dimension i of the result is dimension axes[i] of x; None reverses them.
+    """The dimensions in another order: dimension i of the result is dimension axes[i] of x.
+
+    Args:
+        x: numbers.
+        axes: all dimensions in their new order (default None: reversed).
 
     Shapes: x (...) -> its sizes in that order.
+
+    Raises:
+        ShapeError: the axes are no reordering of the dimensions.
     """
     return np.transpose(x, axes)
 
@@ -59,7 +70,14 @@ def _(g: Value, *, axes: tuple[int, ...]) -> Value:
 
 @op(canonical=_to_shape, linear=("x",), onnx="Expand")
 def broadcast_to(x: Value, *, shape: Shape) -> Value:
-    """Repeated, without a copy, along new leading dimensions and along those of size 1. Shapes: any -> `shape`."""
+    """Repeated, without a copy, along new leading dimensions and along those of size 1.
+
+    Args:
+        x: numbers.
+        shape: the sizes of the result.
+
+    Shapes: any -> `shape`.
+    """
     return np.broadcast_to(x, shape)
 
 
@@ -71,6 +89,10 @@ def _(g: Value, x_shape: Shape) -> Value:
 @op(canonical=_to_shape, linear=("x",))
 def sum_to(x: Value, *, shape: Shape) -> Value:
     """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`.
+
+    Args:
+        x: numbers.
+        shape: the sizes of the result.
 
     Shapes: any to which `shape` broadcasts -> `shape`.
     """
@@ -119,19 +141,49 @@ def _(g: Value, i: int, xs_shape: tuple[Shape, ...], *, axis: int) -> Value:
 
 
 def concat(xs: Sequence[Value], axis: int | None = 0) -> Tensor:
-    """Joined one after the other along an existing axis; None joins them flattened."""
+    """Joined one after the other along an existing axis.
+
+    Args:
+        xs: the arrays.
+        axis: the axis; None joins them flattened (default 0).
+
+    Shapes: equal but along `axis` -> the same with the sum of these sizes there.
+
+    Raises:
+        ShapeError: there is nothing to join, or the other sizes differ.
+    """
     if axis is None:
         return _concat(*[reshape(x, shape=(-1,)) for x in xs], axis=0)
     return _concat(*xs, axis=axis)
 
 
 def stack(xs: Sequence[Value], axis: int = 0) -> Tensor:
-    """Joined along a new axis."""
+    """Joined along a new axis.
+
+    Args:
+        xs: the arrays.
+        axis: where the new axis stands in the result (default 0).
+
+    Shapes: n times (...) -> (n, ...), with the n at `axis`.
+
+    Raises:
+        ShapeError: there is nothing to join, or the shapes differ.
+    """
     return concat([expand_dims(x, axis=axis) for x in xs], axis=axis)
 
 
 def expand_dims(x: Value, *, axis: Value) -> Tensor:
-    """With new dimensions of size 1 at the places `axis` of the result."""
+    """With new dimensions of size 1.
+
+    Args:
+        x: numbers.
+        axis: where they stand in the result.
+
+    Shapes: x (...) -> (..., 1, ...).
+
+    Raises:
+        ShapeError: the result has no such dimensions.
+    """
     count = 1 if isinstance(axis, int) else len(axis)
     new = canonical_axes(axis, len(shape_of(x)) + count)
     sizes = iter(shape_of(x))
@@ -139,7 +191,17 @@ def expand_dims(x: Value, *, axis: Value) -> Tensor:
 
 
 def squeeze(x: Value, *, axis: Value = None) -> Tensor:
-    """Without the dimensions `axis`, which must have size 1; without all of size 1 when None."""
+    """Without dimensions of size 1.
+
+    Args:
+        x: numbers.
+        axis: the dimensions, which must have size 1 (default None: all that have).
+
+    Shapes: x (..., 1, ...) -> (...).
+
+    Raises:
+        ShapeError: one of them has another size.
+    """
     shape = shape_of(x)
     axes = [i for i, size in enumerate(shape) if size == 1] if axis is None else canonical_axes(axis, len(shape))
     wrong = [i for i in axes if shape[i] != 1]
@@ -149,7 +211,18 @@ def squeeze(x: Value, *, axis: Value = None) -> Tensor:
 
 
 def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions `start_dim` to `end_dim` (included) joined into one."""
+    """Some dimensions, which follow one another, joined into one.
+
+    Args:
+        x: numbers.
+        start_dim: the first (default 0).
+        end_dim: the last (default -1).
+
+    Shapes: x (...) -> with their product in their place.
+
+    Raises:
+        ShapeError: start_dim lies behind end_dim, or one does not exist.
+    """
     shape = shape_of(x)
     if not shape:
         return reshape(x, shape=(1,))
@@ -160,7 +233,16 @@ def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def matrix_transpose(x: Value) -> Tensor:
-    """The last two dimensions swapped."""
+    """out[..., j, i] = x[..., i, j]: the last two dimensions exchanged.
+
+    Args:
+        x: matrices.
+
+    Shapes: x (..., I, J) -> (..., J, I).
+
+    Raises:
+        ShapeError: x has less than 2 dimensions.
+    """
     ndim = len(shape_of(x))
     if ndim < 2:
         raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {shape_of(x)}")
@@ -168,7 +250,14 @@ def matrix_transpose(x: Value) -> Tensor:
 
 
 def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """The dimensions `source` moved to the places `destination`; the others keep their order.
+    """Some dimensions moved to other places; the others keep their order.
+
+    Args:
+        x: numbers.
+        source: the dimensions.
+        destination: the place of each in the result.
+
+    Shapes: x (...) -> its sizes in that order.
 
     Raises:
         ShapeError: a dimension is named twice or does not exist, or the two lists differ in length.
