@@ -74,7 +74,20 @@ def _canonical_conv(
     return settings
 
 
-def _canonical_transpose(
+def _canonical_input(
+    y: ArrayLike,
+    w: ArrayLike,
+    *,
+    shape: Shape,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
+) -> Settings:
+    return {"shape": tuple(shape), **_settings(stride, padding, dilation, groups)}
+
+
+def _canonical_weight(
     x: ArrayLike,
     y: ArrayLike,
     *,
@@ -104,21 +117,61 @@ def _weight_flops(y_shape: Shape, *, shape: Shape) -> int:
     hint="in_channels must be x's second dimension: images are N C H W, so permute those that are N H W C",
     flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
 def conv(x: Value, w: Value, b: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
-    """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q]; b may be None."""
+    """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q].
+
+    Args:
+        x: images.
+        w: the kernels, one for each channel of the result.
+        b: a number for each channel of the result, or None.
+        stride: pixels between neighboring windows (default 1).
+        padding: pixels of zeros around the image (default 0).
+        dilation: pixels between the taps of a kernel (default 1).
+        groups: into how many parts the channels fall, each with kernels of its own (default 1).
+
+    Shapes: x (N, C, H, W), w (O, C/groups, P, Q), b (O) -> (N, O, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: sizes that do not fit together, or a kernel that is larger than the padded image.
+    """
     return kernels.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_transpose, linear=("y", "w"),
+@op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_input, linear=("y", "w"),
     onnx="ConvTranspose", flops=_input_flops)  # fmt: skip
 def conv_input(y: Value, w: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
-    """The transpose of `conv` in x: spreads y[n,o,i,j] * w[o] over the pixels of an image of the given shape."""
+    """The transpose of `conv` in x: y[n,o,i,j] * w[o] added to the pixels of an image that `conv` would read.
+
+    Args:
+        y: what `conv` gives.
+        w: its kernels.
+        shape: the sizes of the image.
+        stride: pixels between neighboring windows (default 1).
+        padding: pixels of zeros around the image (default 0).
+        dilation: pixels between the taps of a kernel (default 1).
+        groups: into how many parts the channels fall, each with kernels of its own (default 1).
+
+    Shapes: y (N, O, I, J), w (O, C/groups, P, Q) -> (N, C, H, W).
+    """
     return kernels.conv_input(y, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_transpose, linear=("x", "y"),
+@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_weight, linear=("x", "y"),
     flops=_weight_flops)  # fmt: skip
 def conv_weight(x: Value, y: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
-    """The transpose of `conv` in w: correlates x with y at each offset of a kernel of the given shape."""
+    """The transpose of `conv` in w: the correlation of x with y at each offset of a kernel.
+
+    Args:
+        x: images.
+        y: what `conv` gives.
+        shape: the sizes of the kernels.
+        stride: pixels between neighboring windows (default 1).
+        padding: pixels of zeros around the image (default 0).
+        dilation: pixels between the taps of a kernel (default 1).
+        groups: into how many parts the channels fall, each with kernels of its own (default 1).
+
+    Shapes: x (N, C, H, W), y (N, O, I, J) -> (O, C/groups, P, Q).
+    """
     return kernels.conv_weight(x, y, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 

@@ -42,7 +42,13 @@ def symmetric_part(x: Value) -> Value:
 @op(shapes="... M M -> ... M M", domain={"x": POSITIVE_DEFINITE},
     source="Murray 2016, Differentiation of the Cholesky decomposition, arXiv:1602.07527")  # fmt: skip
 def cholesky(x: Value, *, upper: bool = False) -> Value:
-    """The lower triangle L with L @ L^T = (x + x^T) / 2, or its transpose if `upper`. Shapes: (..., M, M) -> the same.
+    """The lower triangle L with L @ L^T = (x + x^T) / 2.
+
+    Args:
+        x: positive definite matrices.
+        upper: whether the result is L^T (default False).
+
+    Shapes: (..., M, M) -> the same.
 
     Raises:
         LinAlgError: a matrix is not positive definite.
@@ -90,14 +96,22 @@ def _(g: Value, w: Value, v: Value) -> Value:
 def eigh(x: Value) -> Eigh:
     """The eigenvalues, rising, and the eigenvectors (columns) of symmetric matrices: x @ v = v * w.
 
-    Shapes: x (..., M, M) -> eigenvalues (..., M), eigenvectors (..., M, M). The symmetric part of x is decomposed.
-    At equal eigenvalues see this module's docstring.
+    Args:
+        x: matrices, of which the symmetric part is decomposed. At equal eigenvalues see this module's docstring.
+
+    Shapes: x (..., M, M) -> eigenvalues (..., M), eigenvectors (..., M, M).
     """
     return Eigh(*_eigh(x))
 
 
 def eigvalsh(x: Value) -> Tensor:
-    """The eigenvalues of symmetric matrices, rising. Shapes: x (..., M, M) -> (..., M)."""
+    """The eigenvalues of symmetric matrices, rising.
+
+    Args:
+        x: matrices, of which the symmetric part is decomposed.
+
+    Shapes: x (..., M, M) -> (..., M).
+    """
     return eigh(x).eigenvalues
 
 
@@ -170,9 +184,13 @@ def _refuse_beyond(count: int, what: str, g: Value) -> None:
 def svd(x: Value, *, full_matrices: bool = True) -> Svd:
     """The singular value decomposition x = U @ diag(S) @ Vh, with U and Vh orthogonal and S falling.
 
-    Shapes: x (..., M, N) -> U (..., M, K), S (..., K), Vh (..., K, N) with `full_matrices=False`, K = min(M, N);
-    else U (..., M, M) and Vh (..., N, N), of which only the first K columns and rows have derivatives.
-    At equal singular values see this module's docstring.
+    Args:
+        x: matrices. At equal singular values see this module's docstring.
+        full_matrices: whether U and Vh are square; then only their first K columns and rows have derivatives
+            (default True).
+
+    Shapes: x (..., M, N) -> U (..., M, M), S (..., K), Vh (..., N, N) with K = min(M, N); with `full_matrices=False`
+    U (..., M, K) and Vh (..., K, N).
 
     Raises:
         GraphError: in the backward pass, where a gradient of the columns or rows beyond the first K is wanted.
@@ -181,7 +199,13 @@ def svd(x: Value, *, full_matrices: bool = True) -> Svd:
 
 
 def svdvals(x: Value) -> Tensor:
-    """The singular values, falling. Shapes: x (..., M, N) -> (..., min(M, N))."""
+    """The singular values, falling.
+
+    Args:
+        x: matrices.
+
+    Shapes: x (..., M, N) -> (..., min(M, N)).
+    """
     return svd(x, full_matrices=False).S
 
 
@@ -234,11 +258,16 @@ def _qr_cotangent(gq: Value, gr: Value, q: Value, r: Value) -> Value:
 
 
 def qr(x: Value, *, mode: str = "reduced") -> Qr:
-    """x = Q @ R, with orthogonal columns Q and an upper triangle R. The first min(M, N) columns must be independent.
+    """x = Q @ R, with orthogonal columns Q and an upper triangle R.
+
+    Args:
+        x: matrices whose first min(M, N) columns are independent.
+        mode: "reduced", or "complete" for a square Q (default "reduced").
 
     Shapes: x (..., M, N) -> Q (..., M, K), R (..., K, N) with K = min(M, N); with mode "complete" K = M.
 
     Raises:
         GraphError: in the backward pass, where a gradient of further columns of a complete Q is wanted.
+        UsageError: another mode.
     """
     return Qr(*_qr(x, mode=mode))

@@ -108,13 +108,20 @@ def _parsed(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
 def einsum(subscripts: str, *xs: Value) -> Tensor:
     """Products and sums over named indices, as `numpy.einsum` has it.
 
-    einsum("ij,jk->ik", x, y) is the matrix product: out[i, k] = sum over j of x[i, j] * y[j, k].
-    Indices that stand left of the arrow only are summed over; one that is repeated in an operand reads its diagonal;
-    `...` stands for further dimensions, which broadcast, and are summed over if the result does not name them. Without
-    an arrow the result has `...` and those indices that stand once, in alphabetical order. Several operands are
-    multiplied in an order that saves work.
+    einsum("ij,jk->ik", x, y) is the matrix product: out[i, k] = sum over j of x[i, j] * y[j, k]. Indices that stand
+    left of the arrow only are summed over; one that is repeated in an operand reads its diagonal; `...` stands for
+    further dimensions, which broadcast, and are summed over if the result does not name them. Without an arrow the
+    result has `...` and those indices that stand once, in alphabetical order. Several operands are multiplied in an
+    order that saves work.
+
+    Args:
+        subscripts: the indices of each operand, separated by commas, and behind "->" those of the result.
+        xs: the operands.
+
+    Shapes: as the indices say.
 
     Raises:
-        UsageError: the text is not of this form. ShapeError: it does not fit the operands.
+        ShapeError: the text does not fit the operands.
+        UsageError: the text is not of this form.
     """
     return _einsum(*xs, subscripts=subscripts)

@@ -32,6 +32,10 @@ from minigrad.typing import ArrayLike, Value
 def where(condition: Value, x: Value, y: Value) -> Value:
     """out = x where the condition holds, else y. The branch not taken gets a zero gradient, even where it is NaN.
 
+    Args:
+        condition: truth values.
+        x, y: numbers.
+
     Shapes: any three that broadcast -> the common one.
     """
     return np.where(condition, x, y)
@@ -137,10 +141,16 @@ step  = elementwise("step",  lambda x: (x > 0).astype(x.dtype), "1 where x > 0, 
 
 
 def clip(x: Value, min: Value = None, max: Value = None) -> Tensor:
-    """Each element moved into [min, max]: minimum(maximum(x, min), max).
+    """out = minimum(maximum(x, min), max): each element moved into [min, max]. Where min > max the result is max.
 
-    Gradients flow to x where it lies inside, bounds included, and else to the bound that holds it. Either bound may
-    be left out, or be an array that broadcasts; where min > max the result is max.
+    Gradients flow to x where it lies inside, bounds included, and else to the bound that holds it.
+
+    Args:
+        x: numbers.
+        min: the lower bound; none unless given.
+        max: the upper bound; none unless given.
+
+    Shapes: any that broadcast -> the common one.
     """
     x = x if min is None else maximum(x, min)
     return x if max is None else minimum(x, max)

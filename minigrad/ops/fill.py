@@ -27,5 +27,13 @@ def _full_like(x: Value, *, fill_value: float, dtype: Value = None) -> Value:
 
 
 def full_like(x: Value, fill_value: float, *, dtype: Value = None) -> Value:
-    """One number everywhere, in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
+    """One number everywhere, in the shape of x.
+
+    Args:
+        x: an array.
+        fill_value: the number.
+        dtype: that of the result; x's unless given.
+
+    Shapes: any -> the same.
+    """
     return _full_like(x, fill_value=fill_value, dtype=dtype)

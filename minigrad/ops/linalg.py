@@ -42,7 +42,12 @@ def _(g: Value, x: Value, y_shape: Shape) -> Value:
 
 
 def matmul(x: Value, y: Value) -> Tensor:
-    """Matrix product as `@` has it: a vector on the left is a row, on the right a column; stacks of matrices broadcast.
+    """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]: the matrix product, as `@` has it.
+
+    Args:
+        x, y: matrices, or stacks of them, which broadcast; a vector on the left is a row, on the right a column.
+
+    Shapes: x (..., I, K) or (K), y (..., K, J) or (K) -> (..., I, J), without the I or J of a vector.
 
     Raises:
         ShapeError: an operand is a number, or the inner sizes differ.
@@ -67,7 +72,15 @@ def _linear_by_matmul(x: Value, w: Value, b: Value) -> Value:
     flops=_product_flops,
     hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?")  # fmt: skip
 def linear(x: Value, w: Value, b: Value) -> Value:
-    """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o]; b may be None."""
+    """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o].
+
+    Args:
+        x: vectors.
+        w: a row for each feature of the result.
+        b: a number for each feature of the result, or None.
+
+    Shapes: x (..., D), w (O, D), b (O) -> (..., O).
+    """
     rows = _rows(x)
     out = rows @ w.T
     if b is not None:
@@ -114,7 +127,13 @@ def _rows(x: Value) -> Value:
 
 
 def vecdot(x: Value, y: Value, *, axis: int = -1) -> Tensor:
-    """out = sum over the axis of x * y; the other dimensions broadcast. Shapes: x (..., T, ...), y the same -> (...).
+    """out = sum over the axis of x * y; the other dimensions broadcast.
+
+    Args:
+        x, y: vectors.
+        axis: the dimension of a vector (default -1: the last).
+
+    Shapes: x (..., T, ...), y the same -> (...).
 
     Raises:
         ShapeError: the two differ in size along the axis.
@@ -129,14 +148,30 @@ def vecdot(x: Value, y: Value, *, axis: int = -1) -> Tensor:
 
 
 def outer(x: Value, y: Value) -> Tensor:
-    """out[i, j] = x[i] * y[j]. Shapes: x (I), y (J) -> (I, J)."""
+    """out[i, j] = x[i] * y[j].
+
+    Args:
+        x, y: vectors.
+
+    Shapes: x (I), y (J) -> (I, J).
+
+    Raises:
+        ShapeError: one of them is no vector.
+    """
     if len(shape_of(x)) != 1 or len(shape_of(y)) != 1:
         raise ShapeError(f"outer: needs two vectors, got shapes {shape_of(x)} and {shape_of(y)}")
     return multiply(expand_dims(x, axis=1), y)
 
 
 def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
-    """The vector product of vectors of three elements along the axis; the other dimensions broadcast.
+    """The vector product, (x[1]*y[2] - x[2]*y[1], x[2]*y[0] - x[0]*y[2], x[0]*y[1] - x[1]*y[0]); other dimensions
+    broadcast.
+
+    Args:
+        x, y: vectors of three elements.
+        axis: the dimension of a vector (default -1: the last).
+
+    Shapes: x (..., 3, ...), y the same -> the same.
 
     Raises:
         ShapeError: the axis does not have size 3.
@@ -153,10 +188,14 @@ def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
 
 
 def tensordot(x: Value, y: Value, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
-    """Sums over several dimensions of x and y at once, as one matrix product.
+    """The sum over several dimensions of x and y at once, as one matrix product.
 
-    With a number, the last dimensions of x are summed with the first ones of y; with two sequences, the k-th named of
-    x with the k-th named of y. The result has the other dimensions of x, then those of y.
+    Args:
+        x, y: numbers.
+        axes: how many of the last dimensions of x are summed with the first ones of y; or two sequences: the k-th named
+            of x with the k-th named of y (default 2).
+
+    Shapes: the other dimensions of x, then those of y.
 
     Raises:
         ShapeError: the sizes of two such dimensions differ.
@@ -183,7 +222,13 @@ def tensordot(x: Value, y: Value, *, axes: int | tuple[Sequence[int], Sequence[i
 
 
 def kron(x: Value, y: Value) -> Tensor:
-    """The Kronecker product: each element of x replaced by it times y. Shapes: x (I, J), y (P, Q) -> (I*P, J*Q)."""
+    """The Kronecker product: each element of x replaced by it times y.
+
+    Args:
+        x, y: matrices, or arrays of any number of dimensions.
+
+    Shapes: x (I, J), y (P, Q) -> (I*P, J*Q).
+    """
     ndim = max(len(shape_of(x)), len(shape_of(y)))
     x_shape, y_shape = [(1,) * (ndim - len(s)) + s for s in (shape_of(x), shape_of(y))]
     places = range(ndim)
@@ -203,7 +248,14 @@ def _placing(x: ArrayLike, *, offset: int = 0) -> Settings:
 
 @op(canonical=_placing, linear=("x",))
 def diagonal(x: Value, *, offset: int) -> Value:
-    """out[k] = x[k, k + offset] of each matrix. Shapes: x (..., M, N) -> (..., K)."""
+    """out[k] = x[k, k + offset] of each matrix.
+
+    Args:
+        x: matrices.
+        offset: the diagonal, counted from the main one upward (default 0).
+
+    Shapes: x (..., M, N) -> (..., K).
+    """
     return np.diagonal(x, offset, -2, -1)
 
 
@@ -214,7 +266,15 @@ def _(g: Value, x_shape: Shape, *, offset: int) -> Value:
 
 @op(linear=("x",))
 def diagonal_matrix(x: Value, *, offset: int, shape: Shape) -> Value:
-    """Zeros of the given shape with x on a diagonal: the transpose of `diagonal`. Shapes: x (..., K) -> (..., M, N)."""
+    """Zeros with x on a diagonal: the transpose of `diagonal`.
+
+    Args:
+        x: diagonals.
+        offset: the diagonal, counted from the main one upward.
+        shape: the sizes of the result.
+
+    Shapes: x (..., K) -> (..., M, N).
+    """
     out = np.zeros(shape, x.dtype)
     steps = np.arange(x.shape[-1])
     out[..., steps + max(-offset, 0), steps + max(offset, 0)] = x
@@ -227,5 +287,12 @@ def _(g: Value, *, offset: int) -> Value:
 
 
 def trace(x: Value, *, offset: int = 0) -> Tensor:
-    """The sum of a diagonal of each matrix. Shapes: x (..., M, N) -> (...)."""
+    """The sum of a diagonal of each matrix.
+
+    Args:
+        x: matrices.
+        offset: the diagonal, counted from the main one upward (default 0).
+
+    Shapes: x (..., M, N) -> (...).
+    """
     return sum(diagonal(x, offset=offset), axis=-1)

@@ -36,7 +36,12 @@ def lapack(function: Callable[..., Any], *xs: Value, **settings: Value) -> Value
 
 @op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES)
 def inv(x: Value) -> Value:
-    """The inverse: x @ out = out @ x = the identity. Shapes: x (..., M, M) -> (..., M, M).
+    """The inverse: x @ out = out @ x = the identity.
+
+    Args:
+        x: invertible matrices.
+
+    Shapes: x (..., M, M) -> (..., M, M).
 
     Raises:
         LinAlgError: a matrix is singular.
@@ -67,10 +72,14 @@ def _(g: Value, x: Value) -> Value:
 
 
 def solve(x: Value, y: Value) -> Tensor:
-    """The solution of x @ out = y: of one system if y is a vector, else of one for each column of y.
+    """The solution of x @ out = y.
 
-    Shapes: x (..., M, M), y (M) or (..., M, K) -> (..., M) or (..., M, K). Leading dimensions broadcast. Only an array
-    of one dimension is a vector: a stack of vectors needs a last dimension of size 1.
+    Args:
+        x: invertible matrices.
+        y: a vector, for one system, or matrices, one system for each column. Only an array of one dimension is a
+            vector: a stack of vectors needs a last dimension of size 1.
+
+    Shapes: x (..., M, M), y (M) or (..., M, K) -> (..., M) or (..., M, K). Leading dimensions broadcast.
 
     Raises:
         LinAlgError: a matrix is singular.
@@ -82,9 +91,14 @@ def solve(x: Value, y: Value) -> Tensor:
 
 @op(shapes="... M M -> ...", source="Giles 2008; at singular matrices by cofactors")
 def det(x: Value) -> Value:
-    """The determinant. Shapes: x (..., M, M) -> (...).
+    """The determinant.
 
     Its gradient is the matrix of cofactors, which exists for singular matrices as well, as do its own derivatives.
+
+    Args:
+        x: matrices.
+
+    Shapes: x (..., M, M) -> (...).
     """
     return lapack(np.linalg.det, x)
 
@@ -147,7 +161,13 @@ def _(g: Value, x: Value) -> Value:
 def slogdet(x: Value) -> Slogdet:
     """The sign of the determinant and the logarithm of its absolute value, where det itself would overflow.
 
-    The sign has a zero gradient. Shapes: x (..., M, M) -> sign (...), logabsdet (...).
+    Args:
+        x: matrices.
+
+    Returns:
+        `sign`, which has a zero gradient, and `logabsdet`.
+
+    Shapes: x (..., M, M) -> sign (...), logabsdet (...).
 
     Raises:
         LinAlgError: in the backward pass, where a matrix is singular: the logarithm is -inf there.
@@ -165,7 +185,10 @@ def _cut(x: ArrayLike, *, rtol: float | None = None) -> Settings:
 def pinv(x: Value, *, rtol: float) -> Value:
     """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
 
-    Singular values up to rtol times the largest count as 0; the derivative holds where the rank does not change.
+    Args:
+        x: matrices. The derivative holds where the rank does not change.
+        rtol: singular values up to this times the largest count as 0; max(M, N) times the dtype's epsilon unless given.
+
     Shapes: x (..., M, N) -> (..., N, M).
     """
     return lapack(np.linalg.pinv, x, rtol=rtol)
@@ -185,15 +208,30 @@ def _(g: Value, x: Value, out: Value) -> Value:
 
 @op(shapes="... M N -> ...", canonical=_cut, non_differentiable=("x",))
 def matrix_rank(x: Value, *, rtol: float) -> Value:
-    """How many singular values exceed rtol times the largest: integers. Shapes: x (..., M, N) -> (...)."""
+    """How many singular values exceed rtol times the largest: integers.
+
+    Args:
+        x: matrices.
+        rtol: the factor; max(M, N) times the dtype's epsilon unless given.
+
+    Shapes: x (..., M, N) -> (...).
+    """
     s = lapack(np.linalg.svd, x, compute_uv=False)
     return np.count_nonzero(s > rtol * np.max(s, axis=-1, keepdims=True, initial=0), axis=-1)
 
 
 def matrix_power(x: Value, n: int) -> Value:
-    """x @ x @ ... @ x with n factors, in about log2(n) products; negative powers are those of the inverse.
+    """x @ x @ ... @ x with n factors, in about log2(n) products.
 
-    The power 0 is the identity, a constant. Shapes: x (..., M, M) -> (..., M, M).
+    Args:
+        x: matrices.
+        n: the exponent; a negative one is of the inverse, and 0 gives the identity, a constant.
+
+    Shapes: x (..., M, M) -> (..., M, M).
+
+    Raises:
+        LinAlgError: n is negative and a matrix is singular.
+        ShapeError: x is no square matrix.
     """
     shape = shape_of(x)
     if len(shape) < 2 or shape[-1] != shape[-2]:

@@ -16,7 +16,7 @@ LEAST_VARIANCE: Final = 1e-12
 
 
 def _binary_cross_entropy(x: Value, target: Value) -> Value:
-    """-(target log x + (1 - target) log(1 - x)), each logarithm at least -100. Shapes: x, target broadcast."""
+    """-(target log x + (1 - target) log(1 - x)), each logarithm at least -100."""
     with np.errstate(divide="ignore"):
         yes, no = np.maximum(np.log(x), LEAST_LOG), np.maximum(np.log1p(-x), LEAST_LOG)
     return -(target * yes + (1 - target) * no)

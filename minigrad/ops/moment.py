@@ -14,15 +14,32 @@ from minigrad.typing import Value
 
 
 def var(x: Value, *, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Variance over axes: sum of (x - mean)^2 over (count - correction)."""
+    """out = sum of (x - mean)^2 over the axes / (count - correction): the variance.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        correction: what is taken from the count; 1 gives the unbiased estimate (default 0.0).
+        keepdims: whether the axes stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+    """
     deviation, freedom = _deviation(x, axis, correction)
     return divide(sum(square(deviation), axis=axis, keepdims=keepdims), freedom)
 
 
 def std(x: Value, *, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Standard deviation over axes: the square root of `var`.
+    """out = the square root of `var`: the standard deviation.
 
     Where all elements are equal it is 0, and so is its gradient: a subgradient, as for every norm at 0.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes along which to reduce (default None: all).
+        correction: what is taken from the count; 1 gives the unbiased variance (default 0.0).
+        keepdims: whether the axes stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
     """
     deviation, freedom = _deviation(x, axis, correction)
     return divide(vector_norm(deviation, axis=axis, keepdims=keepdims), math.sqrt(freedom))

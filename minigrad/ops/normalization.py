@@ -1,4 +1,4 @@
-"""Mean 0 and variance 1 over some axes, then scale and shift: the one op behind all normalization layers.
+"""Standardization to mean 0 and variance 1 over some axes, then scale and shift: the op of all normalization layers.
 
     out = w * (x - mean) / sqrt(variance + eps) + b
 
@@ -44,8 +44,22 @@ def _fits(shape: Shape, target: Shape) -> bool:
 def standardize(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value:
     """out = w * (x - mean) / sqrt(variance + eps) + b, with the mean and the (biased) variance of x over the axes.
 
-    w and b may be None. Shapes: x (...), w and b such as broadcast to x's -> out (...), mean and variance of size 1
-    along the axes.
+    Args:
+        x: floating numbers.
+        w: the factor, or None for 1.
+        b: the term, or None for 0.
+        axis: the axis or axes of a mean.
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
+
+    Returns:
+        Three results: out, the mean, and the variance.
+
+    Shapes: x (...), w and b such as broadcast to x's -> out (...), mean and variance of size 1 along the axes.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: w or b does not broadcast to x.
+        UsageError: eps is negative.
     """
     return kernels.standardize(x, w, b, axis=axis, eps=eps)
 

@@ -52,10 +52,18 @@ def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
 
 
 def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: float = 2) -> Tensor:
-    """The ord-norm of vectors, (sum of |x|^ord)^(1/ord), over one axis, several, or all (None).
+    """out = (sum of |x|^ord over the axes)^(1/ord): the norm of vectors.
 
-    ord inf is the largest |x|, -inf the smallest, and 0 counts the elements that are not 0 (flat: no gradient).
-    No square overflows or vanishes, and the gradient at x = 0 is 0. Shapes: x (...) -> x's without the axes.
+    No square overflows or vanishes, and the gradient at x = 0 is 0.
+
+    Args:
+        x: numbers.
+        axis: the axis or axes of a vector (default None: all).
+        keepdims: whether these stay, with size 1 (default False).
+        ord: the order; inf is the largest |x|, -inf the smallest, and 0 counts the elements that are not 0, without a
+            gradient (default 2).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
     """
     settings = {"axis": axis, "keepdims": keepdims}
     if ord == 0:
@@ -68,10 +76,20 @@ def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: fl
 
 
 def matrix_norm(x: Value, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
-    """A norm of each matrix of a stack. Shapes: x (..., M, N) -> (...), or (..., 1, 1) with `keepdims`.
+    """A norm of each matrix of a stack.
 
-    "fro" is the root of the sum of squares, "nuc" the sum of the singular values, 2 (-2) the largest (smallest) of
-    them, 1 (-1) the largest (smallest) sum of a column's absolute values, inf (-inf) that of a row's.
+    Args:
+        x: matrices.
+        keepdims: whether the last two dimensions stay, with size 1 (default False).
+        ord: "fro", the root of the sum of squares; "nuc", the sum of the singular values; 2 (-2), the largest
+            (smallest) of them; 1 (-1), the largest (smallest) sum of a column's absolute values; inf (-inf), that of a
+            row's (default "fro").
+
+    Shapes: x (..., M, N) -> (...), or (..., 1, 1) with `keepdims`.
+
+    Raises:
+        ShapeError: x has less than two dimensions.
+        UsageError: another ord.
     """
     if len(shape_of(x)) < 2:
         raise ShapeError(f"matrix_norm needs matrices (..., M, N), got shape {shape_of(x)}")
@@ -94,8 +112,18 @@ def matrix_norm(x: Value, *, keepdims: bool = False, ord: float | str = "fro") -
 def norm(x: Value, ord: float | str | None = None, *, axis: Value = None, keepdims: bool = False) -> Tensor:
     """`vector_norm` or `matrix_norm`, as `numpy.linalg.norm` chooses: by the number of axes.
 
-    One axis is a vector, two are a matrix; without `axis`, all elements are one vector unless `ord` is given, which
-    then needs one or two dimensions.
+    Args:
+        x: numbers.
+        ord: the order; None is 2 for vectors and "fro" for matrices.
+        axis: one axis is a vector, two are a matrix; with None all elements are one vector unless `ord` is given, which
+            then needs one or two dimensions.
+        keepdims: whether the axes stay, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axes, or with size 1 there.
+
+    Raises:
+        ShapeError: more than two axes, with an ord.
+        UsageError: an ord that is not for as many axes.
     """
     ndim = len(shape_of(x))
     if axis is None and ord is None:

@@ -1,4 +1,4 @@
-"""A frame of one value around an array; cutting it off again is indexing."""
+"""Padding with one value; cutting it off again is indexing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,26 @@ from minigrad.typing import ArrayLike, Settings, Value
 Widths = tuple[tuple[int, int], ...]
 
 
-def _framing(x: ArrayLike, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> Settings:
+def _padding(x: ArrayLike, *, widths: Sequence[Sequence[int]], value: float = 0.0) -> Settings:
     exact = tuple([(before.__index__(), after.__index__()) for before, after in widths])
     if len(exact) != np.ndim(x) or any(n < 0 for width in exact for n in width):
         raise ShapeError(f"widths are two numbers of at least 0 for each of {np.ndim(x)} dimensions, got {widths}")
     return {"widths": exact, "value": value}
 
 
-@op(canonical=_framing, onnx="Pad")
+@op(canonical=_padding, onnx="Pad")
 def pad(x: Value, *, widths: Widths, value: float) -> Value:
-    """x with widths[k] = (before, after) elements of one value around it along each dimension k.
+    """x with elements of one value before and after it along each dimension.
+
+    Args:
+        x: numbers.
+        widths: how many, (before, after) for each dimension.
+        value: what they are (default 0.0).
 
     Shapes: x (..., T, ...) -> (..., before + T + after, ...).
+
+    Raises:
+        ShapeError: there are not two widths of at least 0 for each dimension.
     """
     out = np.full([n + before + after for n, (before, after) in zip(x.shape, widths, strict=True)], value, x.dtype)
     out[_inside(x.shape, widths)] = x
@@ -39,5 +47,5 @@ def _(g: Value, x_shape: Shape, *, widths: Widths) -> Value:
 
 
 def _inside(shape: Shape, widths: Widths) -> tuple[slice, ...]:
-    """Where x lies in its frame."""
+    """Where x lies in the padded array."""
     return tuple([slice(before, before + n) for n, (before, _) in zip(shape, widths, strict=True)])

@@ -65,13 +65,47 @@ def _max_by_windows(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dila
 @op(shapes="N C H W -> N C I J", canonical=pooling, residuals=("positions",), kinks="ties", reference=_max_by_windows,
     onnx="MaxPool", source="Ranzato et al. 2007; overlapping windows: Krizhevsky et al. 2012")  # fmt: skip
 def max_pool(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Value:
-    """out[n,c,i,j] = largest x in the window at (i, j); at a tie the first one in row-major order gets the gradient."""
+    """out[n,c,i,j] = the largest x in the window at (i, j); at a tie the first in row-major order gets the gradient.
+
+    Args:
+        x: images.
+        kernel: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        padding: pixels around the image that windows may reach, at most half of the kernel (default 0).
+        dilation: pixels between the taps of a window (default 1).
+        ceil_mode: whether a last window may reach over the edge, if it begins inside (default False).
+        size: the rows and columns of the result; as many as fit unless given.
+
+    Shapes: x (N, C, H, W) -> (N, C, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the padded image; a setting that is too small, a padding that is too
+            large.
+    """
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)
 
 
 @op(shapes="N C H W -> N C I J", canonical=pooling, non_differentiable=("x",))
 def max_positions(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair) -> Value:
-    """Where the pixel that `max_pool` gives is: its position h*W + w, or -1 for a window that sees no pixel."""
+    """The position h*W + w of the pixel that `max_pool` gives, or -1 for a window that sees no pixel.
+
+    Args:
+        x: images.
+        kernel: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        padding: pixels around the image that windows may reach, at most half of the kernel (default 0).
+        dilation: pixels between the taps of a window (default 1).
+        ceil_mode: whether a last window may reach over the edge, if it begins inside (default False).
+        size: the rows and columns of the result; as many as fit unless given.
+
+    Shapes: x (N, C, H, W) -> (N, C, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the padded image; a setting that is too small, a padding that is too
+            large.
+    """
     return kernels.max_pool(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, out_size=size)[1]
 
 
@@ -85,19 +119,45 @@ def _grid(x: ArrayLike, *, size: PairLike) -> Settings:
 
 @op(shapes="N C H W -> N C I J", canonical=_grid, non_differentiable=("x",))
 def adaptive_positions(x: Value, *, size: Pair) -> Value:
-    """The position h*W + w of the first largest pixel in each cell of a grid of I x J cells over the image."""
+    """The position h*W + w of the first largest pixel in each cell of a grid of I x J cells over the image.
+
+    Args:
+        x: images.
+        size: the rows and columns I, J of the grid.
+
+    Shapes: x (N, C, H, W) -> (N, C, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the image has no pixels.
+    """
     return kernels.adaptive_positions(x, size=size)
 
 
 @op(shapes="N C I J, N C I J -> N C H W", non_differentiable=("positions",), linear=("x",), onnx="MaxUnpool")
 def max_unpool(x: Value, positions: Value, *, shape: Shape) -> Value:
-    """An image of zeros with each x added at its position h*W + w: the transpose of `max_pool` at fixed positions."""
+    """An image of zeros with each x added at its position h*W + w: the transpose of `max_pool` at fixed positions.
+
+    Args:
+        x: numbers.
+        positions: integers; -1 is nowhere.
+        shape: the sizes of the image.
+
+    Shapes: x, positions (N, C, I, J) -> (N, C, H, W).
+    """
     return kernels.max_pool_input(x, positions, shape=shape)
 
 
 @op(shapes="N C H W, N C I J -> N C I J", non_differentiable=("positions",), linear=("x",))
 def pool_take(x: Value, positions: Value) -> Value:
-    """out[n,c,i,j] = x at the position h*W + w named for it: `max_pool` once the winners are known."""
+    """out[n,c,i,j] = x at the position h*W + w named for it: `max_pool` at fixed positions.
+
+    Args:
+        x: images.
+        positions: integers; at -1 the result is 0.
+
+    Shapes: x (N, C, H, W), positions (N, C, I, J) -> (N, C, I, J).
+    """
     return kernels.max_pool_take(x, positions)
 
 
@@ -116,15 +176,41 @@ def _(g: Value, positions: Value, x_shape: Shape) -> Value:
     return max_unpool(g, positions, shape=x_shape)
 
 
-def _averaging(x: ArrayLike, *, count_include_pad: bool = True, **settings: Value) -> Settings:
-    settings = pooling(x, **settings)
+def _averaging(
+    x: ArrayLike,
+    *,
+    kernel: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    ceil_mode: bool = False,
+    size: Pair | None = None,
+    count_include_pad: bool = True,
+) -> Settings:
+    settings = pooling(x, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, size=size)
     del settings["dilation"]
     return {**settings, "count_include_pad": bool(count_include_pad)}
 
 
 @op(shapes="N C H W -> N C I J", canonical=_averaging, linear=("x",), onnx="AveragePool")
 def avg_pool(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair, count_include_pad: bool) -> Value:
-    """out[n,c,i,j] = mean of x over the window at (i, j), padding counted as zeros if `count_include_pad`."""
+    """out[n,c,i,j] = the mean of x over the window at (i, j).
+
+    Args:
+        x: images.
+        kernel: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows; the kernel's size unless given.
+        padding: pixels around the image that windows may reach, at most half of the kernel (default 0).
+        ceil_mode: whether a last window may reach over the edge, if it begins inside (default False).
+        size: the rows and columns of the result; as many as fit unless given.
+        count_include_pad: whether the padding counts in the mean, as zeros (default True).
+
+    Shapes: x (N, C, H, W) -> (N, C, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the kernel is larger than the padded image; a setting that is too small, a padding that is too
+            large.
+    """
     return kernels.avg_pool(
         x, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad, out_size=size
     )
@@ -134,7 +220,18 @@ def avg_pool(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, size: Pair,
 def avg_pool_input(
     y: Value, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
 ) -> Value:
-    """The transpose of `avg_pool`: each y spread evenly over the pixels of its window, in an image of `shape`."""
+    """The transpose of `avg_pool`: each y spread evenly over the pixels of its window.
+
+    Args:
+        y: what `avg_pool` gives.
+        shape: the sizes of the image.
+        kernel: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows.
+        padding: pixels around the image that windows may reach.
+        count_include_pad: whether the padding counts in the mean.
+
+    Shapes: y (N, C, I, J) -> (N, C, H, W).
+    """
     return kernels.avg_pool_input(
         y, shape=shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
     )
@@ -149,5 +246,5 @@ def _(g: Value, x_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, co
 
 @avg_pool_input.vjp("y")
 def _(g: Value, y_shape: Shape, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Value:
-    size = y_shape[2:]
+    size = (y_shape[2], y_shape[3])
     return avg_pool(g, kernel=kernel, stride=stride, padding=padding, size=size, count_include_pad=count_include_pad)

@@ -43,18 +43,37 @@ def _transposed(y: ArrayLike, *, axis: int, index: Table, weight: Table, size: i
 
 @op(canonical=_resampling, linear=("x",), onnx="Resize")
 def resample(x: Value, *, axis: int, index: Table, weight: Table) -> Value:
-    """out[..., j, ...] = sum over t of weight[t,j] * x[..., index[t,j], ...]. Shapes: x (..., T, ...) -> (..., J, ...).
+    """out[..., j, ...] = sum over t of weight[t, j] * x[..., index[t, j], ...].
 
-    Each row of `index` must not fall. Both tables are (taps, J).
+    Args:
+        x: numbers.
+        axis: the axis that is resampled.
+        index: integers, from which places the elements come; no row of it may fall.
+        weight: what each counts for.
+
+    Shapes: x (..., T, ...), index and weight (taps, J) -> (..., J, ...).
+
+    Raises:
+        ShapeError: the tables are not of this form, or a place does not exist.
     """
     return kernels.resample(x, axis=axis, index=index, weight=weight)
 
 
 @op(canonical=_transposed, linear=("y",))
 def resample_input(y: Value, *, axis: int, index: Table, weight: Table, size: int) -> Value:
-    """The transpose of `resample`: weight[t,j] * y[..., j, ...] added at index[t,j].
+    """The transpose of `resample`: weight[t, j] * y[..., j, ...] added at index[t, j].
 
-    Shapes: y (..., J, ...) -> (..., size, ...).
+    Args:
+        y: numbers.
+        axis: the axis that was resampled.
+        index: integers, to which places the elements go; no row of it may fall.
+        weight: what each counts for.
+        size: the number of elements along the axis of the result.
+
+    Shapes: y (..., J, ...), index and weight (taps, J) -> (..., size, ...).
+
+    Raises:
+        ShapeError: the tables are not of this form, or a place does not exist.
     """
     return kernels.resample_input(y, axis=axis, index=index, weight=weight, size=size)
 

@@ -1,4 +1,4 @@
-"""Windows of an image side by side, and folded back to an image: each op is the transpose of the other.
+"""Windows of an image side by side, and added back to the image: each op is the transpose of the other.
 
     out[n, c, p, q, i, j] = x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding]
 
@@ -50,18 +50,41 @@ def _folding(
 
 @op(shapes="N C H W -> N C P Q I J", canonical=_unfolding, linear=("x",))
 def unfold(x: Value, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Value:
-    """out[n,c,p,q,i,j] = x[n, c, stride*i + dilation*p - padding, ...]: what each window reads; 0 outside of x.
+    """out[n,c,p,q,i,j] = x[n, c, stride*i + dilation*p - padding, ...], and 0 where that is outside of x.
 
-    Shapes: x (N, C, H, W) -> (N, C, P, Q, I, J). `count` (I, J) is as many as fit unless given.
+    (`minigrad.functional.unfold` has the same numbers in PyTorch's layout, (N, C*P*Q, I*J).)
+
+    Args:
+        x: images.
+        kernel: the rows and columns P, Q of a window.
+        stride: pixels between neighboring windows (default 1).
+        padding: pixels of zeros around the image (default 0).
+        dilation: pixels between the taps of a window (default 1).
+        count: the number I, J of windows; as many as fit unless given.
+
+    Shapes: x (N, C, H, W) -> (N, C, P, Q, I, J).
+
+    Raises:
+        ShapeError: the kernel is larger than the padded image; a setting that is too small.
     """
     return kernels.unfold(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, count=count)
 
 
 @op(shapes="N C P Q I J -> N C H W", canonical=_folding, linear=("y",), onnx="Col2Im")
 def fold(y: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Value:
-    """The transpose of `unfold`: each y added to the pixel of an image of `shape` that it would be read from.
+    """The transpose of `unfold`: each y added to the pixel of an image that it would be read from.
+
+    Args:
+        y: windows.
+        shape: the sizes of the image.
+        stride: pixels between neighboring windows (default 1).
+        padding: pixels around the image that windows read, too (default 0).
+        dilation: pixels between the taps of a window (default 1).
 
     Shapes: y (N, C, P, Q, I, J) -> (N, C, H, W).
+
+    Raises:
+        ShapeError: a setting that is too small.
     """
     return kernels.fold(y, shape=shape, stride=stride, padding=padding, dilation=dilation)
 

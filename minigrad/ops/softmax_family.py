@@ -1,4 +1,6 @@
-"""The softmax family: stable for any finite input, since the largest element is subtracted first."""
+"""Softmax, its logarithm and its cross entropy: stable for any finite input, as the largest element is subtracted
+first.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,18 @@ def _cross_entropy_by_log_softmax(x: Value, target: Value) -> Value:
 @op(shapes="N D, N -> N", non_differentiable=("target",), residuals=("probability",),
     reference=_cross_entropy_by_log_softmax, onnx="SoftmaxCrossEntropyLoss")  # fmt: skip
 def softmax_cross_entropy(x: Value, target: Value) -> Value:
-    """out[n] = -log softmax(x[n])[target[n]]: what the truth was worth to the model, in nats."""
+    """out[n] = -log softmax(x[n])[target[n]]: the loss of a classifier, in nats.
+
+    Args:
+        x: scores, one for each class.
+        target: class numbers.
+
+    Shapes: x (N, C), target (N) -> (N).
+
+    Raises:
+        DataError: a class that does not exist.
+        DTypeError: class numbers that are not integers.
+    """
     check_classes(target, x.shape[1])
     shifted = x - _largest(x, 1)
     e = np.exp(shifted)

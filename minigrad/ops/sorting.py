@@ -29,9 +29,17 @@ def _by_taking(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
 
 @op(canonical=_sorting, residuals=("order",), reference=_by_taking, kinks="ties")
 def sort(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
-    """The elements in rising (or falling) order along the axis: a permutation, and its derivative is the same one.
+    """The elements in order along an axis: a permutation, and its derivative is the same one.
 
-    At a tie the elements keep their order, and so do their cotangents. Shapes: x (..., T, ...) -> the same.
+    At a tie the elements keep their order, and so do their cotangents.
+
+    Args:
+        x: numbers.
+        axis: the axis (default -1: the last).
+        descending: whether the order is falling (default False).
+        stable: equal elements always keep their order; False allows others, and changes nothing (default True).
+
+    Shapes: x (..., T, ...) -> the same.
     """
     order = _order(x, axis, descending)
     return np.take_along_axis(x, order, axis), order
@@ -44,7 +52,16 @@ def _(g: Value, order: Value, *, axis: int) -> Value:
 
 @op(canonical=_sorting, non_differentiable=("x",))
 def argsort(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
-    """The positions that sort x along the axis, equal elements in their order. Shapes: x (..., T, ...) -> the same."""
+    """The positions that sort x along an axis, equal elements in their order.
+
+    Args:
+        x: numbers.
+        axis: the axis (default -1: the last).
+        descending: whether the order is falling (default False).
+        stable: equal elements always keep their order; False allows others, and changes nothing (default True).
+
+    Shapes: x (..., T, ...) -> the same.
+    """
     return _order(x, axis, descending)
 
 
@@ -58,8 +75,18 @@ def _searching(x: ArrayLike, y: ArrayLike, *, side: str = "left", sorter: Value 
 
 @op(canonical=_searching, non_differentiable=("x", "y"))
 def searchsorted(x: Value, y: Value, *, side: Value, sorter: Value) -> Value:
-    """Where each y belongs in the sorted x: the number of elements of x below y ("right": not above it).
+    """Where each y belongs in the sorted x: the number of elements of x below y.
 
-    With `sorter`, x[sorter] is the sorted vector. Shapes: x (T), y (...) -> (...).
+    Args:
+        x: the sorted numbers; with `sorter` it is x[sorter] that is sorted.
+        y: the numbers to place.
+        side: "left", or "right" to count elements equal to y, too (default "left").
+        sorter: the positions that sort x, as of `argsort`; x is sorted unless given.
+
+    Shapes: x (T), y (...) -> (...).
+
+    Raises:
+        ShapeError: x is no vector.
+        UsageError: another side.
     """
     return np.searchsorted(x, y, side, sorter)
