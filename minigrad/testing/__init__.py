@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minigrad.testing.check import check_grads
     from minigrad.testing.decorator import gradtest
     from minigrad.testing.laws.violation import LawViolation
-    from minigrad.testing.numeric.judgment import Verdict
+    from minigrad.testing.numeric.comparison import Verdict
     from minigrad.testing.report import Report
     from minigrad.testing.strategies.op_calls import calls_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "LawViolation": "laws.violation",
     "Report": "report",
-    "Verdict": "numeric.judgment",
+    "Verdict": "numeric.comparison",
     "calls_of": "strategies.op_calls",
     "check_grads": "check",
     "gradtest": "decorator",

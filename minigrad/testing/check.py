@@ -12,16 +12,16 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
+from minigrad.testing.numeric.compare import compare_first_order, compare_second_order
+from minigrad.testing.numeric.comparison import Comparison, Verdict
 from minigrad.testing.numeric.flat_function import (
     FlatFunction,
     FlatNumpyFunction,
     WrongGradientShape,
     require_one_number,
 )
-from minigrad.testing.numeric.judge import judge_first_order, judge_second_order
-from minigrad.testing.numeric.judgment import Judgment, Verdict
 from minigrad.testing.report import Report
-from minigrad.typing import Function
+from minigrad.typing import Array, DType, Function
 
 
 def check_grads(
@@ -126,7 +126,7 @@ class GradientCheck:
     def _by_hand(self) -> bool:
         return self.vjp is not None or self.grad is not None
 
-    def _vjp_of_grad(self, g: Any, *xs: object) -> Any:
+    def _vjp_of_grad(self, g: Array | float, *xs: object) -> Any:  # as the gradient comes
         assert self.grad is not None
         return _scaled(self.grad(*xs), g)
 
@@ -136,9 +136,9 @@ class GradientCheck:
         return bool(self.flat.x.size and self.flat.y.size)
 
     @cached_property
-    def judgment(self) -> Judgment:
-        """The judgment of the first order."""
-        return judge_first_order(self.flat, self.rng)
+    def comparison(self) -> Comparison:
+        """The comparison of the first order."""
+        return compare_first_order(self.flat, self.rng)
 
     @cached_property
     def first(self) -> Report:
@@ -153,15 +153,15 @@ class GradientCheck:
             return Report(
                 Verdict.INCONCLUSIVE, note="the function is not deterministic: two calls gave different values"
             )
-        return _report(flat, self.judgment, 1, self.note)
+        return _report(flat, self.comparison, 1, self.note)
 
     @cached_property
     def second(self) -> Report:
         """The verdict on the second order, where the first is right."""
-        flat, first, note = self.flat, self.judgment, self.note
+        flat, first, note = self.flat, self.comparison, self.note
         u = self.rng.uniform(0.5, 1.5, flat.y.size) * self.rng.choice((-1.0, 1.0), flat.y.size)
         derivative = flat.vjp_function(u)
-        second = judge_second_order(derivative, self.rng, first)
+        second = compare_second_order(derivative, self.rng, first)
         if second.verdict is not Verdict.CORRECT:
             return _report(derivative, second, 2, note)
         if second.kinks:
@@ -173,7 +173,7 @@ def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _scaled(gradient: Any, g: Any) -> Any:
+def _scaled(gradient: Any, g: Array | float) -> Any:
     """The gradient of one argument, or of each of several, times a number."""
     if isinstance(gradient, (tuple, list)):
         return tuple(_scaled(part, g) for part in gradient)
@@ -196,7 +196,7 @@ def _differentiable(args: Sequence[object], argnums: int | Sequence[int] | None)
     return floating, note
 
 
-def _floating_dtype(x: object) -> np.dtype[Any] | None:
+def _floating_dtype(x: object) -> DType | None:
     """The floating dtype of an argument; None for all that has no derivative."""
     if isinstance(x, float) and not isinstance(x, np.generic):
         return np.dtype(np.float64)
@@ -204,27 +204,27 @@ def _floating_dtype(x: object) -> np.dtype[Any] | None:
     return dtype if dtype is not None and dtype.kind == "f" else None
 
 
-def _report(flat: FlatFunction, judgment: Judgment, order: int, note: str) -> Report:
-    """A judgment on vectors as a report, which names arguments."""
+def _report(flat: FlatFunction, comparison: Comparison, order: int, note: str) -> Report:
+    """A comparison on vectors as a report, which names arguments."""
     report = Report(
-        judgment.verdict,
+        comparison.verdict,
         order,
-        judgment.error,
-        found=judgment.found,
-        expected=judgment.expected,
-        kinks=judgment.kinks,
-        convention=judgment.convention,
-        note=_joined(judgment.note, note),
+        comparison.error,
+        found=comparison.found,
+        expected=comparison.expected,
+        kinks=comparison.kinks,
+        convention=comparison.convention,
+        note=_joined(comparison.note, note),
     )
-    if judgment.index is None:
+    if comparison.index is None:
         return report
-    argument = flat.argument_at(judgment.index)
-    report = replace(report, argument=argument.name, element=argument.element(judgment.index))
-    if judgment.jacobian is None or judgment.numerical is None:
+    argument = flat.argument_at(comparison.index)
+    report = replace(report, argument=argument.name, element=argument.element(comparison.index))
+    if comparison.jacobian is None or comparison.numerical is None:
         return report
     shape = (flat.y.size, *argument.shape)
     return replace(
         report,
-        found_gradient=judgment.jacobian[:, argument.in_vector].reshape(shape),
-        expected_gradient=judgment.numerical[:, argument.in_vector].reshape(shape),
+        found_gradient=comparison.jacobian[:, argument.in_vector].reshape(shape),
+        expected_gradient=comparison.numerical[:, argument.in_vector].reshape(shape),
     )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.laws import LAWS, Law
-from minigrad.testing.laws.minimal_violation import minimal_violation
+from minigrad.testing.laws.violation_search import minimal_violation
 from minigrad.testing.strategies.call_strategy import calls_for
 from minigrad.typing import Function
 

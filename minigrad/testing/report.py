@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minigrad.testing.numeric.judgment import Verdict
+from minigrad.testing.numeric.comparison import Verdict
 from minigrad.typing import Array
 
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from minigrad import REGISTRY
 from minigrad.testing.coverage import coverage_session  # noqa: F401  (pytester forgets what is first imported inside)
-from minigrad.testing.laws import minimal_violation
+from minigrad.testing.laws import violation_search
 from minigrad.testing.mutation import mutation_run, mutation_session  # noqa: F401
 
 pytest_plugins = ["pytester"]
@@ -312,8 +312,8 @@ def test_gradtest_kills_mutants_without_looking_for_small_examples(suite, monkey
     def never(*arguments):
         raise RuntimeError("shrinking")
 
-    monkeypatch.setattr(minimal_violation, "_shrunk", never)
-    monkeypatch.setattr(minimal_violation, "_most_telling", never)
+    monkeypatch.setattr(violation_search, "_shrunk", never)
+    monkeypatch.setattr(violation_search, "_most_telling", never)
     text = """
     from minigrad.testing import gradtest
     from mylib import cube

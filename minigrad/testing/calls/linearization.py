@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import pull_back_tensors, push_forward
-from minigrad.typing import Array
+from minigrad.typing import Array, DType
 
 if TYPE_CHECKING:
     from minigrad.testing.calls.function_call import FunctionCall
@@ -104,6 +104,6 @@ def as_tuple(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
-def cotangent_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def cotangent_dtype(dtype: DType) -> DType:
     """The dtype of a cotangent for a result of this dtype."""
     return dtype if dtype.kind == "f" else np.dtype(np.float64)

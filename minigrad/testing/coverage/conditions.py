@@ -10,7 +10,7 @@ Which of them apply follows from the facts of an op that has rules:
     float32         a variable in single precision                   all
     non-contiguous  a variable not in row-major order                all
     repeated        the same variable twice                          ops with two or more differentiable inputs
-    second order    pulled back while the pass was recorded          all
+    second order    differentiated by a recorded pass                all
     kink            an input where there is no derivative            ops with the fact kinks: at one of its numbers, or
                                                                      equal elements along the axis or of two inputs
 """

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minigrad.testing.coverage.matrix import Matrix
+from minigrad.testing.coverage.coverage_matrix import CoverageMatrix
 from minigrad.testing.coverage.observer import Observer
-from minigrad.testing.mutation.project_ops import allowlist_of, project_ops
+from minigrad.testing.mutation.project import allowlist_of, project_ops
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -26,7 +26,7 @@ class CoverageSession:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config, self.matrix, self.observer = config, Matrix(), Observer()
+        self.config, self.matrix, self.observer = config, CoverageMatrix(), Observer()
         self.allowlist = allowlist_of(config, "coverage")
         self._observing = ExitStack()
 

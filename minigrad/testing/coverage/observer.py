@@ -1,4 +1,4 @@
-"""`Observer`: which conditions the calls are in that a test pulls a cotangent back through.
+"""`Observer`: the conditions of the calls that a test differentiates.
 
 Calls inside of other functions count. Nothing is observed unless the matrix is asked for.
 """

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from minigrad.testing.calls.explicit_broadcasting import tiled, unbroadcast
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.tiling import tiled, unbroadcast
 from minigrad.testing.diagnose.cause import CLOSE, NO_CAUSE, Diagnosis, almost_equal, cause_of_numbers
 from minigrad.testing.diagnose.generic_point import MAX_ELEMENTS, GenericPoint, numerical_gradient
 from minigrad.testing.diagnose.keepdims_repair import lost_keepdims

@@ -17,7 +17,7 @@ from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
 from minigrad.testing.laws.law_registry import has_gradient, is_recorded, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest
-from minigrad.testing.numeric.judgment import Verdict
+from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.report import Report
 from minigrad.typing import Array
 
@@ -164,7 +164,7 @@ def _in_both_domains(call: FunctionCall, i: int, j: int) -> list[int]:
     if not isinstance(call.f, Op) or call.f.variadic:
         return [j, i]
     of_i, of_j = (call.f.domain[call.names[k]] for k in (i, j))
-    return [k for k, own, other in ((j, of_j, of_i), (i, of_i, of_j)) if _within(own, other)]
+    return [k for k, inner, outer in ((j, of_j, of_i), (i, of_i, of_j)) if _within(inner, outer)]
 
 
 def _within(inner: Domain, outer: Domain) -> bool:

@@ -84,7 +84,7 @@ def is_recorded(call: FunctionCall) -> bool:
 
 
 def always(call: FunctionCall) -> bool:
-    """True: the law speaks of all calls."""
+    """True: the law applies to all calls."""
     return True
 
 
@@ -102,7 +102,7 @@ def law(
 
     Args:
         check: the function. Its name is that of the law, its docstring says what the law says.
-        applies: which calls it speaks of; those with something to differentiate, unless given.
+        applies: which calls it applies to; those with something to differentiate, unless given.
 
     Returns:
         The law, which stands in `LAWS`.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad.autograd.op import Op
 from minigrad.errors import DTypeError
+from minigrad.testing.calls.explicit_broadcasting import tiled, unbroadcast
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.tiling import tiled, unbroadcast
 from minigrad.testing.diagnose.cause import Diagnosis, cause_of_shape
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
 from minigrad.testing.laws.law_registry import has_gradient, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest, result_names
-from minigrad.typing import Array, Shape
+from minigrad.typing import Array, DType, Shape
 
 FLOATING: Final = (np.float16, np.float32, np.float64)
 
@@ -60,7 +60,7 @@ def _gradient_name(call: FunctionCall, i: int) -> str:
     return f"the gradient of {call.names[i]}"
 
 
-def _require_dtype(call: FunctionCall, name: str, found: np.dtype[Any], wanted: np.dtype[Any]) -> None:
+def _require_dtype(call: FunctionCall, name: str, found: DType, wanted: DType) -> None:
     if found.kind == "f" and found != wanted:
         raise LawViolation(
             "shape_and_dtype",
@@ -73,7 +73,7 @@ def _require_dtype(call: FunctionCall, name: str, found: np.dtype[Any], wanted: 
         )
 
 
-def _with_integers(call: FunctionCall, dtype: DTypeLike) -> np.dtype[Any]:
+def _with_integers(call: FunctionCall, dtype: DTypeLike) -> DType:
     """What NumPy makes of a floating dtype together with the integers among the arguments."""
     return np.result_type(dtype, *[x.dtype for x in call.args if isinstance(x, np.ndarray) and x.dtype.kind in "iu"])
 

@@ -125,8 +125,8 @@ def _check_later_call(call: FunctionCall) -> None:
 
 def _check_later_writes(call: FunctionCall) -> None:
     cotangents = call.cotangents()
-    own = [x.copy() if isinstance(x, np.ndarray) else x for x in call.args]
-    given = [_as_given_by_users(call, i, x) for i, x in enumerate(own)]
+    copies = [x.copy() if isinstance(x, np.ndarray) else x for x in call.args]
+    given = [_as_given_by_users(call, i, x) for i, x in enumerate(copies)]
     at_call = call.linearize(inputs=given)
     # A result that is an argument itself may change with it.
     made = [k for k, out in enumerate(at_call.outs) if not any(out is x for x in given)]
@@ -139,7 +139,7 @@ def _check_later_writes(call: FunctionCall) -> None:
         expect("aliasing", call, now, values, names=names, exact=True, diagnosis=about)
         expect("aliasing", call, at_call.vjp(cotangents), gradients, exact=True, diagnosis=about)
 
-    for i, x in enumerate(own):
+    for i, x in enumerate(copies):
         if isinstance(x, np.ndarray):
             x[...] = _other_values(x)
             check(f"the array that {call.names[i]} was made of")

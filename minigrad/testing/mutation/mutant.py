@@ -15,19 +15,20 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 
 from minigrad.autograd import backward as backward_pass
+from minigrad.autograd.node import Node
 from minigrad.autograd.op import Op
-from minigrad.autograd.rule import Rule
+from minigrad.autograd.rule import Plan, Pull, Rule
 from minigrad.autograd.tensor import Tensor
 from minigrad.ops import astype
 from minigrad.testing.mutation.function_source import returned_source
 from minigrad.testing.mutation.mutate_source import source_mutants
 from minigrad.testing.op_shapes import inputs_broadcast
-from minigrad.typing import Function, Shape, Value
+from minigrad.typing import DType, Function, Shape, Value
 
 RuleKey: TypeAlias = tuple[str, str, str]
 """Which rule: an op's name, an input's, and "plain" or "fast"."""
@@ -147,22 +148,22 @@ WRAPPED: Final[dict[str, Callable[[Value], Value]]] = {
 _UNBROADCAST = backward_pass._unbroadcast
 
 
-def _without_sum(cotangent: Value, parent: Any, plan: Any, pull: Any, record: bool) -> Value:
+def _without_sum(cotangent: Value, parent: Node, plan: Plan, pull: Pull, record: bool) -> Value:
     """Un-broadcasting that leaves the shape as it is."""
     cotangent = cotangent._data if type(cotangent) is Tensor and not record else cotangent
     return cotangent if cotangent.dtype == parent.dtype else astype(cotangent, dtype=parent.dtype)
 
 
-def _without_cast(cotangent: Value, parent: Any, plan: Any, pull: Any, record: bool) -> Value:
+def _without_cast(cotangent: Value, parent: Node, plan: Plan, pull: Pull, record: bool) -> Value:
     """Un-broadcasting that leaves the dtype as it is."""
-    uncast: Any = _ShapeAndDtype(parent.shape, cotangent.dtype)  # what it reads of a node
+    uncast = cast("Node", _ShapeAndDtype(parent.shape, cotangent.dtype))  # all that is read of a node
     return _UNBROADCAST(cotangent, uncast, plan, pull, record)
 
 
 @dataclass(frozen=True)
 class _ShapeAndDtype:
     shape: Shape
-    dtype: np.dtype[Any]
+    dtype: DType
 
 
 # ---- putting one in place ----------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def mutant_applied(mutant: Mutant) -> Iterator[None]:
     """Make one mistake until the end of the block."""
     former, wrong = backward_pass._unbroadcast, mutant.unbroadcast
 
-    def unbroadcast(cotangent: Value, parent: Any, plan: Any, pull: Any, record: bool) -> Value:
+    def unbroadcast(cotangent: Value, parent: Node, plan: Plan, pull: Pull, record: bool) -> Value:
         position = 0 if plan.op.variadic else pull.position
         concerned = plan.op is mutant.op and plan.op.inputs[position] == mutant.input
         return (wrong if concerned and wrong else former)(cotangent, parent, plan, pull, record)

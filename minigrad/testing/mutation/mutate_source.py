@@ -111,15 +111,15 @@ def _axes(definition: FunctionNode, within: list[ast.AST]) -> set[int]:
     arguments = definition.args
     parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     known = set(AXIS_SETTINGS).intersection(parameter.arg for parameter in parameters)
-    spared: list[ast.AST] = []
+    excluded: list[ast.AST] = []
     for node in within:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
-            spared += node.args
+            excluded += node.args
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
-            spared.append(node.left)
+            excluded.append(node.left)
     used = [node.value for node in within if isinstance(node, ast.keyword) and node.arg in AXIS_SETTINGS]
     used += [node for node in within if isinstance(node, ast.Name) and node.id in known]
-    return {id(node) for node in used} - {id(node) for node in spared}
+    return {id(node) for node in used} - {id(node) for node in excluded}
 
 
 def _expression(node: ast.expr, names: dict[str, object]) -> list[Change]:
@@ -215,13 +215,13 @@ def _text(node: ast.AST, limit: int = 60) -> str:
     text = " ".join(ast.unparse(ast.fix_missing_locations(node)).replace(SHIFT, "shifted").split())
     if len(text) <= limit:
         return text
-    shell = copy.copy(node)
+    outer = copy.copy(node)
     for field, value in ast.iter_fields(node):
         if isinstance(value, ast.expr) and not isinstance(value, ast.Name):
-            setattr(shell, field, ast.Name(_operand(value, limit // 2)))
+            setattr(outer, field, ast.Name(_operand(value, limit // 2)))
         elif isinstance(value, list):
-            setattr(shell, field, [ast.Name(_operand(x, limit // 2)) if isinstance(x, ast.expr) else x for x in value])
-    return " ".join(ast.unparse(shell).split())
+            setattr(outer, field, [ast.Name(_operand(x, limit // 2)) if isinstance(x, ast.expr) else x for x in value])
+    return " ".join(ast.unparse(outer).split())
 
 
 def _operand(node: ast.expr, limit: int) -> str:

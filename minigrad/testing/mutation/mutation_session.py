@@ -10,8 +10,8 @@ import pytest
 from minigrad.autograd.op import Op
 from minigrad.testing.mutation.mutant import mutants_of
 from minigrad.testing.mutation.mutation_run import MutantResult, Suite
-from minigrad.testing.mutation.mutation_summary import summary, survivors
-from minigrad.testing.mutation.project_ops import allowlist_of, project_ops
+from minigrad.testing.mutation.mutation_summary import summary_lines, survivors
+from minigrad.testing.mutation.project import allowlist_of, project_ops
 from minigrad.testing.mutation.worker_pool import run_mutants
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class MutationSession:
         """Print survivors and the score."""
         terminalreporter.section("gradient mutants")
         named = bool(self.config.option.grad_mutants)
-        for line in summary(self.results, self.allowlist, self.config.rootpath, named=named):
+        for line in summary_lines(self.results, self.allowlist, self.config.rootpath, named=named):
             terminalreporter.write_line(line)
 
 

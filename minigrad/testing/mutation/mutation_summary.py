@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minigrad.testing.mutation.allowlist import Allowlist
 from minigrad.testing.mutation.mutation_run import KILLED, MutantResult
-from minigrad.testing.mutation.project_ops import NO_OPS
+from minigrad.testing.mutation.project import NO_OPS
 
 
 def survivors(results: Sequence[MutantResult], allowlist: Allowlist) -> list[MutantResult]:
@@ -15,7 +15,9 @@ def survivors(results: Sequence[MutantResult], allowlist: Allowlist) -> list[Mut
     return [result for result in results if result.outcome != KILLED and allowlist.reason(result.mutant.name) is None]
 
 
-def summary(results: Sequence[MutantResult] | None, allowlist: Allowlist, root: Path, *, named: bool) -> Iterator[str]:
+def summary_lines(
+    results: Sequence[MutantResult] | None, allowlist: Allowlist, root: Path, *, named: bool
+) -> Iterator[str]:
     """Survivors with their locations, equivalent mutants with the reasons, stale entries, and the score.
 
     Args:

@@ -1,4 +1,4 @@
-"""`FullJacobian`: the judgment of a small Jacobian, of every entry and of each output with a kink."""
+"""`FullJacobian`: the comparison of a small Jacobian, by every entry and by each output with a kink."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from minigrad.testing.numeric.comparison import Accuracy, Comparison, Verdict
 from minigrad.testing.numeric.directional_derivative import (
     ACCURATE,
     ACCURATE_NEAR_KINKS,
@@ -15,7 +16,6 @@ from minigrad.testing.numeric.directional_derivative import (
 )
 from minigrad.testing.numeric.finite_difference import Mask, Vector, step_scale
 from minigrad.testing.numeric.flat_function import FlatFunction
-from minigrad.testing.numeric.judgment import Accuracy, Judgment, Verdict
 from minigrad.testing.numeric.subgradient import (
     DirectionalSubdifferential,
     convention,
@@ -47,10 +47,10 @@ class FullJacobian:
         self.accuracy = Accuracy()
         self.doubts: list[str] = []
 
-    def judge(self) -> Judgment:
+    def compare(self) -> Comparison:
         """The verdict on all entries, and on each output that has kinks."""
         if self._is_plainly_right():
-            return self._judgment(Verdict.CORRECT)
+            return self._comparison(Verdict.CORRECT)
         for i in range(self.n):
             self._differentiate_by(i)
         self._differentiate_jointly()
@@ -61,7 +61,9 @@ class FullJacobian:
             return wrong
         if (wrong := self._wrong_subgradient()) is not None:
             return wrong
-        return self._judgment(Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT, note="; ".join(self.doubts[:3]))
+        return self._comparison(
+            Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT, note="; ".join(self.doubts[:3])
+        )
 
     def _is_plainly_right(self) -> bool:
         """Whether two random directions, with all inputs moving, show no kink and no difference in any output.
@@ -121,7 +123,7 @@ class FullJacobian:
         """The outputs without kinks."""
         return np.array([k not in self.kinked_inputs for k in range(self.m)], bool)
 
-    def _wrong_in_column(self, i: int) -> Judgment | None:
+    def _wrong_in_column(self, i: int) -> Comparison | None:
         """A wrong entry of a column, of outputs that have derivatives; notes what is in doubt."""
         column, claimed = self.columns[i], self._claimed(i)
         plain = self._without_kinks()
@@ -169,7 +171,7 @@ class FullJacobian:
             return "small steps contradict large ones: the function is computed in lower precision, or not smooth"
         return "no step gives a numerical derivative with a small error"
 
-    def _wrong_if_nonlinear(self) -> Judgment | None:
+    def _wrong_if_nonlinear(self) -> Comparison | None:
         """A rule that is right for each output alone must add up for a cotangent of all."""
         u = self.rng.uniform(0.5, 2, self.m) * self.rng.choice((-1.0, 1.0), self.m)
         found, expected = self.f.linearize(self.f.x)(u), u @ self.jacobian
@@ -182,7 +184,7 @@ class FullJacobian:
                 self.doubts.append("the gradient is hardly linear in the cotangent")
             return None
         i = int(np.argmax(wrong))
-        return self._judgment(
+        return self._comparison(
             Verdict.WRONG,
             index=i,
             found=float(found[i]),
@@ -190,7 +192,7 @@ class FullJacobian:
             note="not linear in the cotangent",
         )
 
-    def _wrong_subgradient(self) -> Judgment | None:
+    def _wrong_subgradient(self) -> Comparison | None:
         """Outputs with kinks, each alone: first by each input, then jointly."""
         suspect = {k: self._outside(k) for k in self.kinked_inputs}
         outputs = sorted(suspect, key=lambda k: (-len(suspect[k]), self.rng.random()))
@@ -232,9 +234,9 @@ class FullJacobian:
             moved.append(abs(self.f.linearize(x)(unit)[i] - self.jacobian[k, i]))
         return bool(20 * max(moved) > apart)
 
-    def _wrong(self, i: int, k: int, expected: float, why: str = "") -> Judgment:
+    def _wrong(self, i: int, k: int, expected: float, why: str = "") -> Comparison:
         note = f"the derivative of output {k}" if self.m > 1 else ""
-        return self._judgment(
+        return self._comparison(
             Verdict.WRONG,
             index=i,
             found=float(self.jacobian[k, i]),
@@ -242,7 +244,7 @@ class FullJacobian:
             note="; ".join(text for text in (why, note) if text),
         )
 
-    def _judgment(
+    def _comparison(
         self,
         verdict: Verdict,
         *,
@@ -250,8 +252,8 @@ class FullJacobian:
         found: float | None = None,
         expected: float | None = None,
         note: str = "",
-    ) -> Judgment:
-        return Judgment(
+    ) -> Comparison:
+        return Comparison(
             verdict,
             self.accuracy.relative,
             index,

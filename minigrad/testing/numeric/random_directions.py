@@ -1,4 +1,4 @@
-"""`RandomDirections`: the judgment of a large Jacobian, and a search for its wrong entry.
+"""`RandomDirections`: the comparison of a large Jacobian, and the search for its wrong entry.
 
 A random direction and a random cotangent make one number of all entries, u'(Jv), which is wrong when any entry is. It
 is as exact for 100,000 elements as for one: its error is that of the numerical derivatives, which grows with neither.
@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from minigrad.testing.numeric.comparison import Accuracy, Comparison, Verdict
 from minigrad.testing.numeric.directional_derivative import (
     RULE_ROUNDING,
     DirectionalDerivative,
@@ -19,7 +20,6 @@ from minigrad.testing.numeric.directional_derivative import (
 )
 from minigrad.testing.numeric.finite_difference import Mask, Vector, dyadic_direction, step_scale
 from minigrad.testing.numeric.flat_function import COTANGENT, FlatFunction
-from minigrad.testing.numeric.judgment import Accuracy, Judgment, Verdict
 from minigrad.testing.numeric.subgradient import DirectionalSubdifferential, convention, is_invalid
 
 MAX_KINKED: Final = 4
@@ -51,7 +51,7 @@ class RandomDirections:
         self.singular = np.zeros(f.y.shape, bool)
         self.doubts: list[str] = []
 
-    def judge(self) -> Judgment:
+    def compare(self) -> Comparison:
         """The verdict on all directions, and on some of the kinks."""
         if (wrong := self._wrong_if_not_finite()) is not None:
             return wrong
@@ -79,7 +79,7 @@ class RandomDirections:
         if self.subgradients and (wrong := self._wrong_besides_kinks(joint)) is not None:
             return wrong
         verdict = Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT
-        return self._judgment(verdict, convention=self._convention(joint), note="; ".join(self.doubts[:3]))
+        return self._comparison(verdict, convention=self._convention(joint), note="; ".join(self.doubts[:3]))
 
     @property
     def _is_second_order(self) -> bool:
@@ -95,7 +95,7 @@ class RandomDirections:
     def _direction(self, here: Mask) -> Vector:
         return np.where(here & self.movable, dyadic_direction(self.rng, self.f.x), 0.0)
 
-    def _wrong_if_not_finite(self) -> Judgment | None:
+    def _wrong_if_not_finite(self) -> Comparison | None:
         """A claimed derivative that is not finite where the function is smooth; at kinks such elements are left out."""
         broken = ~np.isfinite(self.pullback(self.u))
         if not broken.any():
@@ -106,13 +106,13 @@ class RandomDirections:
         if by_i.smooth.all() and not self.lenient:
             expected = float(self.u @ by_i.value) / float(scale)
             found = float(self.pullback(self.u)[i])
-            return self._judgment(Verdict.WRONG, index=i, found=found, expected=expected, note="not a number")
+            return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note="not a number")
         if not self.lenient:
             self.doubts.append(f"the gradient of {broken.sum()} elements is not finite")
         self.movable &= ~broken
         return None
 
-    def _wrong_along(self, along: DirectionalDerivative, excluded: Mask) -> Judgment | None:
+    def _wrong_along(self, along: DirectionalDerivative, excluded: Mask) -> Comparison | None:
         """One direction, outputs without a derivative left out, and also the kinks that a search meets."""
         self.accuracy.add(along)
         weights = np.where(along.smooth & ~excluded, self.u, 0)
@@ -159,7 +159,7 @@ class RandomDirections:
             places = half if apart > 6 * bound + 4 * rounding else places[places.size // 2 :]
         return int(places[0])
 
-    def _wrong_entry(self, i: int, by_i: DirectionalDerivative, weights: Vector) -> Judgment | None:
+    def _wrong_entry(self, i: int, by_i: DirectionalDerivative, weights: Vector) -> Comparison | None:
         """The entry of column i which is wrong, by halving the cotangent; None if none is."""
         by_i = differentiate_adaptively(self.f, by_i)
         weights = np.where(by_i.smooth, weights, 0)
@@ -179,13 +179,13 @@ class RandomDirections:
         found = float(row[i])
         expected = by_i.of_output(k) / float(by_i.v[i])
         note = f"the derivative of output {k}" if weights.size > 1 else ""
-        return self._judgment(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
+        return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
 
     def _row(self, k: int) -> Vector:
         """The claimed derivative of output k."""
         return self.pullback((np.arange(self.f.y.size) == k) * 1.0)
 
-    def _wrong_subgradient(self, joint: DirectionalDerivative) -> Judgment | None:
+    def _wrong_subgradient(self, joint: DirectionalDerivative) -> Comparison | None:
         """Some outputs with kinks, each alone, along the joint direction."""
         outputs = np.flatnonzero(joint.kinked)
         for k in map(int, self.rng.permutation(outputs)[:MAX_KINKED]):
@@ -198,7 +198,7 @@ class RandomDirections:
                     return self._no_subgradient(i, k, float(s[i]), float(expected))
         return None
 
-    def _wrong_besides_kinks(self, joint: DirectionalDerivative) -> Judgment | None:
+    def _wrong_besides_kinks(self, joint: DirectionalDerivative) -> Comparison | None:
         """The derivatives of outputs with kinks by the inputs that make none; the others are moved alone."""
         spread = self._moved_by_both_halves(joint) & self.singular
         for k in map(int, self.rng.permutation(np.flatnonzero(spread))[:MAX_KINKED]):
@@ -254,11 +254,11 @@ class RandomDirections:
         name = convention([(s, float(left), float(right)) for s, (left, right) in zip(given, sides, strict=False)])
         return name if name.endswith("zero") else ""  # left and right are of a random direction, and mean nothing
 
-    def _no_subgradient(self, i: int, k: int, found: float, expected: float) -> Judgment:
+    def _no_subgradient(self, i: int, k: int, found: float, expected: float) -> Comparison:
         note = f"not a subgradient; the derivative of output {k}"
-        return self._judgment(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
+        return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
 
-    def _judgment(
+    def _comparison(
         self,
         verdict: Verdict,
         *,
@@ -267,8 +267,8 @@ class RandomDirections:
         expected: float | None = None,
         convention: str = "",
         note: str = "",
-    ) -> Judgment:
-        return Judgment(
+    ) -> Comparison:
+        return Comparison(
             verdict,
             self.accuracy.relative,
             index,

@@ -1,4 +1,4 @@
-"""Calls of the ops that rearrange, index and join arrays; entered in `derived_calls.CALLS_BY_NAME`."""
+"""Calls of the ops that rearrange, index and join arrays; entered in `calls_from_facts.CALLS_BY_NAME`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from minigrad.autograd.op import Op
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes
-from minigrad.testing.strategies.derived_calls import draw_inputs, draw_shapes, draws_calls_of
-from minigrad.typing import Shape
+from minigrad.testing.strategies.calls_from_facts import draw_inputs, draw_shapes, draws_calls_of
+from minigrad.typing import Array, Shape
 
 
-def _array(draw: Draw, **limits: Any) -> Any:
+def _array(draw: Draw, **limits: int) -> Array:
     return draw(arrays(shapes(**limits)))
 
 
@@ -35,11 +35,11 @@ def _scatter_add(draw: Draw, op: Op) -> FunctionCall:
 
 
 @st.composite
-def indices(draw: Draw, shape: Shape) -> Any:
+def indices(draw: Draw, shape: Shape) -> Any:  # as NumPy's: of many types
     """An index that fits: numbers, slices, None, an ellipsis, integer arrays that repeat, a mask."""
     if shape and min(shape) > 0 and draw(st.integers(0, 5)) == 5:
         return draw(st.lists(st.booleans(), min_size=shape[0], max_size=shape[0]).map(np.array))
-    parts = [draw(_part(size)) for size in shape[: draw(st.integers(0, len(shape)))]]
+    parts: list[Any] = [draw(_part(size)) for size in shape[: draw(st.integers(0, len(shape)))]]
     if draw(st.booleans()):
         parts.insert(0, None)
     if draw(st.booleans()) and len(parts) < len(shape) + 1:
@@ -47,7 +47,7 @@ def indices(draw: Draw, shape: Shape) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _part(size: int) -> st.SearchStrategy[Any]:
+def _part(size: int) -> st.SearchStrategy[int | slice | Array]:
     slices = st.sampled_from(
         [slice(None), slice(None, None, -1), slice(1, None), slice(None, -1), slice(None, None, 2)]
     )

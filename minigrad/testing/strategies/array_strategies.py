@@ -46,7 +46,12 @@ def near_kinks(kinks: Sequence[float]) -> list[float]:
 
 
 def numbers(domain: Domain = REAL, kinks: Kinks = ()) -> st.SearchStrategy[float]:
-    """Numbers of a domain. With kinks (or "ties") they often lie on one (on each other), or very close."""
+    """Numbers of a domain.
+
+    Args:
+        domain: where they lie; all real numbers unless given.
+        kinks: numbers to hit often, or to come very close to; "ties" for numbers that often equal each other.
+    """
     return _numbers(domain, kinks if isinstance(kinks, str) else tuple(kinks))
 
 
@@ -62,7 +67,13 @@ def _numbers(domain: Domain, kinks: tuple[float, ...] | str) -> st.SearchStrateg
 def shapes(
     draw: Draw, /, *, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3, max_size: int = 8
 ) -> Shape:
-    """Shapes of few elements; about one in six is 0-d and one in six empty, where that is allowed."""
+    """Shapes of few elements; about one in six is 0-d and one in six empty, where that is allowed.
+
+    Args:
+        min_dims, max_dims: the number of dimensions.
+        min_side, max_side: the size of a dimension; with a `min_side` of 1 no shape is empty.
+        max_size: the number of elements, at most.
+    """
     ndim = draw(st.sampled_from([n for n in (0, 1, 2, 2, 3, *range(4, max_dims + 1)) if min_dims <= n <= max_dims]))
     sides: list[int] = []
     for _ in range(ndim):
@@ -75,7 +86,12 @@ def shapes(
 
 @st.composite
 def broadcastable_shapes(draw: Draw, /, count: int, **limits: int) -> tuple[Shape, ...]:
-    """Shapes that broadcast against each other: the result's own, or with axes of size 1 or missing in front."""
+    """Shapes that broadcast against each other: the result's own, or with axes of size 1 or missing in front.
+
+    Args:
+        count: how many shapes.
+        **limits: those of `shapes`, for the result.
+    """
     result = draw(shapes(**limits))
     return tuple([_narrowed(draw, result) if count > 1 else result for _ in range(count)])
 
@@ -155,27 +171,43 @@ def tensors(
     dtype: DTypeLike | None = None,
     layout: str | None = None,
 ) -> st.SearchStrategy[Tensor]:
-    """Tensors: variables unless `requires_grad` is False; the other arguments are those of `arrays`."""
+    """Tensors; the arguments are those of `arrays`, besides one.
+
+    Args:
+        shape, domain, kinks, dtype, layout: as for `arrays`.
+        requires_grad: whether they are variables.
+    """
     made = arrays(shape, domain=domain, kinks=kinks, dtype=dtype, layout=layout)
     return made.map(lambda x: Tensor(x, requires_grad=requires_grad))
 
 
 def integers_in(low: int, high: int, shape: Shape) -> st.SearchStrategy[Array]:
-    """Integer arrays with low <= x < high: class numbers, positions."""
+    """Integer arrays with low <= x < high: class numbers, positions.
+
+    Args:
+        low, high: the limits.
+        shape: of the array; the dtype is int64.
+    """
     count = math.prod(shape)
     items = st.lists(st.integers(low, high - 1), min_size=count, max_size=count)
     return items.map(lambda values: np.array(values, np.int64).reshape(shape))
 
 
 def masks(shape: Shape) -> st.SearchStrategy[Array]:
-    """Boolean arrays."""
+    """Boolean arrays of a shape."""
     count = math.prod(shape)
     items = st.lists(st.booleans(), min_size=count, max_size=count)
     return items.map(lambda values: np.array(values, bool).reshape(shape))
 
 
 def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStrategy[Axis]:
-    """One axis (negative too), a tuple of different ones, or None for all."""
+    """One axis (negative too), a tuple of different ones, or None for all.
+
+    Args:
+        ndim: the number of dimensions of the array.
+        none: draw None, too.
+        several: draw tuples, too.
+    """
     single = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
     choices: list[st.SearchStrategy[Axis]] = [single] + [st.none()] * none
     if several:
@@ -186,7 +218,12 @@ def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStra
 
 @st.composite
 def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | None = None) -> tuple[Shape | None, ...]:
-    """Shapes for each input of a shape specification: equal letters get equal sizes, `?` may be left out (None)."""
+    """Shapes for each input of a shape specification: equal letters get equal sizes, `?` may be left out (None).
+
+    Args:
+        spec: such as `ShapeSpec("N D, O D, O? -> N O")`.
+        divisors: the settings that sizes are divided by, such as {"groups": 2} for "C/groups".
+    """
     divisors = divisors or {}
     divided: dict[str, str] = {}
     for letter in [letter for letters in spec.inputs for letter in letters if "/" in letter]:
@@ -216,7 +253,12 @@ def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | No
 
 @st.composite
 def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> Settings:
-    """Settings of a convolution or pooling whose kernel fits the image: kernel, stride, padding, dilation."""
+    """Settings of a convolution or pooling whose kernel fits the image: kernel, stride, padding, dilation.
+
+    Args:
+        image: the size of each dimension of the image.
+        dilated: whether the dilation may be more than 1.
+    """
     kernel, stride, padding, dilation = [], [], [], []
     for size in image:
         kernel.append(k := draw(st.integers(1, min(2, size))))

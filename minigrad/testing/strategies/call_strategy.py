@@ -65,7 +65,7 @@ def _calls_of_function(
     drawn = [name for name in names if name not in given]
     sizes = draw(fitting_shapes(ShapeSpec(shapes)) if shapes else broadcastable_shapes(len(drawn)))
     if len(sizes) != len(drawn):
-        raise UsageError(f"gradtest: shapes={shapes!r} speaks of {len(sizes)} arguments, but there are {len(drawn)}")
+        raise UsageError(f"gradtest: shapes={shapes!r} has {len(sizes)} arguments, but the function {len(drawn)}")
     values: dict[str, Any] = {}
     for name, size in zip(drawn, sizes, strict=True):
         where = domain if isinstance(domain, Domain) else domain.get(name, REAL)

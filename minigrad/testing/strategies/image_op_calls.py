@@ -1,8 +1,6 @@
-"""Calls of the ops of windows, padding, resampling and normalization; entered in `derived_calls.CALLS_BY_NAME`."""
+"""Calls of the ops of windows, padding, resampling and normalization; entered in `calls_from_facts.CALLS_BY_NAME`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,7 +9,8 @@ from minigrad.autograd.op import Op
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes, windows
-from minigrad.testing.strategies.derived_calls import draws_calls_of
+from minigrad.testing.strategies.calls_from_facts import draws_calls_of
+from minigrad.typing import Settings
 
 
 def _image(draw: Draw) -> tuple[int, int]:
@@ -57,7 +56,7 @@ def _pad(draw: Draw, op: Op) -> FunctionCall:
     return FunctionCall.of(op, x, widths=widths, value=draw(st.sampled_from((0.0, -1.5))))
 
 
-def _tables(draw: Draw, size: int) -> dict[str, Any]:
+def _tables(draw: Draw, size: int) -> Settings:
     """Places that do not fall in a row, and weights."""
     taps, count = draw(st.integers(1, 2)), draw(st.integers(1, 3))
     index = np.sort(draw(integers_in(0, size, (taps, count))), axis=1)

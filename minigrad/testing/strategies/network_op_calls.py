@@ -1,8 +1,6 @@
-"""Calls of the ops of networks: convolution, pooling, classes; entered in `derived_calls.CALLS_BY_NAME`."""
+"""Calls of the ops of networks: convolution, pooling, classes; entered in `calls_from_facts.CALLS_BY_NAME`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,14 +9,15 @@ from minigrad.autograd.op import Op
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, windows
-from minigrad.testing.strategies.derived_calls import draws_calls_of
+from minigrad.testing.strategies.calls_from_facts import draws_calls_of
+from minigrad.typing import Settings, Shape
 
 
 def _image(draw: Draw) -> tuple[int, int]:
     return draw(st.integers(1, 3)), draw(st.integers(1, 3))
 
 
-def _convolution(draw: Draw) -> tuple[Any, ...]:
+def _convolution(draw: Draw) -> tuple[Shape, Shape, Shape, Settings]:
     """Shapes of image, kernel and result, and the settings."""
     image = _image(draw)
     window = draw(windows(image))

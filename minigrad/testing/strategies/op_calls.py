@@ -11,7 +11,7 @@ from minigrad.testing.strategies import (  # noqa: F401  (they fill CALLS_BY_NAM
     image_op_calls,
     network_op_calls,
 )
-from minigrad.testing.strategies.derived_calls import CALLS_BY_NAME, derived_calls
+from minigrad.testing.strategies.calls_from_facts import CALLS_BY_NAME, derived_calls
 
 
 def calls_of(op: Op) -> st.SearchStrategy[FunctionCall]:

@@ -2,14 +2,14 @@
 
 from minigrad import REGISTRY
 from minigrad.testing.coverage.conditions import CONDITIONS
-from minigrad.testing.coverage.matrix import Matrix
+from minigrad.testing.coverage.coverage_matrix import CoverageMatrix
 from minigrad.testing.mutation.allowlist import Allowlist
 
 
 def test_matrix_tells_filled_excluded_and_empty_cells_apart():
-    matrix = Matrix()
+    matrix = CoverageMatrix()
     matrix.add_ops([REGISTRY["sin"], REGISTRY["equal"]])
-    other = Matrix()
+    other = CoverageMatrix()
     other.filled = {("sin", "0-d"), ("sin", "second order")}
     matrix.join(other.as_data())
     states = matrix.states(Allowlist({"sin: empty": "why", "sin: 0-d": "stale"}))

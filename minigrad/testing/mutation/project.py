@@ -39,14 +39,14 @@ def project_ops(config: pytest.Config, items: Sequence[pytest.Item], names: str 
         for name, module in list(sys.modules.items())
         if isinstance(file := getattr(module, "__file__", None), str)
     }
-    own = {
+    modules = {
         name
         for name, file in files.items()
         if file.is_relative_to(config.rootpath) and "site-packages" not in file.parts and file not in tests
     }
-    # Ops that a doctest or a function makes are in the registry as well, but no module holds them.
-    held = {id(value) for name in own for value in list(vars(sys.modules[name]).values())}
-    return [op for _, op in sorted(REGISTRY.items()) if op.module in own and id(op) in held]
+    # Ops that a doctest or a function makes are in the registry as well, but in no module.
+    held = {id(value) for name in modules for value in list(vars(sys.modules[name]).values())}
+    return [op for _, op in sorted(REGISTRY.items()) if op.module in modules and id(op) in held]
 
 
 def _matching_ops(pattern: str) -> list[str]:

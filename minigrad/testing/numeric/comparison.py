@@ -1,4 +1,4 @@
-"""`Judgment`: what came of the comparison of a claimed derivative with numerical ones, on vectors."""
+"""`Comparison`: what came of the comparison of a claimed derivative with numerical ones, on vectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Verdict(Enum):
 
 
 @dataclass
-class Judgment:
+class Comparison:
     """What came of a comparison; `check.py` makes a `Report` of it, which names arguments.
 
     Attributes:

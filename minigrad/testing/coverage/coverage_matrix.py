@@ -1,4 +1,4 @@
-"""`Matrix`: the conditions that apply to each op, those that tests exercised, and the table that shows both."""
+"""`CoverageMatrix`: the conditions that apply to each op, those that tests exercised, and the table that shows both."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Final, TypedDict
 from minigrad.autograd.op import Op
 from minigrad.testing.coverage.conditions import CONDITIONS, Cell, applicable
 from minigrad.testing.mutation.allowlist import Allowlist
-from minigrad.testing.mutation.project_ops import NO_OPS
+from minigrad.testing.mutation.project import NO_OPS
 
 SIGNS: Final = {"exercised": "x", "empty": "-", "excluded": "e", "": ""}
 
 
-class MatrixData(TypedDict):
-    """A Matrix as plain data, which pytest-xdist can send to another process."""
+class CoverageData(TypedDict):
+    """A CoverageMatrix as plain data, which pytest-xdist can send to another process."""
 
     applies: dict[str, list[str]]
     filled: list[list[str]]
 
 
-class Matrix:
+class CoverageMatrix:
     """Which conditions apply to each op, and which cells were filled. Matrices of several processes can be joined.
 
     Attributes:
@@ -36,11 +36,11 @@ class Matrix:
         """Give each op with rules a row."""
         self.applies.update({op.name: applicable(op) for op in ops if op.rules or op.fast_rules})
 
-    def as_data(self) -> MatrixData:
+    def as_data(self) -> CoverageData:
         """As plain data, for another process."""
         return {"applies": self.applies, "filled": sorted(map(list, self.filled))}
 
-    def join(self, data: MatrixData) -> None:
+    def join(self, data: CoverageData) -> None:
         """Add the cells of another process."""
         self.applies.update(data["applies"])
         self.filled.update((op, condition) for op, condition in data["filled"])
