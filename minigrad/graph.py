@@ -106,7 +106,7 @@ class Graph:
         Args:
             *outputs: recorded Tensors, before a backward pass has freed their graph.
             model: the module whose paths name its parameters (default: none, and they are called "variable").
-            names: names for other variables, by name.
+            names: other variables by name; None (default) calls them "variable".
 
         Returns:
             The graph.
@@ -129,7 +129,11 @@ class Graph:
         return cls(tuple(nodes), tuple(edges), tuple(calls.list), tuple(ids[_recorded(output)] for output in outputs))
 
     def enclosing(self, call: int | None) -> list[int]:
-        """The numbers of a call and of those around it, the innermost first; none for None."""
+        """The numbers of a module call and of those around it, the innermost first.
+
+        Args:
+            call: the number of the call; None for outside of all, around which there are none.
+        """
         found = []
         while call is not None:
             found.append(call)

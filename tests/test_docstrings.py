@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from minigrad import Op, data, elementwise, functional, init, nn, optim
+from minigrad import Op, cost, data, elementwise, functional, init, nn, optim, viz
 from minigrad.errors import ShapeError, UsageError
 from tests.docstring import Subject, faults, subjects_of
 
@@ -28,6 +28,9 @@ def all_subjects() -> list[Subject]:
         *subjects_of("data", exported(data, data.__all__)),
         *[replace(s, shapes=True) for s in subjects_of("functional", exported(functional, functional.__all__))],
         *subjects_of("minigrad", exported(minigrad, minigrad.__all__), methods=False),
+        *subjects_of("viz", exported(viz, [name for name in viz.__all__ if name.islower()])),
+        *subjects_of("viz", exported(viz, ["HistogramRecorder", "Picture"]), methods=False),
+        *subjects_of("cost", exported(cost, ["costs", "summary"])),
     ]
     once: dict[int, Subject] = {}
     for subject in found:

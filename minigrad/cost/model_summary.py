@@ -33,9 +33,9 @@ def summary(
 
     Args:
         model: the module.
-        input_shape: the shape of its input, with the batch, such as (1, 3, 32, 32); a list of shapes for several
-            inputs.
-        inputs: the input itself (an array or a Tensor), or a tuple of several, in place of shapes.
+        input_shape: the shape of its input, with the batch, such as (1, 3, 32, 32), or a list of shapes for several
+            inputs; None (default) if the inputs are given.
+        inputs: the input itself (an array or a Tensor), or a tuple of several; None (default) if shapes are given.
         dtype: the dtype of inputs that are made from shapes (default: `default_dtype()`): random numbers in [0, 1), or
             zeros for an integer dtype.
 

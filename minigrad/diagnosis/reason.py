@@ -70,7 +70,14 @@ class PathStep:
         passes: float | None = None,
         blocked: bool = False,
     ) -> PathStep:
-        """The step that an event is; `facts` looks at its values, the other settings are attributes."""
+        """The step that an event is.
+
+        Args:
+            event: the call.
+            facts: describe its result (default True).
+            arrives, passes: as in the class (default None).
+            blocked: as in the class (default False).
+        """
         file, line = event.site
         node = event.node
         return cls(

@@ -42,7 +42,8 @@ def maximize_activation(
         start: the images to begin with, gray, noise or others: (N, C, H, W), or one image (C, H, W).
         unit: the unit of the layer's output: the class of a classifier; (channel, row, column) of a convolution, or a
             channel for its mean over all places. A list or array has one such number for each image.
-        layer: the path of the layer; "" (default) is the model itself, whose outputs should be scores before a softmax.
+        layer: the path of the layer; "" is the model itself, whose outputs should be scores before a softmax (default
+            "").
         steps: the number of steps, at least 1 (default 100).
         lr: the length of a step, that is the Euclidean norm of the change of an image (default 1).
         decay: the share of its distance from gray that each pixel loses after each step (default 0.01).

@@ -25,8 +25,9 @@ def grad_cam(
         model: gives scores (N, D), before any softmax; it runs in evaluation mode, and is left as it was.
         images: the input (N, C, H, W), or one image (C, H, W).
         layer: the path of a module with an output (N, K, I, J); the last convolution shows most.
-        target: a class for all images, or one for each (N); the class with the largest score by default.
-        upsample: interpolate the maps bilinearly to the size of the images (default); else they keep the layer's size.
+        target: a class for all images, or one for each (N); None (default) for the class with the largest score.
+        upsample: interpolate the maps bilinearly to the size of the images; else they keep the layer's size (default
+            True).
 
     Returns:
         Maps (N, H, W), or (H, W) for one image, with values from 0 on.

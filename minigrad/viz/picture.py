@@ -47,16 +47,17 @@ def graph(
         what: a recorded Tensor, before backward has freed its graph; or a module or function of Tensors.
         *inputs: for a module or function: arrays, Tensors or lists; those of floating numbers are drawn as variables.
         model: the module whose paths name the parameters (default: the one that a function uses, if there is one).
-        names: names for other variables, by name.
-        direction: "forward" (default); "backward": what the rules compute from a cotangent g of the output; or "both".
+        names: other variables by name; None (default) calls them "variable".
+        direction: "forward", "backward" (what the rules compute from a cotangent g of the output) or "both" (default
+            "forward").
         depth: collapse module calls that lie in so many others: 1 shows the children of a model as boxes; None
             (default) collapses none.
         repeats: draw equal blocks in a row once, with "× 3" (default False).
-        color_by: "kind" (default), "gradient_norm", "gradient_zeros", "activation_norm", "activation_std",
-            "activation_zeros", "forward_time", "backward_time", "memory", "flops" or "verdict". Gradients are those of
-            the sum of all outputs.
+        color_by: "kind", "gradient_norm", "gradient_zeros", "activation_norm", "activation_std", "activation_zeros",
+            "forward_time", "backward_time", "memory", "flops" or "verdict" (default "kind"). Gradients are those of the
+            sum of all outputs.
         across: draw from left to right, not downward (default False); the page is always drawn downward.
-        title: the title of the page (default: the class of the model).
+        title: the title of the page (default "": the class of the model).
 
     Returns:
         The picture: `.save("graph.svg")` it, or show it in a notebook.
@@ -96,8 +97,11 @@ class Picture:
 
     Args:
         source: a computation, of which everything can be measured, or a Graph alone.
-        mark: the numbers of nodes on a path that is highlighted (default: none).
-        depth, repeats, color_by, across, title: as in `graph`.
+        mark: the numbers of nodes on a path that is highlighted (default ()).
+        depth: as in `graph`; None (default) collapses nothing.
+        repeats, across: as in `graph` (default False).
+        color_by: as in `graph` (default "kind").
+        title: the title of the page (default "").
 
     Raises:
         UsageError: there is no such depth or quantity, or a Graph alone is to be colored by a quantity.
@@ -128,13 +132,17 @@ class Picture:
         """The same picture with module calls collapsed at another depth.
 
         Args:
-            depth: as in `graph`.
+            depth: as in `graph`; None (default) collapses nothing.
             repeats: as in `graph`; None (default) leaves it as it is.
         """
         return self._with(depth=depth, repeats=self.repeats if repeats is None else repeats)
 
     def color(self, by: str) -> Picture:
-        """The same picture colored by another quantity, one of those that `color_by` of `graph` takes."""
+        """The same picture colored by another quantity.
+
+        Args:
+            by: its name, one of those that `color_by` of `graph` takes.
+        """
         return self._with(color_by=by)
 
     def _with(self, **changes: Any) -> Picture:  # settings of Picture, of several types

@@ -63,7 +63,7 @@ def receptive_field(model: Module, shape: Sequence[int], layer: str, unit: Unit 
         shape: the shape (C, H, W) of an image.
         layer: the path of a layer.
         unit: (row, column) in the layer's output, or (channel, row, column); of a linear layer, the number of the unit
-            (default: the middle of the output).
+            (default: None, the middle of the output).
 
     Returns:
         The box, without what lies in a padding.
@@ -102,7 +102,8 @@ def effective_field(model: Module, images: ArrayLike, layer: str, unit: Unit | N
         images: the images at which the gradients are taken, (N, C, H, W) or (C, H, W): digits, photographs, or noise.
             Max pooling and ReLU pass only a part of a gradient, so many images show more.
         layer: the path of a layer.
-        unit: as for `receptive_field`. Without a channel the mean is over all channels, a backward pass for each.
+        unit: as for `receptive_field` (default: None, the middle). Without a channel the mean is over all channels,
+            with a backward pass for each.
 
     Returns:
         The field (H, W), with values from 0 on.

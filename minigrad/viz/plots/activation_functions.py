@@ -70,7 +70,7 @@ def plot_activations(
         functions: one or several names in `minigrad.functional`, a function, or functions by name:
             {"swish": lambda x: x * sigmoid(x)}.
         ax: the Axes to draw on (default: new ones).
-        x: the range of x (default -5 to 5).
+        x: the range of x (default (-5.0, 5.0)).
         y: the range of y (default: what the curves need).
 
     Returns:

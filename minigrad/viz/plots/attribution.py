@@ -80,9 +80,10 @@ def plot_deconvnet(
     """Plot the projection of a unit's activation to the pixels: see `deconvnet`. Violet is positive, orange negative.
 
     Args:
-        model, layer, unit, guided: as for `deconvnet`.
+        model, layer, unit: as for `deconvnet`.
         image: one image (C, H, W); the mean of the projection over its channels is shown.
         ax: the Axes to draw on (default: new ones).
+        guided: as for `deconvnet` (default False).
         frame: draw the receptive field of the unit (default True).
 
     Returns:

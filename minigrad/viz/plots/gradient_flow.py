@@ -28,7 +28,8 @@ def plot_gradient_flow(
     Args:
         flow: a model after `loss.backward()`, or what `gradient_flow` returned.
         ax: the Axes to draw on (default: new ones).
-        vanishing, exploding: the limits of the ratio (default 1e-6 and 10).
+        vanishing: the lower limit of the ratio (default 1e-6).
+        exploding: the upper limit of the ratio (default 10).
 
     Returns:
         The Axes.
@@ -59,7 +60,7 @@ def plot_gradient_flow(
     ax.set_yticks(range(len(rows)), [row.name for row in rows])
     ax.tick_params(axis="y", length=0, labelsize=8)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlabel(f"norm (marked where a weight's share is outside of {vanishing:g} to {exploding:g})", size=8.5)
+    ax.set_xlabel(f"norm (marked where a weight's ratio is outside of {vanishing:g} to {exploding:g})", size=8.5)
     _widen(ax)
     ends = [row.gradient if row.gradient and math.isfinite(row.gradient) else math.nan for row in rows]
     ax.hlines(range(len(rows)), ax.get_xlim()[0], ends, color=BLUE, linewidth=2.2, alpha=0.35, zorder=2)

@@ -28,9 +28,9 @@ def plot_histograms(
     Args:
         histograms: the histograms of a parameter or layer, `recorder[name]` of a `HistogramRecorder`.
         ax: the Axes to draw on (default: new ones).
-        kind: "ridges" (default): a curve for each step, the earliest at the back; or "map": a column for each step,
-            with colors for the density.
-        name: the name of the parameter or layer, for the title.
+        kind: "ridges": a curve for each step, the earliest at the back; or "map": a column for each step, with colors
+            for the density (default "ridges").
+        name: the name of the parameter or layer, for the title (default "").
         trim: the share of the values that may lie outside of the plot, on both sides together (default 0.001).
 
     Returns:

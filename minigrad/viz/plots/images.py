@@ -38,7 +38,7 @@ def plot_filters(
         ax: the Axes to draw on (default: new ones).
         columns: the number of kernels in a row (default: as the number of kernels suggests).
         channel: the channel that is shown (default: all).
-        name: the name of the layer, for the title.
+        name: the name of the layer, for the title (default "").
 
     Returns:
         The Axes.

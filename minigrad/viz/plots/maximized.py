@@ -36,9 +36,10 @@ def plot_maximized(
     Above each image are its unit and the value reached: the score of a class, or the mean of a channel.
 
     Args:
-        model, layer: as for `maximize_activation`.
+        model: the network.
         start: one image (C, H, W), gray for instance.
         units: classes, or channels of the layer.
+        layer: the path of the layer; "" is the model itself (default "").
         ax: the Axes to draw on (default: new ones).
         labels: the names of the units (default: their numbers).
         columns: the number of images in a row (default: as their number suggests).

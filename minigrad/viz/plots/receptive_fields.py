@@ -25,7 +25,8 @@ def plot_receptive_field(
     The ellipse has the radius of two standard deviations of the effective receptive field in each direction.
 
     Args:
-        model, images, layer, unit: as for `effective_field`.
+        model, images, layer: as for `effective_field`.
+        unit: as for `effective_field` (default: None, the middle of the output).
         ax: the Axes to draw on (default: new ones).
 
     Returns:
@@ -44,7 +45,7 @@ def plot_receptive_field(
 
     drawn = show_image(ax, field / (field.sum() or 1) * 100, SEQUENTIAL_MAP, 0)
     draw_box(ax, box)
-    text = f"{layer}: receptive field {box.height}×{box.width}"
+    text = f"{layer}: field {box.height}×{box.width}"
     if field.any():
         (row, column), (tall, wide) = _mean_and_std(field)
         ax.add_patch(

@@ -24,7 +24,7 @@ def plot_curves(history: Iterable[Mapping[str, float]], ax: Axes | None = None, 
     Args:
         history: the records of the epochs, as `fit` returns them.
         ax: the Axes to draw on (default: new ones).
-        metric: "loss" (default), "accuracy", or another name in the records.
+        metric: "loss", "accuracy", or another name in the records (default "loss").
 
     Returns:
         The Axes.

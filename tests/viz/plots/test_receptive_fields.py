@@ -32,4 +32,4 @@ def test_the_receptive_field_is_framed_and_its_shares_sum_to_the_whole():
     assert shares.sum() == pytest.approx(100)
     field = effective_field(model, spots(), "2", (3, 1))
     np.testing.assert_allclose(shares, 100 * field / field.sum())
-    assert "receptive field 5×5, effective" in ax.get_title(loc="left")
+    assert "field 5×5, effective" in ax.get_title(loc="left")
