@@ -8,7 +8,7 @@ through the record. Ops, yours as well as these, are forward functions with thei
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from minigrad import data, functional, init, nn, ops, optim
+from minigrad import functional, init, nn, ops, optim
 from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's functions on Tensors)
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
@@ -58,6 +58,7 @@ from minigrad.rng import seed
 
 if TYPE_CHECKING:
     from minigrad import cost as cost
+    from minigrad import data as data
     from minigrad import diagnosis as diagnosis
     from minigrad import io as io
     from minigrad import testing as testing
@@ -72,7 +73,7 @@ _missing = _module_getattr(__name__)
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("cost", "diagnosis", "io", "testing", "training", "viz"):
+    if name in ("cost", "data", "diagnosis", "io", "testing", "training", "viz"):
         return import_module(f"minigrad.{name}")
     if name == "why":
         return import_module("minigrad.diagnosis").why

@@ -26,7 +26,7 @@ FLOORS = [
 ]  # fmt: skip
 
 # What `minigrad/__init__.py` imports only when it is asked for stands above it, so that it loads without.
-LAZY = {"cost", "diagnosis", "io", "testing", "training", "viz"}
+LAZY = {"cost", "data", "diagnosis", "io", "testing", "training", "viz"}
 
 # Loaded by minigrad.kernels when the first large array comes, and only where Numba is installed.
 COMPILED_ENDINGS = ("_numba", "lanes", "simd")

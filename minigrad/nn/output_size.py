@@ -1,41 +1,68 @@
-"""How large the results of convolutions and poolings are.
+"""The sizes of the results of convolutions and poolings, to plan a network with.
 
     convolution, pooling      (W - F + 2P) / S + 1, F being dilation * (kernel_size - 1) + 1
     transposed convolution    (W - 1) * S - 2P + F + output_padding
 
-A division that leaves a rest means that the last pixels are not looked at: it is rounded down, or with exact=True
+A division that leaves a remainder means that the last pixels are not read: it is rounded down, or with exact=True
 refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import overload
 
 from minigrad.errors import ShapeError, UsageError
 from minigrad.kernels.window_geometry import effective_kernel_size, transposed_size, window_count
 from minigrad.shapes import per_axis
-
-Sizes = int | Sequence[int]
+from minigrad.typing import PairLike
 
 
 @overload
 def conv_output_size(
-    size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1, *, exact: bool = False
+    size: int,
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    *,
+    exact: bool = False,
 ) -> int: ...
 @overload
 def conv_output_size(
-    size: Sequence[int], kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, *, exact: bool = False
+    size: Sequence[int],
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    *,
+    exact: bool = False,
 ) -> tuple[int, ...]: ...
 def conv_output_size(
-    size: Sizes, kernel_size: Sizes, stride: Sizes = 1, padding: Sizes = 0, dilation: Sizes = 1, *, exact: bool = False
-) -> Any:
-    """floor((W - F + 2P) / S) + 1: the size of a convolution's result, of one side or of each.
+    size: PairLike,
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    *,
+    exact: bool = False,
+) -> int | tuple[int, ...]:
+    """The size of a convolution's result, of one side or of each: floor((W - F + 2P) / S) + 1.
 
-    With exact=True, a stride that does not reach the last pixel is an error.
+    Args:
+        size: W, the size of the input in pixels, or one number for each side.
+        kernel_size: of the kernel, one number or one for each side; likewise below.
+        stride: pixels from one position of the kernel to the next (default 1).
+        padding: pixels added on each side (default 0).
+        dilation: pixels from one that the kernel reads to the next (default 1).
+        exact: whether a stride that does not reach the last pixel is an error (default False).
+
+    Returns:
+        A number for a number, a tuple for one number a side.
 
     Raises:
         ShapeError: the kernel does not fit, or not exactly when asked to.
+        UsageError: a setting is no integer, or too small.
 
     >>> conv_output_size(227, 11, stride=4), conv_output_size((7, 5), 3, padding=1)
     (55, (7, 5))
@@ -48,22 +75,55 @@ def conv_output_size(
     return _like(size, [_count(*axis, exact=exact) for axis in axes])
 
 
+@overload
 def pool_output_size(
-    size: Sizes,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
+    size: int,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
     ceil_mode: bool = False,
     *,
     exact: bool = False,
-) -> Any:
-    """The size of a pooling's result, of one side or of each; the stride is the kernel's size unless given.
+) -> int: ...
+@overload
+def pool_output_size(
+    size: Sequence[int],
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    ceil_mode: bool = False,
+    *,
+    exact: bool = False,
+) -> tuple[int, ...]: ...
+def pool_output_size(
+    size: PairLike,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    dilation: PairLike = 1,
+    ceil_mode: bool = False,
+    *,
+    exact: bool = False,
+) -> int | tuple[int, ...]:
+    """The size of a pooling's result, of one side or of each: floor((W - F + 2P) / S) + 1.
 
-    With `ceil_mode` the division is rounded up, but no window starts behind the image.
+    Args:
+        size: W, the size of the input in pixels, or one number for each side.
+        kernel_size: of the kernel, one number or one for each side; likewise below.
+        stride: pixels from one window to the next (default: kernel_size).
+        padding: pixels added on each side (default 0).
+        dilation: pixels from one that the kernel reads to the next (default 1).
+        ceil_mode: whether the division is rounded up; no window starts behind the image (default False).
+        exact: whether a stride that does not reach the last pixel is an error (default False).
+
+    Returns:
+        A number for a number, a tuple for one number a side.
 
     Raises:
         ShapeError: the kernel does not fit, or not exactly when asked to.
+        UsageError: a setting is no integer, or too small.
 
     >>> pool_output_size(224, 2), pool_output_size(7, 2, ceil_mode=True), pool_output_size((6, 6), 2, 1, 1)
     (112, 4, (7, 7))
@@ -72,21 +132,51 @@ def pool_output_size(
     return _like(size, [_count(*axis, exact=exact, ceil_mode=ceil_mode) for axis in axes])
 
 
+@overload
 def conv_transpose_output_size(
-    size: Sizes,
-    kernel_size: Sizes,
-    stride: Sizes = 1,
-    padding: Sizes = 0,
-    output_padding: Sizes = 0,
-    dilation: Sizes = 1,
-) -> Any:
-    """(W - 1)*S - 2P + F + output_padding: the size of a transposed convolution's result, of one side or of each.
+    size: int,
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    output_padding: PairLike = 0,
+    dilation: PairLike = 1,
+) -> int: ...
+@overload
+def conv_transpose_output_size(
+    size: Sequence[int],
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    output_padding: PairLike = 0,
+    dilation: PairLike = 1,
+) -> tuple[int, ...]: ...
+def conv_transpose_output_size(
+    size: PairLike,
+    kernel_size: PairLike,
+    stride: PairLike = 1,
+    padding: PairLike = 0,
+    output_padding: PairLike = 0,
+    dilation: PairLike = 1,
+) -> int | tuple[int, ...]:
+    """The size of a transposed convolution's result, of one side or of each: (W - 1) * S - 2P + F + output_padding.
 
-    >>> conv_transpose_output_size(55, 11, stride=4)
-    227
+    Args:
+        size: W, the size of the input in pixels, or one number for each side.
+        kernel_size: of the kernel, one number or one for each side; likewise below.
+        stride: how many pixels apart neighbors of the input are in the result (default 1).
+        padding: pixels cut off on each side (default 0).
+        output_padding: pixels more at one end (default 0).
+        dilation: pixels from one that the kernel reads to the next (default 1).
+
+    Returns:
+        A number for a number, a tuple for one number a side.
 
     Raises:
         ShapeError: nothing is left of the result.
+        UsageError: a setting is no integer, or too small.
+
+    >>> conv_transpose_output_size(55, 11, stride=4)
+    227
     """
     axes = _axes(size, kernel_size, stride, padding, dilation)
     extra = per_axis(output_padding, len(axes))
@@ -113,7 +203,7 @@ def _count(w: int, f: int, s: int, p: int, d: int, *, exact: bool, ceil_mode: bo
     return window_count(w, f, s, p, d, ceil_mode=ceil_mode)
 
 
-def _axes(size: Sizes, *settings: Sizes) -> list[tuple[int, ...]]:
+def _axes(size: PairLike, *settings: PairLike) -> list[tuple[int, ...]]:
     """Size, kernel, stride, padding and dilation of each axis."""
     dims = len(size) if isinstance(size, Sequence) else 1
     axes = list(zip(*[per_axis(setting, dims) for setting in (size, *settings)], strict=True))
@@ -123,5 +213,5 @@ def _axes(size: Sizes, *settings: Sizes) -> list[tuple[int, ...]]:
     return axes
 
 
-def _like(size: Sizes, results: list[int]) -> Any:
+def _like(size: PairLike, results: list[int]) -> int | tuple[int, ...]:
     return tuple(results) if isinstance(size, Sequence) else results[0]
