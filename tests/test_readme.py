@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from minigrad_models import MODELS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,15 +17,6 @@ def test_example_runs(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     example = example.replace("range(10)", "range(2)")
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
-
-
-def test_every_small_network_has_a_row_with_its_size_and_epochs() -> None:
-    rows = dict(re.findall(r"^\| `([\w-]+)` \|(.*)$", README, re.MULTILINE))
-    small = {name: entry for name, entry in MODELS.items() if entry.small}
-    assert set(small) <= set(rows)
-    for name, entry in small.items():
-        cells = [cell.strip() for cell in rows[name].split("|")]
-        assert (cells[1], cells[5]) == (f"{entry.parameters:,}", str(entry.recipe.epochs)), name
 
 
 def test_the_answer_of_why_is_the_one_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

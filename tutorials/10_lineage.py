@@ -4,7 +4,10 @@
 #     text_representation:
 #       format_name: percent
 #   kernelspec:
+#     display_name: Python 3
+#     language: python
 #     name: python3
+#   full_run: four minutes
 # ---
 
 # %% [markdown]

@@ -1,7 +1,8 @@
-"""The table of networks: what it says of each is so, and the README shows it."""
+"""The table of networks: what it says of each is so, and the site shows it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import minigrad_models
@@ -14,7 +15,7 @@ from minigrad.autograd.tensor import no_grad
 from minigrad.cli.data_registry import DATA
 from minigrad.training.training_state import first_output
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "tutorials" / "networks.md").read_text("utf-8")
 SMALL = [name for name, entry in MODELS.items() if entry.small]
 
 
@@ -38,6 +39,9 @@ def test_a_small_network_takes_its_input_and_answers(name: str) -> None:
         assert output.shape == (2, entry.classes)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_the_readme_names_every_network(name: str) -> None:
-    assert f"`{name}`" in README
+def test_the_page_has_a_row_for_every_small_network_with_its_size_and_epochs() -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)` \|(.*)$", PAGE, re.MULTILINE))
+    assert set(rows) == set(SMALL)
+    for name in SMALL:
+        cells = [cell.strip() for cell in rows[name].split("|")]
+        assert (cells[1], cells[5]) == (f"{MODELS[name].parameters:,}", str(MODELS[name].recipe.epochs)), name

@@ -1,4 +1,4 @@
-"""The README's session, run as it is shown."""
+"""The session on the site's page of the command line, run as it is shown."""
 
 import re
 import shlex
@@ -13,7 +13,9 @@ from minigrad.cli.data_registry import DATA
 from minigrad.data import digits
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+BLOCKS = re.findall(
+    r"```console\n(.*?)```", (ROOT / "tutorials" / "command_line.md").read_text(encoding="utf-8"), re.DOTALL
+)
 (SESSION,) = (block for block in BLOCKS if "$ minigrad train" in block)
 PYTHON = re.compile(r"python - <<END\n(.*?)^END\n", re.DOTALL | re.MULTILINE)
 
@@ -28,13 +30,13 @@ def shown():
             yield line, lines
 
 
-def test_the_readmes_session_is_what_happens(tmp_path, monkeypatch, capsys):
+def test_the_session_is_what_happens(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(DATA, "digits", replace(DATA["digits"], load=digits))
     shutil.copytree(ROOT / "tutorials", tmp_path / "tutorials", ignore=shutil.ignore_patterns("images", "__pycache__"))
     commands = []
     for line, lines in shown():
         if not line.startswith("minigrad "):
-            exec(compile(line, "README.md", "exec"), {})
+            exec(compile(line, "command_line.md", "exec"), {})
             continue
         name, *words = shlex.split(line)[1:]
         commands.append(name)

@@ -1,0 +1,1 @@
+"""What the site is made with: pages written from the code, docstrings as reStructuredText, formulas as MathML."""
