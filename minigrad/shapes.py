@@ -42,6 +42,16 @@ class ShapeSpec:
         return [part.replace("?", "").split() for part in self.text.split("->")[0].split(",")]
 
     @cached_property
+    def outputs(self) -> list[list[str]]:
+        """The letters of each result."""
+        return [part.split() for part in self.text.split("->")[1].split(",")]
+
+    @cached_property
+    def stacked(self) -> bool:
+        """Whether any number of leading dimensions stand before those of each input and result."""
+        return all(letters[:1] == ["..."] for letters in self.inputs + self.outputs)
+
+    @cached_property
     def divisors(self) -> list[str]:
         """The settings that divide sizes."""
         return sorted({letter.partition("/")[2] for letters in self.inputs for letter in letters if "/" in letter})

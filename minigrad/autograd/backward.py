@@ -10,15 +10,19 @@ the answers to theirs. There are two forms of the same walk:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, NoReturn
+
+import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.rule import Plan, Pull
+from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, recording
 from minigrad.errors import FreedGraphError, RuleError
+from minigrad.typing import Value
 
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
 
@@ -64,7 +68,14 @@ def pull_back(
         FreedGraphError: an earlier pass has freed a node.
         RuleError: a rule gave something that is no cotangent of its input.
     """
-    cotangents: dict[Node, Cotangent] = dict(seeds)
+    with np.errstate(divide="ignore", invalid="ignore"):  # slopes may be infinite where no cotangent arrives
+        return _walk(dict(seeds), nodes, targets, record=record, keep=keep)
+
+
+def _walk(
+    cotangents: dict[Node, Cotangent], nodes: list[Node], targets: frozenset[Node], *, record: bool, keep: bool
+) -> dict[Node, Cotangent]:
+    """The walk of `pull_back`."""
     reached: dict[Node, Cotangent] = {}
     inside = targets.union(nodes)
     watcher = STATE.gradient_watcher
@@ -102,6 +113,8 @@ def pull_back(
                     cotangent = pull.function(g, *pull.arguments(saved), **settings)
                 else:
                     cotangent = pull.function(g, *pull.arguments(saved))
+                if pull.multiplies and has_nan(cotangent):
+                    cotangent = silenced(cotangent, g, node, parent, pull.position, _run_again(pull, g, node, saved))
                 fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
             except Exception as error:
                 _blame_rule(plan, pull, error)
@@ -109,11 +122,22 @@ def pull_back(
                 cotangent = _unbroadcast(cotangent, parent, plan, pull, record)
             if watcher is not None:
                 watcher(node, pull.position, cotangent)
-            cotangents[parent] = cotangents[parent] + cotangent if parent in cotangents else cotangent
+            earlier = cotangents.get(parent)
+            cotangents[parent] = cotangent if earlier is None else earlier + cotangent
         if not keep:
             node.saved, node.parents = None, ()
     reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
     return reached
+
+
+def _run_again(pull: Pull, g: Cotangent, node: Node, saved: tuple[Value, ...]) -> Callable[..., Cotangent]:
+    """The function that runs a rule once more, each saved value replaced by what a given function makes of it."""
+
+    def run(replaced: Callable[[Value], Value]) -> Cotangent:
+        settings = {name: node.settings[name] for name in pull.settings}
+        return pull.function(g, *map(replaced, pull.arguments(saved)), **settings)
+
+    return run
 
 
 def _pull_through_replay(

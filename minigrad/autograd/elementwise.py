@@ -126,7 +126,7 @@ def elementwise(
     if len(inputs) > 1:
         facts.setdefault("hint", "sizes must be equal, or 1 to be repeated: reshape or expand_dims one of them")
     module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
-    result = kind(forward, name, module=module, **facts)
+    result = kind(forward, name, module=module, elementwise=True, **facts)
     result.__doc__ = _documentation(doc or _summary(forward), len(inputs))
     for x, rule in rules.items():
         result.vjp(x)(rule)

@@ -73,6 +73,7 @@ class Op(Generic[P, R]):
         kinks: where the op is continuous but has no derivative: the points of an elementwise function, or "ties" for
             one that chooses among its elements. Rules give a subgradient there.
         results: the names of the results of an op that has several; a call gives a tuple of them.
+        elementwise: whether element k of the result depends on element k of each (broadcast) input only.
         hint: what to do about inputs whose shapes do not fit, for the error.
     """
 
@@ -94,6 +95,7 @@ class Op(Generic[P, R]):
         flops: Function | None = None,
         source: str | None = None,
         hint: str = "",
+        elementwise: bool = False,
         module: str | None = None,
     ) -> None:
         self.module = module or getattr(forward, "__module__", "")
@@ -113,6 +115,7 @@ class Op(Generic[P, R]):
         if results and reference is not None:
             raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
+        self.elementwise = elementwise
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
         self._allowed = (

@@ -41,6 +41,7 @@ class Facts(TypedDict, total=False):
     flops: Function
     source: str
     hint: str
+    elementwise: bool
 
 
 @overload

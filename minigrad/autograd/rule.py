@@ -66,12 +66,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One step of a backward pass: the rule for input number `position`, and how to get its arguments."""
+    """One step of a backward pass: the rule for input number `position`, and how to get its arguments.
+
+    `multiplies` is False for a rule that receives no values, only the cotangent, shapes and settings: it moves
+    cotangents about, and gives no NaN unless it got one.
+    """
 
     position: int
     function: Function
     arguments: Getter
     settings: tuple[str, ...]
+    multiplies: bool
 
 
 class Plan:
@@ -150,15 +155,16 @@ class Plan:
 
     def _pull(self, position: int, rule: Rule | None) -> Pull:
         assert rule is not None
+        multiplies = any(want != "i" and not want.endswith("_shape") for want in rule.wants)
         if "i" not in rule.wants:
             arguments = _getter([self.saved_names.index(want) for want in rule.wants])
-            return Pull(position, rule.function, arguments, rule.settings)
+            return Pull(position, rule.function, arguments, rule.settings, multiplies)
         slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
 
         def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple([position if k is None else saved[k] for k in slots])
 
-        return Pull(position, rule.function, with_position, rule.settings)
+        return Pull(position, rule.function, with_position, rule.settings, multiplies)
 
 
 def _joined(value: Any, parent: Node | None) -> Any:

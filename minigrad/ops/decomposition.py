@@ -78,7 +78,7 @@ class Eigh(NamedTuple):
     eigenvectors: Tensor
 
 
-@op(name="eigh", shapes="... M M -> ...", results=("w", "v"), domain={"x": SYMMETRIC}, source=GILES)
+@op(name="eigh", shapes="... M M -> ... M, ... M M", results=("w", "v"), domain={"x": SYMMETRIC}, source=GILES)
 def _eigh(x: Value) -> Value:
     """The eigenvalues w, rising, and eigenvectors v of (x + x^T) / 2. Shapes: x (..., M, M) -> (..., M) and as x."""
     return tuple(lapack(np.linalg.eigh, symmetric_part(x)))
@@ -138,7 +138,7 @@ class Svd(NamedTuple):
     Vh: Tensor
 
 
-@op(name="svd", shapes="... M N -> ...", results=("u", "s", "vh"), domain={"x": FULL_RANK},
+@op(name="svd", shapes="... M N -> ... M K, ... K, ... K N", results=("u", "s", "vh"), domain={"x": FULL_RANK},
     source="Giles 2008; Townsend 2016, Differentiating the singular value decomposition")  # fmt: skip
 def _svd(x: Value, *, full_matrices: bool = True) -> Value:
     """Orthogonal u and vh and falling s >= 0 with x = u @ diag(s) @ vh.
@@ -225,7 +225,7 @@ def _mode(x: ArrayLike, *, mode: str = "reduced") -> Settings:
     return {"mode": mode}
 
 
-@op(name="qr", shapes="... M N -> ...", canonical=_mode, results=("q", "r"), domain={"x": FULL_RANK},
+@op(name="qr", shapes="... M N -> ... M K, ... K N", canonical=_mode, results=("q", "r"), domain={"x": FULL_RANK},
     source="Walter and Lehmann 2012, arXiv:1001.1654; wide: Roberts and Roberts 2020, arXiv:2009.10071")  # fmt: skip
 def _qr(x: Value, *, mode: str) -> Value:
     """Orthogonal columns q and an upper triangle r with x = q @ r.

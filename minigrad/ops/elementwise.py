@@ -3,9 +3,8 @@
 Read a row as: name, function, and for each input the product of the incoming cotangent g with the partial
 derivative. Broadcasting is undone by the engine, so no row mentions it. `out` is the function's own result.
 
-Where a slope can become infinite, the rule says `over` and `times` for / and *: a zero cotangent stays zero there, so
-that a branch which `where` did not take cannot put NaN into a gradient. (`multiply` sees to that on arrays only: a
-recorded backward pass, which is to be differentiated again, keeps the plain product.)
+Where a slope is infinite or NaN, a cotangent of 0 still passes on 0: the engine sees to that, too (see
+`autograd/silence.py`).
 
 At a point where the derivative does not exist, the rule gives a subgradient: 0 for abs, relu and hypot at 0, and for
 every step; and where two values tie, the first argument wins (maximum, minimum, clip at its bounds).
@@ -28,7 +27,7 @@ from minigrad.ops.logic import floor_divide, isinf
 from minigrad.typing import ArrayLike, Value
 
 
-@op(non_differentiable=("condition",), onnx="Where")
+@op(non_differentiable=("condition",), elementwise=True, onnx="Where")
 def where(condition: Value, x: Value, y: Value) -> Value:
     """out = x where the condition holds, else y. The branch not taken gets a zero gradient, even where it is NaN.
 
@@ -45,16 +44,6 @@ where.vjp("x")(lambda g, condition: where(condition, g, 0))
 where.vjp("y")(lambda g, condition: where(condition, 0, g))
 
 
-def over(g: Value, y: Value) -> Value:
-    """g / y, but 0 where g is 0 and y is 0 or no number: no cotangent arrives there, so none is passed on."""
-    return g / where((g == 0) & ((y == 0) | ~np.isfinite(y)), 1, y)
-
-
-def times(g: Value, slope: Value) -> Value:
-    """g * slope, but 0 where g is 0 and the slope is not finite: no cotangent arrives there, so none is passed on."""
-    return g * where((g == 0) & ~np.isfinite(slope), 0, slope)
-
-
 def _sigmoid(x: Value) -> Value:
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
@@ -65,29 +54,28 @@ def _sigmoid(x: Value) -> Value:
 add      = elementwise("add",      np.add,      x=lambda g: g,       y=lambda g: g,       onnx="Add")
 subtract = elementwise("subtract", np.subtract, x=lambda g: g,       y=lambda g: -g,      onnx="Sub")
 multiply = elementwise("multiply", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x,
-                       fast={"x": lambda g, y: kernels.product(g, y), "y": lambda g, x: kernels.product(g, x)},
                        onnx="Mul")
-divide   = elementwise("divide",   np.divide,   x=lambda g, y: over(g, y), y=lambda g, y, out: -over(times(g, out), y),
+divide   = elementwise("divide",   np.divide,   x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y,
                        domain={"y": NONZERO}, onnx="Div")
 remainder = elementwise("remainder", np.remainder, x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y),
                         domain={"y": NONZERO}, onnx="Mod")
-pow      = elementwise("pow",      np.power,    x=lambda g, x, y: times(g, _power_slope(x, y)),
-                       y=lambda g, x, out: times(g, out * _log_or_zero(x)), domain={"x": POSITIVE}, onnx="Pow")
+pow      = elementwise("pow",      np.power,    x=lambda g, x, y: g * _power_slope(x, y),
+                       y=lambda g, x, out: g * (out * _log_or_zero(x)), domain={"x": POSITIVE}, onnx="Pow")
 positive = elementwise("positive", np.positive, x=lambda g: g,       onnx="Identity")
 negative = elementwise("negative", np.negative, x=lambda g: -g,      onnx="Neg")
 square   = elementwise("square",   np.square,   x=lambda g, x: g * (2 * x))
-sqrt     = elementwise("sqrt",     np.sqrt,     x=lambda g, out: over(g, 2 * out), domain={"x": POSITIVE}, onnx="Sqrt")
-reciprocal = elementwise("reciprocal", np.reciprocal, x=lambda g, out: -times(times(g, out), out),
+sqrt     = elementwise("sqrt",     np.sqrt,     x=lambda g, out: g / (2 * out), domain={"x": POSITIVE}, onnx="Sqrt")
+reciprocal = elementwise("reciprocal", np.reciprocal, x=lambda g, out: -g * out * out,
                          domain={"x": NONZERO}, onnx="Reciprocal")
 
 # ---- exponentials and logarithms -----------------------------------------------------------------------------
-exp   = elementwise("exp",   np.exp,   x=lambda g, out: times(g, out), onnx="Exp")
-exp2  = elementwise("exp2",  np.exp2,  x=lambda g, out: times(g, out * ln(2)))
-expm1 = elementwise("expm1", np.expm1, x=lambda g, out: times(g, out + 1))
-log   = elementwise("log",   np.log,   x=lambda g, x: over(g, x),          domain={"x": POSITIVE}, onnx="Log")
-log2  = elementwise("log2",  np.log2,  x=lambda g, x: over(g / ln(2), x),  domain={"x": POSITIVE})
-log10 = elementwise("log10", np.log10, x=lambda g, x: over(g / ln(10), x), domain={"x": POSITIVE})
-log1p = elementwise("log1p", np.log1p, x=lambda g, x: over(g, 1 + x),      domain={"x": ABOVE_MINUS_ONE})
+exp   = elementwise("exp",   np.exp,   x=lambda g, out: g * out, onnx="Exp")
+exp2  = elementwise("exp2",  np.exp2,  x=lambda g, out: g * (out * ln(2)))
+expm1 = elementwise("expm1", np.expm1, x=lambda g, out: g * (out + 1))
+log   = elementwise("log",   np.log,   x=lambda g, x: g / x,          domain={"x": POSITIVE}, onnx="Log")
+log2  = elementwise("log2",  np.log2,  x=lambda g, x: g / ln(2) / x,  domain={"x": POSITIVE})
+log10 = elementwise("log10", np.log10, x=lambda g, x: g / ln(10) / x, domain={"x": POSITIVE})
+log1p = elementwise("log1p", np.log1p, x=lambda g, x: g / (1 + x),      domain={"x": ABOVE_MINUS_ONE})
 logaddexp = elementwise("logaddexp", np.logaddexp, x=lambda g, x, y: g * sigmoid(_difference(x, y)),
                         y=lambda g, x, y: g * sigmoid(_difference(y, x)))
 
@@ -95,25 +83,25 @@ logaddexp = elementwise("logaddexp", np.logaddexp, x=lambda g, x, y: g * sigmoid
 sin     = elementwise("sin",  np.sin,  x=lambda g, x: g * cos(x),            onnx="Sin")
 cos: UnaryOp = elementwise("cos",  np.cos,  x=lambda g, x: -g * sin(x),           onnx="Cos")
 tan     = elementwise("tan",  np.tan,  x=lambda g, out: g * (1 + out * out), domain={"x": UNIT}, onnx="Tan")
-asin  = elementwise("asin",  np.arcsin,  x=lambda g, x: over(g, sqrt((1 - x) * (1 + x))),
+asin  = elementwise("asin",  np.arcsin,  x=lambda g, x: g / sqrt((1 - x) * (1 + x)),
                     domain={"x": UNIT}, onnx="Asin")
-acos  = elementwise("acos",  np.arccos,  x=lambda g, x: -over(g, sqrt((1 - x) * (1 + x))),
+acos  = elementwise("acos",  np.arccos,  x=lambda g, x: -g / sqrt((1 - x) * (1 + x)),
                     domain={"x": UNIT}, onnx="Acos")
 atan  = elementwise("atan",  np.arctan,  x=lambda g, x: g / (1 + x * x), onnx="Atan")
 atan2 = elementwise("atan2", np.arctan2, x=lambda g, x, y: _per_norm(_per_norm(g, x, y) * y, x, y),
                     y=lambda g, x, y: -_per_norm(_per_norm(g, x, y) * x, x, y))
-hypot = elementwise("hypot", np.hypot,   x=lambda g, x, out: g * over(x, out), y=lambda g, y, out: g * over(y, out),
+hypot = elementwise("hypot", np.hypot,   x=lambda g, x, out: g * _share(x, out), y=lambda g, y, out: g * _share(y, out),
                     kinks=(0.0,))
 
 # ---- hyperbolic functions ------------------------------------------------------------------------------------
-sinh     = elementwise("sinh", np.sinh, x=lambda g, x: times(g, cosh(x)), onnx="Sinh")
-cosh: UnaryOp = elementwise("cosh", np.cosh, x=lambda g, x: times(g, sinh(x)), onnx="Cosh")
+sinh     = elementwise("sinh", np.sinh, x=lambda g, x: g * cosh(x), onnx="Sinh")
+cosh: UnaryOp = elementwise("cosh", np.cosh, x=lambda g, x: g * sinh(x), onnx="Cosh")
 tanh     = elementwise("tanh", kernels.tanh, x=lambda g, out: g * (1 - out * out),
                        fast={"x": kernels.tanh_vjp}, onnx="Tanh")
 asinh = elementwise("asinh", np.arcsinh, x=lambda g, x: g / hypot(1, x), onnx="Asinh")
-acosh = elementwise("acosh", np.arccosh, x=lambda g, x: over(g, sqrt(x - 1) * sqrt(x + 1)),
+acosh = elementwise("acosh", np.arccosh, x=lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)),
                     domain={"x": ABOVE_ONE}, onnx="Acosh")
-atanh = elementwise("atanh", np.arctanh, x=lambda g, x: over(g, (1 - x) * (1 + x)), domain={"x": UNIT}, onnx="Atanh")
+atanh = elementwise("atanh", np.arctanh, x=lambda g, x: g / ((1 - x) * (1 + x)), domain={"x": UNIT}, onnx="Atanh")
 
 # ---- activations ---------------------------------------------------------------------------------------------
 sigmoid: Op[[ArrayLike], Tensor] = elementwise("sigmoid", _sigmoid, "1 / (1 + exp(-x)), without overflow.",
@@ -172,6 +160,11 @@ def _difference(x: Value, y: Value) -> Value:
     """x - y, and 0 where both are the same infinity: there the two share what arrives, half each."""
     same = (x == y) & isinf(x)
     return where(same, 0, x) - where(same, 0, y)
+
+
+def _share(x: Value, norm: Value) -> Value:
+    """x / norm, and 0 where the norm is 0 and has no derivative."""
+    return x / where(norm == 0, 1, norm)
 
 
 def _per_norm(g: Value, x: Value, y: Value) -> Value:

@@ -146,7 +146,7 @@ class Slogdet(NamedTuple):
     logabsdet: Tensor
 
 
-@op(name="slogdet", shapes="... M M -> ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES)
+@op(name="slogdet", shapes="... M M -> ..., ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES)
 def _slogdet(x: Value) -> Value:
     """The sign of the determinant, and the logarithm of its absolute value. Shapes: x (..., M, M) -> (...), (...)."""
     return tuple(lapack(np.linalg.slogdet, x))

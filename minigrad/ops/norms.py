@@ -10,7 +10,7 @@ from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.decomposition import svdvals
-from minigrad.ops.elementwise import abs, over, sign, where
+from minigrad.ops.elementwise import abs, sign, where
 from minigrad.ops.reduce import expanded, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
 from minigrad.shapes import canonical_axes, shape_of
@@ -45,9 +45,9 @@ def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
 def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
     norm = expanded(out, x.shape, axis)
     if ord == 2:
-        return expanded(g, x.shape, axis) * over(x, norm)
+        return expanded(g, x.shape, axis) * x / where(norm == 0, 1, norm)
     zero = x == 0
-    ratio = where(zero, 1, over(abs(x), norm))
+    ratio = where(zero, 1, abs(x) / where(norm == 0, 1, norm))
     return expanded(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
 
 
