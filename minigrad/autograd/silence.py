@@ -105,15 +105,15 @@ def _silent_slices(
     if op.shapes is not None and op.shapes.stacked:
         return _silent_in_stack(op, position, parts, shape)
     axis = node.settings.get("axis")
-    if axis is None or len(parts) != 1 or shape != parent.shape:
+    if axis is None or shape != parent.shape:
         return None
-    (g,) = parts
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    if g.ndim == len(shape) - len(axes):
-        g = np.expand_dims(g, axes)
-    if g.ndim != len(shape):
-        return None
-    silent = (g == 0).all(axis=axes, keepdims=True)
+    silent = np.ones((1,) * len(shape), bool)
+    for g in parts:
+        g = np.expand_dims(g, axes) if g.ndim == len(shape) - len(axes) else g
+        if g.ndim != len(shape):
+            return None
+        silent = silent & (g == 0).all(axis=axes, keepdims=True)
     return silent if _broadcasts(silent.shape, shape) else None
 
 

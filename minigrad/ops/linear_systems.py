@@ -25,13 +25,31 @@ from minigrad.typing import ArrayLike, Settings, Value
 GILES = "Giles 2008, https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf"
 
 
-def lapack(function: Callable[..., Any], *xs: Value, **settings: Value) -> Value:
-    """Call a function of `numpy.linalg`, which has no float16: that is computed in float32 and cast back."""
-    if all(x.dtype != np.float16 for x in xs):
-        return function(*xs, **settings)
-    result = function(*[x.astype(np.float32) if x.dtype == np.float16 else x for x in xs], **settings)
-    dtype = np.result_type(*xs)
-    return tuple([part.astype(dtype) for part in result]) if isinstance(result, tuple) else result.astype(dtype)
+def lapack(function: Callable[..., Any], x: Value, *others: Value, **settings: Value) -> Value:
+    """Call a function of `numpy.linalg` on a stack of matrices x.
+
+    It knows no float16, which is computed in float32 and cast back. It refuses a whole stack, or never returns, when an
+    element of one matrix is not finite: here the results of such a matrix are NaN, and the others what they are.
+    """
+    half = any(y.dtype == np.float16 for y in (x, *others))
+    arrays = [y.astype(np.float32) if y.dtype == np.float16 else y for y in (x, *others)]
+    finite = np.isfinite(x).all(axis=(-2, -1), keepdims=True)
+    if not finite.all():
+        arrays[0] = np.where(finite, arrays[0], np.eye(*x.shape[-2:], dtype=arrays[0].dtype))
+    result = function(*arrays, **settings)
+    dtype = np.result_type(x, *others) if half else None
+    if isinstance(result, tuple):
+        return tuple([_restored(part, finite, dtype) for part in result])
+    return _restored(result, finite, dtype)
+
+
+def _restored(part: Value, finite: Value, dtype: Value) -> Value:
+    """One result cast to a dtype (None: as it is), NaN where its matrix was not finite."""
+    part = part if dtype is None else part.astype(dtype)
+    if finite.all():
+        return part
+    core = part.ndim - (finite.ndim - 2)
+    return np.where(finite.reshape(finite.shape[:-2] + (1,) * core), part, part.dtype.type(np.nan))
 
 
 @op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES)

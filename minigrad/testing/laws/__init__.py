@@ -20,6 +20,7 @@ from minigrad.testing.laws.derivatives import (
     second_order,
 )
 from minigrad.testing.laws.law_registry import LAWS, Law, law
+from minigrad.testing.laws.masking import silence
 from minigrad.testing.laws.shape_and_layout import broadcasting, layout, shape_and_dtype
 from minigrad.testing.laws.side_effects import aliasing, purity, repeatable
 from minigrad.testing.laws.violation import LawViolation, expect
@@ -31,12 +32,12 @@ module = ModuleFunction
 __all__ = [
     "LAWS", "Law", "LawViolation", "accumulation", "adjoint", "aliasing", "all_of", "broadcasting", "expect",
     "gradient", "hessian_symmetry", "law", "layout", "linearity", "module", "purity", "reference", "repeatable",
-    "second_order", "shape_and_dtype",
+    "second_order", "shape_and_dtype", "silence",
 ]  # fmt: skip
 
 _ORDER = (
     repeatable, purity, shape_and_dtype, aliasing, linearity, layout, gradient, second_order, adjoint, broadcasting,
-    accumulation, hessian_symmetry, reference,
+    accumulation, hessian_symmetry, reference, silence,
 )  # fmt: skip
 LAWS.update([(each.name, LAWS.pop(each.name)) for each in _ORDER])
 
