@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minigrad.testing.calls.function_call import Call
-from minigrad.testing.calls.linearization import Arrays
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import ArrayTuple
 from minigrad.testing.diagnose.cause import Diagnosis
-from minigrad.testing.laws.law_registry import law, recorded
+from minigrad.testing.laws.law_registry import is_recorded, law
 from minigrad.testing.laws.violation import expect
 from minigrad.typing import Array
 
 POISONS = (np.nan, np.inf, -np.inf)
 
 
-@law(applies=recorded)
-def silence(call: Call) -> None:
+@law(applies=is_recorded)
+def silence(call: FunctionCall) -> None:
     """A cotangent of exactly 0 passes on 0, whatever the slope: NaN and infinities that are masked do not come back.
 
     One element of an argument is made NaN, inf or -inf. The results that change get the cotangent 0, as behind
@@ -25,7 +25,7 @@ def silence(call: Call) -> None:
     are beside a finite value, at first and at second order.
     """
     call = call.in_double()
-    clean = call.value()
+    clean = call.results()
     if not all(np.isfinite(out).all() for out in clean if out.dtype.kind == "f"):
         return
     for k, element, poison in _places(call):
@@ -33,7 +33,7 @@ def silence(call: Call) -> None:
         values[k][element] = poison
         poisoned = call.with_values(values)
         try:
-            outs = poisoned.value()
+            outs = poisoned.results()
         except (ValueError, np.linalg.LinAlgError):
             continue
         if [out.shape for out in outs] != [out.shape for out in clean]:
@@ -47,7 +47,7 @@ def silence(call: Call) -> None:
             expect("silence", poisoned, found, expected, diagnosis=about)
 
 
-def _places(call: Call) -> Iterator[tuple[int, tuple[int, ...], float]]:
+def _places(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...], float]]:
     """Elements to poison: of each argument the first and the one in the middle."""
     for k, x in enumerate(call.values):
         for number in sorted({0, x.size // 2}) if x.size else ():
@@ -55,9 +55,9 @@ def _places(call: Call) -> Iterator[tuple[int, tuple[int, ...], float]]:
             yield from ((k, place, poison) for poison in POISONS)
 
 
-def _derivatives(call: Call, u: list[Array]) -> tuple[list[Array], list[Array]]:
+def _derivatives(call: FunctionCall, u: list[Array]) -> tuple[list[Array], list[Array]]:
     """The gradients for the cotangents u, and the product of the second derivatives with tangents."""
-    run = call.run()
-    first: Arrays = run.pull(u)
-    second: Arrays = run.hessian_product(u, call.tangents())
+    linear = call.linearize()
+    first: ArrayTuple = linear.vjp(u)
+    second: ArrayTuple = linear.hvp(u, call.tangents())
     return [x.copy() for x in first], [x.copy() for x in second]
