@@ -33,16 +33,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Step
-from minigrad_models.registry import IMAGENET, Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import ArrayLike, Settings
+from minigrad_models.registry import AUGMENTATION, IMAGENET, Entry, Recipe, Rng
 
 
 def response_norm() -> nn.LocalResponseNorm:
@@ -84,10 +80,11 @@ class AlexNet(nn.Module):
             )  # fmt: skip
             self.classifier = full_connections(256 * 6 * 6, hidden, num_classes, dropout, nn.ReLU)
         for number, layer in enumerate(weighted(self), start=1):
+            assert layer.bias is not None
             layer.weight.data = init.normal(layer.weight.shape, std=0.01, rng=rng)
             layer.bias.data = init.constant(layer.bias.shape, 1.0 if number in (2, 4, 5, 6, 7) else 0.0)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, 227, 227) -> scores (N, K)."""
         return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
 
@@ -106,7 +103,7 @@ def full_connections(
     )  # fmt: skip
 
 
-def weighted(model: nn.Module) -> list[Any]:
+def weighted(model: nn.Module) -> list[nn.Conv2d | nn.Linear]:
     """The convolutions and full connections, from the input on: conv1 is the first."""
     return [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
 
@@ -138,7 +135,7 @@ class AlexNet2014(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d((6, 6))
         self.classifier = full_connections(256 * 6 * 6, hidden, num_classes, dropout, nn.ReLU, rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         return self.classifier(self.avgpool(self.features(x)).flatten(1))  # type: ignore[no-any-return]
 
@@ -186,15 +183,16 @@ class AlexNetSmall(nn.Module):
             self.classifier = full_connections(e * 3 * 3, hidden, num_classes, dropout, activation)
         draw = init.he_normal if activation is nn.ReLU else init.xavier_normal
         for layer in weighted(self):
+            assert layer.bias is not None
             layer.weight.data = draw(layer.weight.shape, rng=rng)
             layer.bias.data = init.zeros(layer.bias.shape)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, 32, 32) -> scores (N, K)."""
         return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
 
 
-SGD: dict[str, Any] = {"name": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+SGD: Settings = {"name": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 
 # The paper divides the rate by 10 three times, whenever the error stalls.
 RECIPE = Recipe(epochs=90, batch_size=128, optimizer=SGD, schedule=Step(0.25))
@@ -242,7 +240,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=25, batch_size=32, optimizer={"name": "adam", "lr": 0.002},
-            schedule=Cosine(warmup=0.05), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Cosine(warmup=0.05), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

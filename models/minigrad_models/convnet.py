@@ -21,16 +21,11 @@ full connection, which has most of the parameters, becomes smaller. The deepest 
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 import minigrad as mg
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
 
 class ConvNet(nn.Module):
@@ -70,7 +65,7 @@ class ConvNet(nn.Module):
             parameter.data = init.he_normal(parameter.shape, rng=rng) if weight else init.constant(parameter.shape)
         self.layers = with_dropout(plain, dropout) if dropout else plain
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, 32, 32) -> scores (N, num_classes)."""
         return self.layers(x)  # type: ignore[no-any-return]
 
@@ -102,8 +97,6 @@ def deep(rng: Rng = None, dropout: float = 0.5, **sizes: int) -> ConvNet:
     return ConvNet("INPUT > [[CONV > RELU]*2 > POOL]*3 > [FC > RELU] > FC", 3, dropout, rng=rng, **sizes)
 
 
-MOVED: dict[str, Any] = {"degrees": 10, "translate": 0.1, "scale": (0.9, 1.1)}
-
 ENTRIES = (
     Entry(
         name="convnet-simple",
@@ -115,7 +108,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=40, batch_size=32, optimizer={"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **AUGMENTATION,
         ),
     ),
     Entry(
@@ -128,7 +121,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=20, batch_size=32, optimizer={"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **AUGMENTATION,
         ),
     ),
     Entry(
@@ -141,7 +134,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=20, batch_size=32, optimizer={"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

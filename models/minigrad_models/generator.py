@@ -40,7 +40,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
@@ -50,10 +49,8 @@ from minigrad import init, nn
 from minigrad.data.datasets.digits import BACKGROUND, FOREGROUND
 from minigrad.optim.schedule import Cosine, Linear
 from minigrad.rng import default_rng
-from minigrad.typing import Array
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import Array, ArrayLike
+from minigrad_models.registry import Entry, Recipe, Rng
 
 
 def halve(in_channels: int, out_channels: int, rng: Rng) -> nn.Conv2d:
@@ -92,11 +89,11 @@ class Autoencoder(nn.Module):
             double(w, 1, rng),
         )  # fmt: skip
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 1, 32, 32) -> (N, 1, 32, 32)."""
         return self.decoder(self.encoder(x))  # type: ignore[no-any-return]
 
-    def loss(self, output: mg.Tensor, target: Any) -> mg.Tensor:
+    def loss(self, output: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
         """The squared error, a mean over all pixels."""
         return F.mse_loss(output, target)
 
@@ -173,7 +170,7 @@ class DCGAN(nn.Module):
         self.noise = noise
         self.source = np.random.default_rng((rng or default_rng()).integers(2**63))
 
-    def forward(self, x: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
+    def forward(self, x: ArrayLike) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
         """The discriminator's scores of real images, and twice of as many that the generator makes.
 
         The second scores teach the discriminator alone, for which the made images are constants; the third ones the
@@ -188,7 +185,7 @@ class DCGAN(nn.Module):
             fooled = self.discriminator(made)
         return self.discriminator(real), self.discriminator(made.detach()), fooled
 
-    def loss(self, output: tuple[mg.Tensor, mg.Tensor, mg.Tensor], target: Any) -> mg.Tensor:
+    def loss(self, output: tuple[mg.Tensor, mg.Tensor, mg.Tensor], target: mg.Tensor) -> mg.Tensor:
         """-log D(x) - log(1 - D(G(z))) for the discriminator, -log D(G(z)) for the generator, means over the batch.
 
         With D = sigmoid(score), -log D is softplus(-score). The target is not needed: what is real is known.

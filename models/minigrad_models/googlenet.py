@@ -36,29 +36,30 @@ normalization and the initial weights, from Caffe's network of that name (bvlc_g
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Step
-from minigrad_models.registry import Entry, Recipe
+from minigrad.typing import ArrayLike, PairLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
-Rng = np.random.Generator | None
 Conv = Callable[..., nn.Module]
 
 
 class BasicConv2d(nn.Module):
-    """Convolution without bias, batch norm, ReLU; `settings` are those of `nn.Conv2d`."""
+    """Convolution without bias, batch norm, ReLU; arguments as of `nn.Conv2d`."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, **settings: Any) -> None:
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, **settings)
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: PairLike, stride: PairLike = 1, padding: PairLike = 0
+    ) -> None:
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, O, I, J)."""
         return F.relu(self.bn(self.conv(x)))
 
@@ -66,10 +67,12 @@ class BasicConv2d(nn.Module):
 class PlainConv2d(nn.Module):
     """Convolution with bias, ReLU: what the paper is made of; arguments as of `BasicConv2d`."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, **settings: Any) -> None:
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, **settings)
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: PairLike, stride: PairLike = 1, padding: PairLike = 0
+    ) -> None:
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, O, I, J)."""
         return F.relu(self.conv(x))
 
@@ -93,7 +96,7 @@ class Inception(nn.Module):
         self.branch3 = nn.Sequential(conv(in_channels, reduce5, 1), conv(reduce5, five, size, padding=size // 2))
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool, 1))
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, O, H, W)."""
         return mg.concat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], axis=1)
 
@@ -121,7 +124,7 @@ class InceptionAux(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden, num_classes)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         x = F.relu(self.fc1(self.conv(self.pool(x)).flatten(1)))
         return self.fc2(self.dropout(x))  # type: ignore[no-any-return]
@@ -166,8 +169,8 @@ class GoogLeNet(nn.Module):
         dropout_aux: float = 0.7,
         rng: Rng = None,
     ) -> None:
-        def conv(channels: int, width: int, size: int, **settings: Any) -> nn.Module:
-            return self.conv(channels, width // divisor, size, **settings)
+        def conv(channels: int, width: int, size: int, stride: int = 1, padding: int = 0) -> nn.Module:
+            return self.conv(channels, width // divisor, size, stride, padding)
 
         def inception(channels: int, *widths: int) -> Inception:
             return Inception(channels // divisor, [n // divisor for n in widths], self.conv, self.wide_kernel)
@@ -208,7 +211,7 @@ class GoogLeNet(nn.Module):
                 if layer.bias is not None:
                     layer.bias.data = init.torch_default_uniform(layer.bias.shape, layer.weight.shape[1], rng)
 
-    def forward(self, x: Any) -> mg.Tensor | GoogLeNetOutputs:
+    def forward(self, x: ArrayLike) -> mg.Tensor | GoogLeNetOutputs:
         """Shapes: x (N, C, H, W) -> scores (N, K), in training with auxiliary classifiers three times."""
         x = self.maxpool1(self.conv1(x))
         x = self.maxpool2(self.conv3(self.conv2(x)))
@@ -216,13 +219,13 @@ class GoogLeNet(nn.Module):
         early = x = self.inception4a(x)
         late = x = self.inception4d(self.inception4c(self.inception4b(x)))
         x = self.maxpool4(self.inception4e(x))
-        x = self.avgpool(self.inception5b(self.inception5a(x)))
-        scores = self.fc(self.dropout(x.flatten(1)))
+        features = self.avgpool(self.inception5b(self.inception5a(x)))
+        scores = self.fc(self.dropout(features.flatten(1)))
         if not self.training or self.aux1 is None or self.aux2 is None:
             return scores  # type: ignore[no-any-return]
         return GoogLeNetOutputs(scores, self.aux2(late), self.aux1(early))
 
-    def loss(self, output: mg.Tensor | GoogLeNetOutputs, target: Any) -> mg.Tensor:
+    def loss(self, output: mg.Tensor | GoogLeNetOutputs, target: mg.Tensor) -> mg.Tensor:
         """Cross entropy, and 0.3 of that of each auxiliary classifier.
 
         Shapes: output (N, K), or such a tuple; target (N) class numbers -> ().
@@ -269,29 +272,25 @@ RECIPE = Recipe(
 
 SMALL = Recipe(
     epochs=30, batch_size=64, optimizer={"name": "adamw", "lr": 0.005, "weight_decay": 0.05},
-    schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
+    schedule=Cosine(warmup=0.1), **AUGMENTATION,
 )  # fmt: skip
 
 
-def _entry(name: str, make: Any, summary: str, parameters: int, **settings: Any) -> Entry:
-    images: dict[str, Any] = {"input_shape": (3, 224, 224), "classes": 1000, "recipe": RECIPE}
-    given = {**images, **settings}
-    return Entry(name, make, summary=summary, parameters=parameters, source="Szegedy et al. 2014", **given)
+def _entry(name: str, make: Callable[[], nn.Module], summary: str, parameters: int, small: bool = False) -> Entry:
+    shape, classes, recipe = ((1, 32, 32), 10, SMALL) if small else ((3, 224, 224), 1000, RECIPE)
+    return Entry(name, make, shape, classes, summary, recipe, parameters, "Szegedy et al. 2014", small=small)
 
 
+published = partial(replace, black=(-1.0,) * 3, white=(1.0,) * 3)  # whose weights want pixels from -1 to 1
 small = partial(GoogLeNet, 10, in_channels=1, divisor=8, small_images=True)
 
-# The published weights want pixels from -1 to 1.
-PUBLISHED: dict[str, Any] = {"black": (-1.0,) * 3, "white": (1.0,) * 3}
-DIGITS: dict[str, Any] = {"input_shape": (1, 32, 32), "classes": 10, "recipe": SMALL, "small": True}
-
 ENTRIES = (
-    _entry("googlenet", GoogLeNet, "GoogLeNet with batch norm and auxiliary classifiers", 13_004_888, **PUBLISHED),
-    _entry("googlenet-no-aux", partial(GoogLeNet, aux_logits=False), "googlenet without those", 6_624_904, **PUBLISHED),
+    published(_entry("googlenet", GoogLeNet, "GoogLeNet with batch norm and auxiliary classifiers", 13_004_888)),
+    published(_entry("googlenet-no-aux", partial(GoogLeNet, aux_logits=False), "googlenet without those", 6_624_904)),
     _entry("googlenet-original", GoogLeNetOriginal, "GoogLeNet as its paper has it: no batch norm", 13_378_280),
-    _entry("googlenet-small", small, "GoogLeNet an eighth as wide, for 32 x 32 pixels", 160_822, **DIGITS),
+    _entry("googlenet-small", small, "GoogLeNet an eighth as wide, for 32 x 32 pixels", 160_822, small=True),
     _entry(
         "googlenet-no-aux-small", partial(small, aux_logits=False), "googlenet-small without auxiliary classifiers",
-        90_306, **DIGITS,
+        90_306, small=True,
     ),
 )  # fmt: skip

@@ -34,17 +34,13 @@ implementation (timm's `inception_v4`), so that its weights fit.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Step
+from minigrad.typing import ArrayLike
 from minigrad_models.googlenet import BasicConv2d
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
 
 class Concat(nn.Module):
@@ -57,7 +53,7 @@ class Concat(nn.Module):
         for name, branch in branches.items():
             self.add_module(name, branch)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, sum of the branches' channels, I, J)."""
         return mg.concat([branch(x) for branch in self.children()], axis=1)
 
@@ -159,7 +155,7 @@ class InceptionC(nn.Module):
         self.branch2_3b = same(16 * u, 8 * u, 3, 1)
         self.branch3 = averaged(48 * u, 8 * u)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 48 u, H, W), kept."""
         one = self.branch1_0(x)
         two = self.branch2_2(self.branch2_1(self.branch2_0(x)))
@@ -210,7 +206,7 @@ class InceptionV4(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 layer.weight.data = init.he_normal(layer.weight.shape, rng=rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         return self.last_linear(self.dropout(self.avgpool(self.features(x))))  # type: ignore[no-any-return]
 
@@ -243,7 +239,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=15, batch_size=64, optimizer={"name": "adamw", "lr": 0.003, "weight_decay": 0.05},
-            schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Cosine(warmup=0.1), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

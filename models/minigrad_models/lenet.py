@@ -18,7 +18,7 @@ back-propagation. 61,706 parameters today; 60,000 trainable ones in the paper.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,9 +26,10 @@ import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Linear
-from minigrad_models.registry import Entry, Recipe
+from minigrad.typing import Array, ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
-Rng = np.random.Generator | None
+Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
 class LeNet5(nn.Module):
@@ -52,12 +53,12 @@ class LeNet5(nn.Module):
             nn.Linear(84, 10, rng=rng),
         )  # fmt: skip
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 1, 32, 32) -> scores (N, 10)."""
         return self.classifier(self.features(x))  # type: ignore[no-any-return]
 
 
-def scaled_tanh(x: Any) -> mg.Tensor:
+def scaled_tanh(x: mg.Tensor) -> mg.Tensor:
     """1.7159 * tanh(2x/3): f(1) = 1 and f(-1) = -1, with the largest curvature there (appendix A of the paper)."""
     return 1.7159 * mg.tanh(x * (2 / 3))
 
@@ -65,7 +66,7 @@ def scaled_tanh(x: Any) -> mg.Tensor:
 class ScaledTanh(nn.Module):
     """The squashing function of the paper."""
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: mg.Tensor) -> mg.Tensor:
         """Shapes: any, kept."""
         return scaled_tanh(x)
 
@@ -80,7 +81,7 @@ class Subsampling(nn.Module):
         self.coefficient = nn.Parameter(init.uniform((channels,), -2.4 / 4, 2.4 / 4, rng))
         self.bias = nn.Parameter(init.constant((channels,)))
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, C, H/2, W/2)."""
         total = F.avg_pool2d(x, 2) * 4
         return total * self.coefficient.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)
@@ -118,7 +119,7 @@ class PartialConv2d(nn.Module):
         self.weight = nn.Parameter(unit * np.array(bounds, unit.dtype)[:, None, None])
         self.bias = nn.Parameter(init.constant((len(connections),)))
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, O, I, J)."""
         return F.conv2d(x, mg.scatter_add(self.weight, index=self.place, shape=self.shape), self.bias)
 
@@ -140,7 +141,7 @@ DIGIT_PICTURES = """
 """
 
 
-def digit_codes() -> np.ndarray[Any, np.dtype[np.float32]]:
+def digit_codes() -> Array:
     """The pictures as +1 (ink) and -1. Shape: (10, 84)."""
     rows = [line.split() for line in DIGIT_PICTURES.strip().splitlines()]
     pictures = ["".join(row[digit] for row in rows) for digit in range(10)]
@@ -171,7 +172,7 @@ class LeNet5Original(nn.Module):
         self.register_buffer("codes", mg.Tensor(digit_codes()))
         self.codes: mg.Tensor
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 1, 32, 32) -> -distance (N, 10)."""
         x = scaled_tanh(self.s2(self.c1(x)))
         x = scaled_tanh(self.s4(self.c3(x)))
@@ -179,7 +180,7 @@ class LeNet5Original(nn.Module):
         x = scaled_tanh(self.f6(x))
         return -mg.square(x.expand_dims(1) - self.codes).sum(axis=2)
 
-    def loss(self, output: mg.Tensor, target: Any, j: float = 0.1) -> mg.Tensor:
+    def loss(self, output: mg.Tensor, target: mg.Tensor, j: float = 0.1) -> mg.Tensor:
         """The paper's criterion (its equation 9), a mean over the batch.
 
         loss = y[target] + log(exp(-j) + sum_i exp(-y[i])), with the distances y = -output: the right picture is drawn
@@ -190,8 +191,9 @@ class LeNet5Original(nn.Module):
         return F.cross_entropy(scores, target)
 
 
-def _small(layer: Any, rng: Rng) -> Any:
+def _small(layer: Layer, rng: Rng) -> Layer:
     """Give a layer the paper's initial weights: uniform in +-2.4/fan_in, and zero biases."""
+    assert layer.bias is not None
     bound = 2.4 / init.fans(layer.weight.shape)[0]
     layer.weight.data = init.uniform(layer.weight.shape, -bound, bound, rng)
     layer.bias.data = init.constant(layer.bias.shape)
@@ -210,7 +212,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=30, batch_size=64, optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
-            schedule=Linear(), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Linear(), **AUGMENTATION,
         ),
     ),
     Entry(

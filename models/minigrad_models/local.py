@@ -20,17 +20,12 @@ Deviations: DeepFace puts locally connected layers behind ordinary ones; here th
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
 
 class LocalNet(nn.Module):
@@ -61,7 +56,7 @@ class LocalNet(nn.Module):
         self.conv2 = windows(sharing, channels, 2 * channels, size // 2, rng)
         self.output = nn.Linear(2 * channels * (size // 4) ** 2, num_classes, rng=rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, size, size) -> scores (N, num_classes)."""
         x = F.relu(self.conv1(x))
         x = F.relu(self.conv2(x))
@@ -92,8 +87,6 @@ def unshared(rng: Rng = None, **sizes: int) -> LocalNet:
     return LocalNet(sharing=False, rng=rng, **sizes)
 
 
-MOVED: dict[str, Any] = {"degrees": 10, "translate": 0.1, "scale": (0.9, 1.1)}
-
 ENTRIES = (
     Entry(
         name="local-shared",
@@ -106,7 +99,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=40, batch_size=32, optimizer={"name": "adam", "lr": 0.003},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **AUGMENTATION,
         ),
     ),
     Entry(
@@ -120,7 +113,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=40, batch_size=32, optimizer={"name": "adam", "lr": 0.003},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

@@ -26,7 +26,7 @@ overlap alone; here it is 1 minus the overlap, and the distance of the corners, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,13 +34,11 @@ import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import nn
 from minigrad.optim.schedule import Cosine
-from minigrad.typing import Array
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import Array, ArrayLike
+from minigrad_models.registry import Entry, Recipe, Rng
 
 
-def iou(box: Any, other: Any) -> mg.Tensor:
+def iou(box: mg.Tensor, other: mg.Tensor) -> mg.Tensor:
     """Intersection over union: the area that two boxes share, as a share of the area that they cover together.
 
     Shapes: two times (N, 4), left, top, right and bottom -> (N), from 0 (apart) to 1 (equal).
@@ -53,7 +51,7 @@ def iou(box: Any, other: Any) -> mg.Tensor:
     return shared / (area(box[:, :2], box[:, 2:]) + area(other[:, :2], other[:, 2:]) - shared)
 
 
-def area(first: Any, last: Any) -> mg.Tensor:
+def area(first: mg.Tensor, last: mg.Tensor) -> mg.Tensor:
     """Of boxes from a first corner (N, 2) to a last one (N, 2); 0 where that does not lie behind it. Shape: (N)."""
     sides = F.relu(last - first)
     return sides[:, 0] * sides[:, 1]
@@ -106,14 +104,14 @@ class Localizer(nn.Module):
             nn.Linear(8 * w, 4, rng=rng),
         )  # fmt: skip
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, size, size) -> (N, D + 4)."""
         x = self.features(x)
         place = F.sigmoid(self.finder(x))
         middle, reach = place[:, :2], place[:, 2:] / 2
         return mg.concat([self.reader(x), middle - reach, middle + reach], axis=1)
 
-    def loss(self, output: mg.Tensor, target: Any) -> mg.Tensor:
+    def loss(self, output: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
         """Cross entropy of the class, and of the box the part that misses (1 - IoU) and the distance of its corners.
 
         Shapes: output (N, D + 4), target (N, 5), class number and box -> (), a mean over the batch.

@@ -21,18 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
-
-from numpy.random import Generator
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import Cosine
-from minigrad_models.registry import Entry, Recipe
-
-Rng = Generator | None
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Motions, Recipe, Rng
 
 
 class MLP(nn.Module):
@@ -63,7 +59,7 @@ class MLP(nn.Module):
             layers += [layer, activation()]
         self.layers = nn.Sequential(*layers[:-1])
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, ...) -> scores (N, sizes[-1])."""
         return self.layers(x)  # type: ignore[no-any-return]
 
@@ -76,7 +72,7 @@ class MLPSquares(MLP):
     ) -> None:
         super().__init__(sizes, activation, rng)
 
-    def loss(self, output: mg.Tensor, target: Any) -> mg.Tensor:
+    def loss(self, output: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
         """1/2 |y - d|^2, summed over the outputs, a mean over the batch.
 
         Shapes: output y (N, D), target (N) class numbers, or the wanted outputs d (N, D) themselves -> ().
@@ -95,7 +91,7 @@ def mlp_small(rng: Rng = None) -> MLP:
     return MLP((256, 64, 10), rng=rng)
 
 
-MOVED: dict[str, Any] = {"degrees": 10, "translate": 0.05, "scale": (0.9, 1.1)}
+MOTIONS: Motions = {**AUGMENTATION, "translate": 0.05}
 
 ENTRIES = (
     Entry(
@@ -109,7 +105,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=30, batch_size=32, optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **MOTIONS,
         ),
     ),
     Entry(
@@ -123,7 +119,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=30, batch_size=32, optimizer={"name": "sgd", "lr": 0.01, "momentum": 0.9},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **MOTIONS,
         ),
     ),
     Entry(
@@ -136,7 +132,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=30, batch_size=32, optimizer={"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 1e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **MOTIONS,
         ),
     ),
     Entry(
@@ -149,7 +145,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=30, batch_size=32, optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
-            schedule=Cosine(), **MOVED,
+            schedule=Cosine(), **MOTIONS,
         ),
     ),
 )  # fmt: skip

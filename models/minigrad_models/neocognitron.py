@@ -44,11 +44,9 @@ from minigrad import init, nn
 from minigrad.data import Dataset
 from minigrad.optim.schedule import Cosine
 from minigrad.rng import default_rng
-from minigrad.typing import Array
+from minigrad.typing import Array, ArrayLike
 from minigrad_models.neocognitron_cells import CLayer, Contrast, SLayer
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad_models.registry import Entry, Recipe, Rng
 
 
 class TopLayer(SLayer):
@@ -68,7 +66,7 @@ class TopLayer(SLayer):
         self.register_buffer("labels", mg.Tensor(np.full(len(self.weight), -1)))
         self.labels: mg.Tensor
 
-    def forward(self, u: Any) -> mg.Tensor:
+    def forward(self, u: ArrayLike) -> mg.Tensor:
         """Shapes: u (N, C, H, W) -> (N, D)."""
         strongest = super().forward(u).max(axis=(2, 3))
         labeled = self.labels == np.arange(self.classes)[:, None]
@@ -139,7 +137,7 @@ class Neocognitron(nn.Module):
         for plane, seen in enumerate(self.ug(edges[:, None].astype(mg.default_dtype())).data):
             self.us1.teach(plane, self.us1.window(seen, 8, 8))
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 1, 32, 32) -> scores (N, D)."""
         edges = self.uc1(self.us1(self.ug(F.relu(x))))
         features = self.uc2(self.us2(edges))

@@ -5,14 +5,12 @@ Source: Fukushima 1980, 2003 and 2013; see `minigrad_models.neocognitron`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
-from minigrad.typing import Array
+from minigrad.typing import Array, ArrayLike, DTypeLike
 
 
 def gaussian(size: int, sigma: float) -> Array:
@@ -33,7 +31,7 @@ class Contrast(nn.Module):
         self.register_buffer("kernel", mg.Tensor(np.stack([kernel, -kernel])[:, None]))
         self.kernel: mg.Tensor
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, 1, H, W) -> (N, 2, H, W)."""
         return F.relu(F.conv2d(x, self.kernel, padding=3))
 
@@ -77,11 +75,11 @@ class SLayer(nn.Module):
         """How many planes are in use."""
         return int(self.weight.data.any(axis=(1, 2, 3)).sum())
 
-    def forward(self, u: Any) -> mg.Tensor:
+    def forward(self, u: ArrayLike) -> mg.Tensor:
         """Shapes: u (N, C, H, W) -> s (N, O, I, J)."""
         return self.cells(u, self.theta, self.padding)[0]
 
-    def cells(self, u: Any, theta: float, padding: int) -> tuple[mg.Tensor, mg.Tensor]:
+    def cells(self, u: ArrayLike, theta: float, padding: int) -> tuple[mg.Tensor, mg.Tensor]:
         """S-cells and V-cells. Shapes: u (N, C, H, W) -> s (N, O, I, J), v (N, 1, I, J)."""
         place = {"padding": padding, "dilation": self.dilation}
         v = mg.sqrt(F.conv2d(mg.square(u), self.hill, **place) + 1e-12)
@@ -133,12 +131,12 @@ class CLayer(nn.Module):
     def __init__(self, sigma: float, stride: int = 2) -> None:
         self.sigma, self.stride = sigma, stride
 
-    def forward(self, s: Any) -> mg.Tensor:
+    def forward(self, s: mg.Tensor | Array) -> mg.Tensor:
         """Shapes: s (N, C, H, W) -> c (N, C, H/stride, W/stride)."""
         down, across = (self._blur(size, s.dtype) for size in s.shape[2:])
         return mg.sqrt(down @ s @ across.mT + 1e-6) - 1e-3  # that the slope at 0 is finite
 
-    def _blur(self, size: int, dtype: Any) -> mg.Tensor:
+    def _blur(self, size: int, dtype: DTypeLike) -> mg.Tensor:
         """d. Shape: (size / stride, size)."""
         distance = np.arange(0, size, self.stride)[:, None] - np.arange(size)
         d = np.exp(-(distance**2) / (2 * self.sigma**2)) * (abs(distance) <= 2)

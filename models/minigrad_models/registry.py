@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeAlias, TypedDict
+
+from numpy.random import Generator
 
 from minigrad.nn import Module
 from minigrad.optim.schedule import Constant, Schedule
+from minigrad.typing import Settings, Shape
+
+Rng: TypeAlias = Generator | None
+"""What random numbers are drawn from; None for minigrad's default generator."""
+
+
+class Motions(TypedDict):
+    """Random motions of training images: the arguments of `minigrad.data.RandomAffine` that a `Recipe` has."""
+
+    degrees: float
+    translate: float
+    scale: tuple[float, float]
+
+
+AUGMENTATION: Final[Motions] = {"degrees": 10, "translate": 0.1, "scale": (0.9, 1.1)}
+"""Motions that leave a digit what it is."""
 
 
 @dataclass(frozen=True)
@@ -15,15 +33,18 @@ class Recipe:
     """How to train a network.
 
     Attributes:
-        epochs, batch_size: how long, and how many samples a step.
-        optimizer: its name, that of a class in `minigrad.optim` in small letters, with its arguments, `lr` among them.
-        schedule: scales the learning rate at each step.
-        degrees, translate, scale: random motions of the training images; see `minigrad.data.RandomAffine`.
+        epochs: how often to go through the training data.
+        batch_size: how many samples there are to a step.
+        optimizer: its name under "name", that of a class in `minigrad.optim` in small letters, and its arguments, `lr`
+            among them.
+        schedule: scales the learning rate at each step (default: `Constant`).
+        degrees, translate, scale: random motions of the training images; see `minigrad.data.RandomAffine` (default:
+            none).
     """
 
     epochs: int
     batch_size: int
-    optimizer: Mapping[str, Any]
+    optimizer: Settings
     schedule: Schedule = Constant()  # noqa: RUF009  (it is frozen)
     degrees: float = 0.0
     translate: float = 0.0
@@ -33,7 +54,15 @@ class Recipe:
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels, red, green and blue, from 0 to 1: published weights expect (pixel - mean) / std."""
 
-IMAGENET: Final[dict[str, Any]] = {
+
+class PixelRange(TypedDict):
+    """The values of black and of white pixels, one a channel."""
+
+    black: tuple[float, ...]
+    white: tuple[float, ...]
+
+
+IMAGENET: Final[PixelRange] = {
     "black": tuple(-m / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)),
     "white": tuple((1 - m) / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)),
 }
@@ -70,7 +99,7 @@ class Entry:
 
     name: str
     make: Callable[[], Module]
-    input_shape: tuple[int, ...]
+    input_shape: Shape
     classes: int
     summary: str
     recipe: Recipe

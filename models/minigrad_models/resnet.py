@@ -24,25 +24,22 @@ What was new: H(x) = F(x) + x. A block that has nothing to add learns F = 0, so 
 gradients reach the first layers past all others.
 
 Deviations: the stride of a bottleneck is in its 3x3 convolution ("v1.5"; the paper has it in the first 1x1). Names and
-initial weights are torchvision's. The networks for CIFAR are in `models.resnet_cifar`, those of 2016 in
-`models.resnet_v2`.
+initial weights are torchvision's. The networks for CIFAR are in `minigrad_models.resnet_cifar`, those of 2016 in
+`minigrad_models.resnet_v2`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-import numpy as np
+from typing import Protocol
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Step
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import Entry, Recipe, Rng
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -76,7 +73,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = downsample
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = F.relu(self.bn1(self.conv1(x)))
@@ -100,7 +97,7 @@ class Bottleneck(nn.Module):
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.downsample = downsample
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, 4*width, H/stride, W/stride)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = F.relu(self.bn1(self.conv1(x)))
@@ -113,8 +110,28 @@ def projection(channels: int, out_channels: int, stride: int) -> nn.Module:
     return nn.Sequential(conv1x1(channels, out_channels, stride), nn.BatchNorm2d(out_channels))
 
 
+class Block(Protocol):
+    """A class of blocks, such as `BasicBlock`.
+
+    Attributes:
+        expansion: output channels per width.
+    """
+
+    expansion: int
+
+    def __call__(self, in_channels: int, width: int, stride: int = 1, downsample: nn.Module | None = None) -> nn.Module:
+        """Make a block; arguments as of `BasicBlock`."""
+        ...
+
+
 def stage(
-    block: Any, channels: int, width: int, count: int, stride: int, shortcut: Callable[..., Any], **first: Any
+    block: Block,
+    channels: int,
+    width: int,
+    count: int,
+    stride: int,
+    shortcut: Callable[[int, int, int], nn.Module],
+    first: Callable[[int, int, int, nn.Module | None], nn.Module] | None = None,
 ) -> nn.Sequential:
     """Blocks in a row, of which the first may change the shape.
 
@@ -123,8 +140,8 @@ def stage(
         channels: C.
         width, stride: of the blocks; only the first has the stride.
         count: how many.
-        shortcut: makes the first one's shortcut, where the shape changes.
-        first: more arguments of the first.
+        shortcut: makes the first one's shortcut, from C, its output channels and the stride, where the shape changes.
+        first: makes the first block; None (default) for one as the others are.
 
     Shapes: x (N, C, H, W) -> (N, width * expansion, H/stride, W/stride).
     """
@@ -132,7 +149,7 @@ def stage(
     changes = stride > 1 or channels != out_channels
     downsample = shortcut(channels, out_channels, stride) if changes else None
     others = [block(out_channels, width) for _ in range(count - 1)]
-    return nn.Sequential(block(channels, width, stride, downsample, **first), *others)
+    return nn.Sequential((first or block)(channels, width, stride, downsample), *others)
 
 
 def draw_convolutions(model: nn.Module, rng: Rng) -> None:
@@ -171,7 +188,8 @@ class ResNet(nn.Module):
         zero_init_residual: bool = False,
         rng: Rng = None,
     ) -> None:
-        block, counts = Bottleneck if depth >= 50 else BasicBlock, BLOCKS[depth]
+        block: Block = Bottleneck if depth >= 50 else BasicBlock
+        counts = BLOCKS[depth]
         e = block.expansion
         with init.skip():
             self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
@@ -190,7 +208,7 @@ class ResNet(nn.Module):
                     last = module.bn3 if isinstance(module, Bottleneck) else module.bn2
                     last.weight = nn.Parameter(init.zeros((last.num_features,)))
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))

@@ -25,21 +25,18 @@ rate until the training error is below 80 %; the recipe does not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import Cosine, MultiStep
-from minigrad_models.registry import Entry, Recipe
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 from minigrad_models.resnet import BasicBlock, conv3x3, draw_convolutions, stage
 from minigrad_models.resnet_v2 import PreActBlock
-
-Rng = np.random.Generator | None
 
 
 class ZeroPadded(nn.Module):
@@ -51,7 +48,7 @@ class ZeroPadded(nn.Module):
     def __init__(self, channels: int, out_channels: int, stride: int) -> None:
         self.new, self.stride = out_channels - channels, stride
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: mg.Tensor) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, out_channels, H/stride, W/stride)."""
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new))
 
@@ -62,7 +59,7 @@ class PlainBlock(BasicBlock):
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
     """
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride)."""
         x = F.relu(self.bn1(self.conv1(x)))
         return F.relu(self.bn2(self.conv2(x)))
@@ -106,7 +103,7 @@ class CifarResNet(nn.Module):
         self.fc = nn.Linear(4 * width, num_classes, rng=rng)
         draw_convolutions(self, rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
@@ -126,7 +123,7 @@ class PreActCifarResNet(nn.Module):
         with init.skip():
             self.conv1 = conv3x3(in_channels, width)
             self.bn1 = nn.BatchNorm2d(width)
-            self.layer1 = stage(PreActBlock, width, width, n, 1, ZeroPadded, activated=True)
+            self.layer1 = stage(PreActBlock, width, width, n, 1, ZeroPadded, partial(PreActBlock, activated=True))
             self.layer2 = stage(PreActBlock, width, 2 * width, n, 2, ZeroPadded)
             self.layer3 = stage(PreActBlock, 2 * width, 4 * width, n, 2, ZeroPadded)
             self.bn2 = nn.BatchNorm2d(4 * width)
@@ -134,7 +131,7 @@ class PreActCifarResNet(nn.Module):
         self.fc = nn.Linear(4 * width, num_classes, rng=rng)
         draw_convolutions(self, rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         x = F.relu(self.bn1(self.conv1(x)))
         x = F.relu(self.bn2(self.layer3(self.layer2(self.layer1(x)))))
@@ -158,11 +155,11 @@ RECIPE = Recipe(
 
 SMALL = Recipe(
     epochs=25, batch_size=64, optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
-    schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
+    schedule=Cosine(warmup=0.1), **AUGMENTATION,
 )  # fmt: skip
 
 
-def _entry(name: str, make: Any, summary: str, parameters: int) -> Entry:
+def _entry(name: str, make: Callable[[], nn.Module], summary: str, parameters: int) -> Entry:
     """Of a paper-size network."""
     return Entry(
         name=name,

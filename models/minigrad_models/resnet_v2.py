@@ -2,7 +2,7 @@
 
 Source: He, Zhang, Ren and Sun 2016, "Identity mappings in deep residual networks", arXiv:1603.05027.
 
-The stages and their shapes are those of `models.resnet`.
+The stages and their shapes are those of `minigrad_models.resnet`.
 
     depth  block       blocks a stage   parameters
        18  basic       2, 2, 2, 2       11,687,720
@@ -16,26 +16,22 @@ What was new: in v1 each sum passes through a ReLU, out = relu(F(x) + x). Here o
 any block is the input of any earlier one plus what the blocks between them add, and on the way back the gradient of
 the last sum reaches each block as it is. Networks of 1,001 layers train.
 
-Deviations: the stride of a bottleneck is in its 3x3 convolution, as in `models.resnet`. Depths below 101 are not the
-paper's.
+Deviations: the stride of a bottleneck is in its 3x3 convolution, as in `minigrad_models.resnet`. Depths below 101 are
+not the paper's.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Step
+from minigrad.typing import ArrayLike
 from minigrad_models import resnet
-from minigrad_models.registry import Entry, Recipe
+from minigrad_models.registry import Entry, Recipe, Rng
 from minigrad_models.resnet import conv1x1, conv3x3, draw_convolutions, stage
-
-Rng = np.random.Generator | None
 
 
 class PreActBlock(nn.Module):
@@ -44,7 +40,7 @@ class PreActBlock(nn.Module):
     Where the shape changes, the shortcut starts from a: out = F(a) + shortcut(a).
 
     Args:
-        in_channels, width, stride, downsample: as of `models.resnet.BasicBlock`.
+        in_channels, width, stride, downsample: as of `minigrad_models.resnet.BasicBlock`.
         activated: x comes from a ReLU already, so a = x.
 
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
@@ -66,7 +62,7 @@ class PreActBlock(nn.Module):
         self.conv2 = conv3x3(width, width)
         self.downsample = downsample
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride)."""
         a = x if self.bn1 is None else F.relu(self.bn1(x))
         shortcut = x if self.downsample is None else self.downsample(a)
@@ -98,7 +94,7 @@ class PreActBottleneck(nn.Module):
         self.conv3 = conv1x1(width, 4 * width)
         self.downsample = downsample
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> (N, 4*width, H/stride, W/stride)."""
         a = x if self.bn1 is None else F.relu(self.bn1(x))
         shortcut = x if self.downsample is None else self.downsample(a)
@@ -115,7 +111,7 @@ class PreActResNet(nn.Module):
     """The network of 2016 (v2): batch norm and ReLU in front of each convolution, and once more behind the last block.
 
     The first block begins behind the ReLU of the stem, and needs none of its own. Arguments as of
-    `models.resnet.ResNet`.
+    `minigrad_models.resnet.ResNet`.
 
     Shapes: x (N, C, H, W) -> scores (N, K).
     """
@@ -129,7 +125,7 @@ class PreActResNet(nn.Module):
             self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
             self.bn1 = nn.BatchNorm2d(width)
             self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-            self.layer1 = stage(block, width, width, counts[0], 1, conv1x1, activated=True)
+            self.layer1 = stage(block, width, width, counts[0], 1, conv1x1, partial(block, activated=True))
             self.layer2 = stage(block, width * e, 2 * width, counts[1], 2, conv1x1)
             self.layer3 = stage(block, 2 * width * e, 4 * width, counts[2], 2, conv1x1)
             self.layer4 = stage(block, 4 * width * e, 8 * width, counts[3], 2, conv1x1)
@@ -138,7 +134,7 @@ class PreActResNet(nn.Module):
         self.fc = nn.Linear(8 * width * e, num_classes, rng=rng)
         draw_convolutions(self, rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))

@@ -29,19 +29,16 @@ detection, where the pyramid pools windows of maps that are computed once an ima
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Plateau
 from minigrad.rng import default_rng
+from minigrad.typing import ArrayLike
 from minigrad_models.alexnet import response_norm
-from minigrad_models.registry import Entry, Recipe
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
-Rng = np.random.Generator | None
 Size = tuple[int, int]
 
 
@@ -82,7 +79,7 @@ class RandomSize(nn.Module):
     def __init__(self, sizes: Sequence[Size] = (), rng: Rng = None) -> None:
         self.sizes, self.rng = tuple(sizes), rng
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> ArrayLike:
         """Shapes: x (N, C, H, W) -> (N, C, H', W')."""
         if not self.training or not self.sizes:
             return x
@@ -129,7 +126,7 @@ class SPPNet(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 layer.weight.data = init.he_normal(layer.weight.shape, rng=rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         return self.classifier(self.pyramid(self.features(self.resize(x))))  # type: ignore[no-any-return]
 
@@ -174,7 +171,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=40, batch_size=64, optimizer={"name": "adamw", "lr": 0.003, "weight_decay": 0.05},
-            schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Cosine(warmup=0.1), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

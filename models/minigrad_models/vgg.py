@@ -27,16 +27,13 @@ this changes nothing.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 import minigrad as mg
 from minigrad import init, nn
 from minigrad.optim.schedule import Cosine, Plateau
-from minigrad_models.registry import Entry, Recipe
+from minigrad.typing import ArrayLike
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
-Rng = np.random.Generator | None
 Plan = tuple[tuple[int, ...], ...]
 
 PLANS: dict[int, Plan] = {
@@ -85,7 +82,7 @@ class VGG(nn.Module):
             )  # fmt: skip
         draw_weights(self, rng)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, H, W) -> scores (N, K)."""
         return self.classifier(self.avgpool(self.features(x)).flatten(1))  # type: ignore[no-any-return]
 
@@ -156,7 +153,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=25, batch_size=64, optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4},
-            schedule=Cosine(warmup=0.1), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Cosine(warmup=0.1), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip

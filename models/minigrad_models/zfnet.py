@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,10 +36,9 @@ from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.errors import UsageError
 from minigrad.optim.schedule import Cosine, Step
+from minigrad.typing import Array, ArrayLike
 from minigrad_models.alexnet import full_connections, response_norm, weighted
-from minigrad_models.registry import Entry, Recipe
-
-Rng = np.random.Generator | None
+from minigrad_models.registry import AUGMENTATION, Entry, Recipe, Rng
 
 
 class ZFNet(nn.Module):
@@ -68,10 +67,11 @@ class ZFNet(nn.Module):
             )  # fmt: skip
             self.classifier = full_connections(256 * 6 * 6, hidden, num_classes, dropout, nn.ReLU)
         for layer in weighted(self):
+            assert layer.bias is not None
             layer.weight.data = init.normal(layer.weight.shape, std=0.01, rng=rng)
             layer.bias.data = init.zeros(layer.bias.shape)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, 224, 224) -> scores (N, K)."""
         return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
 
@@ -121,10 +121,11 @@ class ZFNetSmall(nn.Module):
             )  # fmt: skip
             self.classifier = full_connections(e * 2 * 2, hidden, num_classes, dropout, nn.ReLU)
         for layer in weighted(self):
+            assert layer.bias is not None
             layer.weight.data = init.he_normal(layer.weight.shape, rng=rng)
             layer.bias.data = init.zeros(layer.bias.shape)
 
-    def forward(self, x: Any) -> mg.Tensor:
+    def forward(self, x: ArrayLike) -> mg.Tensor:
         """Shapes: x (N, C, 32, 32) -> scores (N, K)."""
         return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
 
@@ -132,7 +133,7 @@ class ZFNetSmall(nn.Module):
 # ---- what a unit sees ------------------------------------------------------------------------------------------
 
 
-def deconvnet(model: nn.Module, x: Any, layer: str, unit: int | Sequence[int]) -> mg.Tensor:
+def deconvnet(model: nn.Module, x: ArrayLike, layer: str, unit: int | Sequence[int]) -> mg.Tensor:
     """What in each image makes a unit answer: its answer, projected back to the pixels.
 
     The model runs forward up to a layer; of that layer's output only the unit stays, and all others become 0. Then each
@@ -168,7 +169,7 @@ class _Call(NamedTuple):
     """A layer at work."""
 
     path: str
-    layer: Any
+    layer: nn.Module
     input: mg.Tensor
     output: mg.Tensor
 
@@ -199,7 +200,7 @@ def _only(output: mg.Tensor, layer: str, unit: int | Sequence[int]) -> mg.Tensor
     """One unit of each image, and zeros elsewhere."""
     values = output.numpy()
     sizes = values.shape[1:]
-    index: tuple[Any, ...] = (unit,) if isinstance(unit, int) else tuple(unit)
+    index: tuple[int | Array, ...] = (unit,) if isinstance(unit, int) else tuple(unit)
     if len(index) not in (1, len(sizes)) or not all(0 <= i < size for i, size in zip(index, sizes, strict=False)):
         raise UsageError(f"deconvnet: {layer} has units of indices below {sizes}, not {unit}")
     if len(index) < len(sizes):
@@ -231,14 +232,15 @@ def _undo(call: _Call, signal: mg.Tensor) -> mg.Tensor:
     raise UsageError(f"deconvnet: knows no reverse of {call.path} {layer!r}")
 
 
-def _transposed(conv: Any, signal: mg.Tensor, shape: Sequence[int]) -> mg.Tensor:
+def _transposed(conv: nn.Conv2d, signal: mg.Tensor, shape: Sequence[int]) -> mg.Tensor:
     """A convolution in reverse: each answer spreads its kernel. Shapes: (N, O, I, J) -> (N, C, H, W)."""
+    assert not isinstance(conv.padding, str)
     sides = zip(shape[2:], conv.padding, conv.dilation, conv.kernel_size, conv.stride, strict=True)
     beyond = [(n + 2 * p - d * (k - 1) - 1) % s for n, p, d, k, s in sides]  # pixels that no step of the stride reaches
     return F.conv_transpose2d(signal, conv.weight, None, conv.stride, conv.padding, beyond, conv.groups, conv.dilation)
 
 
-def _unpooled(pool: Any, signal: mg.Tensor, x: mg.Tensor) -> mg.Tensor:
+def _unpooled(pool: nn.MaxPool2d, signal: mg.Tensor, x: mg.Tensor) -> mg.Tensor:
     """Each value put where the maximum of its window was. Shapes: (N, C, I, J) -> (N, C, H, W)."""
     window = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
     _, switches = F.max_pool2d(x, *window, return_indices=True)
@@ -273,7 +275,7 @@ ENTRIES = (
         small=True,
         recipe=Recipe(
             epochs=25, batch_size=32, optimizer={"name": "adam", "lr": 0.002},
-            schedule=Cosine(warmup=0.05), degrees=10, translate=0.1, scale=(0.9, 1.1),
+            schedule=Cosine(warmup=0.05), **AUGMENTATION,
         ),
     ),
 )  # fmt: skip
