@@ -7,6 +7,6 @@
 
 from minigrad.cost.model_summary import summary
 from minigrad.cost.op_costs import Cost, costs
-from minigrad.cost.summary_table import Row, Summary
+from minigrad.cost.summary_table import Summary, SummaryRow
 
-__all__ = ["Cost", "Row", "Summary", "costs", "summary"]
+__all__ = ["Cost", "Summary", "SummaryRow", "costs", "summary"]

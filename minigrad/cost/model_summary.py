@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.tensor import Tensor, default_dtype, record, wrap
 from minigrad.cost.op_costs import costs
-from minigrad.cost.summary_table import Row, Summary
+from minigrad.cost.summary_table import Summary, SummaryRow
 from minigrad.errors import UsageError
 from minigrad.graph import Graph
 from minigrad.nn.container import UncalledContainer
@@ -55,7 +55,9 @@ def summary(
         raise UsageError(f"summary: takes a Module, not a {type(model).__name__}: nn.Lambda(f) makes one of a function")
     given = _inputs(input_shape, inputs, dtype)
     paths = {module: path for path, module in model.named_modules()}
-    rows = {path: Row(path, type(module).__name__, path.count(".") + bool(path)) for module, path in paths.items()}
+    rows = {
+        path: SummaryRow(path, type(module).__name__, path.count(".") + bool(path)) for module, path in paths.items()
+    }
     trained = {name for name, p in model.named_parameters() if p.requires_grad}
     uncounted: list[str] = []
     with _prepared(model), ExitStack() as hooks:
@@ -112,7 +114,7 @@ class _CallRecorder:
         recorded: the recorded results, from which the graph can be taken.
     """
 
-    def __init__(self, rows: dict[str, Row], paths: dict[Module, str]) -> None:
+    def __init__(self, rows: dict[str, SummaryRow], paths: dict[Module, str]) -> None:
         self.rows, self.paths = rows, paths
         self.owners: dict[str, str] = {}
         self.unrecorded: set[str] = set()
@@ -181,7 +183,7 @@ def _name_by_tree(module: Module, prefix: str, seen: set[Module]) -> None:
             _name_by_tree(child, f"{prefix}.{name}" if prefix else name, seen)
 
 
-def _count_ops(graph: Graph, rows: dict[str, Row], owners: dict[str, str], trained: set[str]) -> list[str]:
+def _count_ops(graph: Graph, rows: dict[str, SummaryRow], owners: dict[str, str], trained: set[str]) -> list[str]:
     """Add the cost of each op to the row of the module that it ran in; name those that could not be counted."""
     uncounted = []
     for number, cost in costs(graph, trained).items():
@@ -195,7 +197,7 @@ def _count_ops(graph: Graph, rows: dict[str, Row], owners: dict[str, str], train
     return list(dict.fromkeys(uncounted))
 
 
-def _count_parameters(paths: dict[Module, str], rows: dict[str, Row]) -> None:
+def _count_parameters(paths: dict[Module, str], rows: dict[str, SummaryRow]) -> None:
     """Count each parameter once, where it comes first."""
     seen = set()
     for module, path in paths.items():

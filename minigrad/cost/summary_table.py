@@ -9,7 +9,7 @@ from minigrad.shapes import Shape
 
 
 @dataclass
-class Row:
+class SummaryRow:
     """The costs of one module, without those of its submodules, which have rows of their own: columns add up.
 
     Attributes:
@@ -52,7 +52,7 @@ class Summary:
             and the layers that ran under `no_grad`.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     parameter_bytes: int
     input_bytes: int
     uncounted: tuple[str, ...] = field(default=())

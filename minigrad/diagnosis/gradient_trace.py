@@ -51,14 +51,14 @@ class Magnitude:
         nonfinite = array.size - int(np.count_nonzero(finite))
         zeros = array.size - int(np.count_nonzero(array))
         has_nan = bool(nonfinite) and bool(np.isnan(array).any())
-        length = math.nan if has_nan else math.inf if nonfinite else norm(array)
+        length = math.nan if has_nan else math.inf if nonfinite else euclidean_norm(array)
         return cls(length, zeros, nonfinite, has_nan, array.size)
 
 
 NOTHING: Final = Magnitude(0.0, 0, 0, False, 0)
 
 
-def norm(array: Array) -> float:
+def euclidean_norm(array: Array) -> float:
     """The Euclidean norm, also where the squares themselves would overflow or underflow."""
     largest = float(np.max(np.abs(array), initial=0.0))
     if largest == 0 or not math.isfinite(largest):

@@ -142,7 +142,7 @@ class _Drawing:
         source = self.graph.nodes[arrow.source]
         attributes = {"label": ""}
         if source.kind == "op" or arrow.start.startswith("c"):  # a variable shows its shape itself
-            attributes["label"] = " " + shape_text(source)
+            attributes["label"] = " " + shape_label(source)
         if arrow.back:
             attributes |= {"style": "dashed", "constraint": "false"}
         ends = [(self.graph.edges[k][0], self.graph.edges[k][1]) for k in arrow.edges]
@@ -168,7 +168,7 @@ def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
         name = name.removeprefix(f"{graph.calls[node.call].path}.")
     arrow_shows_shape = node.kind == "op" and not is_output
     settings = [f"{key}={value}" for key, value in shown_settings(node).items()]
-    return [name, *([node.label] if node.label else []), *([] if arrow_shows_shape else [shape_text(node)]), *settings]
+    return [name, *([node.label] if node.label else []), *([] if arrow_shows_shape else [shape_label(node)]), *settings]
 
 
 def shown_settings(node: GraphNode) -> Mapping[str, str]:
@@ -182,7 +182,7 @@ def shown_settings(node: GraphNode) -> Mapping[str, str]:
     }
 
 
-def shape_text(node: GraphNode) -> str:
+def shape_label(node: GraphNode) -> str:
     """The shape of a value as 6×28×28; of an op with several results, all of them."""
     return ", ".join("×".join(map(str, shape)) or "scalar" for shape in node.shapes)
 

@@ -61,5 +61,5 @@ def mistakes(scores: ArrayLike, labels: ArrayLike, *, probabilities: bool = Fals
     chances = np.asarray(values if probabilities else softmax(Tensor(values), dim=1).numpy())
     predicted = chances.argmax(axis=1)
     wrong = np.flatnonzero(predicted != classes)
-    surest = wrong[np.argsort(-chances[wrong, predicted[wrong]], kind="stable")]
-    return [Misclassified(int(i), int(classes[i]), int(predicted[i]), chances[i]) for i in surest]
+    by_confidence = wrong[np.argsort(-chances[wrong, predicted[wrong]], kind="stable")]
+    return [Misclassified(int(i), int(classes[i]), int(predicted[i]), chances[i]) for i in by_confidence]

@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 from minigrad.errors import UsageError
 from minigrad.graph import Graph, GraphNode
-from minigrad.viz.dot import call_title, node_lines, shape_text
+from minigrad.viz.dot import call_title, node_lines, shape_label
 from minigrad.viz.graph_view import MAX_BOXES
 
 
@@ -107,7 +107,7 @@ class _LevelBuilder:
                 f"({MAX_BOXES:,} can): put parts of the computation into modules, or draw a part of it"
             )
         edges: list[LevelEdge] = [
-            {"from": a, "to": b, "label": "" if self._shows_shape(a) else shape_text(self.graph.nodes[source])}
+            {"from": a, "to": b, "label": "" if self._shows_shape(a) else shape_label(self.graph.nodes[source])}
             for a, b, source in self.edges
         ]
         texts = {key: list(self._lines(item)) for key, item in self.items.items()}

@@ -13,7 +13,7 @@ from minigrad.autograd.transforms import grad
 from minigrad.errors import ShapeError, UsageError
 from minigrad.typing import Array, ArrayLike
 from minigrad.viz.palette import GRAY, LINE_COLORS
-from minigrad.viz.plots.style import axes, remove_clutter
+from minigrad.viz.plots.style import given_or_new_axes, remove_clutter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def plot_activations(
     chosen = _by_name(functions)
     if not chosen:
         raise UsageError("plot_activations: there is no function to draw")
-    ax = axes(ax, 5.0, 3.6)
+    ax = given_or_new_axes(ax, 5.0, 3.6)
     points = np.linspace(*x, 1001)
     for i, (name, function) in enumerate(chosen.items()):
         color = LINE_COLORS[i % len(LINE_COLORS)]

@@ -13,7 +13,7 @@ from minigrad.viz.attribution import grad_cam
 from minigrad.viz.deconvolution import deconvnet
 from minigrad.viz.palette import DIVERGING_MAP, VERMILION
 from minigrad.viz.plots.receptive_fields import draw_box
-from minigrad.viz.plots.style import axes, channels_last, color_bar, show_image, title
+from minigrad.viz.plots.style import channels_last, color_bar, given_or_new_axes, show_image, title
 from minigrad.viz.receptive_fields import receptive_field
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def plot_grad_cam(
     """
     x = as_one_image(image, "plot_grad_cam")
     cam = grad_cam(model, x, layer, target)
-    ax = axes(ax, 4.2, 3.4)
+    ax = given_or_new_axes(ax, 4.2, 3.4)
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     show_image(ax, channels_last(x), cmap)
@@ -98,7 +98,7 @@ def plot_deconvnet(
     projection = deconvnet(model, x, layer, unit, guided=guided).mean(axis=0)
     maps = feature_maps(model, x, layer)
     place = _largest(maps, unit)
-    ax = axes(ax, 4.2, 3.4)
+    ax = given_or_new_axes(ax, 4.2, 3.4)
     limit = float(np.abs(projection).max()) or 1.0
     color_bar(ax, show_image(ax, projection, DIVERGING_MAP, -limit, limit), "projection")
     _outline(ax, channels_last(x))

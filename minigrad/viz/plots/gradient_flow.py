@@ -10,7 +10,7 @@ from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad.viz.gradient_norms import GradientNorm, gradient_flow
 from minigrad.viz.palette import BLUE, ORANGE, VERMILION
-from minigrad.viz.plots.style import axes, background_color, remove_clutter
+from minigrad.viz.plots.style import background_color, given_or_new_axes, remove_clutter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def plot_gradient_flow(
     if not rows:
         raise UsageError("plot_gradient_flow: there is no parameter to draw")
     longest = max(len(row.name) for row in rows)
-    ax = axes(ax, 4.6 + 0.075 * longest, 1.3 + 0.24 * len(rows))
+    ax = given_or_new_axes(ax, 4.6 + 0.075 * longest, 1.3 + 0.24 * len(rows))
     ax.set_xscale("log")
     _draw(ax, [row.gradient for row in rows], color=BLUE, marker="o", label="gradient")
     _draw(ax, [row.ratio for row in rows], color=ORANGE, marker="D", label="gradient / parameter")

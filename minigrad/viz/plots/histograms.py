@@ -10,7 +10,15 @@ from minigrad.errors import UsageError
 from minigrad.typing import Array
 from minigrad.viz.histograms import Histograms, rebinned
 from minigrad.viz.palette import GRAY, SEQUENTIAL_MAP
-from minigrad.viz.plots.style import axes, background_color, color_bar, color_map, remove_clutter, text_color, title
+from minigrad.viz.plots.style import (
+    background_color,
+    color_bar,
+    color_map,
+    given_or_new_axes,
+    remove_clutter,
+    text_color,
+    title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +52,7 @@ def plot_histograms(
         raise UsageError(f'plot_histograms: kind is "ridges" or "map", not {kind!r}')
     if not len(histograms.steps) or not histograms.counts.any():
         raise UsageError("plot_histograms: there is no finite value in these histograms")
-    ax = axes(ax, 5.0, 3.8)
+    ax = given_or_new_axes(ax, 5.0, 3.8)
     edges = _common_edges(histograms, trim)
     shown = _evenly_spaced(len(histograms.steps), MAX_RIDGES) if kind == "ridges" else np.arange(len(histograms.steps))
     density = np.stack([_density(histograms, t, edges) for t in shown.tolist()])

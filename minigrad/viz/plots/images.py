@@ -14,7 +14,7 @@ from minigrad.typing import ArrayLike
 from minigrad.viz.activations import as_images, as_one_image, feature_maps
 from minigrad.viz.palette import DIVERGING_MAP, SEQUENTIAL_MAP
 from minigrad.viz.plots.image_grid import cell_corner, grid_columns, grid_gap, image_grid
-from minigrad.viz.plots.style import axes, channels_last, color_bar, show_image, text_color, title
+from minigrad.viz.plots.style import channels_last, color_bar, given_or_new_axes, show_image, text_color, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,7 +175,7 @@ def _grid_axes(ax: Axes | None, count: int, columns: int, *, bar: bool) -> Axes:
     """Axes for a grid, with about half an inch for each image."""
     rows = -(-count // columns)
     side = min(0.8, 8.0 / columns, 6.0 / rows)
-    return axes(ax, max(3.0, side * columns) + (0.9 if bar else 0.1), max(1.0, side * rows) + 0.4)
+    return given_or_new_axes(ax, max(3.0, side * columns) + (0.9 if bar else 0.1), max(1.0, side * rows) + 0.4)
 
 
 def _count_rows(ax: Axes, count: int, columns: int, size: Sequence[int], gap: int, *, every: int) -> None:

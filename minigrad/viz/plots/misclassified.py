@@ -12,7 +12,7 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.typing import ArrayLike
 from minigrad.viz.misclassified import Misclassified
 from minigrad.viz.palette import BLUE, GRAY, VERMILION
-from minigrad.viz.plots.style import axes, channels_last, hide_axis, show_image, text_color, title
+from minigrad.viz.plots.style import channels_last, given_or_new_axes, hide_axis, show_image, text_color, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def plot_mistakes(
         raise ShapeError(f"plot_mistakes: expected all images (N, C, H, W) that were classified, got {pictures.shape}")
     columns = max(1, min(columns, len(shown)))
     rows = max(1, -(-len(shown) // columns))
-    ax = axes(ax, max(4.7, 2.35 * columns), 1.3 * rows + 0.35)
+    ax = given_or_new_axes(ax, max(4.7, 2.35 * columns), 1.3 * rows + 0.35)
     hide_axis(ax)
     ax.set_xlim(0, max(2, columns))
     ax.set_ylim(rows, 0)

@@ -12,7 +12,7 @@ from minigrad.errors import UsageError
 from minigrad.typing import Array, ArrayLike
 from minigrad.viz.optimizer_path import OptimizerPath, Surface
 from minigrad.viz.palette import LINE_COLORS
-from minigrad.viz.plots.style import MARKERS, axes, color_map, title
+from minigrad.viz.plots.style import MARKERS, color_map, given_or_new_axes, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def plot_paths(
         raise UsageError("plot_paths: there is no path to draw")
     points = {name: _points(name, path) for name, path in paths.items()}
     x, y = x or _range(points, 0, minimum), y or _range(points, 1, minimum)
-    ax = axes(ax, 6.0, 4.0)
+    ax = given_or_new_axes(ax, 6.0, 4.0)
     _surface(ax, f, x, y)
     for i, (name, path) in enumerate(points.items()):
         color, marker = LINE_COLORS[i % len(LINE_COLORS)], MARKERS[i % len(MARKERS)]

@@ -10,7 +10,7 @@ from minigrad.nn import Module
 from minigrad.typing import Array, ArrayLike
 from minigrad.viz.activations import Unit, as_images
 from minigrad.viz.palette import SEQUENTIAL_MAP, VERMILION
-from minigrad.viz.plots.style import axes, color_bar, show_image, title
+from minigrad.viz.plots.style import color_bar, given_or_new_axes, show_image, title
 from minigrad.viz.receptive_fields import Box, effective_field, receptive_field
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def plot_receptive_field(
     x, _ = as_images(images, "plot_receptive_field")
     field = effective_field(model, x, layer, unit)
     box = receptive_field(model, x.shape[1:], layer, unit)
-    ax = axes(ax, 4.4, 3.4)
+    ax = given_or_new_axes(ax, 4.4, 3.4)
     from matplotlib.patches import Ellipse
 
     drawn = show_image(ax, field / (field.sum() or 1) * 100, SEQUENTIAL_MAP, 0)

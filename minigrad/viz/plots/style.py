@@ -41,7 +41,7 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def axes(ax: Axes | None, width: float, height: float) -> Axes:
+def given_or_new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     """The Axes that were given, or those of a new figure of this size in inches."""
     return ax if ax is not None else new_figure(width, height).add_subplot()
 

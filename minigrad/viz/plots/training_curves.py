@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from minigrad.errors import UsageError
 from minigrad.viz.palette import BLUE, VERMILION
-from minigrad.viz.plots.style import axes, new_figure, remove_clutter
+from minigrad.viz.plots.style import given_or_new_axes, new_figure, remove_clutter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def plot_curves(history: Iterable[Mapping[str, float]], ax: Axes | None = None, 
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
     records = list(history)
-    ax = axes(ax, 5.0, 3.6)
+    ax = given_or_new_axes(ax, 5.0, 3.6)
     scale = 100 if metric == "accuracy" else 1
     values: list[float] = []
     for name, label, color, marker in ((metric, "train", BLUE, "o"), (f"test_{metric}", "test", VERMILION, "s")):

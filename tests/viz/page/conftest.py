@@ -1,4 +1,4 @@
-"""A headless Chromium for all tests of the page, and visits in which nothing may go wrong and nothing leave."""
+"""A headless Chromium for all tests of the page, and visits without errors and requests to the network."""
 
 import shutil
 from collections.abc import Callable, Iterator

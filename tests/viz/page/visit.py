@@ -1,4 +1,4 @@
-"""A visit to a page: its parts by name, and all that it complained of and asked for."""
+"""A visit to a page: its parts by name, its errors and its requests."""
 
 import os
 from typing import Any, NoReturn
@@ -14,7 +14,7 @@ def missing(what: str) -> NoReturn:
 
 
 class Visit:
-    """A page in a browser, with all that it complained of and asked for."""
+    """A page in a browser, with its errors and its requests."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
