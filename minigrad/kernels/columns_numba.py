@@ -1,12 +1,10 @@
 """Columns in a few threads, each with channels of its own."""
 
-from typing import Any
-
-from minigrad.typing import Array
+from minigrad.typing import Array, Pair
 
 from .columns import Windows
 from .jit import VariantResult, compiled
-from .threads import parallel
+from .threads import Kernel, parallel
 
 GRAIN = 1 << 15  # numbers for which a thread pays
 
@@ -21,7 +19,7 @@ def col2im(columns: Array, x: Array, windows: Windows, first: int) -> VariantRes
     return _run(col2im_channels, x, columns, windows, first)
 
 
-def _run(kernel: Any, x: Array, columns: Array, windows: Windows, first: int) -> VariantResult:
+def _run(kernel: Kernel, x: Array, columns: Array, windows: Windows, first: int) -> VariantResult:
     dense = x.flags.carray and columns.flags.carray  # the one kind that kernels are compiled for
     if x.dtype != columns.dtype or x.dtype.kind != "f" or x.itemsize < 4 or not dense:
         return NotImplemented
@@ -33,7 +31,7 @@ def _run(kernel: Any, x: Array, columns: Array, windows: Windows, first: int) ->
 
 @compiled
 def im2col_channels(
-    x: Any, columns: Any, s: Any, t: Any, d: Any, e: Any, top: Any, left: Any, start: Any, stop: Any
+    x: Array, columns: Array, s: int, t: int, d: int, e: int, top: int, left: int, start: int, stop: int
 ) -> None:
     """`im2col`, for the channels from start to stop."""
     _, kernel_height, kernel_width, images, rows, width = columns.shape
@@ -63,7 +61,7 @@ def im2col_channels(
 
 @compiled
 def col2im_channels(
-    x: Any, columns: Any, s: Any, t: Any, d: Any, e: Any, top: Any, left: Any, start: Any, stop: Any
+    x: Array, columns: Array, s: int, t: int, d: int, e: int, top: int, left: int, start: int, stop: int
 ) -> None:
     """`col2im`, for the channels from start to stop."""
     _, kernel_height, kernel_width, images, rows, width = columns.shape
@@ -82,7 +80,7 @@ def col2im_channels(
 
 
 @compiled
-def valid_range(size: Any, count: Any, stride: Any, offset: Any) -> Any:
+def valid_range(size: int, count: int, stride: int, offset: int) -> Pair:
     """See `columns.valid_range`."""
     start = min(count, max(0, -(offset // stride)))
     return start, max(start, min(count, (size - 1 - offset) // stride + 1))

@@ -15,11 +15,10 @@ side: one more axis in front of each matrix.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from minigrad.typing import Array, Pair, Shape
+from minigrad.typing import Array, DType, Pair, Shape
 
 from .array_utils import accumulation_dtype, as_contiguous, chunks
 from .columns import Windows, col2im, im2col
@@ -97,7 +96,7 @@ def flat_images(x: Array, groups: int) -> Array:
     return x.reshape(len(x), groups, x.shape[1] // groups, x.shape[2] * x.shape[3])
 
 
-def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: Any) -> Array:
+def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: DType) -> Array:
     """weights (groups, O/groups, K) times the columns of x (N, C, H, W), plus b (O,): (N, O, I, J)."""
     groups, outs, depth = weights.shape
     work = accumulation_dtype(dtype)
@@ -157,7 +156,7 @@ def _columns(x: Array, groups: int, windows: Windows, images: slice, rows: slice
     return columns.reshape(groups, c // groups * windows.kernel[0] * windows.kernel[1], -1)
 
 
-def _stacked_outputs(g: Array, groups: int, images: slice, rows: slice, dtype: Any) -> Array:
+def _stacked_outputs(g: Array, groups: int, images: slice, rows: slice, dtype: DType) -> Array:
     """A block of g (N, O, I, J) as one matrix a group (groups, O/groups, L)."""
     block = g[images, :, rows]
     n, o, i, j = block.shape

@@ -17,7 +17,7 @@ many, `winograd_numba` may be faster.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -183,8 +183,8 @@ def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:
 
 @compiled
 def sweep_images(
-    y: Any, bias: Any, w: Any, x: Any, groups: Any, rows: Any, columns: Any, into: Any, out_of: Any, length: Any,
-    start: Any, stop: Any,
+    y: Array, bias: Array, w: Array, x: Array, groups: int, rows: Array, columns: Array, into: BufferLayout,
+    out_of: BufferLayout, length: int, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`sweep`, for the pairs of an image and a block of outputs from start to stop."""
     blocks = len(w)
@@ -205,7 +205,7 @@ def sweep_images(
 
 
 @compiled
-def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> None:
+def accumulate(y: Array, rows: Array, w: Array, x: Array, columns: Array, length: int) -> None:
     """y[rows[i] + l] += sum_k w[i, k] * x[columns[k] + l], with w as tiles (i / TILE_ROWS, k, i % TILE_ROWS)."""
     for i in range(0, len(rows), TILE_ROWS):
         for at in range(0, length, TILE_REGISTERS * BYTES // x.itemsize):
@@ -220,8 +220,8 @@ def accumulate(y: Any, rows: Any, w: Any, x: Any, columns: Any, length: Any) -> 
 
 @compiled
 def correlate_blocks(
-    sums: Any, g: Any, x: Any, groups: Any, rows: Any, columns: Any, windows: Any, image: Any, length: Any,
-    images: Any, start: Any, stop: Any,
+    sums: Array, g: Array, x: Array, groups: int, rows: Array, columns: Array, windows: BufferLayout,
+    image: BufferLayout, length: int, images: int, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`conv_weight`, for the pairs of some images and a block of outputs from start to stop."""
     blocks = sums.shape[1]
@@ -246,7 +246,7 @@ def correlate_blocks(
 
 @compiled
 def correlate(
-    w: Any, g: Any, rows: Any, g_size: Any, x: Any, columns: Any, x_size: Any, length: Any, images: Any
+    w: Array, g: Array, rows: Array, g_size: int, x: Array, columns: Array, x_size: int, length: int, images: int
 ) -> None:
     """w[i, k] = sum_l g[rows[i] + l] * x[columns[k] + l], summed over images."""
     for i in range(0, len(rows), CORRELATE_ROWS):

@@ -4,8 +4,6 @@ A kernel loops from 0 over slices: then Numba knows that no index is negative, a
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from minigrad.typing import Array
 
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
-from .threads import parallel
+from .threads import Kernel, parallel
 
 GRAIN = 1 << 14  # elements for which a thread pays
 
@@ -53,7 +51,7 @@ def relu_vjp(g: Array, out: Array) -> VariantResult:
     return _fused(_relu_vjp, g, out)
 
 
-def _fused(kernel: Callable[..., Any], *args: Array) -> VariantResult:
+def _fused(kernel: Kernel, *args: Array) -> VariantResult:
     """One new array, computed from `args` element by element."""
     first = args[0]
     if first.dtype not in (np.float32, np.float64) or any(
@@ -71,7 +69,7 @@ def is_dense_in_rows(x: Array) -> bool:
 
 
 @compiled
-def _tanh(y: Any, x: Any, start: Any, stop: Any) -> None:
+def _tanh(y: Array, x: Array, start: int, stop: int) -> None:
     """A quotient of polynomials that is within 5 units in the last place: Eigen's `ptanh_float`."""
     f = np.float32
     y, x = y[start:stop], x[start:stop]
@@ -96,21 +94,21 @@ def _numpy_tanh(y: Array, x: Array, start: int, stop: int) -> None:
 
 
 @compiled
-def _erf(y: Any, x: Any, start: Any, stop: Any) -> None:
+def _erf(y: Array, x: Array, start: int, stop: int) -> None:
     y, x = y[start:stop], x[start:stop]
     for i in range(len(y)):
         y[i] = math.erf(x[i])
 
 
 @compiled
-def _erfc(y: Any, x: Any, start: Any, stop: Any) -> None:
+def _erfc(y: Array, x: Array, start: int, stop: int) -> None:
     y, x = y[start:stop], x[start:stop]
     for i in range(len(y)):
         y[i] = math.erfc(x[i])
 
 
 @compiled
-def _relu(y: Any, x: Any, start: Any, stop: Any) -> None:
+def _relu(y: Array, x: Array, start: int, stop: int) -> None:
     zero = x.dtype.type(0)
     y, x = y[start:stop], x[start:stop]
     for i in range(len(y)):
@@ -118,7 +116,7 @@ def _relu(y: Any, x: Any, start: Any, stop: Any) -> None:
 
 
 @compiled
-def _tanh_vjp(y: Any, g: Any, out: Any, start: Any, stop: Any) -> None:
+def _tanh_vjp(y: Array, g: Array, out: Array, start: int, stop: int) -> None:
     one = g.dtype.type(1)
     y, g, out = y[start:stop], g[start:stop], out[start:stop]
     for i in range(len(y)):
@@ -126,7 +124,7 @@ def _tanh_vjp(y: Any, g: Any, out: Any, start: Any, stop: Any) -> None:
 
 
 @compiled
-def _sigmoid_vjp(y: Any, g: Any, out: Any, start: Any, stop: Any) -> None:
+def _sigmoid_vjp(y: Array, g: Array, out: Array, start: int, stop: int) -> None:
     one = g.dtype.type(1)
     y, g, out = y[start:stop], g[start:stop], out[start:stop]
     for i in range(len(y)):
@@ -134,7 +132,7 @@ def _sigmoid_vjp(y: Any, g: Any, out: Any, start: Any, stop: Any) -> None:
 
 
 @compiled
-def _relu_vjp(y: Any, g: Any, out: Any, start: Any, stop: Any) -> None:
+def _relu_vjp(y: Array, g: Array, out: Array, start: int, stop: int) -> None:
     zero = g.dtype.type(0)
     y, g, out = y[start:stop], g[start:stop], out[start:stop]
     for i in range(len(y)):

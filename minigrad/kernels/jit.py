@@ -45,7 +45,7 @@ def with_compiled_variant(definition: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
-        first: Any = args[0]
+        first: Any = args[0]  # an array, which P cannot say
         if first.size >= MIN_COMPILED_SIZE and not getattr(_state, "numpy_only", False):
             answer = _load(module, name)(*args, **settings)
             if answer is not NotImplemented:
@@ -67,7 +67,7 @@ def _load(module: str, name: str) -> Callable[..., VariantResult]:
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` in its first call with each dtype, and keep the machine code on disk if possible."""
-    numba: Any = import_module("numba")
+    numba: Any = import_module("numba")  # without type stubs
     # Products may be fused into sums; NaN and infinity keep their meaning.
     jit = partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"})
     try:

@@ -8,7 +8,7 @@ floating number, so that a vector has as many of them as of pixels.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,8 +78,8 @@ def _places(size: int, windows: int, kernel: int, stride: int, padding: int, dil
 
 @compiled
 def pool_planes(
-    x: Any, out: Any, positions: Any, layout: Any, first: Any, origin: Any, starts: Any, steps: Any, limits: Any,
-    start: Any, stop: Any,
+    x: Array, out: Array, positions: Array, layout: PlaneLayout, first: Array, origin: Array, starts: Array,
+    steps: Array, limits: Array, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`max_pool` of the planes from start to stop."""
     (rows, pitch), stride, _ = layout
@@ -101,7 +101,7 @@ def pool_planes(
 
 
 @compiled
-def read_windows(buffer: Any, starts: Any, steps: Any, limits: Any, best: Any, step: Any) -> None:
+def read_windows(buffer: Array, starts: Array, steps: Array, limits: Array, best: Array, step: Array) -> None:
     """The largest pixel of each window, and the step to the first tap that reads it; `limits` if all are -inf."""
     for at in range(0, len(best) - BYTES, BYTES // buffer.itemsize):
         largest, where = splat(limits, 0), splat(limits, 1)

@@ -5,11 +5,10 @@ H*W; for instances 1, N*C and H*W. A row is the inner part of one channel, adjac
 """
 
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
 
-from minigrad.typing import Array, Shape
+from minigrad.typing import Array, DType, Shape
 
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
@@ -72,7 +71,7 @@ def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int
     return (outer, channels, inner) if inner >= MIN_ROW_LENGTH and outer > 0 else None
 
 
-def per_channel(y: Array | None, kept: Shape, default: float, dtype: Any) -> Array:
+def per_channel(y: Array | None, kept: Shape, default: float, dtype: DType) -> Array:
     """One number a channel."""
     return np.full(prod(kept), default, dtype) if y is None else flat(np.broadcast_to(y, kept))
 
@@ -84,8 +83,8 @@ def flat(x: Array) -> Array:
 
 @compiled
 def standardize_channels(
-    x: Any, w: Any, b: Any, out: Any, mean: Any, variance: Any, minus: Any, one: Any, sizes: Any, eps: Any,
-    start: Any, stop: Any,
+    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, one: Array,
+    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`standardize` of the channels from start to stop; `minus` is there for -mean."""
     outer, channels, inner = sizes
@@ -112,8 +111,9 @@ def standardize_channels(
 
 @compiled
 def input_channels(
-    g: Any, x: Any, out: Any, w: Any, minus: Any, variance: Any, one: Any, sizes: Any, eps: Any, start: Any, stop: Any
-) -> None:
+    g: Array, x: Array, out: Array, w: Array, minus: Array, variance: Array, one: Array, sizes: tuple[int, int, int],
+    eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
     """`standardize_input` of the channels from start to stop."""
     outer, channels, inner = sizes
     for c in range(start, stop):
@@ -134,8 +134,9 @@ def input_channels(
 
 @compiled
 def weight_channels(
-    g: Any, x: Any, out: Any, minus: Any, variance: Any, one: Any, sizes: Any, eps: Any, start: Any, stop: Any
-) -> None:
+    g: Array, x: Array, out: Array, minus: Array, variance: Array, one: Array, sizes: tuple[int, int, int], eps: float,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     """`standardize_weight` of the channels from start to stop."""
     outer, channels, inner = sizes
     for c in range(start, stop):
@@ -146,7 +147,7 @@ def weight_channels(
 
 
 @compiled
-def row_sum(x: Any, one: Any, at: Any, count: Any) -> Any:
+def row_sum(x: Array, one: Array, at: int, count: int) -> float:
     """The sum of x over a row; `one` holds a 1."""
     width = BYTES // x.itemsize
     s, t, ones = zeros(x), zeros(x), splat(one, 0)
@@ -156,11 +157,12 @@ def row_sum(x: Any, one: Any, at: Any, count: Any) -> Any:
     rest = 0.0
     for i in range(stop, at + count):
         rest += x[i]
-    return rest + reduce_add(s) + reduce_add(t)
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total
 
 
 @compiled
-def row_squares(x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
+def row_squares(x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
     """The sum of (x + minus[c])^2 over a row."""
     width = BYTES // x.itemsize
     s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
@@ -171,11 +173,12 @@ def row_squares(x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> An
     rest = 0.0
     for i in range(stop, at + count):
         rest += (x[i] + minus[c]) * (x[i] + minus[c])
-    return rest + reduce_add(s) + reduce_add(t)
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total
 
 
 @compiled
-def row_products(g: Any, x: Any, minus: Any, c: Any, one: Any, at: Any, count: Any) -> Any:
+def row_products(g: Array, x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
     """The sum of g * (x + minus[c]) over a row."""
     width = BYTES // x.itemsize
     s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
@@ -186,4 +189,5 @@ def row_products(g: Any, x: Any, minus: Any, c: Any, one: Any, at: Any, count: A
     rest = 0.0
     for i in range(stop, at + count):
         rest += g[i] * (x[i] + minus[c])
-    return rest + reduce_add(s) + reduce_add(t)
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total

@@ -4,9 +4,9 @@ Pixel (h, w) of a padded image goes to the part (h % s, w % t) of the buffer, fo
 h // s and column w // t. Where windows are as far apart, one after the other reads one pixel after the other of a part.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from minigrad.typing import Pair
+from minigrad.typing import Array, Pair
 
 from .jit import compiled
 
@@ -25,7 +25,7 @@ class PlaneLayout(NamedTuple):
 
 
 @compiled
-def pack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
+def pack_pixels(image: Array, buffer: Array, base: int, layout: PlaneLayout) -> None:
     """Write the pixels (H, W) that windows read to a plane of the buffer, which begins at base; no padding."""
     (rows, pitch), (s, t), (top, left) = layout
     for b in range(t):
@@ -46,7 +46,7 @@ def pack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
 
 
 @compiled
-def unpack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
+def unpack_pixels(image: Array, buffer: Array, base: int, layout: PlaneLayout) -> None:
     """Read the pixels (H, W) back; 0 for those that no window reads."""
     (rows, pitch), (s, t), (top, left) = layout
     if image.shape[0] + top > s * rows or image.shape[1] + left > t * pitch:
@@ -66,6 +66,6 @@ def unpack_pixels(image: Any, buffer: Any, base: Any, layout: Any) -> None:
 
 
 @compiled
-def valid_range(size: Any, pitch: Any, stride: Any, offset: Any) -> Any:
+def valid_range(size: int, pitch: int, stride: int, offset: int) -> Pair:
     """The columns j < pitch from where to where stride * j + offset is a pixel of a row of `size`."""
     return max(0, -(offset // stride)), max(0, min(pitch, (size - 1 - offset) // stride + 1))

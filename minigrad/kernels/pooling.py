@@ -6,11 +6,10 @@ to a mean; `window_areas` says where it counts in the mean's divisor.
 """
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from minigrad.typing import Array, Pair, Shape
+from minigrad.typing import Array, DType, Pair, Shape
 
 from .array_utils import accumulation_dtype
 from .jit import with_compiled_variant
@@ -126,7 +125,7 @@ def avg_pool_input(
 
 @lru_cache(256)  # a network asks for the same few, in every step
 def window_areas(
-    size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool, dtype: Any
+    size: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, include_pad: bool, dtype: DType
 ) -> Array:
     """The divisor of each window's mean (I, J).
 

@@ -1,7 +1,5 @@
 """Pooling in one pass over the image, a thread for some of the planes (n, c)."""
 
-from typing import Any
-
 import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
@@ -80,7 +78,7 @@ def flat(x: Array) -> Array:
 
 
 @compiled
-def scatter_planes(out: Any, g: Any, positions: Any, start: Any, stop: Any) -> None:
+def scatter_planes(out: Array, g: Array, positions: Array, start: int, stop: int) -> None:
     """`max_pool_input` of the planes from start to stop."""
     for plane in range(start, stop):
         pixels, values, places = out[plane], g[plane], positions[plane]
@@ -90,7 +88,7 @@ def scatter_planes(out: Any, g: Any, positions: Any, start: Any, stop: Any) -> N
 
 
 @compiled
-def take_planes(out: Any, x: Any, positions: Any, start: Any, stop: Any) -> None:
+def take_planes(out: Array, x: Array, positions: Array, start: int, stop: int) -> None:
     """`max_pool_take` of the planes from start to stop."""
     for plane in range(start, stop):
         values, pixels, places = out[plane], x[plane], positions[plane]
@@ -99,7 +97,9 @@ def take_planes(out: Any, x: Any, positions: Any, start: Any, stop: Any) -> None
 
 
 @compiled
-def mean_planes(x: Any, out: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any) -> None:
+def mean_planes(
+    x: Array, out: Array, shares: Array, kernel: Pair, stride: Pair, padding: Pair, start: int, stop: int,
+) -> None:  # fmt: skip
     """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
     height, width = x.shape[2:]
     # The line of sums in its frame: what lies left and right of the image stays 0.
@@ -123,7 +123,9 @@ def mean_planes(x: Any, out: Any, shares: Any, kernel: Any, stride: Any, padding
 
 
 @compiled
-def spread_planes(out: Any, g: Any, shares: Any, kernel: Any, stride: Any, padding: Any, start: Any, stop: Any) -> None:
+def spread_planes(
+    out: Array, g: Array, shares: Array, kernel: Pair, stride: Pair, padding: Pair, start: int, stop: int,
+) -> None:  # fmt: skip
     """`avg_pool_input` of the planes from start to stop: add up the columns of a row of windows, then the rows."""
     height, width = out.shape[2:]
     line = np.zeros(max(padding[1] + width, (g.shape[3] - 1) * stride[1] + kernel[1]), g.dtype)

@@ -13,37 +13,37 @@ tile leaves a few for factors; where registers are fewer or narrower, it has few
     store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
 """
 
-from typing import Any, Final
+from typing import Final
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped, unused-ignore]
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
 from numba import extending, types
 
-from .simd import SimdVector, broadcast, element_address, horizontal_sum, vector_address
+from .simd import NumbaObject, SimdVector, broadcast, element_address, horizontal_sum, vector_address
 
 HAS_AVX512: Final = bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
 
 
-def literal_intrinsic(define: Any) -> Any:
+def literal_intrinsic(define: NumbaObject) -> NumbaObject:
     """A function of compiled code, as in `simd`, some of whose arguments are constants."""
     return extending.intrinsic(prefer_literal=True)(define)
 
 
 @literal_intrinsic
-def zero_tile(typing: Any, array: Any, m: Any, n: Any) -> Any:
+def zero_tile(typing: NumbaObject, array: NumbaObject, m: NumbaObject, n: NumbaObject) -> NumbaObject:
     """A tile of zeros for numbers of the array's dtype."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         return ir.Constant(context.get_value_type(signature.return_type), None)
 
     return tile_type(array, m.literal_value * n.literal_value)(array, m, n), emit
 
 
 @literal_intrinsic
-def splat_tile(typing: Any, array: Any, index: Any, m: Any) -> Any:
+def splat_tile(typing: NumbaObject, array: NumbaObject, index: NumbaObject, m: NumbaObject) -> NumbaObject:
     """Vectors that hold array[index], array[index + 1], ... in all lanes."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         vector = context.get_value_type(signature.return_type).element
         first = element_address(context, builder, array, args)
         numbers = [builder.load(builder.gep(first, [_intp(a)])) for a in range(m.literal_value)]
@@ -53,10 +53,10 @@ def splat_tile(typing: Any, array: Any, index: Any, m: Any) -> Any:
 
 
 @literal_intrinsic
-def load_contiguous(typing: Any, array: Any, index: Any, n: Any) -> Any:
+def load_contiguous(typing: NumbaObject, array: NumbaObject, index: NumbaObject, n: NumbaObject) -> NumbaObject:
     """Vectors of array[index], array[index + 1], ... one behind the other."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         vector = context.get_value_type(signature.return_type).element
         first = vector_address(context, builder, array, args, vector)
         places = [builder.gep(first, [_intp(b)]) for b in range(n.literal_value)]
@@ -66,10 +66,12 @@ def load_contiguous(typing: Any, array: Any, index: Any, n: Any) -> Any:
 
 
 @literal_intrinsic
-def load_at_offsets(typing: Any, array: Any, places: Any, k: Any, index: Any, n: Any) -> Any:
+def load_at_offsets(
+    typing: NumbaObject, array: NumbaObject, places: NumbaObject, k: NumbaObject, index: NumbaObject, n: NumbaObject
+) -> NumbaObject:
     """Vectors of the numbers from array[places[k] + index] on, from array[places[k + 1] + index] on, ..."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         vector = context.get_value_type(signature.return_type).element
         found = _find(context, builder, (array, places), args, n.literal_value, vector)
         return _packed(builder, [builder.load(place, align=alignment(array)) for place in found])
@@ -78,10 +80,10 @@ def load_at_offsets(typing: Any, array: Any, places: Any, k: Any, index: Any, n:
 
 
 @literal_intrinsic
-def add_outer_product(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
+def add_outer_product(typing: NumbaObject, s: NumbaObject, ws: NumbaObject, xs: NumbaObject) -> NumbaObject:
     """s[a, b] + ws[a] * xs[b], in one instruction each where there is one."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         sums, lefts, rights = (_unpacked(builder, arg) for arg in args)
         products = [builder.fmul(w, x, flags=("contract",)) for w in lefts for x in rights]
         added = [builder.fadd(p, s, flags=("contract",)) for p, s in zip(products, sums, strict=True)]
@@ -91,10 +93,18 @@ def add_outer_product(typing: Any, s: Any, ws: Any, xs: Any) -> Any:
 
 
 @literal_intrinsic
-def accumulate_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s: Any, m: Any) -> Any:
+def accumulate_rows(
+    typing: NumbaObject,
+    array: NumbaObject,
+    places: NumbaObject,
+    k: NumbaObject,
+    index: NumbaObject,
+    s: NumbaObject,
+    m: NumbaObject,
+) -> NumbaObject:
     """Add row a of s to the numbers from array[places[k + a] + index] on."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         sums = _unpacked(builder, args[4])
         width = len(sums) // m.literal_value
         found = _find(context, builder, (array, places), args, m.literal_value, sums[0].type)
@@ -107,10 +117,12 @@ def accumulate_rows(typing: Any, array: Any, places: Any, k: Any, index: Any, s:
 
 
 @literal_intrinsic
-def store_sums(typing: Any, array: Any, index: Any, step: Any, s: Any, m: Any) -> Any:
+def store_sums(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, s: NumbaObject, m: NumbaObject
+) -> NumbaObject:
     """array[index + a step + b] = the sum of the lanes of s[a, b]."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         sums = _unpacked(builder, args[3])
         width = len(sums) // m.literal_value
         first = element_address(context, builder, array, args)
@@ -122,17 +134,19 @@ def store_sums(typing: Any, array: Any, index: Any, step: Any, s: Any, m: Any) -
     return types.void(array, types.intp, types.intp, s, m), emit
 
 
-def tile_type(array: Any, count: int) -> Any:
+def tile_type(array: NumbaObject, count: int) -> NumbaObject:
     """The type of so many vectors."""
     return types.UniTuple(SimdVector(array.dtype), count)  # type: ignore[no-untyped-call, unused-ignore]
 
 
-def alignment(array: Any) -> int:
+def alignment(array: NumbaObject) -> int:
     """Bytes of a number: vectors are read and written anywhere."""
     return int(array.dtype.bitwidth) // 8
 
 
-def _find(context: Any, builder: Any, kinds: Any, args: Any, count: int, vector: Any) -> list[Any]:
+def _find(
+    context: NumbaObject, builder: NumbaObject, kinds: NumbaObject, args: NumbaObject, count: int, vector: NumbaObject
+) -> list[NumbaObject]:
     """The addresses array[places[k + i] + index] for i < count, where args = array, places, k, index."""
     array, places, k, index = args[:4]
     first = element_address(context, builder, kinds[1], (places, k))
@@ -140,16 +154,16 @@ def _find(context: Any, builder: Any, kinds: Any, args: Any, count: int, vector:
     return [vector_address(context, builder, kinds[0], (array, builder.add(o, index)), vector) for o in offsets]
 
 
-def _packed(builder: Any, registers: list[Any]) -> Any:
+def _packed(builder: NumbaObject, registers: list[NumbaObject]) -> NumbaObject:
     packed = ir.Constant(ir.ArrayType(registers[0].type, len(registers)), ir.Undefined)
     for i, register in enumerate(registers):
         packed = builder.insert_value(packed, register, i)
     return packed
 
 
-def _unpacked(builder: Any, packed: Any) -> list[Any]:
+def _unpacked(builder: NumbaObject, packed: NumbaObject) -> list[NumbaObject]:
     return [builder.extract_value(packed, i) for i in range(packed.type.count)]
 
 
-def _intp(value: int) -> Any:
+def _intp(value: int) -> NumbaObject:
     return ir.Constant(ir.IntType(64), value)

@@ -9,11 +9,10 @@ Each row of `index` must not fall: it runs along the axis from one end to the ot
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minigrad.typing import Array
+from minigrad.typing import Array, DType
 
 from .array_utils import accumulation_dtype
 
@@ -69,7 +68,7 @@ def scatter_sum(y: Array, axis: int, index: Array, weight: Array, size: int) -> 
     return out.astype(y.dtype, copy=False)
 
 
-def weighted(x: Array, factors: Array, axis: int, dtype: Any) -> Array:
+def weighted(x: Array, factors: Array, axis: int, dtype: DType) -> Array:
     """x times a factor for each place along the axis, but 0 where the factor is 0."""
     along = factors.astype(dtype).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
     return np.asarray(np.where(along == 0, 0, x).astype(dtype, copy=False) * along)

@@ -15,11 +15,14 @@ AVX2: 2, NEON: 4).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
 from numba import extending, types
 from numba.core.datamodel.models import PrimitiveModel
+
+NumbaObject: TypeAlias = Any  # Numba and llvmlite have no type stubs
+"""What Numba passes to a function that defines an intrinsic, and what that gives back."""
 
 BYTES = 64
 
@@ -27,7 +30,7 @@ BYTES = 64
 class SimdVector(types.Type):  # type: ignore[misc, unused-ignore]
     """The type of such a vector in Numba."""
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, dtype: NumbaObject) -> None:
         self.dtype = dtype
         super().__init__(name=f"SimdVector({dtype})")
 
@@ -36,31 +39,31 @@ class SimdVector(types.Type):  # type: ignore[misc, unused-ignore]
 class SimdVectorModel(PrimitiveModel):  # type: ignore[misc, unused-ignore]
     """Its type in LLVM."""
 
-    def __init__(self, manager: Any, vector: Any) -> None:
+    def __init__(self, manager: NumbaObject, vector: NumbaObject) -> None:
         element = manager.lookup(vector.dtype).get_value_type()
         super().__init__(manager, vector, ir.VectorType(element, BYTES * 8 // vector.dtype.bitwidth))  # type: ignore[no-untyped-call, unused-ignore]
 
 
-def intrinsic(define: Callable[..., Any]) -> Any:
+def intrinsic(define: Callable[..., NumbaObject]) -> NumbaObject:
     """A function of compiled code, defined by its type and by the LLVM instructions that it emits."""
     return extending.intrinsic(define)
 
 
 @intrinsic
-def zeros(typing: Any, array: Any) -> Any:
+def zeros(typing: NumbaObject, array: NumbaObject) -> NumbaObject:
     """A vector of zeros of the array's dtype."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         return ir.Constant(context.get_value_type(signature.return_type), None)
 
     return SimdVector(array.dtype)(array), emit
 
 
 @intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
+def load(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
     """array[index], array[index + 1], ..."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         place = vector_address(context, builder, array, args, context.get_value_type(signature.return_type))
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
@@ -68,10 +71,10 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
-def splat(typing: Any, array: Any, index: Any) -> Any:
+def splat(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
     """array[index], array[index], ..."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         vector = context.get_value_type(signature.return_type)
         return broadcast(builder, vector, builder.load(element_address(context, builder, signature.args[0], args)))
 
@@ -79,10 +82,10 @@ def splat(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
-def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
+def fma(typing: NumbaObject, s: NumbaObject, w: NumbaObject, x: NumbaObject) -> NumbaObject:
     """s + w * x, in one instruction where there is one."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         product = builder.fmul(args[1], args[2], flags=("contract",))
         return builder.fadd(product, args[0], flags=("contract",))
 
@@ -90,10 +93,10 @@ def fma(typing: Any, s: Any, w: Any, x: Any) -> Any:
 
 
 @intrinsic
-def select_greater(typing: Any, x: Any, y: Any, s: Any, t: Any) -> Any:
+def select_greater(typing: NumbaObject, x: NumbaObject, y: NumbaObject, s: NumbaObject, t: NumbaObject) -> NumbaObject:
     """For each lane: s where x > y, or x is NaN and y is not; else t."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         x, y, s, t = args
         larger = builder.fcmp_unordered(">", x, y)
         return builder.select(builder.and_(larger, builder.fcmp_ordered("ord", y, y)), s, t)
@@ -102,10 +105,10 @@ def select_greater(typing: Any, x: Any, y: Any, s: Any, t: Any) -> Any:
 
 
 @intrinsic
-def store(typing: Any, array: Any, index: Any, s: Any) -> Any:
+def store(typing: NumbaObject, array: NumbaObject, index: NumbaObject, s: NumbaObject) -> NumbaObject:
     """Write s to array[index], array[index + 1], ..."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         place = vector_address(context, builder, array, args, args[2].type)
         builder.store(args[2], place, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
@@ -114,20 +117,20 @@ def store(typing: Any, array: Any, index: Any, s: Any) -> Any:
 
 
 @intrinsic
-def load_scalar(typing: Any, array: Any, index: Any) -> Any:
+def load_scalar(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
     """array[index]; the index is not checked."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         return builder.load(element_address(context, builder, array, args))
 
     return array.dtype(array, types.intp), emit
 
 
 @intrinsic
-def store_scalar(typing: Any, array: Any, index: Any, value: Any) -> Any:
+def store_scalar(typing: NumbaObject, array: NumbaObject, index: NumbaObject, value: NumbaObject) -> NumbaObject:
     """array[index] = value; the index is not checked."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         builder.store(args[2], element_address(context, builder, array, args))
         return context.get_dummy_value()
 
@@ -135,16 +138,16 @@ def store_scalar(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
-def reduce_add(typing: Any, s: Any) -> Any:
+def reduce_add(typing: NumbaObject, s: NumbaObject) -> NumbaObject:
     """The sum of the lanes."""
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         return horizontal_sum(builder, args[0])
 
     return s.dtype(s), emit
 
 
-def horizontal_sum(builder: Any, x: Any) -> Any:
+def horizontal_sum(builder: NumbaObject, x: NumbaObject) -> NumbaObject:
     """Half of the lanes plus the other half, and so on."""
     while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
         undefined = ir.Constant(x.type, ir.Undefined)
@@ -154,27 +157,29 @@ def horizontal_sum(builder: Any, x: Any) -> Any:
     return builder.extract_element(x, _int32(0))
 
 
-def broadcast(builder: Any, vector: Any, number: Any) -> Any:
+def broadcast(builder: NumbaObject, vector: NumbaObject, number: NumbaObject) -> NumbaObject:
     """A vector that holds the same number in all lanes."""
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, number, _int32(0))
     return builder.shuffle_vector(first, undefined, _indices([0] * vector.count))
 
 
-def element_address(context: Any, builder: Any, array: Any, args: Any) -> Any:
+def element_address(context: NumbaObject, builder: NumbaObject, array: NumbaObject, args: NumbaObject) -> NumbaObject:
     """The address of args = array, index; `array` is the type."""
     data = context.make_array(array)(context, builder, args[0]).data
     return builder.gep(data, [args[1]])
 
 
-def vector_address(context: Any, builder: Any, array: Any, args: Any, vector: Any) -> Any:
+def vector_address(
+    context: NumbaObject, builder: NumbaObject, array: NumbaObject, args: NumbaObject, vector: NumbaObject
+) -> NumbaObject:
     """The address of the vector that begins there; `vector` is its type in LLVM."""
     return builder.bitcast(element_address(context, builder, array, args), vector.as_pointer())
 
 
-def _int32(value: int) -> Any:
+def _int32(value: int) -> NumbaObject:
     return ir.Constant(ir.IntType(32), value)
 
 
-def _indices(values: Any) -> Any:
+def _indices(values: NumbaObject) -> NumbaObject:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), [_int32(value) for value in values])

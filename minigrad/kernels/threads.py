@@ -14,15 +14,18 @@ from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
-PIECES_PER_THREAD = 4  # for each thread
+Kernel: TypeAlias = Callable[..., object]
+"""A function of some arguments and of where its range starts and stops."""
+
+PIECES_PER_THREAD = 4
 
 
 class Job:
     """A kernel's range in pieces. Whoever has time takes the next one."""
 
-    def __init__(self, kernel: Callable[..., Any], args: tuple[Any, ...], cuts: list[int]) -> None:
+    def __init__(self, kernel: Kernel, args: tuple[object, ...], cuts: list[int]) -> None:
         self.kernel, self.args = kernel, args
         self.pieces = deque(pairwise(cuts))
         self.done: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -42,7 +45,7 @@ class Job:
                 self.done.put(None)
 
 
-def parallel(kernel: Callable[..., Any], total: int, *args: Any, grain: int = 1) -> None:
+def parallel(kernel: Kernel, total: int, *args: object, grain: int = 1) -> None:
     """Call kernel(*args, start, stop) on pieces of range(total), at least `grain` long, in a few threads.
 
     Pieces must write to different places, and what they compute must not depend on where the cuts are: then

@@ -21,7 +21,7 @@ SCRATCH = 3
 
 
 def blocks(p: Array, g: Array, *state: Array | None, sign: float, weight_decay: float) -> Iterator[tuple[Any, ...]]:
-    """(p, *state, d, two more of scratch), block after block."""
+    """(p, *state, d, two more of scratch), block after block; what is None in the state stays None."""
     scratch = np.empty((SCRATCH, min(BLOCK, p.size)), p.dtype)
     for start in range(0, p.size, BLOCK):
         part: tuple[Any, ...] = (p, g, *state)

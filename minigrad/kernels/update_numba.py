@@ -8,14 +8,13 @@ that follows a write to an address with the same low 12 bits for one of the same
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from minigrad.typing import Array
 
 from .jit import VariantResult, compiled
-from .threads import parallel
+from .threads import Kernel, parallel
 
 GRAIN = 1 << 18  # numbers for which a thread pays: right after a product, BLAS still holds the other processors
 
@@ -84,7 +83,7 @@ def blend(mean: Array, x: Array, *, share: float) -> VariantResult:
     return _run(_blend, mean, (x,), share)
 
 
-def _run(kernel: Any, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> VariantResult:
+def _run(kernel: Kernel, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> VariantResult:
     """One pass of a kernel over the arrays, with the numbers in their dtype."""
     if p.dtype not in (np.float32, np.float64):
         return NotImplemented
@@ -93,7 +92,7 @@ def _run(kernel: Any, p: Array, arrays: tuple[Array | None, ...], *numbers: floa
 
 
 @compiled
-def _sgd(p: Any, g: Any, sign: Any, decay: Any, lr: Any, start: Any, stop: Any) -> None:
+def _sgd(p: Array, g: Array, sign: float, decay: float, lr: float, start: int, stop: int) -> None:
     p, g = p[start:stop], g[start:stop]
     for i in range(len(p)):
         p[i] -= lr * (sign * g[i] + decay * p[i])
@@ -101,8 +100,8 @@ def _sgd(p: Any, g: Any, sign: Any, decay: Any, lr: Any, start: Any, stop: Any) 
 
 @compiled
 def _sgd_momentum(
-    p: Any, g: Any, v: Any, sign: Any, decay: Any, lr: Any, momentum: Any, gain: Any, g_scale: Any, m_scale: Any,
-    start: Any, stop: Any,
+    p: Array, g: Array, v: Array, sign: float, decay: float, lr: float, momentum: float, gain: float, g_scale: float,
+    m_scale: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     p, g, v = p[start:stop], g[start:stop], v[start:stop]
     for i in range(len(p)):
@@ -115,8 +114,8 @@ def _sgd_momentum(
 
 @compiled
 def _lion(
-    p: Any, g: Any, m: Any, sign: Any, shrink: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, gain2: Any,
-    start: Any, stop: Any,
+    p: Array, g: Array, m: Array, sign: float, shrink: float, lr: float, beta1: float, gain1: float, beta2: float,
+    gain2: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     p, g, m = p[start:stop], g[start:stop], m[start:stop]
     for i in range(len(p)):
@@ -128,7 +127,9 @@ def _lion(
 
 
 @compiled
-def _adagrad(p: Any, g: Any, s: Any, sign: Any, decay: Any, lr: Any, eps: Any, start: Any, stop: Any) -> None:
+def _adagrad(
+    p: Array, g: Array, s: Array, sign: float, decay: float, lr: float, eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
     p, g, s = p[start:stop], g[start:stop], s[start:stop]
     for i in range(len(p)):
         x, d, square = p[i], sign * g[i], s[i]
@@ -140,8 +141,9 @@ def _adagrad(p: Any, g: Any, s: Any, sign: Any, decay: Any, lr: Any, eps: Any, s
 
 @compiled
 def _adadelta(
-    p: Any, g: Any, s: Any, a: Any, sign: Any, decay: Any, lr: Any, rho: Any, gain: Any, eps: Any, start: Any, stop: Any
-) -> None:
+    p: Array, g: Array, s: Array, a: Array, sign: float, decay: float, lr: float, rho: float, gain: float, eps: float,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     p, g, s, a = p[start:stop], g[start:stop], s[start:stop], a[start:stop]
     for i in range(len(p)):
         x, d, square, moved = p[i], sign * g[i], s[i], a[i]
@@ -155,8 +157,8 @@ def _adadelta(
 
 @compiled
 def _rmsprop(
-    p: Any, g: Any, s: Any, m: Any, v: Any, sign: Any, decay: Any, lr: Any, alpha: Any, gain: Any, eps: Any,
-    momentum: Any, zero: Any, start: Any, stop: Any,
+    p: Array, g: Array, s: Array, m: Array | None, v: Array | None, sign: float, decay: float, lr: float, alpha: float,
+    gain: float, eps: float, momentum: float, zero: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     p, g, s = p[start:stop], g[start:stop], s[start:stop]
     if m is not None:
@@ -184,8 +186,9 @@ def _rmsprop(
 
 @compiled
 def _adam(
-    p: Any, g: Any, m: Any, s: Any, largest: Any, sign: Any, decay: Any, shrink: Any, beta1: Any, gain1: Any,
-    beta2: Any, gain2: Any, g_scale: Any, m_scale: Any, root_scale: Any, eps: Any, start: Any, stop: Any,
+    p: Array, g: Array, m: Array, s: Array, largest: Array | None, sign: float, decay: float, shrink: float,
+    beta1: float, gain1: float, beta2: float, gain2: float, g_scale: float, m_scale: float, root_scale: float,
+    eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     p, g, m, s = p[start:stop], g[start:stop], m[start:stop], s[start:stop]
     if largest is not None:
@@ -207,8 +210,8 @@ def _adam(
 
 @compiled
 def _adamax(
-    p: Any, g: Any, m: Any, u: Any, sign: Any, decay: Any, lr: Any, beta1: Any, gain1: Any, beta2: Any, eps: Any,
-    start: Any, stop: Any,
+    p: Array, g: Array, m: Array, u: Array, sign: float, decay: float, lr: float, beta1: float, gain1: float,
+    beta2: float, eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     p, g, m, u = p[start:stop], g[start:stop], m[start:stop], u[start:stop]
     for i in range(len(p)):
@@ -222,7 +225,7 @@ def _adamax(
 
 
 @compiled
-def _blend(mean: Any, x: Any, share: Any, start: Any, stop: Any) -> None:
+def _blend(mean: Array, x: Array, share: float, start: int, stop: int) -> None:
     mean, x = mean[start:stop], x[start:stop]
     for i in range(len(mean)):
         mean[i] += share * (x[i] - mean[i])

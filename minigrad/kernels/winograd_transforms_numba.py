@@ -5,9 +5,9 @@ LANES apart. A pass transforms the first of these axes and exchanges the two. So
 them in order.
 """
 
-from typing import Any
-
 import numpy as np
+
+from minigrad.typing import Array, Pair
 
 from .jit import compiled
 from .simd import load_scalar, store_scalar
@@ -25,7 +25,7 @@ N0, NA, NB = 1 / float(PRODUCT), 0.5 / float(AA * (AA - BB)), 0.5 / float(BB * (
 
 
 @compiled
-def pixels_pass(x: Any, y: Any) -> None:
+def pixels_pass(x: Array, y: Array) -> None:
     """B along an axis of 6 pixels."""
     for j in range(6):
         column, row = j * LANES, j * ROW
@@ -42,7 +42,7 @@ def pixels_pass(x: Any, y: Any) -> None:
 
 
 @compiled
-def kernels_pass(x: Any, y: Any, columns: Any) -> None:
+def kernels_pass(x: Array, y: Array, columns: int) -> None:
     """G along an axis of 3 taps."""
     n0, na, nb = x.dtype.type(N0), x.dtype.type(NA), x.dtype.type(NB)
     for j in range(columns):
@@ -60,7 +60,7 @@ def kernels_pass(x: Any, y: Any, columns: Any) -> None:
 
 
 @compiled
-def taps_pass(x: Any, y: Any, columns: Any) -> None:
+def taps_pass(x: Array, y: Array, columns: int) -> None:
     """The transpose of G along an axis of 6 points."""
     n0, na, nb = x.dtype.type(N0), x.dtype.type(NA), x.dtype.type(NB)
     for j in range(columns):
@@ -76,7 +76,7 @@ def taps_pass(x: Any, y: Any, columns: Any) -> None:
 
 
 @compiled
-def windows_pass(x: Any, y: Any, columns: Any) -> None:
+def windows_pass(x: Array, y: Array, columns: int) -> None:
     """A along an axis of 4 windows."""
     for j in range(columns):
         column, row = j * LANES, j * ROW
@@ -93,7 +93,7 @@ def windows_pass(x: Any, y: Any, columns: Any) -> None:
 
 
 @compiled
-def sums_pass(x: Any, y: Any, columns: Any) -> None:
+def sums_pass(x: Array, y: Array, columns: int) -> None:
     """The transpose of A along an axis of 6 points."""
     for j in range(columns):
         column, row = j * LANES, j * ROW
@@ -109,7 +109,9 @@ def sums_pass(x: Any, y: Any, columns: Any) -> None:
 
 
 @compiled
-def transform_pixels(x: Any, out: Any, padding: Any, grid: Any, first: Any, last: Any, start: Any, stop: Any) -> None:
+def transform_pixels(
+    x: Array, out: Array, padding: Pair, grid: Pair, first: int, last: int, start: int, stop: int,
+) -> None:  # fmt: skip
     """Write B x to out (T/width, 36, C, width), for the channels from start to stop of the tiles from first to last."""
     buffer, other = np.zeros(POINTS * LANES, x.dtype), np.zeros(POINTS * LANES, x.dtype)
     width = out.shape[3]
@@ -123,7 +125,7 @@ def transform_pixels(x: Any, out: Any, padding: Any, grid: Any, first: Any, last
 
 
 @compiled
-def transform_windows(g: Any, first_out: Any, grid: Any, first: Any, tiles: Any, out: Any) -> None:
+def transform_windows(g: Array, first_out: int, grid: Pair, first: int, tiles: int, out: Array) -> None:
     """Write A g to out (36, T, O), for some tiles and outputs of g (N, O, I, J)."""
     buffer, other = np.zeros(POINTS * LANES, g.dtype), np.zeros(POINTS * LANES, g.dtype)
     rows, columns = grid
@@ -149,7 +151,7 @@ def transform_windows(g: Any, first_out: Any, grid: Any, first: Any, tiles: Any,
 
 
 @compiled
-def transform_kernels(w: Any, steps: Any, first_out: Any, out: Any) -> None:
+def transform_kernels(w: Array, steps: tuple[int, ...], first_out: int, out: Array) -> None:
     """Write G w to out (36, O, C)."""
     buffer, other = np.zeros(POINTS * LANES, w.dtype), np.zeros(POINTS * LANES, w.dtype)
     for o in range(out.shape[1]):
@@ -166,7 +168,7 @@ def transform_kernels(w: Any, steps: Any, first_out: Any, out: Any) -> None:
 
 
 @compiled
-def write_windows(products: Any, bias: Any, out: Any, first_out: Any, grid: Any, first: Any, last: Any) -> None:
+def write_windows(products: Array, bias: Array, out: Array, first_out: int, grid: Pair, first: int, last: int) -> None:
     """Write A' of products (T/width, 36, O, width), plus bias, to out (N, O, I, J)."""
     buffer, other = np.zeros(POINTS * LANES, out.dtype), np.zeros(POINTS * LANES, out.dtype)
     lines = np.zeros((4, 4 * LANES), out.dtype)
@@ -181,7 +183,7 @@ def write_windows(products: Any, bias: Any, out: Any, first_out: Any, grid: Any,
 
 
 @compiled
-def add_taps(products: Any, out: Any, first_out: Any) -> None:
+def add_taps(products: Array, out: Array, first_out: int) -> None:
     """Add G' of products (36, C, O) to out (O, C, 3, 3)."""
     buffer, other = np.zeros(POINTS * LANES, out.dtype), np.zeros(POINTS * LANES, out.dtype)
     outs = products.shape[2]
@@ -196,28 +198,28 @@ def add_taps(products: Any, out: Any, first_out: Any) -> None:
 
 
 @compiled
-def read_points(products: Any, row: Any, at: Any, buffer: Any, count: Any) -> None:
+def read_points(products: Array, row: int, at: int, buffer: Array, count: int) -> None:
     """Read some of products (36, rows, columns)."""
     for k in range(POINTS):
         copy(products[k, row, at : at + count], buffer[k * LANES : k * LANES + count])
 
 
 @compiled
-def write_points(out: Any, row: Any, at: Any, buffer: Any, count: Any) -> None:
+def write_points(out: Array, row: int, at: int, buffer: Array, count: int) -> None:
     """Write some of out (36, rows, columns)."""
     for k in range(POINTS):
         copy(buffer[k * LANES : k * LANES + count], out[k, row, at : at + count])
 
 
 @compiled
-def copy(source: Any, target: Any) -> None:
+def copy(source: Array, target: Array) -> None:
     """target[:] = source, without the checks."""
     for i in range(len(target)):
         target[i] = source[i]
 
 
 @compiled
-def read_tiles(x: Any, c: Any, buffer: Any, padding: Any, grid: Any, first: Any, tiles: Any) -> None:
+def read_tiles(x: Array, c: int, buffer: Array, padding: Pair, grid: Pair, first: int, tiles: int) -> None:
     """Read 6 x 6 pixels for each of some tiles; 0 outside of x (N, C, H, W)."""
     height, width = x.shape[2], x.shape[3]
     for t in range(tiles):
@@ -239,7 +241,9 @@ def read_tiles(x: Any, c: Any, buffer: Any, padding: Any, grid: Any, first: Any,
 
 
 @compiled
-def write_tiles(buffer: Any, lines: Any, bias: Any, out: Any, o: Any, grid: Any, first: Any, tiles: Any) -> None:
+def write_tiles(
+    buffer: Array, lines: Array, bias: float, out: Array, o: int, grid: Pair, first: int, tiles: int,
+) -> None:  # fmt: skip
     """Write 4 x 4 windows for each of some tiles, without what lies outside of out (N, O, I, J)."""
     height, width = out.shape[2], out.shape[3]
     for i in range(4):
