@@ -1,4 +1,4 @@
-"""Compressed files and archives of uncertain origin, read in memory: nothing that they say is written anywhere."""
+"""Reading of compressed IDX files and tar archives of uncertain origin, in memory: nothing is extracted to disk."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def _product(shape: tuple[int, ...]) -> int:
-    """np.prod would overflow without a word."""
+    """The product of the lengths; np.prod would overflow silently."""
     product = 1
     for length in shape:
         product *= length

@@ -1,4 +1,4 @@
-"""From single samples to a batch."""
+"""Collation: single samples are stacked to a batch."""
 
 from collections.abc import Sequence
 from typing import Any

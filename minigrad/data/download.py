@@ -1,4 +1,4 @@
-"""Files from the web: kept in a folder, and trusted only while their SHA-256 is the one that is written here."""
+"""Downloads: files from the web, kept in a folder, and used only if their SHA-256 is the one that is written here."""
 
 from __future__ import annotations
 

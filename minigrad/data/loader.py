@@ -1,4 +1,4 @@
-"""Batches of tensors in an order that three integers determine."""
+"""`DataLoader`: batches of Tensors in an order that three integers determine."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Parts of datasets."""
+"""Subsets of datasets, and splits of them at random or with equal shares of the classes."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Losses of classifiers: of scores for classes, and of answers of yes or no."""
+"""Losses of classifiers: of scores for classes, and of probabilities or scores for binary targets."""
 
 from __future__ import annotations
 

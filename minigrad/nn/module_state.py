@@ -1,4 +1,4 @@
-"""State dicts: the values of all parameters and buffers by path, and the way back into a module."""
+"""State dicts: the values of all parameters and buffers by path, taken from a module and loaded into one."""
 
 from __future__ import annotations
 

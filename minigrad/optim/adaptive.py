@@ -1,4 +1,4 @@
-"""Optimizers that divide each number's step by the size of its gradients: Adagrad, RMSprop, Adadelta."""
+"""Adaptive learning rates: each number's step is divided by the size of its gradients (Adagrad, RMSprop, Adadelta)."""
 
 from __future__ import annotations
 

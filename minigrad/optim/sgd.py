@@ -1,4 +1,4 @@
-"""Optimizers that go along the gradient, or along a mean of the last ones."""
+"""SGD and Lion: steps along the gradient, along its running mean, or along the sign of that."""
 
 from __future__ import annotations
 

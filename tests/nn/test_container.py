@@ -13,11 +13,13 @@ def three():
     return [nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2)]
 
 
-ROWS = pytest.mark.parametrize("make", [lambda ms: nn.Sequential(*ms), nn.ModuleList], ids=["Sequential", "ModuleList"])
+LISTS = pytest.mark.parametrize(
+    "make", [lambda ms: nn.Sequential(*ms), nn.ModuleList], ids=["Sequential", "ModuleList"]
+)
 
 
-@ROWS
-def test_rows_can_be_read_like_lists(make):
+@LISTS
+def test_list_containers_can_be_read_like_lists(make):
     modules = three()
     row = make(modules)
     assert list(row) == modules
@@ -31,8 +33,8 @@ def test_rows_can_be_read_like_lists(make):
             row[wrong]
 
 
-@ROWS
-def test_rows_change_like_lists(make):
+@LISTS
+def test_list_containers_change_like_lists(make):
     expected = three()
     row = make(expected)
     new = [nn.ReLU() for _ in range(6)]
@@ -70,8 +72,8 @@ def test_rows_change_like_lists(make):
     assert list(row + make(new[:1])) == [*expected, new[0]]
 
 
-@ROWS
-def test_rows_hold_modules_only(make):
+@LISTS
+def test_list_containers_hold_modules_only(make):
     with pytest.raises(UsageError, match=r"item 1 is a function, not a Module: .*nn\.Tanh\(\) in place of tanh"):
         make([nn.Tanh(), lambda x: x])
 
@@ -120,7 +122,7 @@ def test_module_dict_is_a_dict():
             table[name] = module
 
 
-def test_holders_are_not_called():
+def test_module_lists_and_dicts_are_not_called():
     for holder in (nn.ModuleList(three()), nn.ModuleDict()):
         with pytest.raises(UsageError, match="only holds modules: call them one by one"):
             holder(1)

@@ -141,7 +141,7 @@ def test_backward_hooks_need_tensors_for_output():
         assert list(layer(*variables(1.0))) == ["y"]
 
 
-def test_graph_shows_where_hooks_watch():
+def test_graph_shows_where_backward_hooks_are():
     layer = nn.Tanh()
     layer.register_full_backward_hook(lambda *_: None)
     graph = Graph.of(layer(*variables(1.0)))

@@ -1,4 +1,4 @@
-"""The handwritten digits that come with scikit-learn: real data without a download."""
+"""The handwritten digits that come with scikit-learn, without a download."""
 
 import numpy as np
 

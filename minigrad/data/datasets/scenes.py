@@ -1,4 +1,4 @@
-"""Real digits on real photographs: what object detection needs, small and without a download."""
+"""Scenes for object detection: handwritten digits on photographs, with their boxes, without a download."""
 
 from typing import Final
 

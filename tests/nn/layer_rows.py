@@ -1,4 +1,4 @@
-"""One row a layer: how it is made, and what it is given. Each row drives the checks of test_row.py."""
+"""One row a layer: how it is made, and what it is given. Each row drives the checks of test_every_layer.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

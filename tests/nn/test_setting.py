@@ -1,10 +1,10 @@
-"""Single layers: sizes, settings, and what they refuse. What holds for all of them is in test_row.py."""
+"""Settings of layers: documented shapes follow from them, the repr shows them, and senseless ones are refused."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import ShapeError, Tensor, UsageError, nn
+from minigrad import ShapeError, UsageError, nn
 
 
 def x32(rng, *shape):
@@ -56,13 +56,6 @@ def test_weights_have_pytorchs_shapes():
     conv = nn.Conv2d(6, 4, (3, 2), groups=2)
     assert (conv.weight.shape, conv.bias.shape) == ((4, 3, 3, 2), (4,))
     assert nn.Linear(3, 4, bias=False).bias is None
-
-
-def test_dropout_acts_in_training_only():
-    layer = nn.Dropout(0.5, rng=np.random.default_rng(0))
-    x = Tensor(np.ones((10, 10)))
-    assert (layer(x).numpy() == 0).any()
-    assert layer.eval()(x) is x
 
 
 @pytest.mark.parametrize(
@@ -147,98 +140,6 @@ def test_inputs_that_do_not_fit_are_refused_with_the_layers_path(rng, layer, sha
     net = nn.Sequential({"stage": nn.Sequential(layer)})
     with pytest.raises(ShapeError, match=rf"^stage\.0 {type(layer).__name__}: .*{message}"):
         net(x32(rng, *shape))
-
-
-def test_residual_goes_through_its_shortcut(rng):
-    x = x32(rng, 2, 3)
-    body, around = nn.Linear(3, 4), nn.Linear(3, 4)
-    np.testing.assert_array_equal(nn.Residual(body, around)(x).numpy(), (body(x) + around(x)).numpy())
-
-
-def test_embedding_leaves_the_padding_row_alone():
-    layer = nn.Embedding(4, 3, padding_idx=-1)
-    assert not layer.weight.numpy()[3].any()
-    layer([[0, 3], [3, 1]]).sum().backward()
-    assert layer.weight.grad.numpy().sum(axis=1).tolist() == [3, 3, 0, 0]
-
-
-def test_embedding_of_a_given_table_is_frozen_unless_asked():
-    table = np.arange(6.0).reshape(3, 2)
-    layer = nn.Embedding.from_pretrained(table)
-    assert layer(np.array([2])).tolist() == [[4, 5]]
-    assert list(layer.state_dict()) == ["weight"]
-    assert not layer.weight.requires_grad
-    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
-
-
-def test_transposed_convolution_reaches_each_size_that_the_convolution_maps_to_its_input(rng):
-    conv, back = nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.ConvTranspose2d(2, 1, 3, stride=2, padding=1)
-    for size in (7, 8):
-        small = conv(x32(rng, 1, 1, size, size))
-        assert back(small, output_size=(size, size)).shape == (1, 1, size, size)
-    with pytest.raises(
-        UsageError, match=r"output_size \(9, 9\) cannot be reached from \(4, 4\): .* \(7, 7\) to \(8, 8\)"
-    ):
-        back(small, output_size=[9, 9])
-
-
-def test_max_unpooling_puts_elements_back(rng):
-    x = x32(rng, 2, 3, 5, 7)
-    y, positions = nn.MaxPool2d(2, return_indices=True)(x)
-    restored = nn.MaxUnpool2d(2)(y, positions, output_size=(5, 7))
-    kept = np.asarray(restored) != 0
-    np.testing.assert_array_equal(np.asarray(restored)[kept], x[kept])
-    assert kept.sum() == np.asarray(y).size
-    line, places = nn.MaxPool1d(2, return_indices=True)(x[0])
-    assert nn.MaxUnpool1d(2)(line, places, output_size=(7,)).shape == (3, 5, 7)
-
-
-# ---- normalization: training and evaluation --------------------------------------------------------------------------
-
-
-def test_batch_norm_normalizes_by_the_batch_in_training_and_by_the_past_in_evaluation(rng):
-    layer = nn.BatchNorm2d(3, momentum=0.25)
-    x = x32(rng, 8, 3, 4, 5) * 3 + 2
-    y = layer(Tensor(x)).numpy()
-    np.testing.assert_allclose(y.mean(axis=(0, 2, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(y.var(axis=(0, 2, 3)), 1, atol=1e-4)
-    np.testing.assert_allclose(layer.running_mean.numpy(), 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
-    unbiased = x.var(axis=(0, 2, 3), ddof=1)
-    np.testing.assert_allclose(layer.running_var.numpy(), 0.75 + 0.25 * unbiased, rtol=1e-5)
-    before = layer.eval().state_dict()
-    shifted = layer(Tensor(x + 5)).numpy()
-    assert shifted.mean() > 2
-    for name, value in layer.state_dict().items():
-        np.testing.assert_array_equal(value, before[name])
-
-
-def test_momentum_none_averages_over_all_batches(rng):
-    layer = nn.BatchNorm1d(2, momentum=None)
-    batches = [x32(rng, 6, 2) for _ in range(5)]
-    for x in batches:
-        layer(x)
-    np.testing.assert_allclose(
-        layer.running_mean.numpy(), np.mean([x.mean(axis=0) for x in batches], axis=0), atol=1e-6
-    )
-    assert layer.num_batches_tracked.item() == 5
-    assert layer.num_batches_tracked.dtype == np.int64
-    layer.reset_running_stats()
-    assert [b.tolist() for b in layer.buffers()] == [[0, 0], [1, 1], 0]
-
-
-def test_norms_without_bias_have_none():
-    for layer in (nn.BatchNorm2d(3, bias=False), nn.GroupNorm(1, 3, bias=False), nn.LayerNorm(3, bias=False)):
-        assert [name for name, _ in layer.named_parameters()] == ["weight"]
-
-
-@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout"])
-def test_every_dropout_drops_its_share_in_training_and_nothing_in_evaluation(rng, name):
-    layer = getattr(nn, name)(0.3, rng=rng)
-    x = Tensor(np.ones((200, 50, 3, 3) if name == "Dropout2d" else (200, 50, 3), np.float32))
-    values, counts = np.unique(layer(x).numpy(), return_counts=True)
-    assert len(values) == 2
-    assert counts.min() / counts.sum() == pytest.approx(0.3, abs=0.03)
-    assert layer.eval()(x) is x
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from minigrad import Tensor, nn
 from minigrad.testing import check_grads
 from minigrad.testing.calls.module_function import ModuleFunction
-from tests.nn.layer_row import ROWS
+from tests.nn.layer_rows import ROWS
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
 

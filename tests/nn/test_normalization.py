@@ -1,0 +1,44 @@
+"""Batch and instance normalization in training and in evaluation."""
+
+import numpy as np
+
+from minigrad import Tensor, nn
+
+
+def x32(rng, *shape):
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def test_batch_norm_normalizes_by_the_batch_in_training_and_by_the_past_in_evaluation(rng):
+    layer = nn.BatchNorm2d(3, momentum=0.25)
+    x = x32(rng, 8, 3, 4, 5) * 3 + 2
+    y = layer(Tensor(x)).numpy()
+    np.testing.assert_allclose(y.mean(axis=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(y.var(axis=(0, 2, 3)), 1, atol=1e-4)
+    np.testing.assert_allclose(layer.running_mean.numpy(), 0.25 * x.mean(axis=(0, 2, 3)), rtol=1e-5)
+    unbiased = x.var(axis=(0, 2, 3), ddof=1)
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.75 + 0.25 * unbiased, rtol=1e-5)
+    before = layer.eval().state_dict()
+    shifted = layer(Tensor(x + 5)).numpy()
+    assert shifted.mean() > 2
+    for name, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_momentum_none_averages_over_all_batches(rng):
+    layer = nn.BatchNorm1d(2, momentum=None)
+    batches = [x32(rng, 6, 2) for _ in range(5)]
+    for x in batches:
+        layer(x)
+    np.testing.assert_allclose(
+        layer.running_mean.numpy(), np.mean([x.mean(axis=0) for x in batches], axis=0), atol=1e-6
+    )
+    assert layer.num_batches_tracked.item() == 5
+    assert layer.num_batches_tracked.dtype == np.int64
+    layer.reset_running_stats()
+    assert [b.tolist() for b in layer.buffers()] == [[0, 0], [1, 1], 0]
+
+
+def test_norms_without_bias_have_none():
+    for layer in (nn.BatchNorm2d(3, bias=False), nn.GroupNorm(1, 3, bias=False), nn.LayerNorm(3, bias=False)):
+        assert [name for name, _ in layer.named_parameters()] == ["weight"]
