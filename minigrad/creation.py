@@ -25,8 +25,8 @@ def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool 
 
     Args:
         shape: sizes, or one size.
-        dtype: the default dtype unless given.
-        requires_grad: whether gradients are computed for it; default False.
+        dtype: the dtype (default: `default_dtype()`).
+        requires_grad: whether gradients are computed for it (default False).
 
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -39,8 +39,8 @@ def ones(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool =
 
     Args:
         shape: sizes, or one size.
-        dtype: the default dtype unless given.
-        requires_grad: whether gradients are computed for it; default False.
+        dtype: the dtype (default: `default_dtype()`).
+        requires_grad: whether gradients are computed for it (default False).
 
     >>> ones(3).tolist()
     [1.0, 1.0, 1.0]
@@ -54,8 +54,8 @@ def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, re
     Args:
         shape: sizes, or one size.
         fill_value: the number.
-        dtype: the default dtype unless given.
-        requires_grad: whether gradients are computed for it; default False.
+        dtype: the dtype (default: `default_dtype()`).
+        requires_grad: whether gradients are computed for it (default False).
 
     >>> full(2, 7.0).tolist()
     [7.0, 7.0]
@@ -68,9 +68,9 @@ def eye(n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, 
 
     Args:
         n_rows: the number of rows.
-        n_cols: the number of columns; as many as rows unless given.
-        dtype: the default dtype unless given.
-        k: 0 (default) for the main diagonal, positive for those above it, negative for those below.
+        n_cols: the number of columns (default: as many as rows).
+        dtype: the dtype (default: `default_dtype()`).
+        k: 0 for the main diagonal, positive for those above it, negative for those below (default 0).
 
     Returns:
         (n_rows, n_cols).
@@ -85,10 +85,10 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
     """Evenly spaced numbers: start, start + step, ... up to, and without, stop.
 
     Args:
-        start: the first number; if it is the only argument, it is `stop`, and the first number is 0.
-        stop: the end, which is left out.
-        step: the distance between neighbors, not 0; default 1.
-        dtype: the default dtype unless given.
+        start: the first number; without `stop`, the end, and the first number is 0.
+        stop: the end, which is left out (default: `start`).
+        step: the distance between neighbors, not 0 (default 1).
+        dtype: the dtype (default: `default_dtype()`).
 
     Returns:
         (ceil((stop - start) / step)).
@@ -107,8 +107,8 @@ def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None
         start: the first number.
         stop: the last number.
         num: how many, at least 0.
-        dtype: the default dtype unless given.
-        endpoint: whether `stop` is one of them; default True.
+        dtype: the dtype (default: `default_dtype()`).
+        endpoint: whether `stop` is one of them (default True).
 
     Returns:
         (num).
@@ -127,7 +127,7 @@ def asarray(obj: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
 
     Args:
         obj: a Tensor, an array (copied), a number, or nested lists of numbers.
-        dtype: the Tensor is converted to it, if given; see `tensor` for the dtype of other arguments.
+        dtype: the dtype (default: that of a Tensor or array, and for numbers `default_dtype()`).
 
     Raises:
         DTypeError: `obj` holds Tensors in a list, texts or other objects.
@@ -148,9 +148,9 @@ def randn(
 
     Args:
         shape: sizes; none for one number.
-        rng: the generator; the default one unless given. See `seed`.
-        dtype: the default dtype unless given.
-        requires_grad: whether gradients are computed for it; default False.
+        rng: the generator (default: the one that `seed` seeds).
+        dtype: the dtype (default: `default_dtype()`).
+        requires_grad: whether gradients are computed for it (default False).
 
     >>> randn(2, 3).shape
     (2, 3)
@@ -165,9 +165,9 @@ def rand(
 
     Args:
         shape: sizes; none for one number.
-        rng: the generator; the default one unless given. See `seed`.
-        dtype: the default dtype unless given.
-        requires_grad: whether gradients are computed for it; default False.
+        rng: the generator (default: the one that `seed` seeds).
+        dtype: the dtype (default: `default_dtype()`).
+        requires_grad: whether gradients are computed for it (default False).
 
     >>> rand(2, 3).shape
     (2, 3)

@@ -89,7 +89,7 @@ def shape_text(shape: tuple[int, ...], letters: str = "") -> str:
 
     Args:
         shape: the sizes.
-        letters: a letter for each, separated by spaces; left out where they are not as many as the sizes.
+        letters: a letter for each, separated by spaces; left out where they are not as many as the sizes (default "").
 
     >>> shape_text((64, 1, 32, 32), "N C H W")
     '(N=64, C=1, H=32, W=32)'

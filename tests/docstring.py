@@ -4,8 +4,8 @@
     Shapes:   of what a layer, a function of `minigrad.functional` or an op takes and gives
     Raises:   every error that is raised in the function's own source, or in `__init__` and `forward` of a class
 
-The default None may be told in words (`(default: kernel_size)`). An elementwise op of the derivative table has the form
-`formula. Shapes: any -> the same.`, in which its settings are named.
+The default None, or one that a dataclass makes, may be told in words (`(default: kernel_size)`). An elementwise op of
+the derivative table has the form `formula. Shapes: any -> the same.`, in which its settings are named.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def _parameter_faults(docs: list[str], parameter: inspect.Parameter) -> Iterator
         yield f"{parameter.name} is not told under Args:"
     elif parameter.default is not parameter.empty:
         claims = [claim for pattern in CLAIMS for claim in pattern.findall(text)]
-        if parameter.default is None:
+        if parameter.default is None or repr(parameter.default) == "<factory>":  # of a dataclass
             if not claims and not re.search(r"\bNone\b|\bdefault:|unless given", text):
-                yield f"what {parameter.name}=None means is not told"
+                yield f"what {parameter.name}={parameter.default} means is not told"
         elif not claims:
             yield f"the default of {parameter.name}, {parameter.default!r}, is not told"
         elif not any(_means(claim, parameter.default) for claim in claims):

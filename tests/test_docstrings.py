@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from minigrad import Op, cost, data, elementwise, functional, init, nn, optim, viz
+from minigrad import Op, cost, data, elementwise, functional, init, io, nn, optim, training, viz
 from minigrad.errors import ShapeError, UsageError
 from tests.docstring import Subject, faults, subjects_of
 
@@ -26,6 +26,8 @@ def all_subjects() -> list[Subject]:
         *subjects_of("optim.schedule", exported(optim.schedule, optim.schedule.__all__)),
         *subjects_of("init", exported(init, init.__all__)),
         *subjects_of("data", exported(data, data.__all__)),
+        *subjects_of("io", exported(io, io.__all__)),
+        *subjects_of("training", exported(training, training.__all__)),
         *[replace(s, shapes=True) for s in subjects_of("functional", exported(functional, functional.__all__))],
         *subjects_of("minigrad", exported(minigrad, minigrad.__all__), methods=False),
         *subjects_of("viz", exported(viz, [name for name in viz.__all__ if name.islower()])),

@@ -21,8 +21,8 @@ def load_npz(path: PathLike, max_bytes: int = 4 << 30) -> dict[str, Array]:
 
     Args:
         path: the file.
-        max_bytes: the largest size of all arrays together, in bytes; default 4 GiB. A small archive may have
-            huge arrays in it.
+        max_bytes: the largest size of all arrays together, in bytes. A small archive may have huge arrays in
+            it (default 4294967296, 4 GiB).
 
     Returns:
         The arrays by their names in the archive.

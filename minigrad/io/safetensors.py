@@ -41,7 +41,7 @@ def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping
     Args:
         path: the file; one that exists is replaced.
         arrays: arrays or Tensors by name; booleans, integers and floats of 16, 32 or 64 bits.
-        metadata: texts by name; none by default.
+        metadata: texts by name (default: none).
 
     Raises:
         DTypeError: an array has a dtype that the format does not have.

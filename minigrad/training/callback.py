@@ -24,23 +24,43 @@ class Callback:
         """Called before the first step; a saved state can be restored here.
 
         Args:
-            training: where the training stands, here as in the other hooks.
+            training: where the training stands.
         """
 
     def on_gradients(self, training: TrainingState) -> None:
-        """Called before each update, with the gradients computed and clipped."""
+        """Called before each update, with the gradients computed and clipped.
+
+        Args:
+            training: where the training stands.
+        """
 
     def on_step(self, training: TrainingState) -> None:
-        """Called after each update."""
+        """Called after each update.
+
+        Args:
+            training: where the training stands.
+        """
 
     def on_epoch(self, training: TrainingState) -> None:
-        """Called after each epoch and its evaluation; the new record is `training.history.last`."""
+        """Called after each epoch and its evaluation; the new record is `training.history.last`.
+
+        Args:
+            training: where the training stands.
+        """
 
     def on_save(self, training: TrainingState) -> None:
-        """Called after all `on_epoch`, and after a stop within an epoch: the state is complete, and may be saved."""
+        """Called after all `on_epoch`, and after a stop within an epoch: the state is complete, and may be saved.
+
+        Args:
+            training: where the training stands.
+        """
 
     def on_end(self, training: TrainingState) -> None:
-        """Called at the end, after a failure too: see `training.status`."""
+        """Called at the end, after a failure too: see `training.status`.
+
+        Args:
+            training: where the training stands.
+        """
 
     def state_dict(self) -> StateDict:
         """What a checkpoint saves of this callback: numbers, texts, arrays, and lists and dicts of them.

@@ -32,7 +32,7 @@ PARTS = ("optimizer", "schedule", "loader", "random", "sums", "callbacks")
 class Checkpoint:
     """A checkpoint that was read from a file.
 
-    Attributes:
+    Args:
         path: the file.
         arrays: all arrays, by name.
         metadata: the JSON part.
@@ -98,7 +98,7 @@ def save_checkpoint(path: PathLike, training: TrainingState, settings: Mapping[s
     Args:
         path: the file.
         training: the state to save, between two steps.
-        settings: JSON values that the checkpoint keeps for whoever resumes; none by default.
+        settings: JSON values that the checkpoint keeps for whoever resumes (default: none).
 
     Raises:
         DataError: the file cannot be written.

@@ -17,12 +17,12 @@ class EarlyStopping(Monitor):
         stop        after `patience` epochs in a row without improvement
 
     Args:
-        monitor: the history's entry to follow; default "test_loss".
-        mode: "min", "max" or "auto" (default); see `Monitor`.
-        patience: the number of epochs without improvement, at least 1; default 10.
-        min_delta: the smallest change that counts as an improvement; default 0.
-        restore_best: at the end, put the weights (and buffers) of the best epoch into the model; default True. A `Run`
-            keeps the last ones all the same, so that the training can go on.
+        monitor: the history's entry to follow (default "test_loss").
+        mode: "min", "max" or "auto"; see `Monitor` (default "auto").
+        patience: the number of epochs without improvement, at least 1 (default 10).
+        min_delta: the smallest change that counts as an improvement (default 0.0).
+        restore_best: at the end, put the weights (and buffers) of the best epoch into the model. A `Run` keeps the last
+            ones all the same, so that the training can go on (default True).
 
     Raises:
         UsageError: a setting lies outside of its range.

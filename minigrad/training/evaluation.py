@@ -25,8 +25,8 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, me
         model: called with each batch's arrays but the last.
         data: a loader, a dataset, or arrays, the target last.
         loss: a function of output and target that returns the mean over a batch.
-        batch_size: the number of samples in a batch, for data that is no loader; default 256.
-        metrics: what else is measured over all samples; none by default. See `Metric`.
+        batch_size: the number of samples in a batch, for data that is no loader (default 256).
+        metrics: what else is measured over all samples; see `Metric` (default ()).
 
     Returns:
         {"loss": a number, "accuracy": in [0, 1], and the metrics by their names: numbers, or lists of them}.
@@ -57,7 +57,7 @@ def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Ar
     Args:
         model: called with each batch's arrays but the last; of several outputs, the first is returned.
         data: a loader, a dataset, or arrays, the target last.
-        batch_size: the number of samples in a batch, for data that is no loader; default 256.
+        batch_size: the number of samples in a batch, for data that is no loader (default 256).
 
     Returns:
         Outputs (N, ...) and targets (N, ...).

@@ -23,7 +23,7 @@ class GradientStatistics(Callback):
     gradients are those after clipping.
 
     Args:
-        every: measure at each step whose number is a multiple of this; default 1. Each costs a copy of the parameters.
+        every: measure at each step whose number is a multiple of this (default 1). Each costs a copy of the parameters.
 
     Raises:
         UsageError: `every` is not a positive integer.

@@ -28,7 +28,7 @@ class History:
     weights of its own step. Metrics have entries by their names, and callbacks may add entries.
 
     Args:
-        records: those to begin with; none by default.
+        records: those to begin with (default ()).
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> history["loss"], history.last

@@ -49,16 +49,15 @@ def fit(
         loss: a function of output and target that returns one number, the mean over the batch.
         optimizer: updates the model's parameters.
         epochs: the number of passes over the loader, at least 1.
-        schedule: scales the optimizer's learning rates at each step; constant by default.
-        test: samples to evaluate the model on after each epoch; none by default.
-        metrics: what is measured beside loss and accuracy, in training and test; none by default. See `Metric`.
-        accumulate: the number of batches in a step; default 1. Their gradients are weighted by their numbers of
-            samples, so that a step is that of one large batch (if the loss is a mean and no layer looks at the batch).
-        clip_norm: the largest norm of all gradients together; default None, no clipping. See `clip_grad_norm` of
-            `minigrad.optim`.
-        clip_value: the largest absolute value in a gradient; default None, no clipping. It comes before the norm. See
-            `clip_grad_value` of `minigrad.optim`.
-        callbacks: called during training, in their order; none by default. See `Callback`.
+        schedule: scales the optimizer's learning rates at each step (default: constant rates).
+        test: samples to evaluate the model on after each epoch (default: none).
+        metrics: what is measured beside loss and accuracy, in training and test; see `Metric` (default ()).
+        accumulate: the number of batches in a step. Their gradients are weighted by their numbers of samples, so that
+            a step is that of one large batch, if the loss is a mean and no layer looks at the batch (default 1).
+        clip_norm: the largest norm of all gradients together; see `minigrad.optim.clip_grad_norm` (default: no limit).
+        clip_value: the largest absolute value in a gradient, clipped before the norm; see
+            `minigrad.optim.clip_grad_value` (default: no limit).
+        callbacks: called during training, in their order; see `Callback` (default ()).
 
     Returns:
         One record an epoch; see `History`.

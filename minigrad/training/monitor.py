@@ -16,10 +16,10 @@ class Monitor(Callback):
     """A callback that compares an entry of the history with its best value so far.
 
     Args:
-        monitor: the entry's name; default "test_loss".
-        mode: "min" where less is better, "max" where more is; "auto" (default) takes "min" for losses and errors
-            ("loss", "mse" and "mae" at the end of the name), "max" for all else.
-        min_delta: by how much a value must be better than the best to count as an improvement; default 0.
+        monitor: the entry's name; (default "test_loss").
+        mode: "min" where less is better, "max" where more is; "auto" takes "min" for losses and errors ("loss",
+            "mse" and "mae" at the end of the name), "max" for all else (default "auto").
+        min_delta: by how much a value must be better than the best to count as an improvement (default 0.0).
 
     Raises:
         UsageError: a setting lies outside of its range.

@@ -21,7 +21,7 @@ class Progress(Callback):
     """Print a line an epoch; on a terminal, where rich is installed, also a bar that moves within the epoch.
 
     Args:
-        file: where to print; standard output by default.
+        file: where to print (default: standard output).
     """
 
     def __init__(self, file: TextIO | None = None) -> None:

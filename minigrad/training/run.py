@@ -40,7 +40,7 @@ class Run(Callback):
     Args:
         folder: where the files are.
         settings: JSON values of the caller's choice.
-        checkpoint: what to resume from; None (default) for a new run.
+        checkpoint: what to resume from; None for a new run (default None).
 
     Attributes:
         folder: where the files are.

@@ -16,10 +16,10 @@ class SaveBest(Monitor):
 
     Args:
         path: the file.
-        monitor: the history's entry to follow; default "test_loss".
-        mode: "min", "max" or "auto" (default); see `Monitor`.
-        min_delta: the smallest change that counts as an improvement; default 0.
-        settings: JSON values that the checkpoint keeps; none by default.
+        monitor: the history's entry to follow (default "test_loss").
+        mode: "min", "max" or "auto"; see `Monitor` (default "auto").
+        min_delta: the smallest change that counts as an improvement (default 0.0).
+        settings: JSON values that the checkpoint keeps (default: none).
 
     Raises:
         UsageError: a setting lies outside of its range.

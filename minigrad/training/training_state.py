@@ -100,25 +100,26 @@ class RunningSums:
 class TrainingState:
     """The state of a training run, which `fit` advances and callbacks read.
 
-    Attributes:
+    Args:
         model: what is trained.
         loader: gives the batches, the target last.
         loss: a function of output and target.
         optimizer: updates the model's parameters.
         epochs: how many there are to be.
-        schedule: scales the learning rates; default constant.
-        test: what the model is evaluated on after each epoch, if anything.
-        metrics: what is measured beside loss and accuracy, by name.
-        accumulate: the number of batches in a step; default 1.
-        clip_norm: the largest norm of all gradients together; default None, no clipping.
-        clip_value: the largest absolute value in a gradient; default None, no clipping.
-        callbacks: in the order in which they are called.
-        epoch: the number of finished epochs.
-        step: the number of updates so far, over all epochs.
-        sums: over the samples of the current epoch.
-        history: a record for each finished epoch.
-        status: "running", "finished", "stopped" (someone called `stop()` before all epochs were done) or "failed".
-        stopping: whether someone called `stop()`.
+        schedule: scales the learning rates (default: constant rates).
+        test: what the model is evaluated on after each epoch (default: nothing).
+        metrics: what is measured beside loss and accuracy, by name (default: nothing).
+        accumulate: the number of batches in a step (default 1).
+        clip_norm: the largest norm of all gradients together (default: no limit).
+        clip_value: the largest absolute value in a gradient (default: no limit).
+        callbacks: in the order in which they are called (default ()).
+        epoch: the number of finished epochs (default 0).
+        step: the number of updates so far, over all epochs (default 0).
+        sums: over the samples of the current epoch (default: nothing yet).
+        history: a record for each finished epoch (default: none yet).
+        status: "running", "finished", "stopped" by a call of `stop` before all epochs were done, or "failed"
+            (default "running").
+        stopping: whether someone called `stop` (default False).
     """
 
     model: Module

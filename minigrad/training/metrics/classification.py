@@ -65,7 +65,7 @@ def top_k_accuracy(scores: ArrayLike, target: ArrayLike, k: int = 5) -> float:
     Args:
         scores: (N, D).
         target: class numbers, (N).
-        k: how many classes are looked at, at least 1; default 5.
+        k: how many classes are looked at, at least 1 (default 5).
 
     Returns:
         A number in [0, 1]; NaN for no samples.
@@ -181,8 +181,8 @@ class Precision(_ClassMetric):
         P_d = #{n: predicted d, is d} / #{n: predicted d}          0 where nothing was predicted d
 
     Args:
-        average: "macro" (default): the mean over the classes that occur, as target or prediction; "micro": all classes
-            counted together, which makes it the accuracy; None: the values of all classes, (D).
+        average: "macro" for the mean over the classes that occur, as target or prediction; "micro" for all classes
+            counted together, which makes it the accuracy; None for the values of all classes, (D) (default "macro").
 
     Shapes: output (N, D) scores, target (N) class numbers.
 
@@ -205,7 +205,7 @@ class Recall(_ClassMetric):
         R_d = #{n: predicted d, is d} / #{n: is d}                 0 where nothing is d
 
     Args:
-        average: "macro" (default), "micro" or None; see `Precision`.
+        average: "macro", "micro" or None; see `Precision` (default "macro").
 
     Shapes: output (N, D) scores, target (N) class numbers.
 
@@ -227,7 +227,7 @@ class F1(_ClassMetric):
         F_d = 2 / (1 / P_d + 1 / R_d) = 2 * #{predicted d, is d} / (#{predicted d} + #{is d})
 
     Args:
-        average: "macro" (default, the mean of the classes' values), "micro" or None; see `Precision`.
+        average: "macro", the mean of the classes' values, "micro" or None; see `Precision` (default "macro").
 
     Shapes: output (N, D) scores, target (N) class numbers.
 
