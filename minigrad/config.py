@@ -1,4 +1,4 @@
-"""What the numbers depend on beside the program: threads, libraries, memory. `show_config()` tells all of it."""
+"""Threads, libraries and memory: what speed and the last bits of results depend on beside the program."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ ENVIRONMENT: Final = ("OPENBLAS_", "MKL_", "OMP_", "BLIS_", "NUMBA_", "MALLOC_",
 """The beginnings of the names of the environment variables that change speed or the last bits of results."""
 
 THREAD_TIMEOUT: Final = "OPENBLAS_THREAD_TIMEOUT"
+Library = dict[str, Any]  # threadpoolctl has no types
+"""What threadpoolctl knows of a library."""
+
 M_TRIM_THRESHOLD: Final = -1  # glibc's malloc.h
 M_MMAP_THRESHOLD: Final = -3
 
@@ -30,6 +33,9 @@ def set_threads(n: int) -> None:
     """Let BLAS and the compiled kernels use n threads each, in the whole process.
 
     The last bits of float32 products depend on this number; at a fixed one they repeat.
+
+    Args:
+        n: how many threads, at least 1.
 
     Raises:
         UsageError: n is not a positive integer.
@@ -46,8 +52,8 @@ def set_threads(n: int) -> None:
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
 
 
-def restart_tuned() -> None:
-    """For a program that owns its process: begin it again with OpenBLAS's threads asleep between products.
+def restart_with_sleeping_blas() -> None:
+    """Begin this program again, so that OpenBLAS's threads sleep between products. For programs, not for libraries.
 
     By default they spin for a while after each product and keep the processors from everybody else, the compiled
     kernels included. OpenBLAS reads this setting once, when NumPy loads it, so it must stand in the environment before.
@@ -62,12 +68,11 @@ def restart_tuned() -> None:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def own_process() -> None:
-    """For a program that owns its process: let malloc keep freed memory.
+def keep_freed_memory() -> None:
+    """Let malloc keep freed memory, in the whole process. For programs, not for libraries.
 
     Otherwise each large array of a training step is new memory from the system, cleared and mapped page by page, which
-    can take longer than the arithmetic. Does nothing where the C library is not glibc. The library itself never calls
-    this; the `minigrad` command does.
+    can take longer than the arithmetic. Does nothing where the C library is not glibc.
     """
     if "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}):
         return
@@ -111,14 +116,14 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _blas() -> list[dict[str, Any]]:
+def _blas() -> list[Library]:
     from threadpoolctl import threadpool_info
 
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return [library for library in found if "numpy" in library["filepath"]] or found  # SciPy's wheels bring another
 
 
-def _blas_text(library: dict[str, Any]) -> str:
+def _blas_text(library: Library) -> str:
     return " ".join(str(library[key]) for key in ("internal_api", "version", "architecture") if library.get(key))
 
 

@@ -67,26 +67,26 @@ def test_the_environment_does_not_change_when_scipy_brings_its_own_blas():
     assert run(code) == "True\n"
 
 
-def test_owning_the_process_keeps_freed_memory():
+def test_freed_memory_is_kept():
     pytest.importorskip("resource")
     if "CS_GNU_LIBC_VERSION" not in os.confstr_names:
         pytest.skip("not glibc")
     code = """if True:
         import resource, numpy as np
-        from minigrad.config import own_process
-        {own}
+        from minigrad.config import keep_freed_memory
+        {keep}
         x = np.ones(5 << 20)  # 40 MB, which glibc by default always gives back
         for _ in range(3): x + 1
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         for _ in range(10): x + 1
         print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"""
-    assert int(run(code.format(own="own_process()"))) < int(run(code.format(own=""))) / 10
+    assert int(run(code.format(keep="keep_freed_memory()"))) < int(run(code.format(keep=""))) / 10
 
 
-def test_owning_a_process_on_another_c_library_does_nothing(monkeypatch):
+def test_freed_memory_is_left_to_another_c_library(monkeypatch):
     monkeypatch.setattr(os, "confstr_names", {}, raising=False)
     monkeypatch.setattr("ctypes.CDLL", lambda *_: pytest.fail("touched the C library"))
-    config.own_process()
+    config.keep_freed_memory()
 
 
 @pytest.fixture
@@ -103,14 +103,14 @@ def restarts(monkeypatch):
 
 
 def test_restart_sets_the_timeout_and_keeps_the_command_line(restarts):
-    config.restart_tuned()
+    config.restart_with_sleeping_blas()
     assert restarts == [[sys.executable, sys.executable, "-m", "minigrad", "train", "lenet5"]]
     assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "4"
 
 
 def test_restart_happens_once(restarts):
-    config.restart_tuned()
-    config.restart_tuned()
+    config.restart_with_sleeping_blas()
+    config.restart_with_sleeping_blas()
     assert len(restarts) == 1
 
 
@@ -120,6 +120,6 @@ def test_restart_happens_once(restarts):
 )
 def test_no_restart_where_it_would_not_help(restarts, monkeypatch, name, value):
     monkeypatch.setattr(name, value)
-    config.restart_tuned()
+    config.restart_with_sleeping_blas()
     assert restarts == []
     assert "OPENBLAS_THREAD_TIMEOUT" not in os.environ

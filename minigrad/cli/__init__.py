@@ -21,14 +21,14 @@ from typing import Final
 
 from minigrad.cli.options import COMMANDS, make_parser
 from minigrad.cli.output import Output, plain
-from minigrad.config import own_process, restart_tuned
+from minigrad.config import keep_freed_memory, restart_with_sleeping_blas
 from minigrad.errors import DataError, MissingExtraError, NonFiniteError, StateError, UsageError
 
 USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
 """What the user can put right."""
 
 COMPUTING: Final = {"train", "resume", "evaluate", "predict"}
-"""The commands that are worth a restart, see `restart_tuned`."""
+"""The commands that are worth a restart, see `restart_with_sleeping_blas`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,9 +55,9 @@ def _run(argv: Sequence[str] | None, as_json: bool) -> int:
         words = sys.argv[1:] if argv is None else argv
         command = next((word for word in words if word in COMMANDS), "")
         if argv is None and command in COMPUTING and not {"-h", "--help"} & set(words):
-            restart_tuned()
+            restart_with_sleeping_blas()
         arguments = make_parser(command).parse_args(words)
-        own_process()
+        keep_freed_memory()
         output = _output(arguments, as_json)
         if as_json:
             _print_json(output.document)

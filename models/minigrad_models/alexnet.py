@@ -50,13 +50,14 @@ class AlexNet(nn.Module):
     """The network of 2012.
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        groups: 2 for the paper's halves, which exchange channels in conv3 only; 1 for one tower.
-        hidden: the units of fc6 and fc7.
-        dropout: the probability of a zero.
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        groups: 2 for the paper's halves, which exchange channels in conv3 only; 1 for one tower (default 1).
+        hidden: the units of fc6 and fc7 (default 4096).
+        dropout: the probability of a zero (default 0.5).
         rng: draws the initial weights, the paper's: normal with deviation 0.01; biases are 1 in conv2, conv4, conv5,
-            fc6 and fc7, so that their ReLUs are active at the beginning, and 0 elsewhere.
+            fc6 and fc7, so that their ReLUs are active at the beginning, and 0 elsewhere; the default generator unless
+            given.
 
     Shapes: x (N, C, 227, 227) -> scores (N, K).
     """
@@ -112,11 +113,11 @@ class AlexNet2014(nn.Module):
     """The variant of 2014, as torchvision has it.
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        hidden: the units of fc6 and fc7.
-        dropout: the probability of a zero.
-        rng: draws the initial weights, by fan-in.
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        hidden: the units of fc6 and fc7 (default 4096).
+        dropout: the probability of a zero (default 0.5).
+        rng: draws the initial weights, by fan-in; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> scores (N, K). Images of 224 pixels a side give 256 x 6 x 6 features; others, of at least
     63, are brought to 6 x 6 by means.
@@ -150,13 +151,14 @@ class AlexNetSmall(nn.Module):
         fc6, fc7, fc8               128, 128, K
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        widths: the kernels of the five convolutions.
-        hidden: the units of fc6 and fc7.
-        activation: makes what stands behind each layer, such as `nn.Tanh`, to compare it with ReLU.
-        dropout: the probability of a zero.
-        rng: draws the initial weights, He's for ReLU and Xavier's for others; biases are 0.
+        num_classes: K (default 10).
+        in_channels: C (default 1).
+        widths: the kernels of the five convolutions (default (16, 32, 48, 48, 32)).
+        hidden: the units of fc6 and fc7 (default 128).
+        activation: makes what stands behind each layer, such as `nn.Tanh`, to compare it with ReLU (default ReLU).
+        dropout: the probability of a zero (default 0.5).
+        rng: draws the initial weights, He's for ReLU and Xavier's for others; biases are 0; the default generator
+            unless given.
 
     Shapes: x (N, C, 32, 32) -> scores (N, K).
     """

@@ -33,13 +33,13 @@ class ConvNet(nn.Module):
 
     Args:
         pattern: see `minigrad.nn.conv_net`.
-        kernel_size: of all convolutions.
-        dropout: the probability with which a unit of the layers of full connection is left out.
-        in_channels: C.
-        num_classes: the size of the output.
-        channels: of the first stage; each following one has twice as many.
-        hidden: units of each layer of full connection.
-        rng: draws the initial weights, He's; biases begin as 0.
+        kernel_size: of all convolutions (default 3).
+        dropout: the probability with which a unit of the layers of full connection is left out (default 0.0).
+        in_channels: C (default 1).
+        num_classes: the size of the output (default 10).
+        channels: of the first stage; each following one has twice as many (default 16).
+        hidden: units of each layer of full connection (default 100).
+        rng: draws the initial weights, He's; biases begin as 0; the default generator unless given.
 
     Shapes: x (N, C, 32, 32) -> scores (N, num_classes).
     """

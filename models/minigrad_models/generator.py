@@ -67,9 +67,9 @@ class Autoencoder(nn.Module):
     """Squeezes an image into a few numbers, its code, and makes it again from these; trained on the squared error.
 
     Args:
-        code: how many numbers.
-        width: channels of the first stage; the following have 2 and 4 times as many.
-        rng: draws the initial weights.
+        code: how many numbers (default 16).
+        width: channels of the first stage; the following have 2 and 4 times as many (default 16).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, 1, 32, 32) -> (N, 1, 32, 32).
     """
@@ -102,9 +102,9 @@ class Generator(nn.Sequential):
     """From noise to images with pixels from -1 to 1.
 
     Args:
-        noise: how many random numbers an image is made from.
-        width: channels of the largest hidden maps.
-        rng: draws the initial weights.
+        noise: how many random numbers an image is made from (default 100).
+        width: channels of the largest hidden maps (default 16).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: noise (N, noise) -> (N, 1, 32, 32).
     """
@@ -124,8 +124,8 @@ class Discriminator(nn.Sequential):
     """From images with pixels from -1 to 1 to a score each: log(p / (1 - p)), p being the probability that it is real.
 
     Args:
-        width: channels of the first stage.
-        rng: draws the initial weights.
+        width: channels of the first stage (default 16).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, 1, 32, 32) -> (N).
     """
@@ -155,9 +155,9 @@ class DCGAN(nn.Module):
     """A generator, and the discriminator that it learns to fool.
 
     Args:
-        noise: how many random numbers an image is made from.
-        width: channels of the largest hidden maps of both.
-        rng: draws the initial weights, and the seed of the noise of the training.
+        noise: how many random numbers an image is made from (default 100).
+        width: channels of the largest hidden maps of both (default 16).
+        rng: draws the initial weights, and the seed of the noise of the training; the default generator unless given.
 
     Attributes:
         source: the generator that the noise of the training is drawn from; checkpoints keep it. Evaluations have a

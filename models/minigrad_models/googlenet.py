@@ -83,8 +83,8 @@ class Inception(nn.Module):
     Args:
         in_channels: C.
         widths: the channels of the convolutions, in this order: 1x1; 1x1, 3x3; 1x1, 5x5; the one behind the pooling.
-        conv: `BasicConv2d` or `PlainConv2d`.
-        size: that of the kernels that should be 5x5.
+        conv: `BasicConv2d` or `PlainConv2d` (default BasicConv2d).
+        size: that of the kernels that should be 5x5 (default 3).
 
     Shapes: x (N, C, H, W) -> (N, O, H, W), O being the sum of the widths of the branches' ends.
     """
@@ -107,9 +107,9 @@ class InceptionAux(nn.Module):
     Args:
         in_channels: C.
         num_classes: K.
-        divisor: the paper's widths, 128 channels and 1024 hidden units, are divided by it.
-        dropout: the probability that a hidden unit is dropped.
-        conv: `BasicConv2d` or `PlainConv2d`.
+        divisor: the paper's widths, 128 channels and 1024 hidden units, are divided by it (default 1).
+        dropout: the probability that a hidden unit is dropped (default 0.7).
+        conv: `BasicConv2d` or `PlainConv2d` (default BasicConv2d).
 
     Shapes: x (N, C, H, W) -> scores (N, K).
     """
@@ -142,15 +142,15 @@ class GoogLeNet(nn.Module):
     """The network with batch norm.
 
     Args:
-        num_classes: K.
-        aux_logits: whether it has auxiliary classifiers.
-        in_channels: C.
-        divisor: every width of the paper is divided by it (2, 4, 8 or 16).
+        num_classes: K (default 1000).
+        aux_logits: whether it has auxiliary classifiers (default True).
+        in_channels: C (default 3).
+        divisor: every width of the paper is divided by it: 2, 4, 8 or 16 (default 1).
         small_images: whether it is for images of 32 x 32, not 224 x 224: conv1 is 3x3, and there is no maxpool1, so
-            that the modules 3, 4 and 5 see maps of 8 x 8, 4 x 4 and 2 x 2.
-        dropout: the probability that a feature is dropped before the last layer.
-        dropout_aux: the same, in the auxiliary classifiers.
-        rng: draws the initial weights.
+            that the modules 3, 4 and 5 see maps of 8 x 8, 4 x 4 and 2 x 2 (default False).
+        dropout: the probability that a feature is dropped before the last layer (default 0.2).
+        dropout_aux: the same, in the auxiliary classifiers (default 0.7).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> scores (N, K); in training with auxiliary classifiers `GoogLeNetOutputs`.
     """

@@ -167,14 +167,14 @@ class InceptionV4(nn.Module):
     """The network.
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        unit: u, the channels of the first convolution, of which all widths are multiples.
-        counts: how many modules A, B and C there are.
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        unit: u, the channels of the first convolution, of which all widths are multiples (default 32).
+        counts: how many modules A, B and C there are (default (4, 7, 3)).
         strides: of the stem's parts; (1, 1, 2) makes it one for images of 32 x 32, whose modules see 11 x 11, 5 x 5 and
-            2 x 2 pixels.
-        dropout: the probability that a feature is dropped before the last layer.
-        rng: draws the initial weights.
+            2 x 2 pixels (default (2, 2, 2)).
+        dropout: the probability that a feature is dropped before the last layer (default 0.2).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> scores (N, K).
     """

@@ -36,7 +36,7 @@ class LeNet5(nn.Module):
     """The network as it is built today: tanh, average pooling, full connection between maps, linear output.
 
     Args:
-        rng: draws the initial weights.
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, 1, 32, 32) -> scores (N, 10).
     """
@@ -105,7 +105,7 @@ class PartialConv2d(nn.Module):
     Args:
         connections: for each output channel, the input channels that it sees.
         kernel_size: P = Q.
-        rng: draws the initial weights.
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> (N, O, I, J); weight (number of connections, P, Q), bias (O).
     """
@@ -157,7 +157,7 @@ class LeNet5Original(nn.Module):
     Deviation: it trains by plain stochastic gradient descent, not by the paper's diagonal second-order method.
 
     Args:
-        rng: draws the initial weights, uniform in +-2.4/fan_in as in the paper.
+        rng: draws the initial weights, uniform in +-2.4/fan_in as in the paper; the default generator unless given.
 
     Shapes: x (N, 1, 32, 32) -> -distance (N, 10).
     """

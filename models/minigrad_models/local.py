@@ -33,11 +33,12 @@ class LocalNet(nn.Module):
 
     Args:
         sharing: whether all places of a map have one kernel.
-        in_channels: C.
-        num_classes: the size of the output.
-        channels: of the first layer; the second has twice as many.
-        size: height and width of the images, a multiple of 4.
-        rng: draws the initial weights: He's by the size of a window, which sharing does not change; zero biases.
+        in_channels: C (default 1).
+        num_classes: the size of the output (default 10).
+        channels: of the first layer; the second has twice as many (default 8).
+        size: height and width of the images, a multiple of 4 (default 32).
+        rng: draws the initial weights: He's by the size of a window, which sharing does not change; zero biases; the
+            default generator unless given.
 
     Shapes: x (N, C, size, size) -> scores (N, num_classes).
     """

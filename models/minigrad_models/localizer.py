@@ -73,11 +73,11 @@ class Localizer(nn.Module):
     The box is made from its middle and its size, each a sigmoid, so that its sides are never negative.
 
     Args:
-        in_channels: C.
-        num_classes: D.
-        width: channels of the first stage; each following one has twice as many.
-        size: height and width of the images, a multiple of 8.
-        rng: draws the initial weights.
+        in_channels: C (default 3).
+        num_classes: D (default 10).
+        width: channels of the first stage; each following one has twice as many (default 16).
+        size: height and width of the images, a multiple of 8 (default 64).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, size, size) -> (N, D + 4): the scores, then left, top, right and bottom as fractions of the size.
     """

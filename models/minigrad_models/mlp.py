@@ -35,10 +35,11 @@ class MLP(nn.Module):
     """Layers of full connection with an activation between them, none behind the last; trained on cross entropy.
 
     Args:
-        sizes: units of each layer, from the input's to the output's: (784, 256, 10) has one hidden layer, (784, 10)
-            has none and is a linear classifier.
-        activation: makes the activation of a hidden layer, such as `nn.Tanh`.
-        rng: draws the initial weights, He's for ReLU and Xavier's for others; biases as `nn.Linear` draws them.
+        sizes: units of each layer, from the input's to the output's: (784, 256, 10) has one hidden layer, (784, 10) has
+            none and is a linear classifier (default (784, 256, 10)).
+        activation: makes the activation of a hidden layer, such as `nn.Tanh` (default ReLU).
+        rng: draws the initial weights, He's for ReLU and Xavier's for others; biases as `nn.Linear` draws them; the
+            default generator unless given.
 
     Shapes: x (N, ...), of sizes[0] numbers a sample -> scores (N, sizes[-1]).
 

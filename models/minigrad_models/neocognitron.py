@@ -105,9 +105,9 @@ class Neocognitron(nn.Module):
     """The network. `prepare` has to come before a training: without it, all cells of US2 and above are silent.
 
     Args:
-        num_classes: the number of labels D.
-        planes: for how many planes there is room in US2, US3 and US4.
-        rng: the order in which `prepare` shows the images.
+        num_classes: the number of labels D (default 10).
+        planes: for how many planes there is room in US2, US3 and US4 (default (160, 250, 300)).
+        rng: the order in which `prepare` shows the images; the default generator unless given.
 
     Shapes: x (N, 1, 32, 32) -> scores (N, D).
     """

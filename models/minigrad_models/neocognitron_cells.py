@@ -52,8 +52,10 @@ class SLayer(nn.Module):
         size: P = Q, the side of what a cell sees.
         sigma: the width of the hill.
         theta: the threshold of similarity, from 0 to 1.
-        learning_theta: that while it learns. If it is higher than theta, several planes answer to one pattern.
-        padding, dilation: silent places around the planes below, and the distance between those that a cell sees.
+        learning_theta: that while it learns (default 0). If it is higher than theta, several planes answer to one
+            pattern.
+        padding: how many silent places there are around the planes below (default 1).
+        dilation: the distance between the places that a cell sees (default 1).
 
     Shapes: u (N, C, H, W) -> s (N, O, I, J); weight (O, C, P, Q), hill (1, C, P, Q).
     """
@@ -101,7 +103,7 @@ class SLayer(nn.Module):
 
         Args:
             images: the planes below for each training image (N, C, H, W), in the order in which they are shown.
-            active: the share of the largest V-cell of all above which a V-cell is not silent.
+            active: the share of the largest V-cell of all above which a V-cell is not silent (default 0.3).
         """
         largest = max(self.cells(u[None], 0, self.padding)[1].data.max() for u in images)
         used = self.count
@@ -123,7 +125,8 @@ class CLayer(nn.Module):
         c[i,j] = sqrt(sum over h,w of d[i,h] * d[j,w] * s[h,w]),  d a normal distribution over 5 x 5 S-cells
 
     Args:
-        sigma, stride: the width of d, and the step from one C-cell to the next, in S-cells.
+        sigma: the width of d, in S-cells.
+        stride: the step from one C-cell to the next, in S-cells (default 2).
 
     Shapes: s (N, C, H, W) -> c (N, C, H/stride, W/stride).
     """

@@ -58,8 +58,8 @@ class BasicBlock(nn.Module):
     Args:
         in_channels: C.
         width: the number of kernels of each convolution.
-        stride: of the first one.
-        downsample: the shortcut; None for x itself.
+        stride: of the first one (default 1).
+        downsample: the shortcut; None (default) for x itself.
 
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
     """
@@ -168,11 +168,12 @@ class ResNet(nn.Module):
 
     Args:
         depth: a key of `BLOCKS`.
-        num_classes: K.
-        in_channels: C.
-        width: the channels of conv1, and the width of layer1; it doubles from stage to stage.
-        zero_init_residual: whether all blocks begin with F(x) = 0, by a scale of 0 in their last batch norm.
-        rng: draws the initial weights.
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        width: the channels of conv1, and the width of layer1; it doubles from stage to stage (default 64).
+        zero_init_residual: whether all blocks begin with F(x) = 0, by a scale of 0 in their last batch norm
+            (default False).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> scores (N, K).
 

@@ -70,11 +70,11 @@ class CifarResNet(nn.Module):
 
     Args:
         depth: 6n + 2.
-        num_classes: K.
-        in_channels: C.
-        width: the channels of conv1 and layer1; layer2 and layer3 have twice and four times as many.
-        residual: whether there are shortcuts; without them it is the plain network of the same depth.
-        rng: draws the initial weights.
+        num_classes: K (default 10).
+        in_channels: C (default 3).
+        width: the channels of conv1 and layer1; layer2 and layer3 have twice and four times as many (default 16).
+        residual: whether there are shortcuts; without them it is the plain network of the same depth (default True).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) -> scores (N, K).
 

@@ -40,8 +40,11 @@ class PreActBlock(nn.Module):
     Where the shape changes, the shortcut starts from a: out = F(a) + shortcut(a).
 
     Args:
-        in_channels, width, stride, downsample: as of `minigrad_models.resnet.BasicBlock`.
-        activated: x comes from a ReLU already, so a = x.
+        in_channels: C.
+        width: the number of kernels of each convolution.
+        stride: of the first one (default 1).
+        downsample: the shortcut; None (default) for x itself.
+        activated: x comes from a ReLU already, so a = x (default False).
 
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
     """

@@ -72,7 +72,7 @@ class RandomSize(nn.Module):
     """In training, a batch of images resized bilinearly to one of several sizes at random; otherwise nothing happens.
 
     Args:
-        sizes: (H, W) each; none: nothing happens.
+        sizes: (H, W) each (default: none, and then nothing happens).
         rng: draws the sizes; the default generator unless given.
     """
 
@@ -92,12 +92,12 @@ class SPPNet(nn.Module):
 
     Args:
         features: the trunk; it ends with a convolution and an activation.
-        num_classes: K.
-        levels: n stands for a grid of n x n cells.
-        hidden: the units of the two hidden linear layers.
-        dropout: the probability that one of them is dropped.
-        sizes: (H, W) of the images to train on; none: images as they come.
-        rng: draws the initial weights.
+        num_classes: K (default 1000).
+        levels: n stands for a grid of n x n cells (default (1, 2, 3, 6)).
+        hidden: the units of the two hidden linear layers (default 4096).
+        dropout: the probability that one of them is dropped (default 0.5).
+        sizes: (H, W) of the images to train on (default: none, and then images as they come).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W) of any H and W that leave the trunk a pixel -> scores (N, K).
     """

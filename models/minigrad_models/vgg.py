@@ -50,13 +50,13 @@ class VGG(nn.Module):
 
     Args:
         plan: one of `PLANS`, or another: for each stage, the output channels of its convolutions.
-        batch_norm: whether there is one between each convolution and its ReLU.
-        num_classes: K.
-        in_channels: C.
-        grid: the side of the maps that the classifier looks at.
-        hidden: the width of the two hidden linear layers.
-        dropout: the probability that an output of theirs is dropped.
-        rng: draws the initial weights.
+        batch_norm: whether there is one between each convolution and its ReLU (default False).
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        grid: the side of the maps that the classifier looks at (default 7).
+        hidden: the width of the two hidden linear layers (default 4096).
+        dropout: the probability that an output of theirs is dropped (default 0.5).
+        rng: draws the initial weights; the default generator unless given.
 
     Shapes: x (N, C, H, W), H and W at least 2^stages -> scores (N, K).
     """

@@ -45,11 +45,12 @@ class ZFNet(nn.Module):
     """The network of 2013.
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        hidden: the units of fc6 and fc7.
-        dropout: the probability of a zero.
-        rng: draws the initial weights, the paper's: normal with deviation 0.01; biases are 0.
+        num_classes: K (default 1000).
+        in_channels: C (default 3).
+        hidden: the units of fc6 and fc7 (default 4096).
+        dropout: the probability of a zero (default 0.5).
+        rng: draws the initial weights, the paper's: normal with deviation 0.01; biases are 0; the default generator
+            unless given.
 
     Shapes: x (N, C, 224, 224) -> scores (N, K).
     """
@@ -91,12 +92,12 @@ class ZFNetSmall(nn.Module):
         fc6, fc7, fc8               128, 128, K
 
     Args:
-        num_classes: K.
-        in_channels: C.
-        widths: the kernels of the five convolutions.
-        hidden: the units of fc6 and fc7.
-        dropout: the probability of a zero.
-        rng: draws the initial weights, He's; biases are 0.
+        num_classes: K (default 10).
+        in_channels: C (default 1).
+        widths: the kernels of the five convolutions (default (16, 48, 64, 64, 48)).
+        hidden: the units of fc6 and fc7 (default 128).
+        dropout: the probability of a zero (default 0.5).
+        rng: draws the initial weights, He's; biases are 0; the default generator unless given.
 
     Shapes: x (N, C, 32, 32) -> scores (N, K).
     """
