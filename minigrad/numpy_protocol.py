@@ -112,11 +112,11 @@ def _searches() -> Functions:
         return sorted_
 
     def taking(function: Function) -> Function:
-        def taken(a: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Result:
+        def take_flattened(a: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Result:
             a, axis = flattened(a, axis)
             return function(a, indices, axis=axis)
 
-        return taken
+        return take_flattened
 
     return {
         np.sort: sorting(ops.sort),

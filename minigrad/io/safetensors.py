@@ -51,9 +51,9 @@ def save(path: PathLike, arrays: Mapping[str, Array | Tensor], metadata: Mapping
     """
     package = _package()
     _check_texts(arrays, metadata or {})
-    plain = {name: _row_major(name, array) for name, array in arrays.items()}
+    row_major = {name: _row_major(name, array) for name, array in arrays.items()}
     texts = dict(metadata or {}) or None  # an empty dict would become a header that cannot be read
-    write_atomically(path, package.save(plain, texts))
+    write_atomically(path, package.save(row_major, texts))
 
 
 def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:

@@ -24,42 +24,42 @@ class Callback:
         """Called before the first step; a saved state can be restored here.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def on_gradients(self, training: TrainingState) -> None:
         """Called before each update, with the gradients computed and clipped.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def on_step(self, training: TrainingState) -> None:
         """Called after each update.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def on_epoch(self, training: TrainingState) -> None:
         """Called after each epoch and its evaluation; the new record is `training.history.last`.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def on_save(self, training: TrainingState) -> None:
         """Called after all `on_epoch`, and after a stop within an epoch: the state is complete, and may be saved.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def on_end(self, training: TrainingState) -> None:
         """Called at the end, after a failure too: see `training.status`.
 
         Args:
-            training: where the training stands.
+            training: the state of the run.
         """
 
     def state_dict(self) -> StateDict:

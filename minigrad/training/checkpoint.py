@@ -141,7 +141,7 @@ def load_checkpoint(path: PathLike) -> Checkpoint:
         raise StateError(f"{path} is a checkpoint of format {version}; this version of minigrad reads format {FORMAT}")
     check_digest(path, arrays, texts["training"], texts)
     if not isinstance(epoch, int) or not isinstance(settings, dict):
-        raise StateError(f"{path} is damaged: it does not tell its epoch and its settings")
+        raise StateError(f"{path} is damaged: its epoch or its settings are missing")
     return Checkpoint(path, arrays, metadata)
 
 

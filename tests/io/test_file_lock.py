@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 
@@ -43,7 +42,7 @@ def test_another_process_is_kept_out_until_the_holder_is_killed(tmp_path):
         assert process.stdout.readline() == "held\n"
         with pytest.raises(UsageError, match=f"is in use by process {process.pid}"):
             FileLock(tmp_path / "lock").acquire()
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
         assert (tmp_path / "lock").exists()
         lock = FileLock(tmp_path / "lock")

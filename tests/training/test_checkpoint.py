@@ -178,7 +178,7 @@ def test_a_checkpoint_that_does_not_tell_where_it_stands_is_refused_at_once(tmp_
     arrays, texts = load(path)
     text = json.dumps({**json.loads(texts["training"]), **change})
     save(path, arrays, {"training": text, "sha256": digest(arrays, text)})
-    with pytest.raises(StateError, match="is damaged: it does not tell its epoch and its settings"):
+    with pytest.raises(StateError, match="is damaged: its epoch or its settings are missing"):
         load_checkpoint(path)
     save(path, arrays, {"training": "[1]", "sha256": digest(arrays, "[1]")})
     with pytest.raises(StateError, match="is no checkpoint of a training"):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -184,7 +183,7 @@ def test_a_second_process_is_kept_out_of_the_folder_until_the_first_is_dead(tmp_
         with pytest.raises(UsageError, match=rf"run is in use by process {process.pid}: wait for it, or end it"):
             train(Run.open(tmp_path / "run"))
         assert {name: (tmp_path / "run" / name).read_bytes() for name in files} == files
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
         train(Run.open(tmp_path / "run"))
         assert checkpoint_of(Run.open(tmp_path / "run")).epoch == 3
