@@ -25,7 +25,7 @@ DTYPES = frozenset(
 )
 
 
-class Entry(TypedDict):
+class HeaderEntry(TypedDict):
     """What the header says of an array."""
 
     dtype: str
@@ -101,7 +101,7 @@ def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
         raise StateError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
-def _header(path: PathLike) -> tuple[dict[str, Entry], int]:
+def _header(path: PathLike) -> tuple[dict[str, HeaderEntry], int]:
     """The header of a file that `safe_open` has accepted, and where the arrays begin."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -118,7 +118,7 @@ def _unique(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _bfloat16(path: PathLike, entry: Entry, begin: int) -> Array:
+def _bfloat16(path: PathLike, entry: HeaderEntry, begin: int) -> Array:
     """An array of the dtype that NumPy lacks: its bits are the upper half of a float32's."""
     shape = tuple(entry["shape"])
     bits = np.fromfile(path, "<u2", math.prod(shape), offset=begin + entry["data_offsets"][0])
