@@ -1,15 +1,14 @@
-"""Where a function may be evaluated: what an op states of its inputs, and what tests draw them from."""
+"""Domains of functions: stated by ops for their inputs, and drawn from by tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 
-Matrices = Any  # an array of shape (..., M, N)
+from minigrad.typing import Array
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,13 @@ ABOVE_ONE = Domain(low=1.0)
 
 @dataclass(frozen=True)
 class MatrixDomain(Domain):
-    """A set of matrices, and a way into it: `made` turns any stack of real matrices into a stack of such ones."""
+    """A set of matrices; `project` turns any matrices (..., M, N) into such ones."""
 
     name: str = ""
-    made: Callable[[Matrices], Matrices] = lambda x: x
+    project: Callable[[Array], Array] = lambda x: x
 
 
-def _turn(size: int) -> Matrices:
+def _rotation(size: int) -> Array:
     """A fixed rotation that maps no axis onto another one.
 
     Vectors along axes are singular points of another kind: LAPACK lets the signs of singular vectors jump there.
@@ -48,24 +47,24 @@ def _turn(size: int) -> Matrices:
     return np.linalg.qr(np.cos(np.arange(size * size) ** 2).reshape(size, size)).Q
 
 
-def _full_rank(x: Matrices) -> Matrices:
+def _full_rank(x: Array) -> Array:
     u, s, vh = np.linalg.svd(x, full_matrices=False)
     apart = s + np.arange(s.shape[-1], 0, -1)  # falling, so that any two differ by 1 at least
-    return _turn(x.shape[-2]) @ (u * apart[..., None, :]) @ vh @ _turn(x.shape[-1])
+    return np.asarray(_rotation(x.shape[-2]) @ (u * apart[..., None, :]) @ vh @ _rotation(x.shape[-1]))
 
 
-def _symmetric(x: Matrices) -> Matrices:
+def _symmetric(x: Array) -> Array:
     w, v = np.linalg.eigh((x + np.swapaxes(x, -1, -2)) / 2)
-    turned = _turn(x.shape[-1]) @ v
+    rotated = _rotation(x.shape[-1]) @ v
     apart = w + np.arange(w.shape[-1])  # rising
-    return (turned * apart[..., None, :]) @ np.swapaxes(turned, -1, -2)
+    return np.asarray((rotated * apart[..., None, :]) @ np.swapaxes(rotated, -1, -2))
 
 
-def _positive_definite(x: Matrices) -> Matrices:
-    return np.matmul(x, np.swapaxes(x, -1, -2)) + np.eye(x.shape[-1])
+def _positive_definite(x: Array) -> Array:
+    return np.asarray(np.matmul(x, np.swapaxes(x, -1, -2)) + np.eye(x.shape[-1]))
 
 
-FULL_RANK = MatrixDomain(name="full rank, with distinct singular values", made=_full_rank)
-INVERTIBLE = MatrixDomain(name="invertible", made=_full_rank)
-SYMMETRIC = MatrixDomain(name="symmetric, with distinct eigenvalues", made=_symmetric)
-POSITIVE_DEFINITE = MatrixDomain(name="symmetric and positive definite", made=_positive_definite)
+FULL_RANK = MatrixDomain(name="full rank, with distinct singular values", project=_full_rank)
+INVERTIBLE = MatrixDomain(name="invertible", project=_full_rank)
+SYMMETRIC = MatrixDomain(name="symmetric, with distinct eigenvalues", project=_symmetric)
+POSITIVE_DEFINITE = MatrixDomain(name="symmetric and positive definite", project=_positive_definite)

@@ -1,4 +1,4 @@
-"""The dimension letters, and the little language in which an op states its shapes.
+"""Shapes: the specification in which an op states those of its inputs and result, and canonical axes and settings.
 
     N batch    C channels in    O channels out    H W image    P Q kernel    I J output
     T time     D features       ... any number of leading dimensions
@@ -10,15 +10,14 @@ Letters to the right of the arrow describe the result; new ones there (I, J) are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ShapeError, UsageError, shape_text
-from minigrad.typing import Pair
+from minigrad.typing import ArrayLike, Pair, Settings
 from minigrad.typing import Shape as Shape
 
 
@@ -57,7 +56,7 @@ class ShapeSpec:
         return sorted({letter.partition("/")[2] for letters in self.inputs for letter in letters if "/" in letter})
 
     def mismatch(
-        self, names: Sequence[str], shapes: Sequence[Shape | None], settings: Mapping[str, Any] | None = None
+        self, names: Sequence[str], shapes: Sequence[Shape | None], settings: Settings | None = None
     ) -> str | None:
         """What does not fit, in words, or None when all fits. A shape of None is an input left out."""
         sizes: dict[str, tuple[int, str]] = {}
@@ -75,7 +74,7 @@ class ShapeSpec:
         letters: list[str],
         shape: Shape,
         sizes: dict[str, tuple[int, str]],
-        settings: Mapping[str, Any],
+        settings: Settings,
     ) -> str | None:
         """Give each letter of one input its size; say what clashes with an earlier input."""
         open_ended = bool(letters) and letters[0] == "..."
@@ -105,7 +104,7 @@ class ShapeSpec:
         return "     got " + ", ".join(got)
 
 
-def shape_of(x: Any) -> Shape:
+def shape_of(x: ArrayLike) -> Shape:
     """The shape of a Tensor, an array, or nested lists. (`np.shape` of a Tensor takes a detour.)"""
     shape: Shape = x.shape if hasattr(x, "shape") else np.shape(x)
     return shape

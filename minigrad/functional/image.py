@@ -1,4 +1,4 @@
-"""Resizing of images and sequences, and the exchange of channels for pixels."""
+"""Resizing of images and sequences, and the exchange of channels for pixels (pixel shuffle)."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ def pixel_shuffle(x: ArrayLike, upscale_factor: int) -> Tensor:
     *lead, c, h, w = shape
     n = len(lead)
     apart = ops.reshape(x, shape=(*lead, c // (r * r), r, r, h, w))
-    woven = ops.permute_dims(apart, axes=(*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return ops.reshape(woven, shape=(*lead, c // (r * r), h * r, w * r))
+    interleaved = ops.permute_dims(apart, axes=(*range(n + 1), n + 3, n + 1, n + 4, n + 2))
+    return ops.reshape(interleaved, shape=(*lead, c // (r * r), h * r, w * r))
 
 
 def pixel_unshuffle(x: ArrayLike, downscale_factor: int) -> Tensor:

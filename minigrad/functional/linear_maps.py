@@ -1,4 +1,4 @@
-"""Linear and bilinear maps, and what takes class numbers to vectors: embeddings and one-hot vectors."""
+"""Linear and bilinear maps, embeddings, and one-hot vectors."""
 
 from __future__ import annotations
 

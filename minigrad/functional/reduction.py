@@ -1,4 +1,4 @@
-"""What losses share: equal shapes, weights, targets of 1 and -1, and the way from many numbers to one.
+"""What losses share: checks of shapes, weights and targets of 1 and -1, and the reduction to one number.
 
 A mean over nothing (an empty batch, no target left) is NaN, as in PyTorch, and its gradients are NaN or empty.
 """

@@ -1,4 +1,4 @@
-"""The numerical work under the ops: array in, array out.
+"""Kernels, the numerical work of the ops: functions of arrays that return arrays.
 
 Each kernel is defined in plain NumPy. Where Numba is installed, a compiled variant (`*_numba.py`) of the same name
 computes large arrays; `jit.py` chooses.

@@ -1,4 +1,4 @@
-"""What kernels need of arrays: pieces of a range, a dtype for sums, memory that compiled loops can read."""
+"""Helpers for kernels: pieces of a range, the dtype of sums, arrays that compiled loops can read."""
 
 from collections.abc import Iterator
 

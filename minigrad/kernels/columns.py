@@ -1,4 +1,4 @@
-"""Columns: everything that one window of an image reads, below each other; and the way back.
+"""im2col and col2im: what each window of an image reads, as a column of a matrix; and columns added to an image.
 
     columns[c, p, q, n, i, j]  =  x[n, c, s (first + i) + d p - pad, s j + d q - pad]
 

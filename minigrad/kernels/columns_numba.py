@@ -1,4 +1,4 @@
-"""Columns in a few threads, each with channels of its own."""
+"""im2col and col2im in a few threads, each with channels of its own."""
 
 from minigrad.typing import Array, Pair
 

@@ -1,4 +1,4 @@
-"""Two-dimensional convolution and its two transposes, as matrix products over columns.
+"""Two-dimensional convolution and its two transposes, as matrix products over im2col columns.
 
     out[n, o, i, j] = b[o] + sum_cpq  x[n, c, s i + d p - pad, s j + d q - pad] * w[o, c, p, q]
 

@@ -1,4 +1,4 @@
-"""Direct convolution with few channels, where making columns (im2col) would cost more than the product.
+"""Direct convolution, without im2col: for few channels, where making columns would cost more than the product.
 
 Lay a padded image out flat, ordered as in `padded_buffer_numba`. Then what one tap reads in all windows is a single
 stretch of it: with stride 1, the image shifted by the tap's (c, p, q). (Across the end of each row lie a few windows

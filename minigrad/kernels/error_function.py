@@ -1,4 +1,4 @@
-"""The error function, which NumPy does not have: two Chebyshev series and what is known of the function between them.
+"""The error function, which NumPy does not have, as two Chebyshev series.
 
 With u = x² the series NEAR is that of erf(x) / x on [0, 1], and FAR that of (1 + 2x) exp(x²) erfc(x) for 1 <= x <= 27,
 in t = (x - 3) / (x + 3). Both quotients are smooth and change slowly, so the series end early. Their coefficients were

@@ -1,5 +1,6 @@
-"""Numbers brought to mean 0 and variance 1 over some axes, then scaled and shifted: batch, layer, instance and group
-normalization are all this, over different axes.
+"""Standardization to mean 0 and variance 1 over some axes, then scale and shift.
+
+Batch, layer, instance and group normalization are all this, over different axes.
 
     out = w * (x - mean) / sqrt(variance + eps) + b
 

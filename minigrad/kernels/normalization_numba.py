@@ -1,4 +1,4 @@
-"""Normalization in two passes over each channel, the second of which finds it in the cache; a thread for some channels.
+"""Standardization in a few threads, each with channels of its own: two passes over a channel, the second in the cache.
 
 x is seen as (outer, channels, inner), with one mean a channel: for batch normalization of images these are N, C and
 H*W; for instances 1, N*C and H*W. A row is the inner part of one channel, adjacent in memory.

@@ -1,6 +1,6 @@
-"""Two-dimensional pooling: the largest, or the mean, of each window; and the transposes.
+"""Two-dimensional max and average pooling, and their transposes.
 
-The windows are those of `windows.py`. `out_size` overrides their number (ceil_mode is resolved above): then
+The windows are those of `window_geometry.py`. `out_size` overrides their number (ceil_mode is resolved above): then
 windows may hang over the bottom and right edge. What lies outside the image is never the largest, and adds 0
 to a mean; `window_areas` says where it counts in the mean's divisor.
 """

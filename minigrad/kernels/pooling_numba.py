@@ -1,4 +1,4 @@
-"""Pooling in one pass over the image, a thread for some of the planes (n, c)."""
+"""Pooling in one pass over the image, in a few threads, each with planes (n, c) of its own."""
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def mean_planes(
 ) -> None:  # fmt: skip
     """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
     height, width = x.shape[2:]
-    # The line of sums in its frame: what lies left and right of the image stays 0.
+    # The line of sums, padded: what lies left and right of the image stays 0.
     line = np.zeros(max(padding[1] + width, (out.shape[3] - 1) * stride[1] + kernel[1]), x.dtype)
     image = line[padding[1] : padding[1] + width]
     for plane in range(start, stop):

@@ -1,4 +1,4 @@
-"""Weighted sums of a few elements along one axis: what resizing an image and adaptive means come down to.
+"""Resampling: weighted sums of a few elements along one axis, as in resized images and adaptive means.
 
     out[..., j, ...] = sum over t of weight[t, j] * x[..., index[t, j], ...]
 

@@ -1,6 +1,7 @@
-"""Windows laid out side by side (im2col), and added back to the pixels that they were read from (col2im).
+"""Unfold and fold: the windows of an image side by side, and added back to the pixels that they were read from.
 
-The windows are those of `windows.py`. `count` says how many there are; they may hang over the bottom and right edge.
+The windows are those of `window_geometry.py`. `count` says how many there are; they may hang over the bottom and right
+edge.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A few threads that compiled kernels share: asleep until there is a range to work through.
+"""A thread pool for compiled kernels, which cut a range into pieces.
 
 Numba has thread pools of its own, but which one is luck: beside OpenBLAS, whose threads spin for a while after
 each product, its omp layer takes 10 ms for work of 0.1 ms, its workqueue layer must not be entered by two threads,

@@ -1,4 +1,4 @@
-"""Winograd's convolution: 3 x 3 kernels over tiles of 4 x 4 windows, with 36 products in place of 144.
+"""Winograd convolution, F(4x4, 3x3): 3 x 3 kernels over tiles of 4 x 4 windows, with 36 products in place of 144.
 
 Two polynomials can be multiplied by multiplying their values at a few points. Convolution along one axis is a
 product of polynomials, so the three derivatives of conv's trilinear form become, for 3 taps w, 4 windows g and the

@@ -98,7 +98,7 @@ def _cubic(y: Value) -> Value:
     return root(8 / pi) * (y + 0.044715 * y * y * y)
 
 
-def _bell(x: Value) -> Value:
+def _gaussian(x: Value) -> Value:
     """exp(-x²), without overflow of the square."""
     y = clip(x, -FLAT, FLAT)
     return exp(-y * y)
@@ -164,7 +164,7 @@ gelu_tanh = elementwise("gelu_tanh", _gelu_tanh, "x (1 + tanh(√(2/π) (x + 0.0
 
 # ---- the error function, of which gelu is made -----------------------------------------------------------------
 erf  = elementwise("erf",  kernels.erf,  "2/√π times the integral of exp(-t²) from 0 to x.",
-                   x=lambda g, x: g * (_bell(x) * (2 / root(pi))), onnx="Erf")
+                   x=lambda g, x: g * (_gaussian(x) * (2 / root(pi))), onnx="Erf")
 erfc = elementwise("erfc", kernels.erfc, "1 - erf(x), without cancellation where that is small.",
-                   x=lambda g, x: g * (_bell(x) * (-2 / root(pi))))
+                   x=lambda g, x: g * (_gaussian(x) * (-2 / root(pi))))
 # fmt: on

@@ -61,11 +61,11 @@ def cholesky(x: Value, *, upper: bool = False) -> Value:
 def _(g: Value, out: Value, *, upper: bool) -> Value:
     if upper:
         g, out = matrix_transpose(g), matrix_transpose(out)
-    turned = matrix_transpose(out)
-    inner = matmul(turned, g)  # what g has above the diagonal does not get below it
+    transposed = matrix_transpose(out)
+    inner = matmul(transposed, g)  # what g has above the diagonal does not get below it
     inner = 0.5 * (tril(inner) + tril(inner, k=-1))  # the lower triangle, with half of the diagonal
-    left = solve_matrices(turned, inner)
-    return symmetric_part(solve_matrices(turned, matrix_transpose(left)))
+    left = solve_matrices(transposed, inner)
+    return symmetric_part(solve_matrices(transposed, matrix_transpose(left)))
 
 
 # ---- eigh ----------------------------------------------------------------------------------------------------
@@ -87,10 +87,10 @@ def _eigh(x: Value) -> Value:
 @_eigh.vjp("x")
 def _(g: Value, w: Value, v: Value) -> Value:
     gw, gv = g
-    turned = matrix_transpose(v)
+    transposed = matrix_transpose(v)
     gaps = expand_dims(w, axis=-2) - expand_dims(w, axis=-1)
-    inner = _diagonal(gw) + _inverse(gaps, w) * matmul(turned, gv)
-    return symmetric_part(matmul(matmul(v, inner), turned))
+    inner = _diagonal(gw) + _inverse(gaps, w) * matmul(transposed, gv)
+    return symmetric_part(matmul(matmul(v, inner), transposed))
 
 
 def eigh(x: Value) -> Eigh:
@@ -244,7 +244,7 @@ def _(g: Value, q: Value, r: Value, x: Value) -> Value:
         gq, q = [getitem(y, index=(..., slice(0, columns))) for y in (gq, q)]
         gr, r = [getitem(y, index=(..., slice(0, columns), slice(None))) for y in (gr, r)]
         return _qr_cotangent(gq, gr, q, r)
-    # Wide: the first columns decide about q and a square r, and the others are only turned: r = [., q^T y].
+    # Wide: the first columns decide about q and a square r, and the others are only rotated: r = [., q^T y].
     first, others = (..., slice(0, rows)), (..., slice(rows, None))
     gy = getitem(gr, index=others)
     gq = gq + matmul(getitem(x, index=others), matrix_transpose(gy))

@@ -1,4 +1,4 @@
-"""Indexing: what NumPy's brackets do (basic, advanced, boolean), its transpose, and the functions made of it."""
+"""Indexing as in NumPy (basic, advanced, boolean), its transpose, and the functions that are made of it."""
 
 from __future__ import annotations
 

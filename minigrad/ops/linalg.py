@@ -181,10 +181,10 @@ def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
         if shape[canonical_axis(axis, len(shape))] != 3:
             raise ShapeError(f"cross: {name} of shape {shape} does not have size 3 along axis {axis}")
 
-    def turned(v: Value, places: int) -> Value:
+    def rolled(v: Value, places: int) -> Value:
         return roll(v, places, axis=axis)
 
-    return subtract(multiply(turned(x, -1), turned(y, 1)), multiply(turned(x, 1), turned(y, -1)))
+    return subtract(multiply(rolled(x, -1), rolled(y, 1)), multiply(rolled(x, 1), rolled(y, -1)))
 
 
 def tensordot(x: Value, y: Value, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:

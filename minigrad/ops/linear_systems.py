@@ -69,8 +69,8 @@ def inv(x: Value) -> Value:
 
 @inv.vjp("x")
 def _(g: Value, out: Value) -> Value:
-    turned = matrix_transpose(out)
-    return -matmul(matmul(turned, g), turned)
+    transposed = matrix_transpose(out)
+    return -matmul(matmul(transposed, g), transposed)
 
 
 @op(name="solve", shapes="... M M, ... M K -> ... M K", domain={"x": INVERTIBLE}, linear=("y",), source=GILES)
@@ -193,12 +193,12 @@ def slogdet(x: Value) -> Slogdet:
     return Slogdet(*_slogdet(x))
 
 
-def _cut(x: ArrayLike, *, rtol: float | None = None) -> Settings:
+def _rank_settings(x: ArrayLike, *, rtol: float | None = None) -> Settings:
     size = max(np.shape(x)[-2:], default=0)
     return {"rtol": float(size * np.finfo(np.result_type(x, np.float16)).eps) if rtol is None else float(rtol)}
 
 
-@op(shapes="... M N -> ... N M", canonical=_cut, domain={"x": FULL_RANK},
+@op(shapes="... M N -> ... N M", canonical=_rank_settings, domain={"x": FULL_RANK},
     source="Golub and Pereyra 1973, doi:10.1137/0710036")  # fmt: skip
 def pinv(x: Value, *, rtol: float) -> Value:
     """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
@@ -214,17 +214,17 @@ def pinv(x: Value, *, rtol: float) -> Value:
 
 @pinv.vjp("x")
 def _(g: Value, x: Value, out: Value) -> Value:
-    turned, g_turned = matrix_transpose(out), matrix_transpose(g)
-    left = matmul(g_turned, matmul(out, turned))
-    right = matmul(matmul(turned, out), g_turned)
+    transposed, g_transposed = matrix_transpose(out), matrix_transpose(g)
+    left = matmul(g_transposed, matmul(out, transposed))
+    right = matmul(matmul(transposed, out), g_transposed)
     return (
-        -matmul(matmul(turned, g), turned)
+        -matmul(matmul(transposed, g), transposed)
         + (left - matmul(matmul(x, out), left))
         + (right - matmul(right, matmul(out, x)))
     )
 
 
-@op(shapes="... M N -> ...", canonical=_cut, non_differentiable=("x",))
+@op(shapes="... M N -> ...", canonical=_rank_settings, non_differentiable=("x",))
 def matrix_rank(x: Value, *, rtol: float) -> Value:
     """How many singular values exceed rtol times the largest: integers.
 

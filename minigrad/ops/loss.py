@@ -1,4 +1,4 @@
-"""Losses that are ops, because their gradient is bounded where the formula's own is not."""
+"""Binary cross entropy, an op so that its gradient is bounded where that of the formula is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variance and standard deviation."""
+"""The variance and the standard deviation."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.decomposition import svdvals
 from minigrad.ops.elementwise import abs, sign, where
-from minigrad.ops.reduce import expanded, max, min, sum
+from minigrad.ops.reduce import broadcast_reduced, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
 from minigrad.shapes import canonical_axes, shape_of
 from minigrad.typing import ArrayLike, Axis, Settings, Value
@@ -43,12 +43,12 @@ def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
 
 @_power_norm.vjp("x")
 def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
-    norm = expanded(out, x.shape, axis)
+    norm = broadcast_reduced(out, x.shape, axis)
     if ord == 2:
-        return expanded(g, x.shape, axis) * x / where(norm == 0, 1, norm)
+        return broadcast_reduced(g, x.shape, axis) * x / where(norm == 0, 1, norm)
     zero = x == 0
     ratio = where(zero, 1, abs(x) / where(norm == 0, 1, norm))
-    return expanded(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
+    return broadcast_reduced(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
 
 
 def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: float = 2) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pooling: one value for each window of an image. Windows may overlap; padding never wins and is no mean's element."""
+"""Max and average pooling of images, and the ops that are their transposes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same elements in another order, repeated, or cut into pieces. Negative axes count from the end."""
+"""Flipping, rolling, repeating, splitting and masking along axes. Negative axes count from the end."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ def tile(x: Value, repetitions: int | Sequence[int]) -> Tensor:
     shape = (1,) * (ndim - len(shape_of(x))) + shape_of(x)
     if any(t < 0 for t in times):
         raise UsageError(f"tile: repetitions must be at least 0, got {repetitions}")
-    apart = reshape(x, shape=_woven((1,) * ndim, shape))
-    copies = broadcast_to(apart, shape=_woven(times, shape))
+    apart = reshape(x, shape=_interleaved((1,) * ndim, shape))
+    copies = broadcast_to(apart, shape=_interleaved(times, shape))
     return reshape(copies, shape=[t * n for t, n in zip(times, shape, strict=True)])
 
 
@@ -260,6 +260,6 @@ def _all(count: int) -> tuple[slice, ...]:
     return (slice(None),) * count
 
 
-def _woven(outer: Sequence[int], inner: Sequence[int]) -> Shape:
+def _interleaved(outer: Sequence[int], inner: Sequence[int]) -> Shape:
     """(o0, i0, o1, i1, ...)."""
     return tuple(size for pair in zip(outer, inner, strict=True) for size in pair)

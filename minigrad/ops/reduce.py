@@ -16,7 +16,7 @@ from minigrad.errors import ShapeError
 from minigrad.ops.elementwise import add, exp, log, maximum, minimum, multiply, subtract, where
 from minigrad.ops.logic import isinf
 from minigrad.ops.rearrange import flip
-from minigrad.ops.scan import cumulative_prod, delayed
+from minigrad.ops.scan import cumulative_prod, shift_right
 from minigrad.ops.shape import broadcast_to, permute_dims, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, Axis, Function, Settings, Value
@@ -37,14 +37,14 @@ def _require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:
         raise ShapeError(f"the {what} of no elements does not exist: a reduced dimension has size 0")
 
 
-def kept_shape(shape: Shape, axis: tuple[int, ...]) -> Shape:
+def keepdims_shape(shape: Shape, axis: tuple[int, ...]) -> Shape:
     """The shape with size 1 at the reduced axes: what a result of `keepdims=True` has."""
     return tuple(1 if i in axis else size for i, size in enumerate(shape))
 
 
-def expanded(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
+def broadcast_reduced(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
     """A reduced `y` repeated over the axes that were reduced: the transpose of a sum."""
-    return broadcast_to(reshape(y, shape=kept_shape(shape, axis)), shape=shape)
+    return broadcast_to(reshape(y, shape=keepdims_shape(shape, axis)), shape=shape)
 
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
@@ -63,12 +63,12 @@ def sum(x: Value, *, axis: Value, keepdims: bool) -> Value:
 
 @sum.vjp("x")
 def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
-    return expanded(g, x_shape, axis)
+    return broadcast_reduced(g, x_shape, axis)
 
 
 @sum.fast_vjp("x")
 def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
-    return np.broadcast_to(np.reshape(g, kept_shape(x_shape, axis)), x_shape)
+    return np.broadcast_to(np.reshape(g, keepdims_shape(x_shape, axis)), x_shape)
 
 
 @op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
@@ -87,12 +87,12 @@ def mean(x: Value, *, axis: Value, keepdims: bool) -> Value:
 
 @mean.vjp("x")
 def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
-    return expanded(g / math.prod(x_shape[i] for i in axis), x_shape, axis)
+    return broadcast_reduced(g / math.prod(x_shape[i] for i in axis), x_shape, axis)
 
 
 @mean.fast_vjp("x")
 def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
-    each = np.reshape(g / math.prod(x_shape[i] for i in axis), kept_shape(x_shape, axis))
+    each = np.reshape(g / math.prod(x_shape[i] for i in axis), keepdims_shape(x_shape, axis))
     return np.broadcast_to(each, x_shape)
 
 
@@ -104,7 +104,7 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
         out = rows[..., 0]
         for k in range(1, rows.shape[-1]):
             out = larger(out, rows[..., k])
-        return reshape(out, shape=kept_shape(x.shape, axis)) if keepdims else out
+        return reshape(out, shape=keepdims_shape(x.shape, axis)) if keepdims else out
 
     def forward(x: Value, *, axis: Value, keepdims: bool) -> Value:
         _require_elements(name, np.shape(x), axis)
@@ -113,7 +113,7 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
         chosen = np.zeros(rows.shape, bool)
         np.put_along_axis(chosen, first, True, axis=-1)
         out = np.take_along_axis(rows, first, axis=-1)[..., 0]
-        out = out.reshape(kept_shape(np.shape(x), axis)) if keepdims else out
+        out = out.reshape(keepdims_shape(np.shape(x), axis)) if keepdims else out
         return out, np.transpose(chosen.reshape(moved.shape), np.argsort(last))
 
     forward.__doc__ = f"""out = {name} of x over the axes; at a tie the first in row-major order gets the gradient.
@@ -133,7 +133,7 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
 
     @result.vjp("x")
     def _(g: Value, chosen: Value, x_shape: Shape, *, axis: Value) -> Value:
-        return where(chosen, expanded(g, x_shape, axis), 0)
+        return where(chosen, broadcast_reduced(g, x_shape, axis), 0)
 
     return result
 
@@ -252,11 +252,11 @@ def logsumexp(x: Value, *, axis: Value, keepdims: bool) -> Value:
 
 @logsumexp.vjp("x")
 def _(g: Value, x: Value, out: Value, *, axis: Value) -> Value:
-    largest = expanded(out, x.shape, axis)
+    largest = broadcast_reduced(out, x.shape, axis)
     same = (x == largest) & isinf(x)
     weight = exp(where(same, 0, x) - where(same, 0, largest))
     sharing = maximum(sum(same, axis=axis, keepdims=True), 1).astype(g.dtype)
-    return expanded(g, x.shape, axis) * weight / sharing
+    return broadcast_reduced(g, x.shape, axis) * weight / sharing
 
 
 # ---- products ------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def prod(x: Value, *, axis: Value, keepdims: bool) -> Value:
 
 @prod.vjp("x")
 def _(g: Value, x: Value, *, axis: Value) -> Value:
-    return multiply(expanded(g, x.shape, axis), _product_of_others(x, axis))
+    return multiply(broadcast_reduced(g, x.shape, axis), _product_of_others(x, axis))
 
 
 def _product_of_others(x: Value, axis: tuple[int, ...]) -> Value:
@@ -287,7 +287,7 @@ def _product_of_others(x: Value, axis: tuple[int, ...]) -> Value:
     Products from the left and from the right: others[k] = (x[0] ... x[k-1]) * (x[k+1] ... x[n-1]).
     """
     moved, rows, last = _as_rows(x, axis)
-    left, right = [delayed(cumulative_prod(y, axis=-1), -1, 1) for y in (rows, flip(rows, axis=-1))]
+    left, right = [shift_right(cumulative_prod(y, axis=-1), -1, 1) for y in (rows, flip(rows, axis=-1))]
     others = multiply(left, flip(right, axis=-1))
     return permute_dims(reshape(others, shape=moved.shape), axes=tuple(np.argsort(last).tolist()))
 

@@ -1,4 +1,4 @@
-"""Scans: results that are made one after the other along an axis, and the differences that undo them.
+"""Scans along an axis: cumulative sums and products, linear recurrences; and differences, which undo sums.
 
 All derivatives here rest on one family that is closed under differentiation, the linear recurrence
 y[k] = a[k] * y[k-1] + b[k]: run backwards it is its own transpose. It divides by nothing, so zeros need no care.
@@ -48,7 +48,7 @@ def _cumulative_prod(x: Value, *, axis: int) -> Value:
 @_cumulative_prod.vjp("x")
 def _(g: Value, x: Value, out: Value, *, axis: int) -> Value:
     # With h[k] = sum over i >= k of g[i] x[k+1] ... x[i] = g[k] + x[k+1] h[k+1], the cotangent is x[0] ... x[k-1] h[k].
-    return delayed(out, axis, 1) * _advancing(x, g, axis)
+    return shift_right(out, axis, 1) * _reverse_scan(x, g, axis)
 
 
 def _recurring(a: ArrayLike, b: ArrayLike, *, axis: int) -> Settings:
@@ -79,20 +79,20 @@ def linear_scan(a: Value, b: Value, *, axis: int) -> Value:
 
 @linear_scan.vjp("a")
 def _(g: Value, a: Value, out: Value, *, axis: int) -> Value:
-    return _advancing(a, g, axis) * delayed(out, axis, 0)
+    return _reverse_scan(a, g, axis) * shift_right(out, axis, 0)
 
 
 @linear_scan.vjp("b")
 def _(g: Value, a: Value, *, axis: int) -> Value:
-    return _advancing(a, g, axis)
+    return _reverse_scan(a, g, axis)
 
 
-def _advancing(a: Value, g: Value, axis: int) -> Value:
+def _reverse_scan(a: Value, g: Value, axis: int) -> Value:
     """h[k] = g[k] + a[k+1] * h[k+1]: the recurrence from the other end."""
-    return flip(linear_scan(delayed(flip(a, axis=axis), axis, 0), flip(g, axis=axis), axis=axis), axis=axis)
+    return flip(linear_scan(shift_right(flip(a, axis=axis), axis, 0), flip(g, axis=axis), axis=axis), axis=axis)
 
 
-def delayed(x: Value, axis: int, first: int) -> Value:
+def shift_right(x: Value, axis: int, first: int) -> Value:
     """x one place later along the axis: (first, x[0], ..., x[n-2]), with first 0 or 1."""
     axis = canonical_axis(axis, len(shape_of(x)))
     head = getitem(x, index=_along(axis, slice(0, 1)))

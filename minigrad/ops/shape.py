@@ -1,4 +1,4 @@
-"""The same elements in another shape. Each op here is linear, and its rule is the op that undoes it."""
+"""Reshaping, transposing, broadcasting, joining and casting: linear ops, whose rules are the ops that undo them."""
 
 from __future__ import annotations
 

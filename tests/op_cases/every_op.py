@@ -158,7 +158,7 @@ def draw(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator, taken
                 break
         taken.append(x)
         numbers[place] = x
-    return domain.made(numbers) if isinstance(domain, MatrixDomain) else numbers
+    return domain.project(numbers) if isinstance(domain, MatrixDomain) else numbers
 
 
 class Call:

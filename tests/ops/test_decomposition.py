@@ -9,10 +9,10 @@ from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
 from tests.helper import numerical_gradient, variable
 
 RNG = np.random.default_rng(5)
-POSITIVE = POSITIVE_DEFINITE.made(RNG.normal(size=(2, 3, 3)))
-SYMMETRICS = SYMMETRIC.made(RNG.normal(size=(2, 3, 3)))
-TALL, WIDE = FULL_RANK.made(RNG.normal(size=(2, 4, 3))), FULL_RANK.made(RNG.normal(size=(3, 4)))
-SQUARE = FULL_RANK.made(RNG.normal(size=(3, 3)))
+POSITIVE = POSITIVE_DEFINITE.project(RNG.normal(size=(2, 3, 3)))
+SYMMETRICS = SYMMETRIC.project(RNG.normal(size=(2, 3, 3)))
+TALL, WIDE = FULL_RANK.project(RNG.normal(size=(2, 4, 3))), FULL_RANK.project(RNG.normal(size=(3, 4)))
+SQUARE = FULL_RANK.project(RNG.normal(size=(3, 3)))
 
 
 def gradient(f, x):

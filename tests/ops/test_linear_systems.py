@@ -9,8 +9,8 @@ from minigrad.domain import INVERTIBLE
 from tests.helper import numerical_gradient, variable
 
 RNG = np.random.default_rng(11)
-A = INVERTIBLE.made(RNG.normal(size=(3, 3)))
-STACK = INVERTIBLE.made(RNG.normal(size=(2, 1, 3, 3)))
+A = INVERTIBLE.project(RNG.normal(size=(3, 3)))
+STACK = INVERTIBLE.project(RNG.normal(size=(2, 1, 3, 3)))
 WIDE = RNG.normal(size=(2, 3, 4))
 SINGULAR = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
 

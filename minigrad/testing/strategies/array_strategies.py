@@ -159,7 +159,9 @@ def _values(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks) -> Array:
     count = math.prod(shape)
     values = draw(st.lists(numbers(domain, kinks), min_size=count, max_size=count))
     array = np.array(values, np.float64).reshape(shape)
-    return np.asarray(np.round(domain.made(array), 3) + 0.0) if isinstance(domain, MatrixDomain) else array  # no -0.0
+    if isinstance(domain, MatrixDomain):
+        return np.asarray(np.round(domain.project(array), 3) + 0.0)  # no -0.0
+    return array
 
 
 def tensors(

@@ -118,7 +118,7 @@ def _example(op: Op, name: str, shape: Shape) -> Array:
     if name in op.non_differentiable and name in (*BOOLEAN_INPUTS, *INTEGER_INPUTS):
         return np.zeros(shape, bool if name in BOOLEAN_INPUTS else np.int64)
     x = np.full(shape, lattice(domain)[0])
-    return domain.made(x) if isinstance(domain, MatrixDomain) else x
+    return domain.project(x) if isinstance(domain, MatrixDomain) else x
 
 
 # ---- settings ------------------------------------------------------------------------------------------------
