@@ -13,7 +13,18 @@ from minigrad_models import MODELS
 
 import minigrad
 from minigrad import REGISTRY, pytorch_names
-from tutorials._ext import api, derivatives, docstring, generated, house, mathml, networks, offline, pytorch, tutorial
+from tutorials._ext import (
+    api,
+    derivatives,
+    docstring,
+    generated,
+    mathml,
+    networks,
+    offline,
+    packages,
+    pytorch,
+    tutorial,
+)
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "tutorials"
@@ -120,10 +131,10 @@ def test_every_name_of_pytorch_that_an_error_explains_is_in_a_table():
 
 
 def test_the_picture_of_the_parts_shows_no_arrow_upward():
-    order = house.PARTS
+    order = packages.PARTS
     for part in order:
-        assert all(order.index(other) < order.index(part) for other in house.imported_by(part)), part
-    assert house.imported_by("kernels") == set()
+        assert all(order.index(other) < order.index(part) for other in packages.imported_by(part)), part
+    assert packages.imported_by("kernels") == set()
 
 
 def test_long_tutorials_are_shortened_and_say_so(monkeypatch):

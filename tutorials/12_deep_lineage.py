@@ -7,7 +7,7 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-#   full_run: several minutes
+#   full_run: four minutes
 # ---
 
 # %% [markdown]

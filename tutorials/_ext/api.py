@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from importlib import import_module
 from itertools import groupby
 from types import ModuleType
@@ -28,11 +29,17 @@ PAGES: Final = (
 )  # fmt: skip
 """The modules that have a page each. What `minigrad.ops` exports is public as `minigrad.sin`, and so on."""
 
+FIRST: Final = (
+    "minigrad.autograd.tensor", "minigrad.creation", "minigrad.autograd.transforms", "minigrad.autograd.op",
+    "minigrad.nn.module", "minigrad.nn.container",
+)  # fmt: skip
+"""Files whose names come first on their page; the others are in the order in which the package imports them."""
+
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "minigrad.Tensor": (":members:", ":inherited-members: object"),
     "minigrad.nn.Module": (":members:",),
 }
-"""What autodoc is told of some classes; of the others their own methods, without the `forward` of layers."""
+"""Options of autodoc for some classes; the others show their own methods, but `forward`."""
 
 OTHERS: Final = (":members:", ":exclude-members: forward")
 
@@ -51,10 +58,14 @@ def public(module: str) -> list[str]:
     names = [name for name in _exported(module) if not inspect.ismodule(_value(f"{module}.{name}"))]
     if module == "minigrad":
         names = [name for name in names if name not in ops.__all__ and name != "__version__"]
-    if module not in PAGES:  # what the package around it exports as well is told there
+    if module not in PAGES:  # what its package exports, too, is on that part of the page
         around = vars(_value(module.rpartition(".")[0]))
         names = [name for name in names if name not in around]
-    return [f"{_prefix(module)}.{name}" for name in names]
+    return sorted([f"{_prefix(module)}.{name}" for name in names], key=lambda name: _rank(_home(name)))
+
+
+def _rank(home: str) -> int:
+    return FIRST.index(home) if home in FIRST else len(FIRST)
 
 
 def submodules(module: str) -> list[str]:
@@ -78,7 +89,7 @@ def _exported(module: str) -> list[str]:
 
 
 def _defined(module: ModuleType, name: str) -> bool:
-    """Whether a name was defined in a module, not imported: constants are told by the text below them."""
+    """Whether a name was defined in a module, not imported: a constant has a text below its definition."""
     value = getattr(module, name)
     here = getattr(value, "__module__", None) == module.__name__ if _is_code(value) else bool(_comment(module, name))
     return here and not name.startswith("_")
@@ -125,7 +136,8 @@ def _directive(name: str) -> Iterator[str]:
     """What makes autodoc tell of a name; a constant has its text below it, in whatever file that is."""
     value, package = _value(name), name.rpartition(".")[0]
     if inspect.isclass(value):
-        yield from [f".. autoclass:: {name}", *[f"   {option}" for option in OPTIONS.get(name, OTHERS)], ""]
+        options = (":members:", ":undoc-members:") if issubclass(value, Enum) else OPTIONS.get(name, OTHERS)
+        yield from [f".. autoclass:: {name}", *[f"   {option}" for option in options], ""]
     elif _is_code(value):
         yield from [f".. autofunction:: {name}", ""]
     else:

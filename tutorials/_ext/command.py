@@ -9,7 +9,7 @@ import sys
 
 def help_text(command: str) -> str:
     """What `minigrad COMMAND --help` prints, as a block of code."""
-    settings = {"COLUMNS": "96", "NO_COLOR": "1"}
+    settings = {"COLUMNS": "90", "NO_COLOR": "1"}
     run = subprocess.run(
         [sys.executable, "-m", "minigrad", *command.split(), "--help"],
         env=os.environ | settings, capture_output=True, text=True, check=True,

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
-from . import api, command, derivatives, house, networks, pytorch
+from . import api, command, derivatives, networks, packages, pytorch
 
 GENERATORS: Final[Mapping[str, Callable[[str], str]]] = {
     "api": api.page,
     "command": command.help_text,
     "derivatives": derivatives.tables,
-    "house": house.picture,
     "networks": networks.table,
+    "packages": packages.picture,
     "pytorch": pytorch.table,
 }
 
@@ -39,7 +41,13 @@ def _fill(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = filled(source[0])
 
 
+def _outdated(app: Sphinx, env: BuildEnvironment, *_: set[str]) -> list[str]:
+    """Pages with generated parts are always read again: the code may have changed."""
+    return [name for name in env.found_docs if _PLACE.search(Path(env.doc2path(name)).read_text("utf-8"))]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", _fill)
+    app.connect("env-get-outdated", _outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,17 +16,23 @@ TABLES: Final = {
     "optim": (module_table.OPTIM,),
 }
 
-HEAD = "| PyTorch | minigrad | remark |\n|---|---|---|"
+TABLE = """\
+:::{{table}}
+:widths: 30 38 32
+| PyTorch | minigrad | remark |
+|---|---|---|
+{rows}
+:::"""
 
 
 def table(name: str) -> str:
     """A table of PyTorch's code and ours.
 
-    >>> table("functional").splitlines()[2]
+    >>> table("functional").splitlines()[4]
     '| `F.upsample(image, scale_factor=n)` | `F.interpolate(image, scale_factor=n)` |  |'
     """
     found = [row for text in TABLES[name] for row in pytorch_names.rows(text).values()]
-    return "\n".join([HEAD, *[_row(*row) for row in found]])
+    return TABLE.format(rows="\n".join(_row(*row) for row in found))
 
 
 def _row(theirs: str, ours: str, *remark: str) -> str:

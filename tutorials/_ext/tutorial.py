@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell
 
 NOTE = """\
 :::{{note}}
-The text and the pictures on this page are those of the full training, which takes {time} on two cores. When the site
+The text and the pictures on this page are those of the full training, which takes about {time} on two cores. When the site
 was built, the cells were run with a shortened one: what they printed then can be unfolded below them, and its numbers
 are not those of the text. To see the full ones, run the tutorial: `jupytext --to ipynb` makes a notebook of the file.
 :::"""

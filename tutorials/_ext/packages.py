@@ -33,7 +33,7 @@ def picture(_: str = "") -> str:
     svg = re.sub(r"\A.*?(?=<svg)|<!--.*?-->|<title>.*?</title>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (fill|stroke)="black"', r' \1="currentColor"', svg)
     text = "".join(line for line in svg.splitlines() if line)
-    return f'```{{raw}} html\n<div class="house">{text}</div>\n```'
+    return f'```{{raw}} html\n<div class="packages">{text}</div>\n```'
 
 
 def dot() -> str:
@@ -89,8 +89,18 @@ def _reached(edges: dict[str, set[str]], start: str) -> set[str]:
 
 def _box(part: str) -> str:
     """A part with what it is, in a few words; a link where the API has a page of it."""
-    text = inspect.cleandoc(import_module(f"minigrad.{part}").__doc__ or "")
-    words = re.split(r"[:;.,(]", text.replace("`", "").split("\n\n")[0])[0]
-    small = "".join(f'<br/><font point-size="9">{line}</font>' for line in textwrap.wrap(words, 22))
+    small = "".join(f'<br/><font point-size="9">{line}</font>' for line in textwrap.wrap(_words(part), 24))
     link = f',URL="api/{part}.html",tooltip="minigrad.{part}"' if f"minigrad.{part}" in PAGES else ""
     return f'"{part}"[label=<<b>{part}</b>{small}>{link}]'
+
+
+def _words(part: str) -> str:
+    """The beginning of a docstring, without the one word that it may begin with ("Training: the loop ...")."""
+    text = inspect.cleandoc(import_module(f"minigrad.{part}").__doc__ or "").replace("`", "")
+    sentence = re.split(r"[:;.(]", re.sub(r"^\w+: ", "", " ".join(text.split("\n\n")[0].split())))[0]
+    first, *others = sentence.split(",")
+    for other in others:
+        if len(first) + len(other) > 44:
+            break
+        first += f",{other}"
+    return first
