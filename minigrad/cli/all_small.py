@@ -1,4 +1,4 @@
-"""`minigrad train --all-small`: every small network of the table, with several seeds, and what they reach."""
+"""`minigrad train --all-small`: train every small network with several seeds, and make a table of what they reach."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Final, TypedDict
 
 from minigrad_models import MODELS, Entry
 
-from minigrad.cli import trainer
 from minigrad.cli.output import Output
 from minigrad.cli.overrides import PARSERS, Overrides
 from minigrad.cli.run_loading import RUNS
+from minigrad.cli.train import begin, resume
 from minigrad.errors import UsageError
 from minigrad.io import write_atomically
 from minigrad.training import Run
@@ -42,7 +42,7 @@ class Row(TypedDict):
     seconds: float
 
 
-def train_all(arguments: argparse.Namespace) -> Output:
+def run(arguments: argparse.Namespace) -> Output:
     """Train what is not trained yet, and make the table.
 
     Args:
@@ -78,7 +78,7 @@ def _train(model: str, seed: int, folder: str, threads: int | None) -> Output:
     overrides: Overrides = {"model": model, "seed": seed, "out": folder}
     if threads is not None:
         overrides["threads"] = threads
-    return trainer.resume(folder, [overrides]) if Path(folder).is_dir() else trainer.begin([overrides])
+    return resume(folder, [overrides]) if Path(folder).is_dir() else begin([overrides])
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""`minigrad evaluate`."""
+"""`minigrad evaluate`: measure a trained model on test data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`minigrad graph`."""
+"""`minigrad graph`: draw the computation graph of a model or function."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     ):
         _add_override(parser, key, metavar, about)
     add(
-        "--all-small", action="store_true",
+        "--all-small", action="store_const", dest="command", const="all_small", default=argparse.SUPPRESS,
         help="train all small models by their recipes, and tell what they reach (default: MODEL)",
     )  # fmt: skip
     add("--seeds", type=integer(1), default=3, metavar="N", help="with --all-small: runs a network (default: 3)")

@@ -1,4 +1,4 @@
-"""What the user asks for beside a model's recipe, in a configuration file and in options, in one form."""
+"""Overrides of a model's recipe, read from a configuration file and from options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a command line mean: numbers and sizes; and what to say about a word that is not known."""
+"""Parsers of numbers and shapes on the command line, and hints for words that are not known."""
 
 from __future__ import annotations
 

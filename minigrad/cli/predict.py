@@ -1,4 +1,4 @@
-"""`minigrad predict`."""
+"""`minigrad predict`: classify image files with a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Registry`: the things of one kind that can be chosen by name, such as the optimizers, and their settings."""
+"""`Registry`: look up what is chosen by name, such as an optimizer, and check its settings."""
 
 from __future__ import annotations
 

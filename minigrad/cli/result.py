@@ -1,4 +1,4 @@
-"""What a finished training leaves behind: pictures in its folder, and a summary on the screen."""
+"""The results of a finished training: pictures in its folder, and a summary on the screen."""
 
 from __future__ import annotations
 

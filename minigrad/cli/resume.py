@@ -1,18 +1,18 @@
-"""`minigrad resume`."""
+"""`minigrad resume`: continue a training where it stopped."""
 
 from __future__ import annotations
 
 import argparse
 
-from minigrad.cli import trainer
 from minigrad.cli.output import Output
 from minigrad.cli.overrides import read_overrides
+from minigrad.cli.train import resume
 
 
 def run(arguments: argparse.Namespace) -> Output:
-    """Go on with a run.
+    """Continue a run.
 
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    return trainer.resume(arguments.run, read_overrides(arguments))
+    return resume(arguments.run, read_overrides(arguments))

@@ -1,4 +1,4 @@
-"""Runs that are there: found by their folders, with the model as it was trained."""
+"""Load runs from their folders, and models as they were trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check before a training or a test: whether model, data and loss fit together."""
+"""Check before a training or a test that model, data and loss fit together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`minigrad summary`."""
+"""`minigrad summary`: the layers of a model, or the list of all models."""
 
 from __future__ import annotations
 

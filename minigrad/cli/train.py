@@ -1,35 +1,74 @@
-"""`minigrad train`."""
+"""`minigrad train`: train a model in a run folder."""
 
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from minigrad.cli import trainer
+from minigrad import rng
+from minigrad.cli.data_registry import Samples, load_samples
 from minigrad.cli.options import LATEST
-from minigrad.cli.output import Output
+from minigrad.cli.output import Output, command_line
 from minigrad.cli.overrides import Overrides, last, read_overrides
-from minigrad.cli.registries import find_model, run_name
-from minigrad.cli.run_loading import RUNS
-from minigrad.errors import UsageError
-from minigrad.training import latest_run_folder
+from minigrad.cli.registries import NO_AUGMENTATION, find_model, make_loss, make_optimizer, make_schedule, run_name
+from minigrad.cli.result import result_output, write_pictures
+from minigrad.cli.run_loading import RUNS, load_weights, open_run
+from minigrad.cli.sanity_check import check_fit
+from minigrad.cli.training_settings import TrainingSettings, resolve, resolve_resumed
+from minigrad.config import environment, set_threads
+from minigrad.data import DataLoader, RandomAffine
+from minigrad.errors import NonFiniteError, UsageError
+from minigrad.training import Callback, Progress, Run, TrainingState, fit, latest_run_folder, new_run_folder
 
 
 def run(arguments: argparse.Namespace) -> Output:
-    """Begin a run, go on with one, or train all small models.
+    """Begin a run, or continue one.
 
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    if arguments.all_small:
-        from minigrad.cli.all_small import train_all
-
-        return train_all(arguments)
     overrides = read_overrides(arguments)
     if arguments.resume is None:
-        return trainer.begin(overrides)
-    return trainer.resume(_folder_to_resume(arguments.resume, overrides), overrides)
+        return begin(overrides)
+    return resume(_folder_to_resume(arguments.resume, overrides), overrides)
+
+
+def begin(overrides: Sequence[Overrides]) -> Output:
+    """Begin a run.
+
+    Args:
+        overrides: what the user asks for, the stronger last.
+
+    Raises:
+        UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
+    """
+    return _train(resolve(overrides), None, last(overrides, "out"))
+
+
+def resume(folder: str, overrides: Sequence[Overrides]) -> Output:
+    """Continue the run in a folder, which notes it when its settings change.
+
+    Args:
+        folder: that of the run.
+        overrides: what the user asks for, the stronger last.
+
+    Raises:
+        UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right; among it
+            that the user asks for something else than the run is.
+    """
+    run = open_run(folder)
+    saved = TrainingSettings.from_json(run.settings)
+    settings = resolve_resumed(overrides, saved, folder)
+    for name, now in environment().items():
+        then = run.settings.get("environment", {}).get(name, now)
+        if then != now:
+            print(f"minigrad: note: {name} was {then} and is {now} now: the last bits may differ", file=sys.stderr)
+    if settings != saved:
+        run.settings |= settings.to_json()
+    return _train(settings, run, None)
 
 
 def _folder_to_resume(folder: str, overrides: Sequence[Overrides]) -> str:
@@ -43,3 +82,95 @@ def _folder_to_resume(folder: str, overrides: Sequence[Overrides]) -> str:
     if out is not None and Path(out) != Path(folder):
         raise UsageError(f"--out {out} contradicts --resume {folder}: a run goes on in its own folder")
     return folder
+
+
+def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> Output:
+    """Train: make all parts, see whether they fit together, and only then write into a folder.
+
+    Args:
+        settings: how.
+        resumed: the run that goes on; None for a new one.
+        out: the folder of a new run; None for one in `RUNS`.
+    """
+    set_threads(settings.threads)
+    entry = find_model(settings.model)
+    samples = load_samples(settings.data, entry.input_shape)
+    rng.seed(settings.seed)
+    model = entry.make()
+    if settings.weights is not None and resumed is None:
+        load_weights(model, settings.weights)
+    loss = make_loss(settings.loss, model)
+    optimizer = make_optimizer(settings.optimizer, model)
+    data = str(settings.data)
+    check_fit(settings.model, model, entry.input_shape, data, samples, loss)
+    loader = _make_loader(settings, samples)
+    run = _new_run(settings, samples, out) if resumed is None else resumed
+    print(f"{settings.model} on {data}: {len(samples.train):,} samples to train on, {len(samples.test):,} to test on")
+    if resumed is not None:
+        epoch = resumed.checkpoint.epoch if resumed.checkpoint else 0
+        print(f"{resumed.folder} goes on after epoch {epoch} of {settings.epochs}")
+    if hasattr(model, "prepare") and run.checkpoint is None:  # what it learns without gradients
+        model.prepare(samples.train)
+    interrupt = _Interrupt()
+    try:
+        history = fit(
+            model,
+            loader,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=settings.epochs,
+            schedule=make_schedule(settings.schedule),
+            test=samples.test,
+            metrics=getattr(model, "metrics", {}),
+            accumulate=settings.accumulate,
+            clip_norm=settings.clip_norm,
+            callbacks=[interrupt, run, Progress()],
+        )
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{error}; the checkpoint in {run.folder} is from before") from error
+    except KeyboardInterrupt:
+        return _stopped("ended at once, after the last checkpoint", settings, run)
+    if interrupt.stopped:
+        return _stopped("stopped and saved", settings, run)
+    notes = write_pictures(run.folder, model, loss, history, samples.test, samples.format.classes)
+    return result_output(settings.model, run.folder, model, history, notes)
+
+
+def _make_loader(settings: TrainingSettings, samples: Samples) -> DataLoader:
+    motions = settings.augment.settings
+    if motions == NO_AUGMENTATION:
+        return DataLoader(samples.train, settings.batch_size, shuffle=True, seed=settings.seed)
+    if len(samples.format.shape) != 3:
+        raise UsageError(f"--augment moves images, and {settings.data} has none: --augment none")
+    motion = RandomAffine(**motions, fill=samples.fill)
+    return DataLoader(samples.train, settings.batch_size, shuffle=True, seed=settings.seed, transform=motion)
+
+
+def _new_run(settings: TrainingSettings, samples: Samples, out: str | None) -> Run:
+    folder = new_run_folder(RUNS, run_name(settings.model)) if out is None else Path(out)
+    facts = {"samples": samples.format.to_json(), "environment": environment()}
+    return Run.create(folder, {**settings.to_json(), **facts})
+
+
+def _stopped(what: str, settings: TrainingSettings, run: Run) -> Output:
+    command = command_line(["minigrad", "resume", run.folder.as_posix()])
+    document = {"status": "stopped", "run": run.folder.as_posix(), "model": settings.model, "resume": command}
+    return Output(document, lambda: print(f"{what}; go on with: {command}"), 128 + signal.SIGINT)
+
+
+class _Interrupt(Callback):
+    """Stop a training by Ctrl-C: once, after the current step; twice, at once."""
+
+    stopped = False
+
+    def on_begin(self, training: TrainingState) -> None:
+        def stop(*_: object) -> None:
+            if training.stopping:
+                raise KeyboardInterrupt
+            training.stop()
+
+        self._former = signal.signal(signal.SIGINT, stop)
+
+    def on_end(self, training: TrainingState) -> None:
+        signal.signal(signal.SIGINT, self._former)
+        self.stopped = training.status == "stopped"

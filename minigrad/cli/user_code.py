@@ -1,4 +1,4 @@
-"""What users bring along: `package.module:callable`, imported from the current directory or from what is installed."""
+"""Functions and classes of the user's, by names such as `package.module:callable`: import, call, tell their errors."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 from minigrad_models import MODELS
 from threadpoolctl import threadpool_limits
 
-from minigrad.cli import evaluate, predict, trainer
+from minigrad.cli import evaluate, predict, train
 from minigrad.cli.data_registry import DATA
 from tests.cli.helper import RECIPE, few_digits
 
@@ -17,8 +17,8 @@ def _small_and_apart(monkeypatch, tmp_path):
     monkeypatch.setitem(MODELS, "lenet5", replace(MODELS["lenet5"], recipe=RECIPE))
     monkeypatch.setitem(DATA, "digits", replace(DATA["digits"], load=few_digits))
     monkeypatch.chdir(tmp_path)
-    for module in (trainer, evaluate, predict):
+    for module in (train, evaluate, predict):
         monkeypatch.setattr(module, "set_threads", lambda n: None)
-    monkeypatch.setattr(trainer, "write_pictures", lambda *_: [])
+    monkeypatch.setattr(train, "write_pictures", lambda *_: [])
     with threadpool_limits(1, user_api="blas"):  # tests run side by side
         yield

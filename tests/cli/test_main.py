@@ -76,7 +76,7 @@ def test_an_interrupted_training_tells_programs_how_to_go_on(monkeypatch, capsys
                 signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("minigrad.cli.trainer.Progress", Stopping)
+        patch.setattr("minigrad.cli.train.Progress", Stopping)
         document = answer(capsys, "train lenet5 --batch-size 16 --epochs 2", code=130)
     wanted = {"status": "stopped", "run": "runs/lenet5", "model": "lenet5", "resume": "minigrad resume runs/lenet5"}
     assert document == wanted
@@ -164,6 +164,6 @@ def test_too_little_memory_is_one_line(capsys, monkeypatch):
     def load(*_):
         np.empty(2**60, np.float32)
 
-    monkeypatch.setattr("minigrad.cli.trainer.load_samples", load)
+    monkeypatch.setattr("minigrad.cli.train.load_samples", load)
     assert command("train lenet5") == 2
     assert error_line(capsys).startswith("there is not enough memory: Unable to allocate 4.00 EiB")

@@ -27,8 +27,8 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1, user_api="blas"):
         patch.chdir(folder)
-        patch.setattr("minigrad.cli.trainer.write_pictures", lambda *_: [])
-        patch.setattr("minigrad.cli.trainer.set_threads", lambda n: None)
+        patch.setattr("minigrad.cli.train.write_pictures", lambda *_: [])
+        patch.setattr("minigrad.cli.train.set_threads", lambda n: None)
         line = "train lenet5 --data digits:test_fraction=0.8 --epochs 10 --augment none --optimizer adam:lr=0.005"
         assert command(f"{line} --schedule constant --out run --batch-size 16") == 0
     return folder

@@ -15,7 +15,8 @@ import pytest
 from minigrad_models import MODELS
 
 from minigrad import config, nn
-from minigrad.cli import main, output, result, trainer
+from minigrad.cli import main, output, result
+from minigrad.cli import train as train_module
 from minigrad.cli.data_registry import DATA
 from minigrad.cli.registries import make_loss, make_schedule
 from minigrad.cli.training_settings import TrainingSettings, resolve
@@ -38,7 +39,7 @@ def at_step(monkeypatch, step, action):
             if training.step == step:
                 action()
 
-    monkeypatch.setattr(trainer, "Progress", Progress2)
+    monkeypatch.setattr(train_module, "Progress", Progress2)
 
 
 def ctrl_c():
@@ -49,7 +50,7 @@ def ctrl_c():
 
 
 def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch, capsys):
-    monkeypatch.setattr(trainer, "write_pictures", result.write_pictures)
+    monkeypatch.setattr(train_module, "write_pictures", result.write_pictures)
     assert train("--epochs", 2, "--seed", 3) == 0
     names = ["checkpoint.safetensors", "confusion.png", "curves.png", "graph.svg", "history.jsonl", "settings.json"]
     assert sorted(os.listdir("runs/lenet5")) == names
@@ -94,7 +95,7 @@ def test_a_models_own_loss_is_used_and_cross_entropy_otherwise():
 
 def test_training_images_are_shuffled_and_moved_as_seed_and_recipe_say_and_test_images_never(monkeypatch):
     loaders = []
-    monkeypatch.setattr(trainer, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
+    monkeypatch.setattr(train_module, "fit", lambda model, loader, **s: loaders.append((loader, s["test"])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train("--seed", 7)
     loader, test = loaders[0]
@@ -127,7 +128,7 @@ def test_runs_are_numbered_and_never_overwritten():
     ],
 )
 def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, capsys, error, note):
-    monkeypatch.setattr(trainer, "write_pictures", result.write_pictures)
+    monkeypatch.setattr(train_module, "write_pictures", result.write_pictures)
 
     def missing(*_, **__):
         raise error
@@ -144,7 +145,7 @@ def test_pictures_that_cannot_be_drawn_are_a_note_and_no_failure(monkeypatch, ca
 def test_a_terminal_gets_the_same_result_in_a_frame_if_rich_is_there(monkeypatch, capsys, rich):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setattr(trainer, "Progress", Callback)
+    monkeypatch.setattr(train_module, "Progress", Callback)
     if not rich:
         monkeypatch.setattr(output, "find_spec", lambda name: None)
     assert train("--epochs", 1) == 0
@@ -191,7 +192,7 @@ def test_ctrl_c_means_what_it_meant_before_once_the_training_is_over():
 
 
 def test_ctrl_c_before_the_training_ends_with_its_exit_code(monkeypatch, capsys):
-    monkeypatch.setattr(trainer, "load_samples", lambda *_: ctrl_c())
+    monkeypatch.setattr(train_module, "load_samples", lambda *_: ctrl_c())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs begin without it
     try:
         assert train() == 130
@@ -278,7 +279,7 @@ def test_going_on_with_other_versions_is_noted(monkeypatch, capsys):
     at_step(monkeypatch, 1, ctrl_c)
     assert train("--epochs", 1, "--out", "run") == 130
     environment = {**config.environment(), "numpy": "9.9"}
-    monkeypatch.setattr(trainer, "environment", lambda: environment)
+    monkeypatch.setattr(train_module, "environment", lambda: environment)
     assert train("--resume", "run") == 0
     assert f"note: numpy was {np.__version__} and is 9.9 now" in capsys.readouterr().err
 
