@@ -16,7 +16,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from minigrad import Op, nn
@@ -81,7 +81,10 @@ def faults(subject: Subject) -> Iterator[str]:
         return
     one_line = isinstance(subject.value, Op) and ONE_LINE.search(" ".join(docs[0].split()))
     for parameter in subject.parameters:
-        yield from _settings_faults(docs[0], parameter) if one_line else _parameter_faults(docs, parameter)
+        if one_line:
+            yield from _settings_faults(docs[0], parameter)
+        else:
+            yield from _parameter_faults(docs, parameter, is_dataclass(subject.value))
     if subject.shapes and not re.search(r"\bShapes?: \S", docs[0]):
         yield "its shapes are not told under Shapes:"
     told = [error for doc in docs for error in entries(sections(doc).get("Raises", ""))]
@@ -97,8 +100,9 @@ def _settings_faults(doc: str, parameter: inspect.Parameter) -> Iterator[str]:
         yield f"the setting {parameter.name} is not named"
 
 
-def _parameter_faults(docs: list[str], parameter: inspect.Parameter) -> Iterator[str]:
-    tables = [entries(sections(doc).get("Args", "")) for doc in docs]
+def _parameter_faults(docs: list[str], parameter: inspect.Parameter, is_data: bool) -> Iterator[str]:
+    headings = ("Args", "Attributes") if is_data else ("Args",)  # the arguments of a dataclass are its attributes
+    tables = [entries(sections(doc).get(heading, "")) for doc in docs for heading in headings]
     text = next((table[parameter.name] for table in tables if parameter.name in table), None)
     if text is None:
         yield f"{parameter.name} is not told under Args:"

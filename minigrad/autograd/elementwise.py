@@ -111,8 +111,8 @@ def elementwise(
     Args:
         name: the op's name.
         forward: a function of arrays; keyword-only parameters are settings, and rules may ask for them likewise.
-        doc: its docstring; the function's first sentence unless given.
-        fast: quicker twins of rules, for arrays only.
+        doc: its docstring (default "": the function's first sentence).
+        fast: faster versions of rules, for arrays only (default None: there are none).
         **rules_and_facts: under the name of an input, its vector-Jacobian product; all else is what `Op` takes
             (domain, kinks, non_differentiable, canonical, reference, onnx, source ...).
 

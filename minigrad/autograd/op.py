@@ -58,23 +58,37 @@ class Op(Generic[P, R]):
 
     For type checkers, P stands for the parameters of a call, and R for what it gives: a Tensor, or a tuple of them.
 
-    Attributes:
-        name: unique among all ops.
+    Args:
         forward: arrays and settings in; an array out, or with `residuals` a tuple of an array and the residuals. With
             `results`, as many arrays as these, in front of the residuals.
-        inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
-        shapes: the shape specification, checked on every call where there is one.
-        rules: the vector-Jacobian product for each input.
-        fast_rules: quicker twins for the first order, on arrays only.
-        reference: the same function built from other ops; tests hold the op to it, and a recorded backward pass
-            goes through it where there is only a fast rule.
-        domain: where each input may lie (the whole real line unless stated).
-        linear: the inputs in which the op is linear, each alone.
+        name: unique among all ops.
+        shapes: the shape specification, checked on every call (default None: shapes are not checked).
+        residuals: the names of what the forward function keeps for its rules (default ()).
+        non_differentiable: the inputs that have no derivative (default ()).
+        canonical: a function from the settings as users write them to those of `forward` (default None: they are the
+            same).
+        reference: the same function built from other ops (default None); tests hold the op to it, and a recorded
+            backward pass goes through it where there is only a fast rule.
+        domain: where each input may lie (default None: on the whole real line).
+        linear: the inputs in which the op is linear, each alone (default ()).
         kinks: where the op is continuous but has no derivative: the points of an elementwise function, or "ties" for
-            one that chooses among its elements. Rules give a subgradient there.
-        results: the names of the results of an op that has several; a call gives a tuple of them.
-        elementwise: whether element k of the result depends on element k of each (broadcast) input only.
-        hint: what to do about inputs whose shapes do not fit, for the error.
+            one that chooses among its elements (default ()). Rules give a subgradient there.
+        results: the names of the results of an op that has several; a call gives a tuple of them (default ()).
+        onnx: the name of the ONNX operator that does the same (default None: there is none).
+        flops: counts the multiply-adds of a call from its shapes and settings (default None: there are none).
+        source: the paper that it is from (default None).
+        hint: what to do about inputs whose shapes do not fit, for the error (default "").
+        elementwise: whether element k of the result depends on element k of each (broadcast) input only (default
+            False).
+        module: the name of the module that it belongs to (default None: the forward function's).
+
+    Attributes:
+        inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
+        rules: the vector-Jacobian product for each input.
+        fast_rules: faster versions for the first order, on arrays only.
+
+    Raises:
+        RuleError: a fact names no input, or an op with several results has a reference.
     """
 
     def __init__(

@@ -64,7 +64,8 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
     """Make an op of a forward function on arrays: `@op`, or `@op(shapes=..., residuals=..., ...)`.
 
     Args:
-        name: the op's name; the function's own unless given.
+        forward: the function, when the decorator has no arguments (default None: it is decorated next).
+        name: the op's name (default None: the function's own).
         **facts: what `Op` takes: shapes, residuals, non_differentiable, canonical, reference, domain, linear, kinks,
             results, onnx, flops, source, hint.
 

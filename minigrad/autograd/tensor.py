@@ -42,6 +42,9 @@ def default_dtype() -> np.dtype[Any]:
 def set_default_dtype(dtype: DTypeLike) -> None:
     """Set the dtype that Python numbers and lists become.
 
+    Args:
+        dtype: a floating one, such as "float64".
+
     Raises:
         DTypeError: it is not a floating dtype.
     """
@@ -52,7 +55,11 @@ def set_default_dtype(dtype: DTypeLike) -> None:
 
 
 def memory_guard(enabled: bool) -> None:
-    """Switch the memory guard on or off, for the whole process; see this module's docstring."""
+    """Switch the memory guard on or off, for the whole process; see this module's docstring.
+
+    Args:
+        enabled: whether writes to values that a recorded graph still needs are errors.
+    """
     global _guarded
     _guarded = enabled
 
@@ -89,7 +96,11 @@ class Tensor(operators.Operators, TensorHints):
 
     Args:
         data: an array (copied, dtype kept), or Python numbers in nested lists (they become `default_dtype()`).
-        requires_grad: whether this is a variable whose gradient is wanted. Only floating dtypes can be.
+        requires_grad: whether this is a variable whose gradient is wanted (default False). Only floating dtypes can be.
+
+    Raises:
+        GraphError: `data` is a recorded Tensor, whose history would be lost.
+        DTypeError: gradients are asked for of a dtype that is not floating, or `data` holds no numbers.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = (x * x).sum()
@@ -385,6 +396,14 @@ def is_recording() -> bool:
 
 def tensor(data: Any, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor from nested lists, numbers or an array (copied).
+
+    Args:
+        data: an array, a number, or nested lists of numbers.
+        dtype: what it is converted to (default None: arrays keep theirs, numbers and lists get the default dtype).
+        requires_grad: whether this is a variable whose gradient is wanted (default False).
+
+    Raises:
+        DTypeError: gradients are asked for of a dtype that is not floating, or `data` holds no numbers.
 
     >>> tensor([[1, 2], [3, 4]]).dtype
     dtype('float32')

@@ -1,8 +1,7 @@
 """Derivatives of functions: `backward` for Tensors, and `grad`, `vjp`, `jvp`, `jacobian` ... for Python functions.
 
-The functional forms give each input a fresh variable, run the function, and pull back to these variables only. Each
-call has variables of its own, so derivatives nest to any order without confusing one another. A derivative is itself
-recorded only if something outside depends on it: when the function reached variables other than its own.
+The functional forms give each input a fresh variable, run the function, and pull back to these variables only: see
+`pullback.py`.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
-from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.node import STATE, Leaf, Node, next_id, override_state
-from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.autograd.node import STATE, Leaf, override_state
+from minigrad.autograd.pullback import Pullback, push_forward, seed_of
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import GraphError, ShapeError
-
-Function = Callable[..., Any]
-
-alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
+from minigrad.typing import ArrayLike, Function
 
 
-def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+def backward(
+    out: Tensor, g: ArrayLike | None = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> None:
     """Add to the `.grad` of every variable behind `out` the derivative of sum(out * g) with respect to it.
 
     Args:
         out: any recorded Tensor.
-        g: the cotangent of `out`, in its shape; may be left out when `out` has one element.
-        retain_graph: keep the graph for another pass; otherwise it is freed.
-        create_graph: record the pass, so that the gradients can be differentiated again (this keeps the graph).
+        g: the cotangent of `out`, in its shape (default None: 1, when `out` has one element).
+        retain_graph: keep the graph for another pass (default False: it is freed).
+        create_graph: record the pass, so that the gradients can be differentiated again, and keep the graph (default
+            False).
 
     Raises:
         GraphError: nothing behind `out` requires gradients.
@@ -44,7 +43,7 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
             "backward: this Tensor was not recorded, so there is nothing to differentiate: make a variable with "
             "requires_grad=True, and compute outside of no_grad()"
         )
-    seed = _seed(out, g)
+    seed = seed_of(out, g)
     record_pass = create_graph and STATE.recorder is not None
     with override_state(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
         reached = pull_back(
@@ -59,152 +58,56 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
-def _seed(out: Tensor, g: Any) -> Tensor:
-    """The cotangent of a result: given, or 1 for a single number."""
-    if g is None:
-        if out.size != 1:
-            raise ShapeError(
-                f"backward from a Tensor of shape {out.shape} needs a cotangent g of that shape: "
-                "give one, or reduce the Tensor first (.sum(), .mean())"
-            )
-        return wrap(np.ones(out.shape, out.dtype))
-    seed: Tensor = g if isinstance(g, Tensor) else Tensor(g)
-    if seed.shape != out.shape:
-        raise ShapeError(f"the cotangent g has shape {seed.shape}, but the Tensor has shape {out.shape}")
-    return seed if seed.dtype == out.dtype else seed.astype(out.dtype)
-
-
-class _Trace:
-    """One run of a function on fresh variables, ready to be pulled back through any number of times."""
-
-    def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
-        self.outer_recorder = STATE.recorder
-        start = next_id()
-        args = list(args)
-        with recording():
-            for i in argnums:
-                args[i] = _variable(args[i])
-            self.out = f(*args)
-        self.inputs: list[Tensor] = [args[i] for i in argnums]
-        if not isinstance(self.out, Tensor):
-            raise GraphError(f"the function to differentiate must return one Tensor, not {type(self.out).__name__}")
-        self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
-        nodes = [] if self.out.node is None else toposort([self.out.node], oldest=start)
-        self.nodes = _leading_to(self.targets, nodes)
-        returned_outer = self.out.node is not None and self.out.node.order < start
-        outside = returned_outer or any(p is not None and p.order < start for node in nodes for p in node.parents)
-        self.record = self.outer_recorder is not None and outside
-
-    def pull(self, g: Tensor, *, record: bool | None = None, keep: bool = True) -> list[Tensor]:
-        """The cotangent of each input, for the cotangent g of the result."""
-        record = self.record or g.requires_grad if record is None else record
-        reached: dict[Node, Any] = {}
-        if self.nodes and self.out.node is not None:
-            seeds = {self.out.node: g if record else g._data}
-            with recording(record):
-                reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
-        return [_gradient(reached.get(x.node), x) for x in self.inputs]  # type: ignore[arg-type]
-
-    def value(self) -> Tensor:
-        """The function's result, as the caller may see it: recorded only for what lies outside."""
-        return self.out if self.record else wrap(self.out._data)
-
-
-def _variable(x: Any) -> Tensor:
-    """A fresh variable with the value of x, joined to x's own graph if it has one."""
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.node is not None:
-        return alias(x)
-    variable = wrap(x._data)
-    variable.requires_grad = True
-    return variable
-
-
-def _leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
-    """Those of the nodes (newest first) from which a target can be reached, targets included."""
-    leading = set(targets)
-    for node in reversed(nodes):
-        if any(parent in leading for parent in node.parents):
-            leading.add(node)
-    return [node for node in nodes if node in leading]
-
-
-def _gradient(cotangent: Any, x: Tensor) -> Tensor:
-    if cotangent is None:
-        return wrap(np.zeros(x.shape, x.dtype))
-    return cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
-
-
-def pull_back_tensors(
-    outs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: Sequence[Tensor], *, record: bool = False
-) -> list[Tensor]:
-    """J'u of recorded results: the cotangent of each target, zeros where none arrives. The graph is kept.
-
-    Args:
-        outs: recorded Tensors; one that is constant adds nothing.
-        cotangents: one for each of them, in its shape.
-        targets: the Tensors to pull back to.
-        record: run the rules on Tensors, recording them.
-    """
-    seeds: dict[Node, Any] = {}
-    for out, g in zip(outs, cotangents, strict=True):
-        if out.node is not None:
-            seed = g if record else g._data
-            seeds[out.node] = seeds[out.node] + seed if out.node in seeds else seed
-    wanted = frozenset([x.node for x in targets if x.node is not None])
-    nodes = _leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
-    with recording(record):
-        reached = pull_back(seeds, nodes, wanted, record=record, keep=True)
-    return [_gradient(reached.get(x.node) if x.node is not None else None, x) for x in targets]
-
-
-def push_forward(
-    pull: Callable[[list[Tensor]], Sequence[Tensor]],
-    zeros: Sequence[Any],
-    tangents: Sequence[Tensor],
-    *,
-    record: bool = False,
-) -> list[Tensor]:
-    """J v from the function u -> J'u: this is linear in u, so its own transpose, applied to v, is J v.
-
-    Args:
-        pull: from cotangents of the results to recorded cotangents of the inputs.
-        zeros: an array for each result, in the shape and dtype of its cotangent: where J'u is transposed.
-        tangents: v, one an input.
-        record: record the second pass.
-    """
-    with recording():
-        us = [_variable(zero) for zero in zeros]
-        back = pull(us)
-    return pull_back_tensors(back, tangents, us, record=record)
-
-
 def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
     return (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Tensor, Any]]:
-    """A function that gives both f's value, one number, and its gradient (a tuple for several argnums).
+    """A function that gives both f's value, one number, and its gradient.
+
+    Args:
+        f: a function of Tensors that returns a Tensor with one element.
+        argnums: the number of the argument to differentiate by, or several numbers (default 0).
+
+    Returns:
+        A function of f's arguments that returns (value, gradient): a gradient in the shape of its argument, or for
+        several argnums a tuple of them.
+
+    Raises:
+        ShapeError: when called, f returns more than one number.
+        GraphError: when called, f returns something else than a Tensor.
 
     >>> value_and_grad(lambda x: (x * x).sum())(Tensor([1.0, 3.0]))
     (Tensor(10., shape=(), dtype=float32), Tensor([2., 6.], shape=(2,), dtype=float32))
     """
 
     def derivative(*args: Any) -> tuple[Tensor, Any]:
-        trace = _Trace(f, args, _numbers(argnums))
-        if trace.out.size != 1:
+        run = Pullback(f, args, _numbers(argnums))
+        if run.out.size != 1:
             raise ShapeError(
-                f"grad needs a function that returns one number, this one returned shape {trace.out.shape}: "
+                f"grad needs a function that returns one number, this one returned shape {run.out.shape}: "
                 "reduce it (.sum()), or use jacobian or vjp"
             )
-        gradients = trace.pull(_seed(trace.out, None), keep=False)
-        return trace.value(), gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        gradients = run.pull(seed_of(run.out, None), keep=False)
+        return run.value(), gradients[0] if isinstance(argnums, int) else tuple(gradients)
 
     return derivative
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The gradient of f, a function to one number, as a function; it can be nested.
+
+    Args:
+        f: a function of Tensors that returns a Tensor with one element.
+        argnums: the number of the argument to differentiate by, or several numbers (default 0).
+
+    Returns:
+        A function of f's arguments that returns the gradient in the shape of its argument, or for several argnums a
+        tuple of gradients.
+
+    Raises:
+        ShapeError: when called, f returns more than one number.
+        GraphError: when called, f returns something else than a Tensor.
 
     >>> grad(grad(lambda x: x**3))(2.0)
     Tensor(12., shape=(), dtype=float32)
@@ -213,54 +116,137 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     return lambda *args: both(*args)[1]
 
 
-def vjp(f: Function, *xs: Any) -> tuple[Tensor, Callable[[Any], tuple[Tensor, ...]]]:
-    """The value f(*xs), and the function from a cotangent g of it to J'g, one part an input."""
-    trace = _Trace(f, xs, range(len(xs)))
-    return trace.value(), lambda g: tuple(trace.pull(_seed(trace.out, g)))
+def vjp(f: Function, *xs: Any) -> tuple[Tensor, Callable[[ArrayLike], tuple[Tensor, ...]]]:
+    """The vector-Jacobian product: f's value, and the function from a cotangent g of it to J^T g.
+
+    Args:
+        f: a function of Tensors that returns a Tensor.
+        *xs: its arguments.
+
+    Returns:
+        f(*xs), and a function of g, in the shape of that value, that returns a tuple of cotangents in the shapes of xs.
+
+    Raises:
+        GraphError: f returns something else than a Tensor.
+        ShapeError: g has another shape.
+
+    >>> value, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> value.item(), [g.item() for g in pull(1.0)]
+    (6.0, [3.0, 2.0])
+    """
+    run = Pullback(f, xs, range(len(xs)))
+    return run.value(), lambda g: tuple(run.pull(seed_of(run.out, g)))
 
 
-def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Tensor, Tensor]:
-    """The value f(*xs), and J v: how it changes when the inputs move along `vs` (one tangent an input).
+def jvp(f: Function, xs: Sequence[ArrayLike], vs: Sequence[ArrayLike]) -> tuple[Tensor, Tensor]:
+    """The Jacobian-vector product: f's value, and J v, how it changes when the inputs move along tangents.
 
     Two reverse passes make it: see `push_forward`.
+
+    Args:
+        f: a function of Tensors that returns a Tensor.
+        xs: its arguments.
+        vs: the tangents, in the shapes of xs.
+
+    Returns:
+        f(*xs) and J v, both in the shape of f's value.
+
+    Raises:
+        GraphError: f returns something else than a Tensor.
+        ShapeError: a tangent has another shape than its argument.
+
+    >>> value, change = jvp(lambda x: x * x, [3.0], [1.0])
+    >>> value.item(), change.item()
+    (9.0, 6.0)
     """
-    trace = _Trace(f, xs, range(len(xs)))
-    tangents = [_seed(x, v) for x, v in zip(trace.inputs, vs, strict=True)]
-    outside = trace.record or any(v.requires_grad for v in tangents)
-    zeros = [np.zeros(trace.out.shape, trace.out.dtype)]
+    run = Pullback(f, xs, range(len(xs)))
+    tangents = [seed_of(x, v) for x, v in zip(run.inputs, vs, strict=True)]
+    outside = run.record or any(v.requires_grad for v in tangents)
+    zeros = [np.zeros(run.out.shape, run.out.dtype)]
     record = outside and STATE.recorder is not None
-    (moved,) = push_forward(lambda us: trace.pull(us[0], record=True), zeros, tangents, record=record)
-    return trace.value(), moved
+    (moved,) = push_forward(lambda us: run.pull(us[0], record=True), zeros, tangents, record=record)
+    return run.value(), moved
 
 
 def jacobian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
-    """The matrix of all partial derivatives, in the shape of f's value followed by that of the input."""
+    """The Jacobian: all partial derivatives of a function's value with respect to one argument.
+
+    Args:
+        f: a function of Tensors that returns a Tensor.
+        argnums: the number of the argument to differentiate by (default 0).
+
+    Returns:
+        A function of f's arguments that returns them in the shape of f's value followed by that of the argument.
+
+    Raises:
+        GraphError: when called, f returns something else than a Tensor.
+
+    >>> jacobian(lambda x: x * x)(Tensor([1.0, 2.0])).tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
 
     def derivative(*args: Any) -> Tensor:
-        trace = _Trace(f, args, (argnums,))
-        basis = np.eye(trace.out.size, dtype=trace.out.dtype).reshape(trace.out.size, *trace.out.shape)
-        shape = (*trace.out.shape, *trace.inputs[0].shape)
-        rows = [trace.pull(wrap(e))[0] for e in basis]
+        run = Pullback(f, args, (argnums,))
+        basis = np.eye(run.out.size, dtype=run.out.dtype).reshape(run.out.size, *run.out.shape)
+        shape = (*run.out.shape, *run.inputs[0].shape)
+        rows = [run.pull(wrap(e))[0] for e in basis]
         if not rows:
-            return wrap(np.zeros(shape, trace.out.dtype))
+            return wrap(np.zeros(shape, run.out.dtype))
         return operators.ops.reshape(operators.ops.stack(rows), shape=shape)
 
     return derivative
 
 
 def hessian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
-    """All second partial derivatives of f, a function to one number."""
+    """The Hessian: all second partial derivatives of a function to one number.
+
+    Args:
+        f: a function of Tensors that returns a Tensor with one element.
+        argnums: the number of the argument to differentiate by (default 0).
+
+    Returns:
+        A function of f's arguments that returns them in the argument's shape, twice.
+
+    Raises:
+        ShapeError: when called, f returns more than one number.
+        GraphError: when called, f returns something else than a Tensor.
+
+    >>> hessian(lambda x: (x**3).sum())(Tensor([1.0, 2.0])).tolist()
+    [[6.0, 0.0], [0.0, 12.0]]
+    """
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Function, x: Any, v: Any) -> Tensor:
-    """The Hessian of f at x times v, without forming the Hessian."""
+def hvp(f: Function, x: ArrayLike, v: ArrayLike) -> Tensor:
+    """The Hessian-vector product, without forming the Hessian: the gradient of (gradient of f) . v.
+
+    Args:
+        f: a function of Tensors that returns a Tensor with one element.
+        x: its argument.
+        v: the vector, in the shape of x.
+
+    Returns:
+        H v, in the shape of x.
+
+    Raises:
+        ShapeError: f returns more than one number.
+        GraphError: f returns something else than a Tensor.
+
+    Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
+
+    >>> hvp(lambda x: (x**3).sum(), Tensor([1.0, 2.0]), Tensor([1.0, 1.0])).tolist()
+    [6.0, 12.0]
+    """
     slope = grad(lambda y: (grad(f)(y) * v).sum())
     return slope(x)  # type: ignore[no-any-return]
 
 
 def stop_gradient(x: Any) -> Any:
-    """The same value as a constant."""
+    """The same value as a constant: no gradient flows through it.
+
+    Args:
+        x: a Tensor of any shape; anything else is returned as it is.
+    """
     return x.detach() if isinstance(x, Tensor) else x
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd.pullback import pull_back_tensors, push_forward
 from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.transforms import pull_back_tensors, push_forward
 from minigrad.typing import Array, DType
 
 if TYPE_CHECKING:

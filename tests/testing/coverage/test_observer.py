@@ -70,7 +70,7 @@ def test_op_with_several_results_is_seen():
 
 def test_observing_leaves_no_trace():
     from minigrad.autograd import backward as backward_pass
-    from minigrad.autograd import transforms
+    from minigrad.autograd import pullback, transforms
 
     before = (
         mg.Op.__call__,
@@ -78,6 +78,7 @@ def test_observing_leaves_no_trace():
         type(mg.add).__call__,
         backward_pass.pull_back,
         transforms.pull_back,
+        pullback.pull_back,
     )
     with pytest.raises(ZeroDivisionError), Observer().observing():
         raise ZeroDivisionError
@@ -87,6 +88,7 @@ def test_observing_leaves_no_trace():
         type(mg.add).__call__,
         backward_pass.pull_back,
         transforms.pull_back,
+        pullback.pull_back,
     )
     assert before == after
 
