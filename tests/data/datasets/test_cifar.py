@@ -66,6 +66,7 @@ def test_cifar100_has_fine_and_coarse_labels(server, monkeypatch, coarse):
         (cifar10_archive(test=12), "it has the label 11, of 10 classes"),
         (cifar10_archive(test=0), r"test_batch\.bin is damaged: its 0 bytes are no records of 3,073"),
     ],
+    ids=["path", "missing", "label", "size"],  # the bytes themselves differ with the time
 )
 def test_an_archive_of_right_hash_but_wrong_content_is_refused(server, monkeypatch, archive, message):
     monkeypatch.setattr(cifar, "CIFAR10", server.serve("c.tgz", archive))
