@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-from minigrad import Op, nn
+from minigrad import Op, domain, nn
 
 HEADING = re.compile(r"^(Args|Attributes|Returns|Yields|Raises|Source|Shapes?|Note)s?: ?(.*)$")
 ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*): ")
@@ -118,9 +118,9 @@ def _parameter_faults(docs: list[str], parameter: inspect.Parameter, is_data: bo
 
 
 def _means(text: str, default: object) -> bool:
-    """Whether a text says a default: a literal, a quotient or a root, or the name of a function or class."""
+    """Whether a text says a default: a literal, a quotient or a root, a domain, or the name of a function or class."""
     try:
-        value = eval(text.rstrip("."), {"sqrt": math.sqrt, "inf": math.inf})
+        value = eval(text.rstrip("."), {"sqrt": math.sqrt, "inf": math.inf, **vars(domain)})
     except (NameError, SyntaxError):
         return text.rstrip(".") == getattr(default, "__name__", None)
     if isinstance(value, (int, float)) and isinstance(default, (int, float)):

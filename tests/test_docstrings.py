@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from minigrad import Op, cost, data, elementwise, functional, init, io, nn, optim, training, viz
+from minigrad import Op, cost, data, elementwise, functional, init, io, nn, optim, testing, training, viz
 from minigrad.errors import ShapeError, UsageError
 from tests.docstring import Subject, faults, subjects_of
 
@@ -32,6 +32,9 @@ def all_subjects() -> list[Subject]:
         *subjects_of("viz", exported(viz, [name for name in viz.__all__ if name.islower()])),
         *subjects_of("viz", exported(viz, ["HistogramRecorder", "Picture"]), methods=False),
         *subjects_of("cost", exported(cost, ["costs", "summary"])),
+        *subjects_of("testing", exported(testing, ["calls_of", "check_grads", "gradtest"])),
+        *subjects_of("testing.laws", exported(testing.laws, ["Law", "all_of", "expect", "law", "module"])),
+        *subjects_of("testing.strategies", exported(testing.strategies, testing.strategies.__all__)),
     ]
     once: dict[int, Subject] = {}
     for subject in found:

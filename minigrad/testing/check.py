@@ -44,13 +44,14 @@ def check_grads(
         f: from Tensors to a Tensor, or to a tuple of Tensors; with `grad` or `vjp` from arrays to numbers or arrays.
         *args: where to check. Tensors, arrays and numbers of floating dtype are differentiated, in float64; all else is
             passed to f as it is.
-        order: 1 or 2. With 2 the derivative of the derivative is checked as well: (x, u) -> J(x)'u is compared with its
-            own differences, which also shows rules that are not linear in the cotangent. A derivative written by hand
-            is checked at order 1.
+        order: 1 or 2 (default 2). With 2 the derivative of the derivative is checked as well: (x, u) -> J(x)'u is
+            compared with its own differences, which also shows rules that are not linear in the cotangent.
+            A derivative written by hand is checked at order 1.
         argnums: the positions of the arguments to differentiate; all floating ones unless given.
-        grad: for an f that returns one number: `grad(*args)` gives its gradient, a tuple for several arguments.
-        vjp: `vjp(g, *args)` gives J'g, a tuple for several arguments.
-        rng: a seed or generator for random directions.
+        grad: a gradient written by hand, for an f that returns one number: `grad(*args)`, a tuple for several
+            arguments; minigrad's own derivative unless given.
+        vjp: J'g written by hand: `vjp(g, *args)`, a tuple for several arguments; minigrad's own unless given.
+        rng: a seed or generator for random directions (default 0).
         **settings: passed to f by keyword.
 
     Returns:

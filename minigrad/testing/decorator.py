@@ -10,16 +10,18 @@ that fail are counted by law and likely cause, the most telling one is chosen, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from hypothesis import strategies as st
 
+from minigrad.domain import Domain
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.laws import LAWS, Law
 from minigrad.testing.laws.violation_search import minimal_violation
-from minigrad.testing.strategies.call_strategy import calls_for
-from minigrad.typing import Function
+from minigrad.testing.strategies.array_strategies import Kinks
+from minigrad.testing.strategies.call_strategy import Arguments, calls_for
+from minigrad.typing import DTypeLike, Function, Shape
 
 SECOND_ORDER = ("second_order", "hessian_symmetry")
 
@@ -84,12 +86,42 @@ class GradTest:
             raise violation.with_traceback(None) from violation.__cause__
 
 
-# The result is what was given, with one attribute more, which types cannot say.
+# The result is what was given, with one attribute more, which types cannot say: Any.
 @overload
 def gradtest(function: Function, /) -> Any: ...
 @overload
-def gradtest(**options: Any) -> Callable[[Function], Any]: ...
-def gradtest(function: Function | None = None, /, **options: Any) -> Any:
+def gradtest(
+    *,
+    calls: st.SearchStrategy[FunctionCall] | None = None,
+    shapes: str | None = None,
+    domain: Domain | Mapping[str, Domain] | None = None,
+    kinks: Kinks | None = None,
+    dtype: DTypeLike | None = None,
+    arguments: Arguments | None = None,
+    input: Shape | list[Shape] | None = None,
+    grad: Function | None = None,
+    vjp: Function | None = None,
+    laws: Sequence[str | Law] | None = None,
+    examples: int | None = None,
+    order: int = 2,
+) -> Callable[[Function], Any]: ...
+def gradtest(
+    function: Function | None = None,
+    /,
+    *,
+    calls: st.SearchStrategy[FunctionCall] | None = None,
+    shapes: str | None = None,
+    domain: Domain | Mapping[str, Domain] | None = None,
+    kinks: Kinks | None = None,
+    dtype: DTypeLike | None = None,
+    arguments: Arguments | None = None,
+    input: Shape | list[Shape] | None = None,
+    grad: Function | None = None,
+    vjp: Function | None = None,
+    laws: Sequence[str | Law] | None = None,
+    examples: int | None = None,
+    order: int = 2,
+) -> Any:
     """Give an op, a function of Tensors or a function that makes a Module a test of its derivatives.
 
     The result is the same object with an attribute `gradtest`: a function without arguments that runs the test. The
@@ -98,19 +130,20 @@ def gradtest(function: Function | None = None, /, **options: Any) -> Any:
     Args:
         function: an op, whose facts say how it is called; a function, whose positional parameters without default get
             arrays; or a function without positional parameters that makes a Module, which is then tested as
-            a function of its inputs and all its parameters.
-        calls: a strategy of calls (`FunctionCall`), in place of all options that say how calls are drawn.
-        shapes: the shapes of the arguments, such as "N D, O D -> N O"; else they broadcast against each other.
+            a function of its inputs and all its parameters. Without one, the result is a decorator (default: none).
+        calls: a strategy of calls (`FunctionCall`); made from all options below unless given.
+        shapes: the shapes of the arguments, such as "N D, O D -> N O"; they broadcast against each other unless given.
         domain: a Domain for all arguments, or a dict of them by name; all real numbers unless given.
-        kinks: numbers to be hit often, or "ties".
-        dtype: one dtype for all arguments, in place of single and double precision.
+        kinks: numbers to be hit often, or "ties"; none unless given.
+        dtype: one dtype for all arguments; single and double precision (of a Module, double) unless given.
         arguments: Hypothesis strategies by parameter name, for single arguments and for settings; of a Module, for
-            inputs that are not floating arrays (class numbers, indices).
-        input: of a Module: the shape of its input, or a list of them.
-        grad, vjp: the gradient written by hand of a plain NumPy function, as for `check_grads`.
+            inputs that are not floating arrays (class numbers, indices); none unless given.
+        input: of a Module: the shape of its input, or a list of them, unless given by `shapes`.
+        grad: the gradient written by hand of a plain NumPy function, as for `check_grads`; none unless given.
+        vjp: the same as a vector-Jacobian product; none unless given.
         laws: the names of the laws to try (or laws themselves); all unless given.
         examples: how many calls are drawn; what Hypothesis's profile says unless given.
-        order: 1 leaves the laws of second derivatives out; 2 unless given.
+        order: 1 leaves the laws of second derivatives out (default 2).
 
     Returns:
         The same object; without a function, a decorator.
@@ -126,11 +159,14 @@ def gradtest(function: Function | None = None, /, **options: Any) -> Any:
     ...     return mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Dropout(0.5), mg.nn.Tanh())
     >>> small_net.gradtest()
     """
-    if function is None:
-        return lambda function: _with_gradtest(function, options)
-    return _with_gradtest(function, options)
+    of_calls = {
+        "shapes": shapes, "domain": domain, "kinks": kinks, "dtype": dtype, "arguments": arguments, "input": input,
+        "grad": grad, "vjp": vjp,
+    }  # fmt: skip
+    given = {name: value for name, value in of_calls.items() if value is not None}
 
+    def with_gradtest(function: Any) -> Any:
+        function.gradtest = GradTest(function, calls=calls, laws=laws, examples=examples, order=order, **given)
+        return function
 
-def _with_gradtest(function: Any, options: dict[str, Any]) -> Any:
-    function.gradtest = GradTest(function, **options)
-    return function
+    return with_gradtest if function is None else with_gradtest(function)

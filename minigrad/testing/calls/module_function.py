@@ -66,11 +66,19 @@ class ModuleFunction:
                 owners[owner].__dict__[name] = parameter
 
     def argument_names(self, count: int) -> list[str]:
-        """The names of so many arguments: parameters by their paths."""
+        """The names of arguments, parameters by their paths.
+
+        Args:
+            count: how many arguments there are, parameters included.
+        """
         return [*self.input_names(count - len(self.parameters)), *self.parameters]
 
     def input_names(self, count: int) -> list[str]:
-        """The names of so many inputs."""
+        """The names of inputs.
+
+        Args:
+            count: how many inputs there are.
+        """
         if count == len(self.inputs):
             return self.inputs
         return ["x"] if count == 1 else [f"x{k}" for k in range(count)]

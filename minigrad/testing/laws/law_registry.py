@@ -29,7 +29,7 @@ LAWS: Final[dict[str, Law]] = {}
 class Law:
     """A property of calls. Called with a function, arguments and settings, it raises `LawViolation` or returns None.
 
-    Attributes:
+    Args:
         name: its name, that of its function.
         check: raises when the law does not hold for a call.
         applies: whether the law says anything about a call.
@@ -39,10 +39,8 @@ class Law:
     check: Callable[[FunctionCall], None]
     applies: Callable[[FunctionCall], bool]
 
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]  # a law is documented by its function
-        """What the law says."""
-        return self.check.__doc__
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__doc__", self.check.__doc__)  # what the law says
 
     def __call__(self, f: Function, *args: object, **settings: Any) -> None:
         """Check that f satisfies this law at these arguments.
@@ -60,6 +58,9 @@ class Law:
 
     def check_if_applies(self, call: FunctionCall) -> None:
         """Check that a call satisfies this law, if it applies.
+
+        Args:
+            call: the function with its arguments.
 
         Raises:
             LawViolation: it does not.
@@ -101,8 +102,9 @@ def law(
     """Make a law of a function that takes a call and raises; see this module's docstring.
 
     Args:
-        check: the function. Its name is that of the law, its docstring says what the law says.
-        applies: which calls it applies to; those with something to differentiate, unless given.
+        check: the function. Its name is that of the law, its docstring says what the law says. Without one, the
+            result is a decorator (default: none, as in `@law(applies=...)`).
+        applies: whether it applies to a call (default has_gradient: if anything is differentiated).
 
     Returns:
         The law, which stands in `LAWS`.

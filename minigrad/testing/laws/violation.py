@@ -83,8 +83,8 @@ def expect(
         found, expected: arrays, one an argument or result.
         names: what each of them is called; the differentiated arguments unless given.
         scales: the size of the terms that were summed to each array; that of the expected array unless given.
-        exact: bit for bit, NaN being equal to NaN.
-        diagnosis: the likely cause, or a function from the number of the wrong array to it.
+        exact: bit for bit, NaN being equal to NaN (default False).
+        diagnosis: the likely cause, or a function from the number of the wrong array to it; none unless given.
 
     Raises:
         LawViolation: names the element that is furthest off.

@@ -49,8 +49,9 @@ def numbers(domain: Domain = REAL, kinks: Kinks = ()) -> st.SearchStrategy[float
     """Numbers of a domain.
 
     Args:
-        domain: where they lie; all real numbers unless given.
-        kinks: numbers to hit often, or to come very close to; "ties" for numbers that often equal each other.
+        domain: where they lie (default REAL).
+        kinks: numbers to hit often, or to come very close to; "ties" for numbers that often equal each other
+            (default ()).
     """
     return _numbers(domain, kinks if isinstance(kinks, str) else tuple(kinks))
 
@@ -70,9 +71,11 @@ def shapes(
     """Shapes of few elements; about one in six is 0-d and one in six empty, where that is allowed.
 
     Args:
-        min_dims, max_dims: the number of dimensions.
-        min_side, max_side: the size of a dimension; with a `min_side` of 1 no shape is empty.
-        max_size: the number of elements, at most.
+        min_dims: the smallest number of dimensions (default 0).
+        max_dims: the largest number of dimensions (default 3).
+        min_side: the smallest size of a dimension (default 0); with 1 no shape is empty.
+        max_side: the largest size of a dimension (default 3).
+        max_size: the largest number of elements (default 8).
     """
     ndim = draw(st.sampled_from([n for n in (0, 1, 2, 2, 3, *range(4, max_dims + 1)) if min_dims <= n <= max_dims]))
     sides: list[int] = []
@@ -141,8 +144,8 @@ def arrays(
 
     Args:
         shape: a shape or a strategy of shapes; any small one unless given.
-        domain: where the numbers lie; a domain of matrices makes matrices of such numbers.
-        kinks: numbers to hit often, or "ties".
+        domain: where the numbers lie (default REAL); a domain of matrices makes matrices of such numbers.
+        kinks: numbers to hit often, or "ties" (default ()).
         dtype: one dtype; double and sometimes single precision unless given.
         layout: one of "C", "F", "sliced", "reversed", "broadcast"; each of them unless given.
     """
@@ -173,11 +176,15 @@ def tensors(
     dtype: DTypeLike | None = None,
     layout: str | None = None,
 ) -> st.SearchStrategy[Tensor]:
-    """Tensors; the arguments are those of `arrays`, besides one.
+    """Tensors of such arrays as `arrays` gives.
 
     Args:
-        shape, domain, kinks, dtype, layout: as for `arrays`.
-        requires_grad: whether they are variables.
+        shape: a shape or a strategy of shapes; any small one unless given.
+        requires_grad: whether they are variables (default True).
+        domain: where the numbers lie (default REAL).
+        kinks: numbers to hit often, or "ties" (default ()).
+        dtype: one dtype; double and sometimes single precision unless given.
+        layout: one of "C", "F", "sliced", "reversed", "broadcast"; each of them unless given.
     """
     made = arrays(shape, domain=domain, kinks=kinks, dtype=dtype, layout=layout)
     return made.map(lambda x: Tensor(x, requires_grad=requires_grad))
@@ -196,7 +203,11 @@ def integers_in(low: int, high: int, shape: Shape) -> st.SearchStrategy[Array]:
 
 
 def masks(shape: Shape) -> st.SearchStrategy[Array]:
-    """Boolean arrays of a shape."""
+    """Boolean arrays.
+
+    Args:
+        shape: of the array.
+    """
     count = math.prod(shape)
     items = st.lists(st.booleans(), min_size=count, max_size=count)
     return items.map(lambda values: np.array(values, bool).reshape(shape))
@@ -207,8 +218,8 @@ def axes(ndim: int, *, none: bool = True, several: bool = True) -> st.SearchStra
 
     Args:
         ndim: the number of dimensions of the array.
-        none: draw None, too.
-        several: draw tuples, too.
+        none: draw None, too (default True).
+        several: draw tuples, too (default True).
     """
     single = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
     choices: list[st.SearchStrategy[Axis]] = [single] + [st.none()] * none
@@ -224,7 +235,7 @@ def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | No
 
     Args:
         spec: such as `ShapeSpec("N D, O D, O? -> N O")`.
-        divisors: the settings that sizes are divided by, such as {"groups": 2} for "C/groups".
+        divisors: the settings that sizes are divided by, such as {"groups": 2} for "C/groups"; none unless given.
     """
     divisors = divisors or {}
     divided: dict[str, str] = {}
@@ -259,7 +270,7 @@ def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> Set
 
     Args:
         image: the size of each dimension of the image.
-        dilated: whether the dilation may be more than 1.
+        dilated: whether the dilation may be more than 1 (default True).
     """
     kernel, stride, padding, dilation = [], [], [], []
     for size in image:
