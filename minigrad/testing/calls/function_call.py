@@ -91,9 +91,16 @@ class FunctionCall:
             args[i] = value
         return self.with_args(args)
 
+    def without_zeros(self) -> FunctionCall:
+        """The same call at numbers nearby, none of them 0: a factor of 0 hides that a result depends on another one."""
+        rng = np.random.default_rng(3)
+        sizes = [rng.uniform(0.1, 0.3, x.shape) if _is_floating(x) else None for x in self.args]
+        pairs = zip(self.args, sizes, strict=True)
+        return self.with_args([x if s is None else np.where(x == 0, s, x * (1 + s)) for x, s in pairs])
+
     def in_double(self) -> FunctionCall:
         """The same call in double precision, where rounding hides nothing from laws about numbers."""
-        floating = [isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in self.args]
+        floating = [_is_floating(x) for x in self.args]
         if all(x.dtype == np.float64 for x, f in zip(self.args, floating, strict=True) if f):
             return self
         return self.with_args([x.astype(np.float64) if f else x for x, f in zip(self.args, floating, strict=True)])
@@ -111,11 +118,7 @@ class FunctionCall:
         if self.argnums is not None:
             return self.argnums
         fixed = self.f.non_differentiable if isinstance(self.f, Op) and not self.f.variadic else ()
-        return tuple(
-            i
-            for i, x in enumerate(self.args)
-            if isinstance(x, np.ndarray) and x.dtype.kind == "f" and not (fixed and self.names[i] in fixed)
-        )
+        return tuple(i for i, x in enumerate(self.args) if _is_floating(x) and not (fixed and self.names[i] in fixed))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -212,6 +215,10 @@ class FunctionCall:
     def gradients(self, cotangents: Sequence[Array] | None = None) -> ArrayTuple:
         """J'u for each differentiated argument, by a first-order pass."""
         return self.linearize().vjp(self.cotangents() if cotangents is None else cotangents)
+
+
+def _is_floating(x: object) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def _as_argument(x: object) -> object:

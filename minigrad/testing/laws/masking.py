@@ -2,62 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
-from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.function_call import REFUSALS, FunctionCall
 from minigrad.testing.calls.linearization import ArrayTuple
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.laws.law_registry import is_recorded, law
 from minigrad.testing.laws.violation import expect
 from minigrad.typing import Array
 
-POISONS = (np.nan, np.inf, -np.inf)
+NONFINITE: Final = (np.nan, np.inf, -np.inf)
 
 
 @law(applies=is_recorded)
 def silence(call: FunctionCall) -> None:
     """A cotangent of exactly 0 passes on 0, whatever the slope: NaN and infinities that are masked do not come back.
 
-    One element of an argument is made NaN, inf or -inf. The results that change get the cotangent 0, as behind
-    `where(ok, f(x), 0)`. Then nothing depends on that element: its own gradient is 0, and all others are what they
-    are beside a finite value, at first and at second order.
+    One element of an argument is made NaN, inf or -inf. The results that depend on it get the cotangent 0, as behind
+    `where(ok, f(x), 0)`. Then its own gradient is 0, and all others are what they are beside a finite value, at first
+    and at second order.
     """
     call = call.in_double()
-    clean = call.results()
-    if not all(np.isfinite(out).all() for out in clean if out.dtype.kind == "f"):
+    finite = call.results()
+    if not all(np.isfinite(out).all() for out in finite if out.dtype.kind == "f"):
         return
-    for k, element, poison in _places(call):
-        values = [x.copy() for x in call.values]
-        values[k][element] = poison
-        poisoned = call.with_values(values)
-        try:
-            outs = poisoned.results()
-        except (ValueError, np.linalg.LinAlgError):
-            continue
-        if [out.shape for out in outs] != [out.shape for out in clean]:
-            continue
-        u = [np.where(a == b, g, 0.0) for a, b, g in zip(clean, outs, call.cotangents(), strict=True)]
-        about = Diagnosis("", f"{poison} at {call.names[call.positions[k]]}{list(element)}, whose results are masked")
-        first, second = _derivatives(poisoned, u)
-        first_clean, second_clean = _derivatives(call, u)
-        for found, expected in ((first, first_clean), (second, second_clean)):
-            expected[k][element] = 0
-            expect("silence", poisoned, found, expected, diagnosis=about)
+    for k, element in _elements(call):
+        masked = _dependent(call, k, element)
+        u = [np.where(mask, 0.0, g) for mask, g in zip(masked, call.cotangents(), strict=True)]
+        for value in NONFINITE:
+            changed = _with_element(call, k, element, value)
+            outs = _results(changed)
+            if outs is None or [out.shape for out in outs] != [out.shape for out in finite]:
+                continue
+            name = f"{call.names[call.positions[k]]}{list(element)}"
+            about = Diagnosis("", f"{value} at {name}, whose results are masked")
+            for found, expected in zip(_derivatives(changed, u), _derivatives(call, u), strict=True):
+                expected[k][element] = 0
+                expect("silence", changed, found, expected, diagnosis=about)
 
 
-def _places(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...], float]]:
-    """Elements to poison: of each argument the first and the one in the middle."""
+def _elements(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Elements to replace: of each argument the first and the one in the middle."""
     for k, x in enumerate(call.values):
         for number in sorted({0, x.size // 2}) if x.size else ():
-            place = tuple(int(i) for i in np.unravel_index(number, x.shape))
-            yield from ((k, place, poison) for poison in POISONS)
+            yield k, tuple(int(i) for i in np.unravel_index(number, x.shape))
 
 
-def _derivatives(call: FunctionCall, u: list[Array]) -> tuple[list[Array], list[Array]]:
+def _with_element(call: FunctionCall, k: int, element: tuple[int, ...], value: float) -> FunctionCall:
+    values = [x.copy() for x in call.values]
+    values[k][element] = value
+    return call.with_values(values)
+
+
+def _results(call: FunctionCall) -> ArrayTuple | None:
+    """The results; None where f does not take the arguments."""
+    try:
+        return call.results()
+    except (*REFUSALS, np.linalg.LinAlgError):
+        return None
+
+
+def _dependent(call: FunctionCall, k: int, element: tuple[int, ...]) -> list[Array]:
+    """Which elements of the results depend on one element of an argument.
+
+    They change when it does, at the call or where no number is 0: a product with 0 depends on the other factor, too.
+    """
+    masks = [np.zeros(out.shape, bool) for out in call.results()]
+    for base in (call, call.without_zeros()):
+        before = _results(base)
+        if before is None or [out.shape for out in before] != [mask.shape for mask in masks]:
+            continue
+        for value in NONFINITE:
+            after = _results(_with_element(base, k, element, value))
+            if after is not None and [out.shape for out in after] == [mask.shape for mask in masks]:
+                masks = [mask | _differs(a, b) for mask, a, b in zip(masks, before, after, strict=True)]
+    return masks
+
+
+def _differs(a: Array, b: Array) -> Array:
+    return np.asarray((a != b) & ~((a != a) & (b != b)))  # NaN is equal to NaN here
+
+
+def _derivatives(call: FunctionCall, u: Sequence[Array]) -> tuple[list[Array], list[Array]]:
     """The gradients for the cotangents u, and the product of the second derivatives with tangents."""
-    linear = call.linearize()
-    first: ArrayTuple = linear.vjp(u)
-    second: ArrayTuple = linear.hvp(u, call.tangents())
-    return [x.copy() for x in first], [x.copy() for x in second]
+    at_call = call.linearize()
+    return [x.copy() for x in at_call.vjp(u)], [x.copy() for x in at_call.hvp(u, call.tangents())]
