@@ -65,21 +65,17 @@ class Op(Generic[P, R]):
         shapes: the shape specification, checked on every call (default None: shapes are not checked).
         residuals: the names of what the forward function keeps for its rules (default ()).
         non_differentiable: the inputs that have no derivative (default ()).
-        canonical: a function from the settings as users write them to those of `forward` (default None: they are the
-            same).
-        reference: the same function built from other ops (default None); tests hold the op to it, and a recorded
-            backward pass goes through it where there is only a fast rule.
+        canonical: from settings as users write them to those of `forward` (default None: they are the same).
+        reference: the same function made of other ops, for tests and where only fast rules exist (default None).
         domain: where each input may lie (default None: on the whole real line).
         linear: the inputs in which the op is linear, each alone (default ()).
-        kinks: where the op is continuous but has no derivative: the points of an elementwise function, or "ties" for
-            one that chooses among its elements (default ()). Rules give a subgradient there.
+        kinks: where it is continuous without a derivative: points, or "ties" for one that chooses (default ()).
         results: the names of the results of an op that has several; a call gives a tuple of them (default ()).
         onnx: the name of the ONNX operator that does the same (default None: there is none).
         flops: counts the multiply-adds of a call from its shapes and settings (default None: there are none).
         source: the paper that it is from (default None).
         hint: what to do about inputs whose shapes do not fit, for the error (default "").
-        elementwise: whether element k of the result depends on element k of each (broadcast) input only (default
-            False).
+        elementwise: whether element k of the result depends on element k of the inputs only (default False).
         module: the name of the module that it belongs to (default None: the forward function's).
 
     Attributes:
@@ -113,10 +109,8 @@ class Op(Generic[P, R]):
         module: str | None = None,
     ) -> None:
         self.module = module or getattr(forward, "__module__", "")
-        self.name = name
-        self.forward = forward
-        self.__doc__ = forward.__doc__
-        self.canonical = canonical
+        self.name, self.forward, self.__doc__ = name, forward, forward.__doc__
+        self.canonical, self.reference, self.elementwise = canonical, reference, elementwise
         self.residuals, self.results = tuple(residuals), tuple(results)
         self._read_signature(forward)
         self._gives_tuple = bool(residuals or results)
@@ -125,18 +119,13 @@ class Op(Generic[P, R]):
         self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
         self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
-        self.reference = reference
         if results and reference is not None:
             raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
-        self.elementwise = elementwise
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
-        self._allowed = (
-            -1
-            if self.variadic
-            else sum(1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable)
-        )  # a bit for each input that may have a gradient
+        with_gradient = [i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
+        self._allowed = -1 if self.variadic else sum(1 << i for i in with_gradient)  # a bit an input
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
         self._fitting: set[tuple[object, ...]] = set()
