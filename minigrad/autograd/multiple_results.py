@@ -8,11 +8,14 @@ one tuple, with zeros for the results that nothing depended on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.tensor import wrap
+from minigrad.errors import RuleError
+from minigrad.typing import Array, Value
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -45,3 +48,27 @@ class Cotangents:
         zeros = [np.zeros(shape, self.dtype) if k not in self.parts else None for k, shape in enumerate(self.shape)]
         wrapped = [wrap(z) if recorded and z is not None else z for z in zeros]
         return tuple([self.parts.get(k, zero) for k, zero in enumerate(wrapped)])
+
+
+def split(result: Any, results: tuple[str, ...], residuals: tuple[str, ...]) -> tuple[Any, tuple[Array, ...]]:
+    """What a forward function returned as its result (or all of them together), and the residuals behind.
+
+    Raises:
+        RuleError: it returned no tuple of these.
+    """
+    names = (*(results or ("out",)), *residuals)
+    if not isinstance(result, tuple) or len(result) != len(names):
+        stated = f"results={results}" if results else f"residuals={residuals}"
+        raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
+    if results:
+        return Results(result[: len(results)]), tuple(result[len(results) :])
+    return result[0], tuple(result[1:])
+
+
+def rule_of_result(k: int) -> Callable[[Value, Shapes], Cotangents]:
+    """The rule of the op that picks result `k`: the cotangent takes its place among those of the other results."""
+
+    def rule(g: Value, x_shape: Shapes) -> Cotangents:  # the shape of a call with several results has all of theirs
+        return Cotangents({k: g}, x_shape, g.dtype)
+
+    return rule

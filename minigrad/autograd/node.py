@@ -58,6 +58,13 @@ class Node:
         """The op that made the value; None for a leaf."""
         return self.plan.op if self.plan is not None else None
 
+    @property
+    def value_name(self) -> str:
+        """What messages call the value: "the result of exp", "svd's result s", "the variable"."""
+        if self.op is None:
+            return "the variable"
+        return f"the result of {self.op}" if self.op.result_of is None else str(self.op)
+
     def __repr__(self) -> str:
         return f"<{self.op or 'leaf'} #{self.order} {self.shape} {self.dtype}>"
 

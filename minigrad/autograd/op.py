@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 import numpy as np
 
 from minigrad.autograd.error_context import add_error_context
-from minigrad.autograd.multiple_results import Cotangents, Results, Shapes
+from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
 from minigrad.autograd.rule import Plan, Rule
 from minigrad.autograd.signature import call_signature, ufunc_signature
@@ -42,7 +42,7 @@ from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, record,
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.shapes import ShapeSpec
-from minigrad.typing import Array, Function, Settings, Value
+from minigrad.typing import Array, Function, Settings
 
 if TYPE_CHECKING:
     import typing_extensions as extensions
@@ -82,6 +82,7 @@ class Op(Generic[P, R]):
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
         rules: the vector-Jacobian product for each input.
         fast_rules: faster versions for the first order, on arrays only.
+        result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
 
     Raises:
         RuleError: a fact names no input, or an op with several results has a reference.
@@ -109,7 +110,8 @@ class Op(Generic[P, R]):
         module: str | None = None,
     ) -> None:
         self.module = module or getattr(forward, "__module__", "")
-        self.name, self.forward, self.__doc__ = name, forward, forward.__doc__
+        self.name, self._title, self.forward, self.__doc__ = name, name, forward, forward.__doc__
+        self.result_of: Op[..., Any] | None = None
         self.canonical, self.reference, self.elementwise = canonical, reference, elementwise
         self.residuals, self.results = tuple(residuals), tuple(results)
         self._read_signature(forward)
@@ -122,6 +124,7 @@ class Op(Generic[P, R]):
         if results and reference is not None:
             raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
+        self.result_ops = tuple([_result_op(self, k) for k in range(len(self.results))])
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
         with_gradient = [i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
@@ -162,7 +165,7 @@ class Op(Generic[P, R]):
         return names
 
     def __str__(self) -> str:
-        return self.name
+        return self._title
 
     def __repr__(self) -> str:
         return f"{self.name}{self.__signature__}"  # the first line of help()
@@ -229,7 +232,7 @@ class Op(Generic[P, R]):
             out = self.forward(*arrays, **canonical)
             residuals: tuple[Array, ...] = ()
             if self._gives_tuple:
-                out, residuals = self._split(out)
+                out, residuals = split(out, self.results, self.residuals)
             mask &= self._allowed
             differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
         except Exception as error:
@@ -260,18 +263,9 @@ class Op(Generic[P, R]):
         """Result number `k` of the call that `node` recorded, with a node of its own."""
         if array.dtype.kind != "f":
             return wrap(array)
-        settings = {"index": k, "name": self.results[k]}
-        return recorder(_RESULT.plan(1, 1), (node,), (node, array), settings, array)  # the rule asks for node.shape
-
-    def _split(self, result: Value) -> tuple[Value, tuple[Array, ...]]:
-        """The forward function's result, or all of them, and its residuals."""
-        names = (*(self.results or ("out",)), *self.residuals)
-        if not isinstance(result, tuple) or len(result) != len(names):
-            stated = f"results={self.results}" if self.results else f"residuals={self.residuals}"
-            raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
-        if self.results:
-            return Results(result[: len(self.results)]), tuple(result[len(self.results) :])
-        return result[0], tuple(result[1:])
+        return recorder(
+            self.result_ops[k].plan(1, 1), (node,), (node, array), {}, array
+        )  # the rule asks for node.shape
 
     def _from_list(self, position: int, numbers: Sequence[Any]) -> Array:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
@@ -292,9 +286,9 @@ class Op(Generic[P, R]):
             self._fitting.add(key)
 
 
-_RESULT = Op(lambda x, *, index, name: x, "result")  # the op of the nodes behind one that has several results
-
-
-@_RESULT.vjp("x")
-def _(g: Array | Tensor, x_shape: Shapes, *, index: int) -> Cotangents:
-    return Cotangents({index: g}, x_shape, g.dtype)
+def _result_op(whole: Op[..., Any], k: int) -> Op[..., Tensor]:
+    """The op of the nodes behind one that has several results: it picks one of these, such as `svd.s`."""
+    op = Op[..., Tensor](lambda x: x, f"{whole.name}.{whole.results[k]}", module=whole.module)
+    op.result_of, op._title = whole, f"{whole}'s result {whole.results[k]}"
+    op.vjp("x")(rule_of_result(k))
+    return op

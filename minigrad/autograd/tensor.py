@@ -179,7 +179,7 @@ class Tensor(operators.Operators, TensorHints):
             self.node = Leaf(self._data.shape, self._data.dtype)
         elif not wanted and self.node is not None:
             if not isinstance(self.node, Leaf):
-                raise GraphError(f"the result of {self.node.op} cannot stop requiring gradients: use .detach()")
+                raise GraphError(f"{self.node.value_name} cannot stop requiring gradients: use .detach()")
             self.node = None
 
     @property
@@ -286,7 +286,7 @@ class Tensor(operators.Operators, TensorHints):
     def _forbid_recorded(self, what: str) -> None:
         if self.node is not None and not isinstance(self.node, Leaf):
             raise MutationError(
-                f"cannot {what} the result of {self.node.op}: a live graph needs its values as they are. "
+                f"cannot {what} {self.node.value_name}: a live graph needs its values as they are. "
                 "Write a new Tensor (minigrad.where, indexing, arithmetic), or .detach() a copy first"
             )
 

@@ -14,7 +14,7 @@ from minigrad.autograd.registry import REGISTRY
 from minigrad.graph import Graph, GraphNode
 from minigrad.typing import Shape
 
-VIEWS = frozenset({"reshape", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "diagonal", "hook", "result"})
+VIEWS = frozenset({"reshape", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "diagonal", "hook"})
 """Ops whose results share the memory of their inputs."""
 
 
@@ -32,6 +32,12 @@ class Cost:
     mult_adds: int | None
     forward: int
     backward: int
+
+
+def _is_view(node: GraphNode) -> bool:
+    """Whether an op only shows what others hold: a view, or one of several results, such as `svd.s`."""
+    whole, _, result = node.name.rpartition(".")
+    return bool({node.name, whole} & VIEWS) or (whole in REGISTRY and result in REGISTRY[whole].results)
 
 
 def costs(graph: Graph, trained: Collection[str] | None = None) -> dict[int, Cost]:
@@ -62,7 +68,7 @@ def costs(graph: Graph, trained: Collection[str] | None = None) -> dict[int, Cos
     found = {}
     for node in graph:
         if node.kind == "op":
-            elements = 0 if node.name in VIEWS else sum(map(math.prod, node.shapes))
+            elements = 0 if _is_view(node) else sum(map(math.prod, node.shapes))
             size = elements * np.dtype(node.dtype).itemsize
             count = _mult_adds(node, inputs.get(node.id, {}))
             found[node.id] = Cost(count, size, size if node.id in trainable else 0)

@@ -71,7 +71,7 @@ def why(
         found = _explain(context, tiny, huge)
     graph, mark = path_graph(context, found.path)
     text = found.text + ("" if context.traced or any(e.site[1] for e in context.flow.events) else _NO_LINES)
-    path = tuple([step for _, step in found.path if step.op != "result"])  # of an op with several results
+    path = tuple([step for i, step in found.path if i is None or context.flow.events[i].op.result_of is None])
     return Reason(found.cause, context.name, tensor.shape, _norm(context), text, path, found.at, graph, mark)
 
 

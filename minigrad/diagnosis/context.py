@@ -57,7 +57,7 @@ class Context:
             return self.names[id(self.tensor)]
         node = self.tensor.node
         if node is not None and node.op is not None:
-            return f"the result of {node.op}"
+            return node.value_name
         if isinstance(node, Leaf) and node.name:
             return node.name
         return "the variable" if node is not None else "the constant"

@@ -107,7 +107,7 @@ def _canceled(context: Context, search: _Search) -> Explanation:
     path += context.gradients.path_from(uses[0]) if uses else []
     steps = context.steps(path, uses[0][0] if uses else None)
     whose = "its" if node is context.gradients.target else "the"
-    of = "" if node is context.gradients.target else f" of the result of {node.op}"
+    of = "" if node is context.gradients.target else f" of {node.value_name}"
     norms = ", ".join(number(context.gradients.passing(use).norm) for use in uses)
     text = (
         f"It is exactly zero, although gradients come through {whose} {len(uses)} uses{of} (norms {norms}): they "

@@ -95,7 +95,7 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise UsageError(f"{self._kind}: parameter {i} is no Tensor but a {type(p).__name__}")
             if p.node is not None and not isinstance(p.node, Leaf):
-                raise UsageError(f"{self._kind}: parameter {i} is no variable but the result of {p.node.op}")
+                raise UsageError(f"{self._kind}: parameter {i} is no variable but {p.node.value_name}")
             if p.dtype.kind != "f":
                 raise UsageError(f"{self._kind}: parameter {i} holds {p.dtype}: use .astype(float) to train it")
             if p in self.state or p in new:

@@ -14,8 +14,6 @@ from minigrad.typing import Settings, Value
 from minigrad.viz.computation import Computation, saved_inputs
 
 WORST_FIRST: Final = ("wrong", "inconclusive", "kink", "correct")
-PASSING_ON: Final = ("result", "hook")
-"""Ops that compute nothing, and have no verdict: a result of several, and the hook of a module."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,12 @@ def op_verdicts(computation: Computation) -> dict[Node, OpVerdict]:
     An op whose inputs neither a trace nor the graph has kept is inconclusive.
     """
     ops = [n for n, drawn in zip(computation.nodes, computation.graph.nodes, strict=True) if drawn.kind == "op"]
-    return {node: _verdict(computation, node) for node in ops if node.op is not None and node.op.name not in PASSING_ON}
+    return {node: _verdict(computation, node) for node in ops if not _passes_on(node)}
+
+
+def _passes_on(node: Node) -> bool:
+    """Whether an op computes nothing, and has no verdict: a result of several, and the hook of a module."""
+    return node.op is None or node.op.result_of is not None or node.op.name == "hook"
 
 
 def _verdict(computation: Computation, node: Node) -> OpVerdict:

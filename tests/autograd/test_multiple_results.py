@@ -89,7 +89,7 @@ def test_forward_derivative_goes_through():
 def test_results_stand_as_nodes_of_their_own_behind_the_op():
     radius, _ = polar(variable(X), Y)
     names = [node.name for node in Graph.of(radius).nodes]
-    assert names == ["variable", "test_result.polar", "result"]
+    assert names == ["variable", "test_result.polar", "test_result.polar.radius"]
     assert [node.shape for node in Graph.of(radius).nodes] == [(2,), ((2,), (2,)), (2,)]
 
 
@@ -104,7 +104,7 @@ def test_graph_is_freed_as_a_whole_and_leaves_no_nodes():
 
 
 def test_anomaly_looks_at_each_result():
-    with pytest.raises(mg.NonFiniteError, match="result gave nan"), mg.anomaly():
+    with pytest.raises(mg.NonFiniteError, match=r"^test_result.polar's result radius gave nan"), mg.anomaly():
         polar(variable(np.array([np.nan])), np.ones(1))
 
 
@@ -133,3 +133,26 @@ def test_op_with_several_results_has_no_reference():
             return x, x
 
     assert "test_result.twice" not in REGISTRY
+
+
+def test_node_of_one_result_is_named_by_the_op_and_the_result():
+    radius, _ = polar(variable(X), Y)
+    assert "made by test_result.polar's result radius" in repr(radius)
+    with pytest.raises(mg.GraphError, match=r"^test_result.polar's result radius cannot stop requiring gradients"):
+        radius.requires_grad = False
+    with pytest.raises(mg.MutationError, match=r"^cannot write to test_result.polar's result radius:"):
+        radius.writable()
+    with pytest.raises(mg.errors.UsageError, match=r"no variable but test_result.polar's result radius"):
+        mg.optim.SGD([radius], lr=0.1)
+    reason = mg.why(radius, lambda: radius.sum())
+    assert reason.name == "test_result.polar's result radius"
+
+
+def test_no_node_is_called_result_without_saying_of_what():
+    x = variable(np.array([[2.0, 1.0], [1.0, 3.0]]))
+    for several in (mg.svd, mg.eigh, mg.qr, mg.slogdet):
+        for out in several(x):
+            if out.node is not None:
+                name = Graph.of(out).nodes[-1].name
+                assert name.startswith(several.__name__ if hasattr(several, "__name__") else several.name), name
+                assert name.partition(".")[2]

@@ -12,5 +12,5 @@ def test_several_results_of_one_op_are_memory_together():
     graph = Graph.of(nn.LayerNorm(3, elementwise_affine=False)(x))
     found = {graph.nodes[k].name: cost for k, cost in costs(graph).items()}
     assert found["standardize"].forward == 8 * (6 + 2 + 2)
-    assert found["result"].forward == 0
+    assert found["standardize.out"].forward == 0
     assert found["standardize"].backward == 0  # nothing behind it is a parameter
