@@ -13,6 +13,7 @@ from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's f
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.jacobian import hessian, hvp, jacobian
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY, op
 from minigrad.autograd.tensor import (
@@ -27,9 +28,6 @@ from minigrad.autograd.tensor import (
 from minigrad.autograd.transforms import (
     backward,
     grad,
-    hessian,
-    hvp,
-    jacobian,
     jvp,
     stop_gradient,
     value_and_grad,

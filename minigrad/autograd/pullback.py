@@ -1,4 +1,4 @@
-"""A function run once on fresh variables, to be pulled back through any number of times; and J v from two pull-backs.
+"""`Pullback`: one run of a function on fresh variables, to be pulled back through any number of times.
 
 Each run has variables of its own, so derivatives nest to any order without confusing one another. A derivative is
 itself recorded only if something outside depends on it: when the function reached variables other than its own.
@@ -6,6 +6,7 @@ itself recorded only if something outside depends on it: when the function reach
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,16 +14,147 @@ import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.tensor import Tensor, recording, wrap
-from minigrad.errors import GraphError, ShapeError
-from minigrad.typing import Array, ArrayLike, Function, Value
+from minigrad.errors import DTypeError, GraphError, ShapeError, UsageError
+from minigrad.typing import ArrayLike, Function, Settings
 
 alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
 
 
-def seed_of(out: Tensor, g: ArrayLike | None) -> Tensor:
-    """The cotangent of a result: given, or 1 for a single number."""
+class Pullback:
+    """One run of a function on fresh variables, ready to be pulled back through any number of times.
+
+    Attributes:
+        name: of the transformation, for errors.
+        out: what the function returned: a Tensor, or containers of them.
+        outs: the Tensors in it.
+        given: the differentiated arguments, with the fresh variables in their containers.
+        inputs: all of these variables.
+        record: whether what is pulled back is recorded, since something outside depends on it.
+    """
+
+    def __init__(self, name: str, f: Function, args: Sequence[Any], settings: Settings, argnums: Sequence[int]) -> None:
+        self.name = name
+        outer_recorder, start = STATE.recorder, next_id()
+        args = list(args)
+        with recording():
+            for i in argnums:
+                args[i] = _variables(name, i, args[i])
+            self.out = f(*args, **settings)
+        self.given = [args[i] for i in argnums]
+        self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
+        self.outs: list[Tensor] = [self._checked(path, out) for path, out in leaves(self.out)]
+        if not self.outs:
+            raise GraphError(f"{name}: the function to differentiate returned {self.out!r}, and should return a Tensor")
+        self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
+        roots = [out.node for out in self.outs if out.node is not None]
+        nodes = toposort(roots, oldest=start)
+        self.nodes = leading_to(self.targets, nodes)
+        returned_outer = any(node.order < start for node in roots)
+        outside = returned_outer or any(p is not None and p.order < start for node in nodes for p in node.parents)
+        self.record = outer_recorder is not None and outside
+
+    def _checked(self, path: str, out: object) -> Tensor:
+        if not isinstance(out, Tensor):
+            where = f" at {path}" if path else ""
+            raise GraphError(
+                f"{self.name}: the function to differentiate must return a Tensor, or containers of Tensors, "
+                f"not {type(out).__name__}{where}"
+            )
+        return out
+
+    def single(self) -> Tensor:
+        """The result, for what needs one Tensor."""
+        if is_container(self.out):
+            raise GraphError(
+                f"{self.name}: the function to differentiate must return one Tensor, not a {type(self.out).__name__}"
+            )
+        return self.outs[0]
+
+    def pull(self, gs: Sequence[Tensor], *, record: bool | None = None, keep: bool = True) -> list[Tensor]:
+        """The cotangent of each input, for a cotangent of each result."""
+        record = self.record or any(g.requires_grad for g in gs) if record is None else record
+        reached: dict[Node, Any] = {}
+        if self.nodes:
+            with recording(record):
+                seeds = seeds_of(self.outs, gs, record=record)
+                reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
+        return [gradient_of(x, reached) for x in self.inputs]
+
+    def in_containers(self, values: Sequence[Any]) -> list[Nested]:
+        """One value an input, in the containers of the arguments."""
+        remaining = iter(values)
+        return [rebuilt(part, [next(remaining) for _ in leaves(part)]) for part in self.given]
+
+    def value(self) -> Nested:
+        """The function's result, as the caller may see it: recorded only for what lies outside."""
+        return self.out if self.record else mapped(lambda out: wrap(out._data), self.out)
+
+
+def positions(name: str, argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """`argnums` as numbers from 0 on, for a call with `count` arguments by position.
+
+    Raises:
+        UsageError: a number is none, is out of range, or stands twice.
+    """
+    several = isinstance(argnums, (tuple, list)) or (isinstance(argnums, np.ndarray) and argnums.ndim == 1)
+    numbers: Sequence[object] = argnums if several else (argnums,)  # type: ignore[assignment]
+    found = []
+    for number in numbers:
+        i = None if isinstance(number, (bool, np.bool_)) else _index(number)
+        if i is None:
+            raise UsageError(f"{name}: argnums is the number of an argument, or a tuple of them, not {argnums!r}")
+        if not -count <= i < count:
+            counted = f"{count} argument{'s' * (count != 1)} by position"
+            raise UsageError(
+                f"{name}: argnums={argnums!r}, but the function was called with {counted}; "
+                "what is given by keyword is not differentiated"
+            )
+        found.append(i % count)
+    if len(set(found)) != len(found) or not found:
+        raise UsageError(f"{name}: argnums={argnums!r} must name at least one argument, and none twice")
+    return tuple(found)
+
+
+def _index(number: object) -> int | None:
+    """A number of any integer type, or None."""
+    try:
+        return operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _variables(name: str, i: int, value: Nested) -> Nested:
+    """An argument with a fresh variable in place of each of its values."""
+    return rebuilt(value, [variable(x, f"{name}: argument {i}{path}") for path, x in leaves(value)])
+
+
+def variable(x: ArrayLike, what: str = "the input") -> Tensor:
+    """A fresh variable with the value of x, joined to x's own graph if it has one.
+
+    Raises:
+        DTypeError: x holds integers or booleans, which have no derivatives. (A Python number is a real one.)
+    """
+    if type(x) is int:
+        x = float(x)
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.node is not None:
+        return alias(x)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{what} holds {x.dtype}, which has no derivatives: convert it with .astype(float)")
+    fresh = wrap(x._data)
+    fresh.requires_grad = True
+    return fresh
+
+
+def seed(out: Tensor, g: Any) -> Tensor:
+    """The cotangent of a result: given, or 1 for a single number.
+
+    Raises:
+        ShapeError: g is missing or has another shape.
+    """
     if g is None:
         if out.size != 1:
             raise ShapeError(
@@ -30,59 +162,23 @@ def seed_of(out: Tensor, g: ArrayLike | None) -> Tensor:
                 "give one, or reduce the Tensor first (.sum(), .mean())"
             )
         return wrap(np.ones(out.shape, out.dtype))
-    seed: Tensor = g if isinstance(g, Tensor) else Tensor(g)
-    if seed.shape != out.shape:
-        raise ShapeError(f"the cotangent g has shape {seed.shape}, but the Tensor has shape {out.shape}")
-    return seed if seed.dtype == out.dtype else seed.astype(out.dtype)
+    cotangent: Tensor = g if isinstance(g, Tensor) else Tensor(g)
+    if cotangent.shape != out.shape:
+        raise ShapeError(f"the cotangent g has shape {cotangent.shape}, but the Tensor has shape {out.shape}")
+    return cotangent if cotangent.dtype == out.dtype else cotangent.astype(out.dtype)
 
 
-class Pullback:
-    """One run of a function on fresh variables, ready to be pulled back through any number of times."""
-
-    def __init__(self, f: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
-        self.outer_recorder = STATE.recorder
-        start = next_id()
-        args = list(args)
-        with recording():
-            for i in argnums:
-                args[i] = _variable(args[i])
-            self.out = f(*args)
-        self.inputs: list[Tensor] = [args[i] for i in argnums]
-        if not isinstance(self.out, Tensor):
-            raise GraphError(f"the function to differentiate must return one Tensor, not {type(self.out).__name__}")
-        self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
-        nodes = [] if self.out.node is None else toposort([self.out.node], oldest=start)
-        self.nodes = _leading_to(self.targets, nodes)
-        returned_outer = self.out.node is not None and self.out.node.order < start
-        outside = returned_outer or any(p is not None and p.order < start for node in nodes for p in node.parents)
-        self.record = self.outer_recorder is not None and outside
-
-    def pull(self, g: Tensor, *, record: bool | None = None, keep: bool = True) -> list[Tensor]:
-        """The cotangent of each input, for the cotangent g of the result."""
-        record = self.record or g.requires_grad if record is None else record
-        reached: dict[Node, Value] = {}
-        if self.nodes and self.out.node is not None:
-            seeds = {self.out.node: g if record else g._data}
-            with recording(record):
-                reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
-        return [_gradient(reached.get(x.node), x) for x in self.inputs]  # type: ignore[arg-type]
-
-    def value(self) -> Tensor:
-        """The function's result, as the caller may see it: recorded only for what lies outside."""
-        return self.out if self.record else wrap(self.out._data)
+def seeds_of(outs: Sequence[Tensor], gs: Sequence[Tensor], *, record: bool) -> dict[Node, Any]:
+    """The cotangents of recorded results by node: those of one that stands twice added up, constants left out."""
+    seeds: dict[Node, Any] = {}
+    for out, g in zip(outs, gs, strict=True):
+        if out.node is not None:
+            part = g if record else g._data
+            seeds[out.node] = seeds[out.node] + part if out.node in seeds else part
+    return seeds
 
 
-def _variable(x: ArrayLike) -> Tensor:
-    """A fresh variable with the value of x, joined to x's own graph if it has one."""
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.node is not None:
-        return alias(x)
-    variable = wrap(x._data)
-    variable.requires_grad = True
-    return variable
-
-
-def _leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
+def leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
     """Those of the nodes (newest first) from which a target can be reached, targets included."""
     leading = set(targets)
     for node in reversed(nodes):
@@ -91,7 +187,9 @@ def _leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
     return [node for node in nodes if node in leading]
 
 
-def _gradient(cotangent: Value, x: Tensor) -> Tensor:
+def gradient_of(x: Tensor, reached: dict[Node, Any]) -> Tensor:
+    """What arrived at a Tensor, as a Tensor: zeros where nothing did."""
+    cotangent = reached.get(x.node) if x.node is not None else None
     if cotangent is None:
         return wrap(np.zeros(x.shape, x.dtype))
     return cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
@@ -108,21 +206,17 @@ def pull_back_tensors(
         targets: the Tensors to pull back to.
         record: run the rules on Tensors, recording them.
     """
-    seeds: dict[Node, Value] = {}
-    for out, g in zip(outs, cotangents, strict=True):
-        if out.node is not None:
-            seed = g if record else g._data
-            seeds[out.node] = seeds[out.node] + seed if out.node in seeds else seed
+    seeds = seeds_of(outs, cotangents, record=record)
     wanted = frozenset([x.node for x in targets if x.node is not None])
-    nodes = _leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
+    nodes = leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
     with recording(record):
         reached = pull_back(seeds, nodes, wanted, record=record, keep=True)
-    return [_gradient(reached.get(x.node) if x.node is not None else None, x) for x in targets]
+    return [gradient_of(x, reached) for x in targets]
 
 
 def push_forward(
     pull: Callable[[list[Tensor]], Sequence[Tensor]],
-    zeros: Sequence[Array],
+    zeros: Sequence[Any],
     tangents: Sequence[Tensor],
     *,
     record: bool = False,
@@ -136,6 +230,6 @@ def push_forward(
         record: record the second pass.
     """
     with recording():
-        us = [_variable(zero) for zero in zeros]
+        us = [variable(zero) for zero in zeros]
         back = pull(us)
     return pull_back_tensors(back, tangents, us, record=record)

@@ -1,29 +1,41 @@
 """Derivatives of functions: `backward` for Tensors, and `grad`, `vjp`, `jvp`, `jacobian` ... for Python functions.
 
-The functional forms give each input a fresh variable, run the function, and pull back to these variables only: see
-`pullback.py`.
+The functional forms give each input a fresh variable, run the function, and pull back to these variables only. Each
+call has variables of its own, so derivatives nest to any order without confusing one another. A derivative is itself
+recorded only if something outside depends on it: when the function reached variables other than its own.
+
+Arguments and results may be containers (dicts, lists, tuples) of Tensors: derivatives have the same containers. What a
+function takes by keyword is passed on to it, and not differentiated.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
+from minigrad.autograd.nested import Nested, leaves, mapped, one_or_all, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
-from minigrad.autograd.pullback import Pullback, push_forward, seed_of
-from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.errors import GraphError, ShapeError
+from minigrad.autograd.pullback import (
+    Pullback,
+    gradient_of,
+    leading_to,
+    positions,
+    push_forward,
+    seed,
+)
+from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function
 
+Argnums = int | Sequence[int]
 
-def backward(
-    out: Tensor, g: ArrayLike | None = None, *, retain_graph: bool = False, create_graph: bool = False
-) -> None:
+
+def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add to the `.grad` of every variable behind `out` the derivative of sum(out * g) with respect to it.
 
     Args:
@@ -43,11 +55,11 @@ def backward(
             "backward: this Tensor was not recorded, so there is nothing to differentiate: make a variable with "
             "requires_grad=True, and compute outside of no_grad()"
         )
-    seed = seed_of(out, g)
+    cotangent_of_out = seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
     with override_state(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
         reached = pull_back(
-            {out.node: seed if record_pass else seed._data},
+            {out.node: cotangent_of_out if record_pass else cotangent_of_out._data},
             toposort([out.node]),
             record=record_pass,
             keep=retain_graph or create_graph,
@@ -58,196 +70,219 @@ def backward(
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
-def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
-
-
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Tensor, Any]]:
+def value_and_grad(f: Function, argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Nested]]:
     """A function that gives both f's value, one number, and its gradient.
 
     Args:
-        f: a function of Tensors that returns a Tensor with one element.
-        argnums: the number of the argument to differentiate by, or several numbers (default 0).
+        f: a function to a Tensor of one element.
+        argnums: the number of the argument to differentiate by (default 0), or several; negative ones count from
+            the end.
 
     Returns:
-        A function of f's arguments that returns (value, gradient): a gradient in the shape of its argument, or for
-        several argnums a tuple of them.
+        A function of what f takes, to the value and the gradient: in the shape (or the containers) of the argument, a
+        tuple of them for several argnums.
 
     Raises:
-        ShapeError: when called, f returns more than one number.
-        GraphError: when called, f returns something else than a Tensor.
+        UsageError: argnums do not name arguments of the call.
+        DTypeError: an argument holds integers.
+        GraphError: f returned no Tensor.
+        ShapeError: it returned more than one number.
 
     >>> value_and_grad(lambda x: (x * x).sum())(Tensor([1.0, 3.0]))
     (Tensor(10., shape=(), dtype=float32), Tensor([2., 6.], shape=(2,), dtype=float32))
     """
+    return value_and_gradient("value_and_grad", f, argnums)
 
-    def derivative(*args: Any) -> tuple[Tensor, Any]:
-        run = Pullback(f, args, _numbers(argnums))
-        if run.out.size != 1:
+
+def value_and_gradient(name: str, f: Function, argnums: Argnums) -> Callable[..., tuple[Tensor, Nested]]:
+    """`value_and_grad`, whose errors name the transformation that asked for it."""
+    require_function(name, f)
+
+    def derivative(*args: Any, **settings: Any) -> tuple[Tensor, Nested]:
+        trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)))
+        out = trace.single()
+        if out.size != 1:
             raise ShapeError(
-                f"grad needs a function that returns one number, this one returned shape {run.out.shape}: "
+                f"{name} needs a function that returns one number, this one returned shape {out.shape}: "
                 "reduce it (.sum()), or use jacobian or vjp"
             )
-        gradients = run.pull(seed_of(run.out, None), keep=False)
-        return run.value(), gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        gradients = trace.in_containers(trace.pull([seed(out, None)], keep=False))
+        return trace.value(), one_or_all(gradients, np.ndim(argnums) == 0)
 
     return derivative
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """The gradient of f, a function to one number, as a function; it can be nested.
-
-    Args:
-        f: a function of Tensors that returns a Tensor with one element.
-        argnums: the number of the argument to differentiate by, or several numbers (default 0).
-
-    Returns:
-        A function of f's arguments that returns the gradient in the shape of its argument, or for several argnums a
-        tuple of gradients.
+def require_function(name: str, f: object) -> None:
+    """Refuse what cannot be called.
 
     Raises:
-        ShapeError: when called, f returns more than one number.
-        GraphError: when called, f returns something else than a Tensor.
+        UsageError: f is no function.
+    """
+    if not callable(f):
+        raise UsageError(f"{name} takes a function, not {type(f).__name__}")
+
+
+@overload
+def grad(
+    y: Tensor, x: Nested, g: ArrayLike | None = ..., /, *,
+    create_graph: bool = ..., retain_graph: bool = ..., allow_unused: bool = ...,
+) -> Nested: ...  # fmt: skip
+@overload
+def grad(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]: ...
+def grad(f: Any, argnums: Any = 0, *cotangent: Any, **settings: Any) -> Any:  # as the overloads say
+    """The gradient of f, a function to one number, as a function; or that of a Tensor by others that it was made of.
+
+    `grad(f, argnums)(x, ...)` runs f. It can be nested.
+
+    `grad(y, x)` gives dy/dx of what has been recorded already, and touches no `.grad`. With `create_graph=True` the
+    result can be differentiated again, which a loss that contains derivatives needs.
+
+    Args:
+        f: the function; or y, a recorded Tensor.
+        argnums: the number of the argument to differentiate by (default 0), or several: see `value_and_grad`; or x,
+            a recorded Tensor or containers of them.
+        cotangent: for `grad(y, x, g)`: the cotangent of y, in its shape; 1 unless given, if y has one element.
+        settings: for `grad(y, x)`: create_graph=False, record the pass; retain_graph=False, keep the graph for another
+            one; allow_unused=False, give zeros where y does not depend on an x.
+
+    Returns:
+        A function of what f takes, to the gradient; or the gradient, in the shapes and containers of x.
+
+    Raises:
+        UsageError: argnums do not name arguments of the call.
+        GraphError: y was not recorded, or does not depend on an x.
+        ShapeError: f returns more than one number; or g does not have y's shape.
+        FreedGraphError: an earlier pass has freed the graph behind y.
 
     >>> grad(grad(lambda x: x**3))(2.0)
     Tensor(12., shape=(), dtype=float32)
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> slope = grad(x**3, x, create_graph=True)
+    >>> grad(slope, x)
+    Tensor(12., shape=(), dtype=float32)
     """
-    both = value_and_grad(f, argnums)
-    return lambda *args: both(*args)[1]
+    if isinstance(f, Tensor):
+        return _grad_of_tensor(f, argnums, *cotangent, **settings)
+    if cotangent or settings:
+        given = ", ".join([*["a third argument"] * bool(cotangent), *[f"{name}=" for name in settings]])
+        raise UsageError(f"grad(f, argnums) takes a function and argnums, not {given}: that belongs to grad(y, x)")
+    both = value_and_gradient("grad", f, argnums)
+    return lambda *args, **named: both(*args, **named)[1]
 
 
-def vjp(f: Function, *xs: Any) -> tuple[Tensor, Callable[[ArrayLike], tuple[Tensor, ...]]]:
-    """The vector-Jacobian product: f's value, and the function from a cotangent g of it to J^T g.
+def _grad_of_tensor(
+    y: Tensor,
+    xs: Nested,
+    g: ArrayLike | None = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+    allow_unused: bool = False,
+) -> Nested:
+    if y.node is None:
+        raise GraphError("grad: y was not recorded, so it depends on nothing: compute it outside of no_grad()")
+    inputs = list(leaves(xs))
+    for path, x in inputs:
+        if not isinstance(x, Tensor) or x.node is None:
+            what = "a constant Tensor" if isinstance(x, Tensor) else f"of type {type(x).__name__}"
+            raise GraphError(
+                f"grad(y, x): x{path} is {what}: give Tensors that y was computed from and that require gradients "
+                "(for a function, call grad(f, argnums))"
+            )
+    targets = frozenset([x.node for _, x in inputs])
+    record = create_graph and STATE.recorder is not None
+    nodes = leading_to(targets, toposort([y.node], oldest=min([node.order for node in targets], default=0)))
+    cotangent = seed(y, g)
+    with recording(record):
+        seeds = {y.node: cotangent if record else cotangent._data}
+        reached = pull_back(seeds, nodes, targets, record=record, keep=retain_graph or create_graph) if nodes else {}
+    for path, x in inputs:
+        if x.node not in reached and not allow_unused:
+            raise GraphError(
+                f"grad(y, x): y does not depend on x{path}: was it computed from another Tensor of the same value, or "
+                "detached on the way? (allow_unused=True gives zeros)"
+            )
+    return rebuilt(xs, [gradient_of(x, reached) for _, x in inputs])
+
+
+def vjp(f: Function, *xs: Any, **settings: Any) -> tuple[Nested, Callable[[Nested], tuple[Nested, ...]]]:
+    """The value f(*xs), and the function from a cotangent g of it to J'g, one part an input.
 
     Args:
-        f: a function of Tensors that returns a Tensor.
-        *xs: its arguments.
+        f: a function to a Tensor, or to containers of Tensors.
+        *xs: its arguments: Tensors, arrays, or containers of them.
+        **settings: what f takes by keyword.
 
     Returns:
-        f(*xs), and a function of g, in the shape of that value, that returns a tuple of cotangents in the shapes of xs.
+        The value; and a function of g, in the containers and shapes of the value, to a tuple with the cotangent of
+        each argument.
 
     Raises:
-        GraphError: f returns something else than a Tensor.
-        ShapeError: g has another shape.
-
-    >>> value, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
-    >>> value.item(), [g.item() for g in pull(1.0)]
-    (6.0, [3.0, 2.0])
+        GraphError: f returned something that is no Tensor.
+        DTypeError: an argument holds integers.
+        ShapeError: when g does not have the value's shape.
     """
-    run = Pullback(f, xs, range(len(xs)))
-    return run.value(), lambda g: tuple(run.pull(seed_of(run.out, g)))
+    require_function("vjp", f)
+    trace = Pullback("vjp", f, xs, settings, range(len(xs)))
+
+    def pull(g: Nested) -> tuple[Nested, ...]:
+        gs = [seed(out, part) for out, part in zip(trace.outs, _matching("vjp", trace.out, g), strict=True)]
+        return tuple(trace.in_containers(trace.pull(gs)))
+
+    return trace.value(), pull
 
 
-def jvp(f: Function, xs: Sequence[ArrayLike], vs: Sequence[ArrayLike]) -> tuple[Tensor, Tensor]:
-    """The Jacobian-vector product: f's value, and J v, how it changes when the inputs move along tangents.
+def _matching(name: str, like: Nested, given: Nested) -> list[Any]:
+    """The values of containers that must be those of another value."""
+    if isinstance(like, Tensor):
+        return [given]  # which may be a list of numbers
+    expected, found = [path for path, _ in leaves(like)], list(leaves(given))
+    if expected != [path for path, _ in found]:
+        raise ShapeError(
+            f"{name}: the containers must be those of the function's value, with {', '.join(expected)}; "
+            f"got {', '.join(path for path, _ in found) or type(given).__name__}"
+        )
+    return [value for _, value in found]
+
+
+def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any], **settings: Any) -> tuple[Nested, Nested]:
+    """The value f(*xs), and J v: how it changes when the inputs move along `vs`.
 
     Two reverse passes make it: see `push_forward`.
 
     Args:
-        f: a function of Tensors that returns a Tensor.
+        f: a function to a Tensor, or to containers of Tensors.
         xs: its arguments.
-        vs: the tangents, in the shapes of xs.
+        vs: one tangent an argument, in its shape or containers.
+        **settings: what f takes by keyword.
 
     Returns:
-        f(*xs) and J v, both in the shape of f's value.
+        The value and J v, in the same containers.
 
     Raises:
-        GraphError: f returns something else than a Tensor.
-        ShapeError: a tangent has another shape than its argument.
-
-    >>> value, change = jvp(lambda x: x * x, [3.0], [1.0])
-    >>> value.item(), change.item()
-    (9.0, 6.0)
+        GraphError: f returned something that is no Tensor.
+        ShapeError: the tangents do not fit the arguments.
     """
-    run = Pullback(f, xs, range(len(xs)))
-    tangents = [seed_of(x, v) for x, v in zip(run.inputs, vs, strict=True)]
-    outside = run.record or any(v.requires_grad for v in tangents)
-    zeros = [np.zeros(run.out.shape, run.out.dtype)]
+    require_function("jvp", f)
+    if len(xs) != len(vs):
+        raise ShapeError(f"jvp: one tangent an argument is needed, got {len(vs)} for {len(xs)} arguments")
+    trace = Pullback("jvp", f, xs, settings, range(len(xs)))
+    given = [part for x, v in zip(trace.given, vs, strict=True) for part in _matching("jvp", x, v)]
+    tangents = [seed(x, v) for x, v in zip(trace.inputs, given, strict=True)]
+    outside = trace.record or any(v.requires_grad for v in tangents)
+    zeros = [np.zeros(out.shape, out.dtype) for out in trace.outs]
     record = outside and STATE.recorder is not None
-    (moved,) = push_forward(lambda us: run.pull(us[0], record=True), zeros, tangents, record=record)
-    return run.value(), moved
+    moved = push_forward(lambda us: trace.pull(us, record=True), zeros, tangents, record=record)
+    return trace.value(), rebuilt(trace.out, moved)
 
 
-def jacobian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
-    """The Jacobian: all partial derivatives of a function's value with respect to one argument.
-
-    Args:
-        f: a function of Tensors that returns a Tensor.
-        argnums: the number of the argument to differentiate by (default 0).
-
-    Returns:
-        A function of f's arguments that returns them in the shape of f's value followed by that of the argument.
-
-    Raises:
-        GraphError: when called, f returns something else than a Tensor.
-
-    >>> jacobian(lambda x: x * x)(Tensor([1.0, 2.0])).tolist()
-    [[2.0, 0.0], [0.0, 4.0]]
-    """
-
-    def derivative(*args: Any) -> Tensor:
-        run = Pullback(f, args, (argnums,))
-        basis = np.eye(run.out.size, dtype=run.out.dtype).reshape(run.out.size, *run.out.shape)
-        shape = (*run.out.shape, *run.inputs[0].shape)
-        rows = [run.pull(wrap(e))[0] for e in basis]
-        if not rows:
-            return wrap(np.zeros(shape, run.out.dtype))
-        return operators.ops.reshape(operators.ops.stack(rows), shape=shape)
-
-    return derivative
-
-
-def hessian(f: Function, argnums: int = 0) -> Callable[..., Tensor]:
-    """The Hessian: all second partial derivatives of a function to one number.
+def stop_gradient(x: Nested) -> Nested:
+    """The same value as a constant: no gradient flows back from here.
 
     Args:
-        f: a function of Tensors that returns a Tensor with one element.
-        argnums: the number of the argument to differentiate by (default 0).
-
-    Returns:
-        A function of f's arguments that returns them in the argument's shape, twice.
-
-    Raises:
-        ShapeError: when called, f returns more than one number.
-        GraphError: when called, f returns something else than a Tensor.
-
-    >>> hessian(lambda x: (x**3).sum())(Tensor([1.0, 2.0])).tolist()
-    [[6.0, 0.0], [0.0, 12.0]]
+        x: a Tensor, containers of Tensors, or anything else, which is returned as it is.
     """
-    return jacobian(grad(f, argnums), argnums)
-
-
-def hvp(f: Function, x: ArrayLike, v: ArrayLike) -> Tensor:
-    """The Hessian-vector product, without forming the Hessian: the gradient of (gradient of f) . v.
-
-    Args:
-        f: a function of Tensors that returns a Tensor with one element.
-        x: its argument.
-        v: the vector, in the shape of x.
-
-    Returns:
-        H v, in the shape of x.
-
-    Raises:
-        ShapeError: f returns more than one number.
-        GraphError: f returns something else than a Tensor.
-
-    Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
-
-    >>> hvp(lambda x: (x**3).sum(), Tensor([1.0, 2.0]), Tensor([1.0, 1.0])).tolist()
-    [6.0, 12.0]
-    """
-    slope = grad(lambda y: (grad(f)(y) * v).sum())
-    return slope(x)  # type: ignore[no-any-return]
-
-
-def stop_gradient(x: Any) -> Any:
-    """The same value as a constant: no gradient flows through it.
-
-    Args:
-        x: a Tensor of any shape; anything else is returned as it is.
-    """
-    return x.detach() if isinstance(x, Tensor) else x
+    return mapped(lambda value: value.detach() if isinstance(value, Tensor) else value, x)
 
 
 operators.bind(transforms=sys.modules[__name__])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import GraphError, ShapeError, Tensor, no_grad
+from minigrad import GraphError, ShapeError, Tensor, UsageError, no_grad
 from tests.helper import numerical_gradient, variable
 
 A = np.array([[2.0, -1.0, 0.5], [-1.0, 3.0, 0.2], [0.5, 0.2, 1.0]])
@@ -276,3 +276,116 @@ def test_derivatives_have_the_inputs_dtype(dtype):
         mg.hessian(lambda x: (x**3).sum())(x),
     ):
         assert derivative.dtype == dtype
+
+
+# ---- arguments: keywords, argnums, containers -----------------------------------------------------------------------
+
+
+def weighted(x, y, scale=1.0):
+    return (x * y * scale).sum()
+
+
+@pytest.mark.parametrize("argnums", [1, -1, np.int64(1), np.array(1)])
+def test_argnums_may_be_negative_and_of_numpy(argnums):
+    np.testing.assert_array_equal(mg.grad(weighted, argnums)(np.ones(2), np.full(2, 3.0), scale=2.0).numpy(), [2, 2])
+
+
+@pytest.mark.parametrize("argnums", [(0, 1), [0, -1], np.array([0, 1])])
+def test_several_argnums_give_a_tuple(argnums):
+    for f, shape in ((mg.grad, (2,)), (mg.jacobian, (2,)), (mg.hessian, (2, 2))):
+        found = f(weighted, argnums)(np.ones(2), np.full(2, 3.0))
+        assert isinstance(found, tuple)
+        assert len(found) == 2
+        first = found[0][0] if f is mg.hessian else found[0]
+        assert first.shape == shape
+
+
+@pytest.mark.parametrize("argnums", ["x", 1.0, None, True, 2, -3, (0, 0), (), (0, 5)])
+def test_argnums_that_name_no_argument_are_refused(argnums):
+    with pytest.raises(UsageError, match="argnums"):
+        mg.grad(weighted, argnums)(np.ones(2), np.ones(2))
+
+
+@pytest.mark.parametrize("transform", [mg.grad, mg.value_and_grad, mg.jacobian, mg.hessian])
+def test_keywords_are_passed_on(transform):
+    y = np.array([2.0, 3.0])
+    assert repr(transform(weighted)(np.ones(2), y=y, scale=2.0)) == repr(
+        transform(lambda x: weighted(x, y, 2.0))(np.ones(2))
+    )
+    value, pull = mg.vjp(weighted, np.ones(2), np.ones(2), scale=3.0)
+    assert value.item() == 6
+    np.testing.assert_array_equal(pull(1.0)[0].numpy(), [3, 3])
+    assert mg.jvp(weighted, (np.ones(2), np.ones(2)), (np.ones(2), np.zeros(2)), scale=3.0)[1].item() == 6
+
+
+def test_containers_go_in_and_come_out():
+    parameters = {"w": [np.array([1.0, 2.0]), np.array([3.0])], "b": 2.0}
+
+    def f(p):
+        return (p["w"][0] * p["b"]).sum() + p["w"][1].sum()
+
+    found = mg.grad(f)(parameters)
+    assert list(found) == ["w", "b"]
+    np.testing.assert_array_equal(found["w"][0].numpy(), [2, 2])
+    np.testing.assert_array_equal(found["w"][1].numpy(), [1])
+    assert found["b"].item() == 3
+    direction = {"w": [np.ones(2), np.zeros(1)], "b": 1.0}
+    moved = mg.hvp(f, parameters, direction)
+    np.testing.assert_array_equal(moved["w"][0].numpy(), [1, 1])
+    assert moved["b"].item() == 2
+
+
+def test_functions_may_return_containers():
+    def f(x):
+        return {"double": 2 * x, "powers": (x * x, x * x * x)}
+
+    x = np.array([1.0, 2.0])
+    value, pull = mg.vjp(f, x)
+    assert list(value) == ["double", "powers"]
+    (found,) = pull({"double": np.ones(2), "powers": (np.ones(2), np.ones(2))})
+    np.testing.assert_array_equal(found.numpy(), 2 + 2 * x + 3 * x**2)
+    moved = mg.jvp(f, (x,), (np.ones(2),))[1]
+    np.testing.assert_array_equal(moved["powers"][1].numpy(), 3 * x**2)
+    np.testing.assert_array_equal(mg.jacobian(f)(x)["powers"][0].numpy(), np.diag(2 * x))
+    with pytest.raises(ShapeError, match="containers"):
+        pull([np.ones(2)])
+
+
+def test_integers_have_no_derivative_and_the_argument_is_named():
+    with pytest.raises(mg.DTypeError, match=r"grad: argument 0\['n'\] holds int64"):
+        mg.grad(lambda p: p["n"].sum())({"n": np.array([1, 2])})
+    assert mg.grad(lambda x: x * x)(3).item() == 6  # a Python number is a real one
+
+
+# ---- derivatives of what was recorded -------------------------------------------------------------------------------
+
+
+def test_gradient_of_a_recorded_tensor_touches_no_grad():
+    x, w = variable([2.0, 3.0]), variable([1.0, 1.0])
+    h = x * w
+    y = (h * h).sum()
+    found = mg.grad(y, {"x": x, "h": h}, retain_graph=True)
+    np.testing.assert_array_equal(found["x"].numpy(), [4, 6])
+    np.testing.assert_array_equal(found["h"].numpy(), [4, 6])
+    assert x.grad is None
+    assert w.grad is None
+    np.testing.assert_array_equal(mg.grad(h, x, np.array([1.0, 10.0])).numpy(), [1, 10])
+
+
+def test_gradient_penalty_is_differentiated_again():
+    x, w = variable([2.0, 3.0]), variable([0.5, 2.0])
+    slope = mg.grad((w * x**3).sum(), x, create_graph=True)
+    (slope**2).sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), 2 * (3 * x.numpy() ** 2) ** 2 * w.numpy())
+
+
+def test_what_leads_nowhere_is_told():
+    x, other = variable([1.0]), variable([1.0])
+    y = (x * 2).sum()
+    with pytest.raises(GraphError, match="does not depend on x"):
+        mg.grad(y, other, retain_graph=True)
+    np.testing.assert_array_equal(mg.grad(y, other, allow_unused=True, retain_graph=True).numpy(), [0])
+    with pytest.raises(GraphError, match="a constant Tensor"):
+        mg.grad(y, x.detach())
+    with pytest.raises(UsageError, match="takes a function"):
+        mg.grad(3.0)

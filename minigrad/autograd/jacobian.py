@@ -1,0 +1,101 @@
+"""Matrices of derivatives: `jacobian`, `hessian`, and `hvp`, the product with a Hessian that is never formed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd import operators
+from minigrad.autograd.nested import Nested, one_or_all, rebuilt
+from minigrad.autograd.pullback import Pullback, positions
+from minigrad.autograd.tensor import Tensor, wrap
+from minigrad.autograd.transforms import Argnums, jvp, require_function, value_and_gradient
+from minigrad.typing import Function
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
+    """The matrix of all partial derivatives, as a function: f's shape followed by that of the input.
+
+    Args:
+        f: a function to a Tensor, or to containers of Tensors.
+        argnums: the number of the argument to differentiate by (default 0), or several; negative ones count from
+            the end.
+
+    Returns:
+        A function of what f takes, to df[i]/dx[j] in shape (*f, *x): in the containers of f's value, within them in
+        those of the argument, and for several argnums a tuple.
+
+    Raises:
+        UsageError: argnums do not name arguments of the call.
+        GraphError: f returned something that is no Tensor.
+    """
+    require_function("jacobian", f)
+    return _jacobian("jacobian", f, argnums)
+
+
+def _jacobian(name: str, f: Function, argnums: Argnums) -> Callable[..., Nested]:
+    def derivative(*args: Any, **settings: Any) -> Nested:
+        trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)))
+        blocks = [_rows(trace, k) for k in range(len(trace.outs))]
+        inside = [one_or_all(trace.in_containers(block), np.ndim(argnums) == 0) for block in blocks]
+        return rebuilt(trace.out, inside)
+
+    return derivative
+
+
+def _rows(trace: Pullback, k: int) -> list[Tensor]:
+    """The partial derivatives of result number k: a Tensor (*out, *x) for each input x."""
+    out = trace.outs[k]
+    zeros = [wrap(np.zeros(other.shape, other.dtype)) for other in trace.outs]
+    rows = []
+    for e in np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape):
+        rows.append(trace.pull([wrap(e) if i == k else zero for i, zero in enumerate(zeros)]))
+    if not rows:
+        return [wrap(np.zeros((*out.shape, *x.shape), out.dtype)) for x in trace.inputs]
+    columns = zip(*rows, strict=True)
+    ops = operators.ops
+    return [ops.reshape(ops.stack(c), shape=(*out.shape, *c[0].shape)) for c in columns]
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
+    """All second partial derivatives of f, a function to one number, as a function.
+
+    Args:
+        f: a function to a Tensor of one element.
+        argnums: the number of the argument to differentiate by, 0 unless given, or several.
+
+    Returns:
+        A function of what f takes, to a Tensor of x's shape twice over; for several argnums a tuple of tuples.
+
+    Raises:
+        UsageError: argnums do not name arguments of the call.
+        ShapeError: f returned more than one number.
+    """
+    return _jacobian("hessian", gradient_function("hessian", f, argnums), argnums)
+
+
+def gradient_function(name: str, f: Function, argnums: Argnums) -> Function:
+    """The gradient of f as a function, whose errors name the transformation that asked for it."""
+    both = value_and_gradient(name, f, argnums)
+    return lambda *args, **settings: both(*args, **settings)[1]
+
+
+def hvp(f: Function, x: Any, v: Any, **settings: Any) -> Nested:
+    """The Hessian of f at x times v, without forming the Hessian.
+
+    Args:
+        f: a function of one argument to a Tensor of one element.
+        x: the point: a Tensor, or containers of them.
+        v: the direction, in x's shape or containers.
+        **settings: what f takes by keyword.
+
+    Returns:
+        H v, in x's shape or containers.
+
+    Raises:
+        ShapeError: f returned more than one number, or v does not fit x.
+    """
+    gradient = gradient_function("hvp", f, 0)
+    return jvp(lambda y: gradient(y, **settings), (x,), (v,))[1]
