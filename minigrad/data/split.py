@@ -53,19 +53,19 @@ class Subset(Dataset):
         return f"Subset({len(self)} of {self.dataset!r}{transform})"
 
 
-def random_split(dataset: Dataset, parts: Sequence[float], seed: int = 0) -> list[Subset]:
+def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> list[Subset]:
     """Divide a dataset at random; `stratified_split` keeps the shares of the classes too.
 
     Args:
         dataset: what is divided.
-        parts: how many samples each part has, as integers, or which share, as fractions that sum to 1.
+        lengths: how many samples each part has, as integers, or which share, as fractions that sum to 1.
         seed: chooses the samples, an integer of at least 0; equal seeds give equal parts (default 0).
 
     Returns:
         The parts, each in the dataset's order; every sample is in exactly one.
 
     Raises:
-        DataError: the parts do not sum to the whole, or `seed` is negative.
+        DataError: the lengths do not sum to the whole, or `seed` is negative.
 
     >>> from minigrad.data import ArrayDataset
     >>> [len(part) for part in random_split(ArrayDataset(np.arange(10)), [0.8, 0.2])]
@@ -73,7 +73,7 @@ def random_split(dataset: Dataset, parts: Sequence[float], seed: int = 0) -> lis
     """
     check_seed("random_split", seed)
     total = len(dataset)
-    ends = _ends(parts, total)
+    ends = _ends(lengths, total)
     order = np.random.default_rng(seed).permutation(total)
     return [Subset(dataset, np.sort(part)) for part in np.split(order, ends[:-1])]
 
@@ -133,9 +133,9 @@ def _checked_indices(indices: ArrayLike, total: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _ends(parts: Sequence[float], total: int) -> list[int]:
+def _ends(lengths: Sequence[float], total: int) -> list[int]:
     """Where each part ends. Rounded ends, not rounded sizes: so the last one is the total."""
-    shares = np.asarray(parts)
+    shares = np.asarray(lengths)
     whole = shares.dtype.kind in "iu"
     if (
         shares.ndim != 1
@@ -144,8 +144,8 @@ def _ends(parts: Sequence[float], total: int) -> list[int]:
         or not np.isclose(shares.sum(), total if whole else 1)
     ):
         raise DataError(
-            f"random_split: parts must be sizes that sum to the {total} samples, or fractions that sum to 1, "
-            f"got {list(parts)}. Use [0.8, 0.2]."
+            f"random_split: lengths must be numbers that sum to the {total} samples, or fractions that sum to 1, "
+            f"got {list(lengths)}. Use [0.8, 0.2]."
         )
     ends = np.cumsum(shares)
     return [int(end) for end in (ends if whole else np.rint(ends * total))]

@@ -107,7 +107,7 @@ class Conv1d(Convolution):
         stride: elements from one position of the kernel to the next (default 1).
         padding: elements added at each end, or "valid" (none), or "same" (as many as keep the size) (default 0).
         dilation: elements from one that the kernel reads to the next (default 1).
-        groups: how many parts the channels fall into, a divisor of C and O: outputs see their own part (default 1).
+        groups: how many groups the channels make, a divisor of C and O: outputs see their own group (default 1).
         bias: whether there is one number to add an output channel (default True).
         padding_mode: what is added: "zeros", or elements of x by "reflect", "replicate", "circular" (default "zeros").
         rng: draws the initial values, uniform in +-1/sqrt(C/groups * Q); the default generator unless given.
@@ -164,7 +164,7 @@ class Conv2d(Convolution):
         stride: pixels from one position of the kernel to the next (default 1).
         padding: pixels added on each side, or "valid" (none), or "same" (as many as keep the size) (default 0).
         dilation: pixels from one that the kernel reads to the next (default 1).
-        groups: how many parts the channels fall into, a divisor of C and O: outputs see their own part (default 1).
+        groups: how many groups the channels make, a divisor of C and O: outputs see their own group (default 1).
         bias: whether there is one number to add an output channel (default True).
         padding_mode: what is added: "zeros", or pixels of x by "reflect", "replicate", "circular" (default "zeros").
         rng: draws the initial values, uniform in +-1/sqrt(C/groups * P * Q); the default generator unless given.

@@ -71,7 +71,7 @@ class CReLU(Configured):
 
 
 class LeakyReLU(Configured):
-    """A ReLU that lets a part of negative values through: y = x where x > 0, else negative_slope * x.
+    """A ReLU with a small slope for negative values: y = x where x > 0, else negative_slope * x.
 
     Args:
         negative_slope: the slope where x is not positive (default 0.01).

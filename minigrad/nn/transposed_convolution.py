@@ -60,7 +60,7 @@ class ConvTranspose1d(_ConvTranspose):
         stride: how many elements apart neighbors of x are in the result (default 1).
         padding: elements that are cut off at each end (default 0).
         output_padding: elements more at the end, fewer than stride or dilation (default 0).
-        groups: how many parts the channels fall into, a divisor of C and O (default 1).
+        groups: how many groups the channels make, a divisor of C and O (default 1).
         bias: whether there is one number to add an output channel (default True).
         dilation: elements from one that a kernel reaches to the next (default 1).
         padding_mode: nothing but "zeros", what the transpose pads with (default "zeros").
@@ -119,7 +119,7 @@ class ConvTranspose2d(_ConvTranspose):
         stride: how many pixels apart neighbors of x are in the result (default 1).
         padding: pixels that are cut off on each side (default 0).
         output_padding: rows and columns more at the bottom and to the right, fewer than stride or dilation (default 0).
-        groups: how many parts the channels fall into, a divisor of C and O (default 1).
+        groups: how many groups the channels make, a divisor of C and O (default 1).
         bias: whether there is one number to add an output channel (default True).
         dilation: pixels from one that a kernel reaches to the next (default 1).
         padding_mode: nothing but "zeros", what the transpose pads with (default "zeros").

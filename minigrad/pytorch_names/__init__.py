@@ -1,6 +1,6 @@
 """Errors for PyTorch's names that do not exist here: they say what the thing is called in minigrad.
 
-minigrad has one name for each thing. Whoever tries another one that PyTorch has is told ours:
+minigrad has one name for each thing. The error for another one that PyTorch has says what it is here:
 
     >>> from minigrad import ones
     >>> ones((3, 2)).view(2, 3)
