@@ -57,7 +57,9 @@ def test_random_parts_are_a_function_of_the_seed():
 
 @pytest.mark.parametrize("parts", [[0.5, 0.4], [5, 6], [-1, 11], []])
 def test_parts_that_are_not_the_whole_are_refused(parts):
-    with pytest.raises(DataError, match="random_split: parts must be sizes that sum to the 10 samples, or fractions"):
+    with pytest.raises(
+        DataError, match="random_split: lengths must be numbers that sum to the 10 samples, or fractions"
+    ):
         random_split(NUMBERS, parts)
 
 
