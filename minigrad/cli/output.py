@@ -31,8 +31,8 @@ def plain(value: object) -> object:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
+    if callable(tolist := getattr(value, "tolist", None)):
+        return plain(tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

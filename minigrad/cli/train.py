@@ -109,8 +109,9 @@ def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> 
     if resumed is not None:
         epoch = resumed.checkpoint.epoch if resumed.checkpoint else 0
         print(f"{resumed.folder} goes on after epoch {epoch} of {settings.epochs}")
-    if hasattr(model, "prepare") and run.checkpoint is None:  # what it learns without gradients
-        model.prepare(samples.train)
+    prepare = getattr(model, "prepare", None)
+    if prepare is not None and run.checkpoint is None:  # what it learns without gradients
+        prepare(samples.train)
     interrupt = _Interrupt()
     try:
         history = fit(

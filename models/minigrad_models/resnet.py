@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
@@ -64,7 +64,7 @@ class BasicBlock(nn.Module):
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
     """
 
-    expansion = 1  # output channels per width
+    expansion: ClassVar[int] = 1  # output channels per width
 
     def __init__(self, in_channels: int, width: int, stride: int = 1, downsample: nn.Module | None = None) -> None:
         self.conv1 = conv3x3(in_channels, width, stride)
@@ -86,7 +86,7 @@ class Bottleneck(nn.Module):
     Shapes: x (N, C, H, W) -> (N, 4*width, H/stride, W/stride).
     """
 
-    expansion = 4
+    expansion: ClassVar[int] = 4
 
     def __init__(self, in_channels: int, width: int, stride: int = 1, downsample: nn.Module | None = None) -> None:
         self.conv1 = conv1x1(in_channels, width)

@@ -23,6 +23,7 @@ not the paper's.
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
@@ -49,7 +50,7 @@ class PreActBlock(nn.Module):
     Shapes: x (N, C, H, W) -> (N, width, H/stride, W/stride).
     """
 
-    expansion = 1
+    expansion: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class PreActBottleneck(nn.Module):
     Shapes: x (N, C, H, W) -> (N, 4*width, H/stride, W/stride).
     """
 
-    expansion = 4
+    expansion: ClassVar[int] = 4
 
     def __init__(
         self,
