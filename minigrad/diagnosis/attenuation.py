@@ -32,7 +32,9 @@ RELATIVE_SLOPES: Final[dict[str, Callable[[Array], Array]]] = {
 
 STEP_FUNCTIONS: Final = frozenset(["sign", "floor", "ceil", "trunc", "round", "step"])
 SELECTING: Final = frozenset(["maximum", "minimum", "max", "min", "where", "max_pool", "getitem", "pool_take", "sort"])
-PRODUCTS: Final = frozenset(["multiply", "matmul", "linear", "conv", "conv_input", "conv_weight", "einsum", "divide"])
+PRODUCTS: Final = frozenset(
+    ["multiply", "weighted", "matmul", "linear", "conv", "conv_input", "conv_weight", "einsum", "divide"]
+)
 SHRINKAGE: Final = frozenset(["softshrink", "hardshrink"])
 
 

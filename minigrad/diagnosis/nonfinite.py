@@ -28,7 +28,7 @@ ADVICE: Final = {
 ADVICE.update(dict.fromkeys(("log2", "log10", "log1p"), ADVICE["log"]))
 ADVICE.update(dict.fromkeys(("reciprocal", "remainder"), ADVICE["divide"]))
 ADVICE.update(dict.fromkeys(("exp2", "expm1", "sinh", "cosh"), ADVICE["exp"]))
-ADVICE.update(dict.fromkeys(("linear", "conv", "multiply", "square", "einsum"), ADVICE["matmul"]))
+ADVICE.update(dict.fromkeys(("linear", "conv", "multiply", "weighted", "square", "einsum"), ADVICE["matmul"]))
 
 
 def explain_nonfinite(context: Context) -> Explanation | None:

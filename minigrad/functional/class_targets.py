@@ -95,7 +95,7 @@ class ClassTargets:
 
     def weighted(self, loss: Tensor) -> Tensor:
         """The loss of each row times the weight of its class."""
-        return loss if self.weight is None else loss * ops.getitem(self.weight, index=self.classes)
+        return loss if self.weight is None else ops.weighted(ops.getitem(self.weight, index=self.classes), loss)
 
     def reduced(self, loss: Tensor, reduction: str) -> Tensor:
         """Join the losses of the rows that count; in the mean each counts for its weight."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
+from minigrad.functional.reduction import dtype_of, values
+from minigrad.kernels.array_utils import representable
 from minigrad.typing import ArrayLike
 
 
 def normalize(x: ArrayLike, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
     """out = x / max(its p-norm along dim, eps): vectors of length 1; those shorter than eps are divided by eps.
 
+    A vector with one infinite element points along it; with several it has no direction, and gives NaN.
+
     Args:
         x: numbers.
         p: the order of the norm (default 2.0).
         dim: the dimension, or dimensions, of a vector (default 1).
-        eps: the smallest divisor (default 1e-12).
+        eps: the smallest divisor, of at least 6e-5 in half precision (default 1e-12).
 
     Shapes: any -> the same.
 
@@ -26,8 +32,20 @@ def normalize(x: ArrayLike, p: float = 2.0, dim: int | Sequence[int] = 1, eps: f
     >>> normalize(Tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
+    x = limit_direction(x, dim)
     length = ops.vector_norm(x, axis=dim, keepdims=True, ord=p)
-    return ops.divide(x, ops.maximum(length, eps))
+    return ops.divide(x, ops.maximum(length, representable(eps, dtype_of(x))))
+
+
+def limit_direction(x: ArrayLike, dim: int | Sequence[int]) -> ArrayLike:
+    """x, but vectors with infinite elements as the unit vectors that their directions approach."""
+    array = values(x)
+    infinite = np.isinf(array)
+    if not infinite.any():
+        return x
+    count = infinite.sum(axis=dim if isinstance(dim, int) else tuple(dim), keepdims=True)
+    limit = np.where(infinite, np.where(count == 1, np.copysign(1, array), np.nan), np.where(np.isnan(array), array, 0))
+    return ops.where(count == 0, x, limit)
 
 
 def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -40,7 +58,7 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1
         x1: vectors.
         x2: vectors.
         dim: the dimension of a vector, after broadcasting (default 1).
-        eps: the smallest length (default 1e-8).
+        eps: the smallest length, of at least 6e-5 in half precision (default 1e-8).
 
     Shapes: x1 and x2 (..., D, ...) that broadcast -> without D.
 

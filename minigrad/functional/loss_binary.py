@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError
-from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, signs, values, weights
+from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, signs, values, weighted
 from minigrad.typing import ArrayLike
 
 
@@ -41,7 +41,7 @@ def binary_cross_entropy(
             "for scores use binary_cross_entropy_with_logits"
         )
     loss = ops.binary_cross_entropy(x, in_dtype_of(x, target))
-    return reduced(loss if weight is None else loss * weights("binary_cross_entropy", x, weight), reduction)
+    return reduced(weighted("binary_cross_entropy", loss, weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -72,11 +72,9 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     check_same_shape(name, x=x, target=target)
     target = in_dtype_of(x, target)
-    yes = ops.multiply(target, ops.logsigmoid(x))
-    if pos_weight is not None:
-        yes = yes * weights(name, x, pos_weight, "pos_weight")
-    loss = -(yes + ops.multiply(ops.subtract(1, target), ops.logsigmoid(ops.negative(x))))
-    return reduced(loss if weight is None else loss * weights(name, x, weight), reduction)
+    yes = weighted(name, ops.weighted(target, ops.logsigmoid(x)), pos_weight, "pos_weight")
+    loss = -(yes + ops.weighted(ops.subtract(1, target), ops.logsigmoid(ops.negative(x))))
+    return reduced(weighted(name, loss, weight), reduction)
 
 
 def multilabel_soft_margin_loss(

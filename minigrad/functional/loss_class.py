@@ -12,6 +12,7 @@ from minigrad.functional.class_targets import ClassTargets, classes_axis, rows
 from minigrad.functional.reduction import (
     check_reduction,
     check_same_shape,
+    in_dtype_of,
     quotient,
     reduced,
     values,
@@ -66,9 +67,9 @@ def cross_entropy(
     if label_smoothing == 0:
         return targets.reduced(targets.weighted(ops.softmax_cross_entropy(rows(x), targets.classes)), reduction)
     table = ops.log_softmax(rows(x), axis=1)
-    others = table if targets.weight is None else table * targets.weight
+    others = table if targets.weight is None else ops.weighted(targets.weight, table)
     even = ops.sum(others * (label_smoothing / table.shape[1]), axis=1)
-    true = targets.weighted(targets.chosen(table)) * (1 - label_smoothing)
+    true = ops.weighted(1 - label_smoothing, targets.weighted(targets.chosen(table)))
     return targets.reduced(-(true + even), reduction)
 
 
@@ -79,7 +80,7 @@ def _cross_entropy_of_probabilities(
     axis = classes_axis(shape)
     if smoothing:
         target = ops.multiply(target, 1 - smoothing) + smoothing / shape[axis]
-    terms = ops.log_softmax(x, axis=axis) * target
+    terms = ops.weighted(target, ops.log_softmax(x, axis=axis))
     if weight is not None:
         if shape_of(weight) != (shape[axis],):
             raise ShapeError(
@@ -87,7 +88,7 @@ def _cross_entropy_of_probabilities(
                 f"expected ({shape[axis]},), a weight for each class"
             )
         across = (-1, *[1] * (len(shape) - axis - 1))
-        terms = terms * ops.reshape(weights("cross_entropy", x, weight), shape=across)
+        terms = ops.weighted(ops.reshape(weights("cross_entropy", x, weight), shape=across), terms)
     return reduced(-ops.sum(terms, axis=axis), reduction)
 
 
@@ -147,13 +148,15 @@ def kl_div(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_targ
     """
     check_reduction(reduction, "batchmean")
     check_same_shape("kl_div", x=x, target=target)
+    target = in_dtype_of(x, target)
     if log_target:
-        loss = ops.exp(target) * ops.subtract(target, x)
+        p = ops.exp(target)
+        loss = p * ops.where(values(p) == 0, 0, ops.subtract(target, x))
     else:
         if (values(target) < 0).any():
             raise DataError("kl_div: target holds negative numbers: give probabilities, or logarithms and log_target")
         is_zero = values(target) == 0
-        loss = ops.multiply(target, ops.log(ops.where(is_zero, 1, target))) - ops.multiply(target, x)
+        loss = ops.multiply(target, ops.log(ops.where(is_zero, 1, target))) - ops.weighted(target, x)
     if reduction == "batchmean":
         shape = shape_of(x)
         return quotient(ops.sum(loss), shape[0] if shape else 1)

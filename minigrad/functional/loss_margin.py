@@ -6,13 +6,17 @@ others. Targets of 1 and -1 are checked, where PyTorch would give some number fo
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.class_targets import ClassTargets, rows
+from minigrad.functional.cosine import limit_direction
 from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
+from minigrad.kernels.array_utils import representable
 from minigrad.shapes import shape_of
 from minigrad.typing import ArrayLike
 
@@ -69,8 +73,8 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1.
 
-    The squared lengths have 1e-12 added, so that a vector of zeros has cosine 0. The target only chooses, and so gets
-    no gradient (its `grad` stays None).
+    The squared lengths have 1e-12 added (in half precision 6e-5), so that a vector of zeros has cosine 0. The target
+    only chooses, and so gets no gradient (its `grad` stays None).
 
     Args:
         x1: vectors.
@@ -94,13 +98,17 @@ def cosine_embedding_loss(
             "expected (N, D) and (N), or (D) and ()"
         )
     alike = values(signs("cosine_embedding_loss", x1, target)) == 1
-    cosine = ops.sum(ops.multiply(x1, x2), axis=-1) / (_length(x1) * _length(x2))
+    cosine = ops.sum(_unit(x1) * _unit(x2), axis=-1)
     return reduced(ops.where(alike, 1 - cosine, ops.maximum(cosine - margin, 0)), reduction)
 
 
-def _length(x: ArrayLike) -> Tensor:
-    least = np.maximum(np.finfo(dtype_of(x)).tiny, dtype_of(x).type(1e-12))
-    return ops.sqrt(ops.sum(ops.square(x), axis=-1) + least)
+def _unit(x: ArrayLike) -> Tensor:
+    """x / sqrt(|x|^2 + 1e-12), in units of its largest element where that is above 1, so that no square overflows."""
+    x = limit_direction(x, -1)
+    scale = np.max(np.abs(values(x)), axis=-1, keepdims=True, initial=1).astype(dtype_of(x), copy=False)
+    x = ops.divide(x, scale)
+    least = (math.sqrt(representable(1e-12, scale.dtype)) / scale) ** 2
+    return x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + least)
 
 
 def triplet_margin_loss(

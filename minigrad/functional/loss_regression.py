@@ -108,7 +108,7 @@ def huber_loss(
     if not delta > 0:
         raise UsageError(f"huber_loss: delta must be positive, got {delta}")
     loss = _huber(same_shape("huber_loss", x, target), float(delta))
-    return reduced(loss if weight is None else loss * _weights("huber_loss", loss, weight), reduction)
+    return reduced(loss if weight is None else ops.weighted(_weights("huber_loss", loss, weight), loss), reduction)
 
 
 def _huber(d: Tensor, delta: float) -> Tensor:
@@ -121,7 +121,7 @@ def _weighted(name: str, loss: Tensor, weight: ArrayLike | None, reduction: str)
     if weight is None:
         return reduced(loss, reduction)
     weight = _weights(name, loss, weight)
-    return reduced(loss * weight, reduction, weight)
+    return reduced(ops.weighted(weight, loss), reduction, weight)
 
 
 def _weights(name: str, loss: Tensor, weight: ArrayLike) -> Tensor | Array:
@@ -173,7 +173,8 @@ def gaussian_nll_loss(
     low = values(var) < eps
     if low.any():
         var = var + np.where(low, eps - values(var), 0).astype(d.dtype)
-    loss = (ops.log(var) + ops.square(d) / var) * 0.5
+    ratio = ops.where(ops.isinf(var), 0, d * (d / var))  # log(var) has grown to infinity already
+    loss = (ops.log(var) + ratio) * 0.5
     return reduced(loss + 0.5 * log(2 * pi) if full else loss, reduction)
 
 
@@ -221,10 +222,8 @@ def poisson_nll_loss(
     """
     check_same_shape("poisson_nll_loss", x=x, target=target)
     target = in_dtype_of(x, target)
-    if log_input:
-        loss = ops.exp(x) - ops.multiply(target, x)
-    else:
-        loss = ops.subtract(x, ops.multiply(target, ops.log(ops.add(x, eps))))
+    rate, log_rate = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, eps)))
+    loss = ops.subtract(rate, ops.weighted(target, ops.where(ops.isinf(rate), 0, log_rate)))  # inf - inf is inf here
     return reduced(loss + _log_factorial(target) if full else loss, reduction)
 
 

@@ -62,6 +62,15 @@ def weights(name: str, x: ArrayLike, weight: ArrayLike, what: str = "weight") ->
     return in_dtype_of(x, weight)
 
 
+def weighted(name: str, loss: Tensor, weight: ArrayLike | None, what: str = "weight") -> Tensor:
+    """loss times its weights, if there are any; what has weight 0 counts nothing, though it be infinite.
+
+    Raises:
+        DataError: a weight is negative.
+    """
+    return loss if weight is None else ops.weighted(weights(name, loss, weight, what), loss)
+
+
 def signs(name: str, x: ArrayLike, target: ArrayLike) -> Tensor | Array:
     """A target of 1 and -1, in the dtype of x; one that is a variable gets gradients.
 

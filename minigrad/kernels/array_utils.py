@@ -18,6 +18,13 @@ def accumulation_dtype(dtype: DType) -> DType:
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
+def representable(eps: float, dtype: DType) -> float:
+    """eps, or the smallest normal number of the dtype, where eps is smaller: half precision has nothing below 6e-5
+    that can be divided by.
+    """
+    return max(eps, float(np.finfo(dtype).tiny)) if eps > 0 else eps
+
+
 def as_contiguous(x: Array) -> Array:
     """x itself, or a copy, such that kernels are compiled for one kind of array only: contiguous and writable."""
     return np.require(x, requirements=["C", "W", "A"])

@@ -76,6 +76,7 @@ from minigrad.ops.elementwise import (
     tan,
     tanh,
     trunc,
+    weighted,
     where,
 )  # fmt: skip
 from minigrad.ops.fill import full_like, ones_like, zeros_like
@@ -163,5 +164,5 @@ __all__ = [
     "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt",
     "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take",
     "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold",
-    "unstack", "var", "vecdot", "vector_norm", "where", "zeros_like",
+    "unstack", "var", "vecdot", "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

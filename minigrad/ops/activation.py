@@ -9,6 +9,7 @@ threshold and hardshrink jump, and there have no subgradient: the rule gives the
 belongs. `kinks` are stated for the usual settings.
 
 No row overflows for large numbers, in any dtype: exp only sees what is not positive, and polynomials what is not huge.
+At infinities values and slopes are limits: `times` and `weighted` make 0 of 0 times infinity.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.elementwise import elementwise
-from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, where
+from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, times, weighted, where
 from minigrad.typing import Value
 
 SELU_SCALE: Final = 1.0507009873554804934193349852946
@@ -53,16 +54,21 @@ def _softplus(x: Value, *, beta: float = 1.0, threshold: float = 20.0) -> Value:
 
 
 def _mish(x: Value) -> Value:
-    return x * np.tanh(-_log_sigmoid(-x))
+    return times(np.tanh(-_log_sigmoid(-x)), x)
 
 
 def _gelu(x: Value) -> Value:
-    return x * (kernels.erfc(x * -root(0.5)) / 2)
+    return times(kernels.erfc(x * -root(0.5)) / 2, x)
 
 
 def _gelu_tanh(x: Value) -> Value:
     y = np.clip(x, -FLAT, FLAT)
-    return x * _sigmoid(_cubic(y))
+    return times(_sigmoid(_cubic(y)), x)
+
+
+def _softsign(x: Value) -> Value:
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x)))
 
 
 def _softshrink(x: Value, *, lambd: float = 0.5) -> Value:
@@ -78,7 +84,11 @@ def _elu_slope(x: Value, alpha: float) -> Value:
 
 def _mish_slope(x: Value) -> Value:
     t = tanh(-logsigmoid(-x))
-    return t + x * (1 - t * t) * sigmoid(x)
+    return t + weighted((1 - t * t) * sigmoid(x), x)
+
+
+def _silu_slope(x: Value) -> Value:
+    return weighted(sigmoid(x), 1 + weighted(sigmoid(-x), x))
 
 
 def _gelu_slope(x: Value) -> Value:
@@ -108,7 +118,7 @@ def _gaussian(x: Value) -> Value:
 # ---- piecewise linear ------------------------------------------------------------------------------------------
 relu6 = elementwise("relu6", lambda x: np.clip(x, 0, 6), "min(max(x, 0), 6).",
                     x=lambda g, x: where((x > 0) & (x < 6), g, 0), kinks=(0.0, 6.0), source="arXiv:1704.04861")
-leaky_relu = elementwise("leaky_relu", lambda x, *, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+leaky_relu = elementwise("leaky_relu", lambda x, *, negative_slope=0.01: np.where(x > 0, x, times(negative_slope, x)),
                          "x where x > 0, else negative_slope x.",
                          x=lambda g, x, *, negative_slope: where(x > 0, g, negative_slope * g),
                          kinks=(0.0,), onnx="LeakyRelu", source="Maas et al. 2013, Rectifier nonlinearities ...")
@@ -148,13 +158,13 @@ logsigmoid = elementwise("logsigmoid", _log_sigmoid, "log(sigmoid(x)) = -log(1 +
 softplus = elementwise("softplus", _softplus, "log(1 + exp(beta x)) / beta; x itself where beta x > threshold.",
                        x=lambda g, x, *, beta, threshold: where(beta * x > threshold, g, g * sigmoid(beta * x)),
                        onnx="Softplus", source="Dugas et al. 2001, Incorporating second-order functional knowledge ...")
-softsign = elementwise("softsign", lambda x: x / (1 + np.abs(x)), "x / (1 + |x|).",
+softsign = elementwise("softsign", _softsign, "x / (1 + |x|).",
                        x=lambda g, x: g / (1 + abs(x)) / (1 + abs(x)), onnx="Softsign")
-silu = elementwise("silu", lambda x: x * _sigmoid(x), "x sigmoid(x), also named swish.",
-                   x=lambda g, x: g * (sigmoid(x) * (1 + x * sigmoid(-x))), source="arXiv:1606.08415")
+silu = elementwise("silu", lambda x: times(_sigmoid(x), x), "x sigmoid(x), also named swish.",
+                   x=lambda g, x: g * _silu_slope(x), source="arXiv:1606.08415")
 mish = elementwise("mish", _mish, "x tanh(softplus(x)).",
                    x=lambda g, x: g * _mish_slope(x), onnx="Mish", source="arXiv:1908.08681")
-hardswish = elementwise("hardswish", lambda x: x * (np.clip(x, -3, 3) / 6 + 0.5), "x hardsigmoid(x).",
+hardswish = elementwise("hardswish", lambda x: times(np.clip(x, -3, 3) / 6 + 0.5, x), "x hardsigmoid(x).",
                         x=lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)),
                         kinks=(-3.0, 3.0), onnx="HardSwish", source="arXiv:1905.02244")
 gelu = elementwise("gelu", _gelu, "x Φ(x), where Φ is the distribution function of the standard normal distribution.",

@@ -49,12 +49,23 @@ def _sigmoid(x: Value) -> Value:
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
+def times(w: Value, x: Value) -> Value:
+    """w * x of arrays, where 0 times an infinity is 0."""
+    with np.errstate(invalid="ignore"):
+        out = w * x
+    if np.isnan(out).any():
+        out = np.where((w == 0) & np.isinf(x), np.zeros((), out.dtype), out)
+    return out
+
+
 # fmt: off
 # ---- arithmetic ----------------------------------------------------------------------------------------------
 add      = elementwise("add",      np.add,      x=lambda g: g,       y=lambda g: g,       onnx="Add")
 subtract = elementwise("subtract", np.subtract, x=lambda g: g,       y=lambda g: -g,      onnx="Sub")
 multiply = elementwise("multiply", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x,
                        onnx="Mul")
+weighted = elementwise("weighted", times, "w * x, where a weight of 0 makes 0 of an infinity, too: 0 log 0 = 0.",
+                       w=lambda g, w, x: g * where((w == 0) & isinf(x), 0, x), x=lambda g, w: g * w)
 divide   = elementwise("divide",   np.divide,   x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y,
                        domain={"y": NONZERO}, onnx="Div")
 remainder = elementwise("remainder", np.remainder, x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y),

@@ -1,5 +1,7 @@
-"""Softmax, its logarithm and its cross entropy: stable for any finite input, as the largest element is subtracted
-first.
+"""Softmax, its logarithm and its cross entropy: stable for any input, as the largest element is subtracted first.
+
+At infinities they are limits: a class with -inf has probability 0, and the only one with inf has 1. Where there is no
+limit (several with inf, or all with -inf) they are NaN.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ def _log_softmax_by_log(x: Value, *, axis: int) -> Value:
 @op(canonical=_along, reference=_softmax_by_exp, onnx="Softmax")
 def softmax(x: Value, *, axis: int) -> Value:
     """out = exp(x) / sum of exp(x) along the axis. Shapes: any -> the same."""
-    e = np.exp(x - _largest(x, axis))
-    e /= e.sum(axis=axis, keepdims=True, dtype=accumulation_dtype(e.dtype))
+    _, e, total = _exponentials(x, axis)
+    e /= total
     return e
 
 
@@ -46,8 +48,7 @@ def _(g: Value, out: Value, *, axis: int) -> Value:
 @op(canonical=_along, reference=_log_softmax_by_log, onnx="LogSoftmax")
 def log_softmax(x: Value, *, axis: int) -> Value:
     """out = x - log of the sum of exp(x) along the axis. Shapes: any -> the same."""
-    shifted = x - _largest(x, axis)
-    total = np.exp(shifted).sum(axis=axis, keepdims=True, dtype=accumulation_dtype(shifted.dtype))
+    shifted, _, total = _exponentials(x, axis)
     return shifted - np.log(total).astype(shifted.dtype, copy=False)
 
 
@@ -56,9 +57,21 @@ def _(g: Value, out: Value, *, axis: int) -> Value:
     return g - exp(out) * sum(g, axis=axis, keepdims=True)
 
 
-def _largest(x: Value, axis: int) -> Value:
+def _exponentials(x: Value, axis: int) -> tuple[Value, Value, Value]:
+    """x minus its largest element, the exponential of that, and the sum of exponentials along the axis."""
     reduce = np.maximum.reduce if x.shape[axis] else np.add.reduce  # the largest of nothing may be anything
-    return reduce(x, axis=axis, keepdims=True)
+    largest = reduce(x, axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        shifted = x - largest
+    infinite = np.isposinf(largest)
+    if infinite.any():
+        top = np.isposinf(x)
+        shifted[top] = 0
+        shifted[top & (top.sum(axis=axis, keepdims=True) > 1)] = np.nan
+    e = np.exp(shifted)
+    total = e.sum(axis=axis, keepdims=True, dtype=accumulation_dtype(e.dtype))
+    total[infinite] = 1
+    return shifted, e, total
 
 
 def _cross_entropy_by_log_softmax(x: Value, target: Value) -> Value:
@@ -82,10 +95,8 @@ def softmax_cross_entropy(x: Value, target: Value) -> Value:
         DTypeError: class numbers that are not integers.
     """
     check_classes(target, x.shape[1])
-    shifted = x - _largest(x, 1)
-    e = np.exp(shifted)
-    total = np.add.reduce(e, axis=1, keepdims=True)
-    out = np.log(total[:, 0]) - shifted[np.arange(len(x)), target]
+    shifted, e, total = _exponentials(x, 1)
+    out = np.log(total[:, 0]).astype(e.dtype, copy=False) - shifted[np.arange(len(x)), target]
     e /= total
     return out, e
 

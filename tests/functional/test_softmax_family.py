@@ -8,6 +8,7 @@ from minigrad import Tensor
 from minigrad import functional as F  # noqa: N812
 from minigrad.errors import UsageError
 from tests.functional.peer import assert_equal
+from tests.helper import variable
 
 
 @pytest.mark.peer
@@ -52,6 +53,18 @@ def test_softmin_prefers_the_smallest(rng):
 
 def test_softmax_converts_first():
     assert F.softmax(Tensor(np.ones(3, np.float16)), dtype=np.float64).dtype == np.float64
+
+
+def test_softmax_at_infinities_is_a_limit_where_there_is_one():
+    inf, nan = np.inf, np.nan
+    x = np.array([[-inf, 0, 0], [inf, 0, 1], [inf, inf, 0], [-inf, -inf, -inf], [nan, inf, 0]])
+    expected = [[0, 0.5, 0.5], [1, 0, 0], [nan, nan, 0], [nan] * 3, [nan] * 3]
+    np.testing.assert_array_equal(F.softmax(x), expected)
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(F.log_softmax(x), np.log(expected), rtol=1e-15)
+    y = variable(x[1:2])
+    F.cross_entropy(y, [0]).backward()
+    assert y.grad.tolist() == [[0, 0, 0]]
 
 
 @pytest.mark.parametrize("temperature", [0.25, np.float64(0.25)])

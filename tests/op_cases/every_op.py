@@ -37,7 +37,7 @@ CASES: dict[str, list[Case]] = {
     **ACTIVATION,
     **ARRAY,
     **LINALG,
-    **{name: cases(*BINARY) for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum")},
+    **{name: cases(*BINARY) for name in ("add", "subtract", "multiply", "weighted", "divide", "maximum", "minimum")},
     "pow": [*cases(*BINARY[:3]), *cases(((3,), 3), ((3,), -1), ((3,), 0), (2.0, (3,)))],
     "remainder": cases(((2, 3), (2, 3)), ((3,), 0.7), ((2, 1), (3,)), ((0, 2), (2,))),
     **{

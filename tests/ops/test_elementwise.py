@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import Tensor
+from minigrad import REGISTRY, Tensor
 from tests.helper import variable
 
 NAMES = {
@@ -82,6 +82,37 @@ def test_logaddexp_of_infinities():
 
 def test_logaddexp_of_huge_numbers():
     assert gradients(mg.logaddexp, [1e300, 800.0, -800.0], [0.0, 800.0, -800.0]) == [[1, 0.5, 0.5], [0, 0.5, 0.5]]
+
+
+ONE_ARGUMENT = sorted(
+    name for name, op in REGISTRY.items() if op.elementwise and list(op.rules) == ["x"] == list(op.inputs)
+)
+
+
+@pytest.mark.parametrize("name", ONE_ARGUMENT)
+@pytest.mark.parametrize("end", [np.inf, -np.inf])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_function_of_one_argument_has_its_limits_at_infinity(name, end):
+    settings = {"threshold": 0.5, "value": 2.0} if name == "threshold" else {}
+
+    def value_and_slope(x):
+        x = variable([x])
+        out = REGISTRY[name](x, **settings)
+        out.backward()
+        return np.array([out.item(), x.grad.item()])
+
+    near, far = [value_and_slope(math.copysign(size, end)) for size in (1e60, 1e120)]
+    converges = np.abs(near - far) < 1e-12
+    np.testing.assert_allclose(value_and_slope(end)[converges], far[converges], atol=1e-12)
+
+
+def test_weight_of_zero_makes_nothing_of_an_infinity_but_keeps_nan():
+    w, x = variable([0.0, 0.0, 2.0, 0.0]), variable([np.inf, -np.inf, -np.inf, np.nan])
+    out = mg.weighted(w, x)
+    np.testing.assert_array_equal(out.numpy(), [0, 0, -np.inf, np.nan])
+    out.sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [0, 0, -np.inf, np.nan])
+    np.testing.assert_array_equal(x.grad.numpy(), [0, 0, 2, 0])
 
 
 def test_power_zero_is_flat_also_at_zero():

@@ -8,14 +8,21 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
+from minigrad.domain import NONZERO
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes
+from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, broadcastable_shapes, integers_in, shapes
 from minigrad.testing.strategies.calls_from_facts import draw_inputs, draw_shapes, draws_calls_of
 from minigrad.typing import Array, Shape
 
 
 def _array(draw: Draw, **limits: int) -> Array:
     return draw(arrays(shapes(**limits)))
+
+
+@draws_calls_of("weighted")
+def _weighted(draw: Draw, op: Op) -> FunctionCall:
+    w_shape, x_shape = draw(broadcastable_shapes(2))  # a weight of 0 hides an infinity, which the law of silence masks
+    return FunctionCall.of(op, draw(arrays(w_shape, domain=NONZERO)), draw(arrays(x_shape)))
 
 
 # ---- indexing ------------------------------------------------------------------------------------------------
