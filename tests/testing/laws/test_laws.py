@@ -133,6 +133,15 @@ def test_broadcasting_does_not_take_a_factor_of_0_for_independence():
     assert not laws.broadcasting.applies(FunctionCall.of(lambda x, w, b: x @ w.mT + b, x, x, b))
 
 
+def test_silence_masks_what_a_factor_of_0_hides():
+    laws.silence(lambda x, y: x / y, np.array(0.0), np.array(0.5))
+    laws.silence(lambda x, y: mg.tanh(x) * y, np.array([0.5, 1.0]), np.array([0.5, 0.0]))
+
+
+def test_silence_allows_the_rounding_of_second_derivatives_that_are_0():
+    laws.silence(mg.REGISTRY["det"], np.array([[[0.5]], [[0.125]]]))
+
+
 def test_a_repeated_operand_stays_in_the_domains_of_both():
     seen = []
 
