@@ -161,5 +161,7 @@ def pair(value: int | Sequence[int]) -> Pair:
     Raises:
         UsageError: it is neither one integer nor two.
     """
+    if type(value) is int:  # the usual case, quickly
+        return value, value
     height, width = per_axis(value, 2)
     return height, width

@@ -51,15 +51,14 @@ def output_size(
     size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1), *, ceil_mode: bool = False
 ) -> Pair:
     """How many windows fit along H and W."""
-    axes = zip(size, kernel, stride, padding, dilation, strict=True)
-    rows, columns = (window_count(*axis, ceil_mode=ceil_mode) for axis in axes)
-    return rows, columns
+    rows = window_count(size[0], kernel[0], stride[0], padding[0], dilation[0], ceil_mode=ceil_mode)
+    return rows, window_count(size[1], kernel[1], stride[1], padding[1], dilation[1], ceil_mode=ceil_mode)
 
 
 def padded_size(count: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Pair:
     """The height and width of the padded image that `count` windows read, from its first pixel to its last."""
-    height, width = (window_span(*axis) for axis in zip(count, kernel, stride, dilation, strict=True))
-    return height, width
+    height = window_span(count[0], kernel[0], stride[0], dilation[0])
+    return height, window_span(count[1], kernel[1], stride[1], dilation[1])
 
 
 def overlap(size: int, padding: int, padded: int) -> tuple[slice, slice]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from minigrad import kernels
 from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.shapes import Shape, canonical_axis
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import Array, ArrayLike, Settings, Value
 
-Table = Any  # an array of shape (taps, J)
+Table: TypeAlias = Array  # (taps, J)
 
 
 def _table(index: Table, weight: Table, size: int) -> dict[str, Table]:
