@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import textwrap
 from dataclasses import dataclass, field
@@ -176,6 +177,10 @@ class Reason:
         if self.path:
             lines += ["", "From the tensor to the loss:", "", *_table(self)]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the text, with its columns."""
+        return f'<pre style="line-height: 1.3">{html.escape(str(self))}</pre>'
 
     def _state(self) -> str:
         word = self.cause.replace("_", " ")

@@ -144,7 +144,7 @@ class HistogramRecorder(Callback):
         return step % self.every == 0
 
     def _add(self, name: str, values: Array) -> None:
-        self._rows[name].append((self._count, *_histogram(values, self.bins)))
+        self._rows[name].append((self._count, *histogram(values, self.bins)))
 
     def _thin(self) -> None:
         """Keep every second histogram, and take half as many from now on."""
@@ -187,7 +187,7 @@ class HistogramRecorder(Callback):
             ]
 
 
-def _histogram(values: Array, bins: int) -> tuple[Array, tuple[float, float], int]:
+def histogram(values: Array, bins: int) -> tuple[Array, tuple[float, float], int]:
     """Counts in equal bins from the smallest to the largest value, these two, and the number of nonfinite values."""
     flat = values.ravel().astype(np.float64, copy=False)
     finite = flat[np.isfinite(flat)]

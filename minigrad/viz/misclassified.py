@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor, as_array
+from minigrad.data import DataLoader
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional import softmax
+from minigrad.nn import Module
+from minigrad.training import predict
+from minigrad.training.training_state import Data
 from minigrad.typing import Array, ArrayLike
 
 
@@ -31,6 +37,52 @@ class Misclassified(NamedTuple):
     def confidence(self) -> float:
         """The probability of the predicted class."""
         return float(self.probabilities[self.predicted])
+
+
+class Classified(NamedTuple):
+    """What a classifier gave for some samples.
+
+    Attributes:
+        inputs: the samples, as they were classified, (N, ...).
+        scores: its outputs, (N, D).
+        labels: the class of each sample, (N,).
+        classes: the names of the classes; () where the samples have none.
+    """
+
+    inputs: Array
+    scores: Array
+    labels: Array
+    classes: tuple[str, ...]
+
+
+def classify(caller: str, model: Module, data: Data | None) -> Classified:
+    """Run a classifier on samples, in evaluation mode.
+
+    Args:
+        caller: the function that asks, for messages.
+        model: gives scores (N, D).
+        data: a loader, a dataset, or arrays, the class numbers last.
+
+    Raises:
+        UsageError: there are no samples.
+        ShapeError: scores are not (N, D), or labels no class numbers (N,).
+    """
+    names_only = isinstance(data, (str, list, tuple)) and all(isinstance(x, str) for x in data)
+    if names_only or not hasattr(data, "__len__"):
+        raise UsageError(
+            f"{caller}: a model needs its test samples, {caller}(model, test): a loader, a dataset, or (images, labels)"
+        )
+    seen: list[Array] = []
+    with ExitStack() as hooks:
+        hooks.enter_context(model.register_forward_hook(lambda layer, inputs, out: seen.append(as_array(inputs[0]))))
+        scores, labels = predict(model, data)
+    if scores.ndim != 2 or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ShapeError(
+            f"{caller}: needs a classifier, which gives scores (N, D) for class numbers (N); this model gives "
+            f"{scores.shape} for {labels.dtype} {labels.shape}"
+        )
+    names: Iterable[str] = getattr(data.dataset if isinstance(data, DataLoader) else data, "classes", ())
+    return Classified(np.concatenate(seen), scores, labels, tuple(names))
 
 
 def mistakes(scores: ArrayLike, labels: ArrayLike, *, probabilities: bool = False) -> list[Misclassified]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
 
 from minigrad.errors import MissingExtraError, UsageError
 
+UNKNOWN_FONT_SETTING = re.compile(rb"Fontconfig warning: .*unknown element")
 FORMATS = ("svg", "png", "pdf", "dot")
 
 
@@ -62,4 +69,28 @@ def run_graphviz(dot: str, kind: str) -> bytes:
             extra="graph",
             purpose="laying out a graph",
         ) from error
-    return bytes(pygraphviz.AGraph(dot).draw(prog="dot", format=kind))
+    with _without_font_warnings():
+        return bytes(pygraphviz.AGraph(dot).draw(prog="dot", format=kind))
+
+
+@contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """Leave out what the wheel's Fontconfig writes of elements in the system's settings that are newer than itself.
+
+    All else that is written to standard error meanwhile comes out at the end.
+    """
+    sys.stderr.flush()
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed, as in a service: nothing will be seen
+        yield
+        return
+    with TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            written.seek(0)
+            os.write(2, b"".join(line for line in written if not UNKNOWN_FONT_SETTING.match(line)))

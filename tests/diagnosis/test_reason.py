@@ -1,5 +1,7 @@
 """An answer is laid out as text and drawn as a picture."""
 
+import html
+
 import pytest
 
 import minigrad as mg
@@ -44,3 +46,11 @@ def test_long_chains_take_neither_recursion_nor_quadratic_time() -> None:
     assert reason.cause == "detached"
     assert len(reason.path) > 100_000
     assert len(str(reason).splitlines()) < 60
+
+
+def test_notebook_shows_the_text_and_not_the_repr() -> None:
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    reason = mg.why(x, lambda: (x * 2 < 3).sum() * x.sum())
+    shown = reason._repr_html_()
+    assert shown.startswith("<pre")
+    assert html.unescape(shown[shown.index(">") + 1 :]).removesuffix("</pre>") == str(reason)

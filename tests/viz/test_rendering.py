@@ -1,5 +1,6 @@
 """Graphviz makes pictures of DOT text, and is named where it is missing."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.graph import Graph
-from minigrad.viz import render, to_dot
+from minigrad.viz import render, rendering, to_dot
 
 
 def expression() -> Graph:
@@ -36,3 +37,16 @@ def test_suffix_decides_the_format(suffix: str, magic: bytes, tmp_path: Path) ->
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(mg.UsageError, match=r"as svg, png, pdf, dot, not as 'g.bmp'"):
         render(to_dot(expression()), tmp_path / "g.bmp")
+
+
+def test_warning_about_newer_font_settings_is_left_out_and_all_else_comes_through(capfd: pytest.CaptureFixture) -> None:
+    with rendering._without_font_warnings():
+        os.write(2, b'Fontconfig warning: "/usr/share/a.conf", line 6: unknown element "reset-dirs"\n')
+        os.write(2, b"Error: syntax error in line 1\nFontconfig error: no fonts\n")
+    assert capfd.readouterr().err == "Error: syntax error in line 1\nFontconfig error: no fonts\n"
+
+
+def test_nothing_is_written_to_standard_error(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    for kind in ("svg", "png"):
+        render(to_dot(expression()), tmp_path / f"g.{kind}")
+    assert capfd.readouterr().err == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -118,6 +118,11 @@ def _by_name(
             or getattr(functions, "name", None)
             or type(functions).__name__: functions
         }
+    if not isinstance(functions, Iterable) or not all(isinstance(f, str) or callable(f) for f in functions):
+        raise UsageError(
+            "plot_activations: takes names in minigrad.functional, such as 'relu', or functions, not a "
+            f"{type(functions).__name__}"
+        )
     return {(f if isinstance(f, str) else getattr(f, "__name__", str(f))): f for f in functions}
 
 

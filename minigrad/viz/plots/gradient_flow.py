@@ -40,7 +40,11 @@ def plot_gradient_flow(
     """
     if not 0 < vanishing < exploding:
         raise UsageError(f"plot_gradient_flow: 0 < vanishing < exploding, got {vanishing} and {exploding}")
-    rows = gradient_flow(flow) if isinstance(flow, Module) else list(flow)
+    rows = gradient_flow(flow) if isinstance(flow, Module) else list(flow) if isinstance(flow, Sequence) else [flow]
+    if not all(isinstance(row, GradientNorm) for row in rows):
+        raise UsageError(
+            f"plot_gradient_flow: takes a model, or what gradient_flow(model) returned, not a {type(flow).__name__}"
+        )
     if not rows:
         raise UsageError("plot_gradient_flow: there is no parameter to draw")
     longest = max(len(row.name) for row in rows)

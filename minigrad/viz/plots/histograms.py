@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.nn import Module
 from minigrad.typing import Array
-from minigrad.viz.histograms import Histograms, rebinned
+from minigrad.viz.histograms import HistogramRecorder, Histograms, histogram, rebinned
 from minigrad.viz.palette import GRAY, SEQUENTIAL_MAP
 from minigrad.viz.plots.style import (
     background_color,
@@ -29,12 +30,18 @@ BINS = 128
 
 
 def plot_histograms(
-    histograms: Histograms, ax: Axes | None = None, *, kind: str = "ridges", name: str = "", trim: float = 0.001
+    histograms: Histograms | HistogramRecorder | Module,
+    ax: Axes | None = None,
+    *,
+    kind: str = "ridges",
+    name: str = "",
+    trim: float = 0.001,
 ) -> Axes:
-    """Plot how the distribution of weights or activations changes in a training.
+    """Plot how the distribution of weights or activations changes in a training, or those of a model as it is.
 
     Args:
-        histograms: the histograms of a parameter or layer, `recorder[name]` of a `HistogramRecorder`.
+        histograms: the histograms of a parameter or layer, `recorder[name]` of a `HistogramRecorder`; or the recorder
+            itself, if it has only one; or a model, for a curve for each of its weights (which are no vectors).
         ax: the Axes to draw on (default: new ones).
         kind: "ridges": a curve for each step, the earliest at the back; or "map": a column for each step, with colors
             for the density (default "ridges").
@@ -45,11 +52,21 @@ def plot_histograms(
         The Axes.
 
     Raises:
-        UsageError: there is no histogram, or no such kind.
+        UsageError: there is no histogram, or no such kind; a recorder has several; a model has no map.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
     if kind not in ("ridges", "map"):
         raise UsageError(f'plot_histograms: kind is "ridges" or "map", not {kind!r}')
+    labels: list[str] = []
+    if isinstance(histograms, Module):
+        histograms, labels = _of_model(histograms, kind)
+    elif isinstance(histograms, HistogramRecorder):
+        histograms = _only_one(histograms)
+    if not isinstance(histograms, Histograms):
+        raise UsageError(
+            "plot_histograms: takes recorder[name] of a HistogramRecorder, or a model for its weights as they are, "
+            f"not a {type(histograms).__name__}"
+        )
     if not len(histograms.steps) or not histograms.counts.any():
         raise UsageError("plot_histograms: there is no finite value in these histograms")
     ax = given_or_new_axes(ax, 5.0, 3.8)
@@ -58,8 +75,33 @@ def plot_histograms(
     density = np.stack([_density(histograms, t, edges) for t in shown.tolist()])
     (_ridges if kind == "ridges" else _map)(ax, histograms.steps[shown], density, edges)
     nonfinite = int(histograms.nonfinite.sum())
+    if labels:
+        ax.set_yticks(-shown, [labels[t] for t in shown])
+        ax.set_ylabel("")
     title(ax, name + (f"{', ' if name else ''}{nonfinite:,} values NaN or infinite" if nonfinite else ""))
     return ax
+
+
+def _of_model(model: Module, kind: str) -> tuple[Histograms, list[str]]:
+    """The histograms of a model's weights, and their names."""
+    if kind != "ridges":
+        raise UsageError(
+            "plot_histograms: a map has a column for each step, and a model no steps: use a HistogramRecorder"
+        )
+    named = [(path, parameter) for path, parameter in model.named_parameters() if parameter.ndim > 1]
+    found = [histogram(p.numpy(), max(8, min(BINS, int(p.size**0.5)))) for _, p in named]
+    common = np.zeros((len(found), BINS))
+    for row, (counts, (low, high), _) in zip(common, found, strict=True):
+        row[:] = rebinned(counts, (low, high), np.linspace(low, high, BINS + 1))
+    ranges, nonfinite = np.array([row[1] for row in found]), np.array([row[2] for row in found])
+    return Histograms(np.arange(len(found)), common, ranges, nonfinite), [path for path, _ in named]
+
+
+def _only_one(recorder: HistogramRecorder) -> Histograms:
+    if len(recorder.names) != 1:
+        names = ", ".join(recorder.names) or "there is none yet"
+        raise UsageError(f"plot_histograms: choose one of the recorder's histograms, recorder[name]: {names}")
+    return recorder[recorder.names[0]]
 
 
 def _ridges(ax: Axes, steps: Array, density: Array, edges: Array) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from minigrad.autograd.tensor import as_array
 from minigrad.errors import ShapeError, UsageError
+from minigrad.nn import Module
+from minigrad.training.training_state import Data
 from minigrad.typing import ArrayLike
-from minigrad.viz.misclassified import Misclassified
+from minigrad.viz.misclassified import Misclassified, classify, mistakes
 from minigrad.viz.palette import BLUE, GRAY, VERMILION
 from minigrad.viz.plots.style import channels_last, given_or_new_axes, hide_axis, show_image, text_color, title
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def plot_mistakes(
-    images: ArrayLike,
-    found: Sequence[Misclassified],
+    images: ArrayLike | Module,
+    found: Sequence[Misclassified] | Data,
     ax: Axes | None = None,
     *,
     classes: Sequence[str] | None = None,
@@ -34,10 +36,11 @@ def plot_mistakes(
     The bar of the predicted class is orange, that of the true class, which is always among them, blue.
 
     Args:
-        images: all samples (N, C, H, W), as they were classified.
-        found: the misclassified samples, as `mistakes` returns them.
+        images: all samples (N, C, H, W), as they were classified; or the classifier.
+        found: the misclassified samples, as `mistakes` returns them; with a classifier, the samples to test it on: a
+            loader, a dataset, or arrays with the class numbers last.
         ax: the Axes to draw on (default: new ones).
-        classes: the names of the classes (default: their numbers).
+        classes: the names of the classes (default: those of the samples, or their numbers).
         count: the number of samples that are shown at most (default 12).
         columns: the number of samples in a row (default 4).
         top: the number of classes that are shown for each sample, at least 2 (default 3).
@@ -47,12 +50,21 @@ def plot_mistakes(
         The Axes.
 
     Raises:
-        UsageError: count, columns or top is too small.
+        UsageError: count, columns or top is too small; `found` is neither of these.
         ShapeError: these are no images, or fewer than the mistakes need.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
     if count < 1 or columns < 1 or top < 2:
         raise UsageError(f"plot_mistakes: at least 1 sample, 1 column, 2 classes; got {count}, {columns}, {top}")
+    if isinstance(images, Module):
+        outcome = classify("plot_mistakes", images, cast("Data", found))
+        classes = classes or outcome.classes or None
+        images, found = outcome.inputs, mistakes(outcome.scores, outcome.labels)
+    if not isinstance(found, Sequence) or not all(isinstance(one, Misclassified) for one in found):
+        raise UsageError(
+            "plot_mistakes: takes all images and what mistakes(scores, labels) found among them, or a model and its "
+            f"test samples, plot_mistakes(model, test); the second is a {type(found).__name__} of other things"
+        )
     pictures, shown = as_array(images), list(found)[:count]
     if pictures.ndim != 4 or any(mistake.sample >= len(pictures) for mistake in shown):
         raise ShapeError(f"plot_mistakes: expected all images (N, C, H, W) that were classified, got {pictures.shape}")

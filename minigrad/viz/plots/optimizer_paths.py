@@ -45,9 +45,12 @@ def plot_paths(
         The Axes.
 
     Raises:
-        UsageError: there is no path, one is no list of points, or the surface has no finite height.
+        UsageError: there is no path, or they have no names; one is no list of points; the surface has no finite
+            height.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
+    if not isinstance(paths, Mapping):
+        raise UsageError(f'plot_paths: paths by name, such as {{"SGD": descend(...)}}, not a {type(paths).__name__}')
     if not paths:
         raise UsageError("plot_paths: there is no path to draw")
     points = {name: _points(name, path) for name, path in paths.items()}

@@ -5,11 +5,12 @@ Text, frames and grids take the colors of Matplotlib's style in use, so that plo
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from minigrad.errors import MissingExtraError
+from minigrad.errors import MissingExtraError, UsageError
 from minigrad.typing import Array
 from minigrad.viz.palette import GRAY
 
@@ -42,8 +43,36 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def given_or_new_axes(ax: Axes | None, width: float, height: float) -> Axes:
-    """The Axes that were given, or those of a new figure of this size in inches."""
-    return ax if ax is not None else new_figure(width, height).add_subplot()
+    """The Axes that were given, or those of a new figure of this size in inches.
+
+    Raises:
+        UsageError: `ax` is something else.
+        MissingExtraError: matplotlib, of the extra `plot`, is not installed.
+    """
+    if ax is not None and not hasattr(ax, "transData"):
+        raise UsageError(f"ax= is the Axes of matplotlib to draw on, not a {type(ax).__name__}")
+    return ax if ax is not None else shown_figure(width, height).add_subplot()
+
+
+def shown_figure(width: float, height: float) -> Figure:
+    """A figure of this size in inches that pyplot shows and saves, where pyplot is in use; else one apart from it.
+
+    Raises:
+        MissingExtraError: matplotlib, of the extra `plot`, is not installed.
+    """
+    if not _pyplot_is_in_use():
+        return new_figure(width, height)
+    try:
+        from matplotlib import pyplot
+
+        return pyplot.figure(figsize=(width, height), dpi=150, layout="constrained")
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", extra="plot", purpose="plotting") from error
+
+
+def _pyplot_is_in_use() -> bool:
+    """Whether the program has imported pyplot, or runs in a notebook, which shows the figures of pyplot only."""
+    return any(sys.modules.get(name) is not None for name in ("matplotlib.pyplot", "ipykernel"))
 
 
 def text_color(ax: Axes) -> ColorType:

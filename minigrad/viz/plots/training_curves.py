@@ -30,10 +30,10 @@ def plot_curves(history: Iterable[Mapping[str, float]], ax: Axes | None = None, 
         The Axes.
 
     Raises:
-        UsageError: no record has this metric.
+        UsageError: no record has this metric, or this is no history.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
-    records = list(history)
+    records = _records("plot_curves", history)
     ax = given_or_new_axes(ax, 5.0, 3.6)
     scale = 100 if metric == "accuracy" else 1
     values: list[float] = []
@@ -62,14 +62,22 @@ def save_curves(history: Iterable[Mapping[str, float]], path: str | os.PathLike[
         path: where to; the suffix chooses the format, such as .png.
 
     Raises:
+        UsageError: this is no history.
         MissingExtraError: matplotlib, of the extra `plot`, is not installed.
     """
-    records = list(history)
+    records = _records("save_curves", history)
     metrics = [metric for metric in LABELS if any(metric in record for record in records)]
     figure = new_figure(4.6 * max(1, len(metrics)), 3.6)
     for i, metric in enumerate(metrics):
         plot_curves(records, figure.add_subplot(1, len(metrics), i + 1), metric=metric)
     figure.savefig(path)
+
+
+def _records(caller: str, history: Iterable[Mapping[str, float]]) -> list[Mapping[str, float]]:
+    records = list(history) if isinstance(history, Iterable) else [history]
+    if not all(isinstance(record, Mapping) for record in records):
+        raise UsageError(f"{caller}: takes the history that fit() returns, not a {type(history).__name__}")
+    return records
 
 
 def _logarithmic(ax: Axes) -> None:

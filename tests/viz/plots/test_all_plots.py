@@ -1,5 +1,6 @@
 """What all plots have in common: Axes in and out, pictures with something on them in any style, nothing left behind."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -7,14 +8,14 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.errors import MissingExtraError
+from minigrad.errors import MinigradError, MissingExtraError, UsageError
 from minigrad.optim import SGD
 from minigrad.viz.histograms import Histograms
 from minigrad.viz.misclassified import mistakes
 from minigrad.viz.optimizer_path import descend
 from minigrad.viz.plots.activation_functions import plot_activations
 from minigrad.viz.plots.attribution import plot_deconvnet, plot_grad_cam
-from minigrad.viz.plots.confusion import plot_confusion
+from minigrad.viz.plots.confusion import plot_confusion, save_confusion
 from minigrad.viz.plots.gradient_flow import plot_gradient_flow
 from minigrad.viz.plots.histograms import plot_histograms
 from minigrad.viz.plots.images import plot_feature_maps, plot_filters, plot_images
@@ -22,7 +23,7 @@ from minigrad.viz.plots.maximized import plot_maximized
 from minigrad.viz.plots.misclassified import plot_mistakes
 from minigrad.viz.plots.optimizer_paths import plot_paths
 from minigrad.viz.plots.receptive_fields import plot_receptive_field
-from minigrad.viz.plots.training_curves import plot_curves
+from minigrad.viz.plots.training_curves import plot_curves, save_curves
 
 pytest.importorskip("matplotlib")
 
@@ -36,10 +37,16 @@ HISTOGRAMS = Histograms(np.arange(5), COUNTS, np.tile([-3.0, 3.0], (5, 1)), np.z
 MISTAKES = mistakes(RNG.normal(size=(8, 3)), np.zeros(8, int))
 PATH = descend(lambda x, y: x**2 + y**2, (1, 2), lambda p: SGD(p, lr=0.1), steps=9)
 
+LONG_NAMES = ["golden retriever", "a name of five words, at least", "supercalifragilisticexpialidocious"]
+
 PLOTS = {
     "curves": lambda ax: plot_curves([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], ax),
     "confusion": lambda ax: plot_confusion(np.eye(3, dtype=int), "abc", ax),
     "gradient flow": lambda ax: plot_gradient_flow(MODEL, ax),
+    "confusion of long names": lambda ax: plot_confusion(np.eye(3, dtype=int), LONG_NAMES, ax),
+    "confusion of a model": lambda ax: plot_confusion(MODEL, (IMAGES, np.zeros(8, int)), ax),
+    "mistakes of a model": lambda ax: plot_mistakes(MODEL, (IMAGES, np.ones(8, int)), ax),
+    "weights of a model": lambda ax: plot_histograms(MODEL, ax),
     "ridges": lambda ax: plot_histograms(HISTOGRAMS, ax),
     "map": lambda ax: plot_histograms(HISTOGRAMS, ax, kind="map"),
     "paths": lambda ax: plot_paths(lambda x, y: x**2 + y**2, {"SGD": PATH}, ax),
@@ -102,13 +109,73 @@ def test_all_text_lies_inside_of_the_figure(plot):
 
 
 @every_plot
-def test_pyplot_and_its_settings_are_left_alone(plot):
+def test_pyplot_shows_and_saves_the_figure_where_it_is_in_use(plot):
     import matplotlib
     from matplotlib import pyplot
 
-    before = pyplot.get_fignums(), dict(matplotlib.rcParams)
-    plot(None)
-    assert (pyplot.get_fignums(), dict(matplotlib.rcParams)) == before
+    before = dict(matplotlib.rcParams)
+    ax = plot(None)
+    assert pyplot.gcf() is ax.figure
+    assert len(pyplot.get_fignums()) == 1
+    other = matplotlib.figure.Figure().add_subplot()
+    plot(other)
+    assert len(pyplot.get_fignums()) == 1  # Axes that are given stay where they are
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_files_are_written_apart_from_pyplot(tmp_path):
+    from matplotlib import pyplot
+
+    save_curves([{"epoch": 1, "loss": 2.0}], tmp_path / "curves.png")
+    save_confusion(np.eye(3, dtype=int), "abc", tmp_path / "confusion.png")
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("notebook", [False, True])
+def test_pyplot_is_imported_by_nothing_but_a_notebook(notebook):
+    kernel = "sys.modules['ipykernel'] = types.ModuleType('ipykernel');"
+    code = (
+        f"import sys, types; {kernel * notebook}"
+        "from minigrad import viz; ax = viz.plot_activations('relu');"
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(notebook)
+
+
+NO_INPUT = {"nothing": None, "a word": "abc!", "a number": 3, "an object": object(), "numbers": [1.0, 2.0]}
+FIRST = (plot_activations, plot_confusion, plot_curves, plot_filters, plot_gradient_flow, plot_histograms, plot_images)
+
+
+@pytest.mark.parametrize("plot", FIRST)
+@pytest.mark.parametrize("given", NO_INPUT.values(), ids=NO_INPUT)
+def test_what_cannot_be_plotted_is_refused_by_a_clear_error(plot, given):
+    with pytest.raises(MinigradError, match=plot.__name__.removeprefix("plot_") + "|activation|Tensor"):
+        plot(given)
+
+
+def test_a_model_is_taken_where_that_is_clear_and_refused_elsewhere():
+    samples = IMAGES, np.zeros(len(IMAGES), int)
+    assert plot_confusion(MODEL, samples).get_title(loc="left").endswith("of 8 right (numbers of samples)")
+    assert "misclassified" in plot_mistakes(MODEL, samples).get_title(loc="left")
+    names = [label.get_text() for label in plot_histograms(MODEL).get_yticklabels()]
+    assert names == [path for path, p in MODEL.named_parameters() if p.ndim > 1]
+    for call in (
+        lambda: plot_confusion(MODEL),
+        lambda: plot_confusion(MODEL, "abc"),
+        lambda: plot_mistakes(MODEL, None),
+        lambda: plot_mistakes(IMAGES, samples[1]),
+        lambda: plot_histograms(MODEL, kind="map"),
+        lambda: plot_curves(MODEL),
+        lambda: plot_paths(MODEL, 3),
+    ):
+        with pytest.raises(UsageError, match="plot_"):
+            call()
+
+
+def test_axes_that_are_none_are_refused():
+    with pytest.raises(UsageError, match="ax= is the Axes of matplotlib"):
+        plot_histograms(MODEL, 3)
 
 
 @every_plot

@@ -57,16 +57,6 @@ def test_the_axes_that_are_given_are_used_and_returned(plot):
     assert ax.has_data()
 
 
-def test_pyplot_knows_nothing_of_the_figures(tmp_path):
-    import matplotlib
-    from matplotlib import pyplot
-
-    before = pyplot.get_fignums(), dict(matplotlib.rcParams)
-    plot_curves(HISTORY)
-    save_confusion(np.eye(2, dtype=int), "ab", tmp_path / "confusion.png")
-    assert (pyplot.get_fignums(), dict(matplotlib.rcParams)) == before
-
-
 def test_pictures_are_png_files_with_something_on_them(tmp_path):
     from matplotlib.image import imread
 
