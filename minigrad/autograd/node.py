@@ -121,6 +121,7 @@ class _State(threading.local):
     recorder: Recorder | None = None  # how results enter the graph; set by tensor.py; None: they do not
     watcher: Callable[[Op, tuple[Any, ...], dict[str, Any], Any], None] | None = None  # sees ops that are not recorded
     gradient_watcher: Callable[[Node, int, Any], None] | None = None  # sees what backward sends to each input
+    number_watcher: Callable[[Tensor, str], None] | None = None  # sees recorded values that leave as plain numbers
     scope: Scope | None = None
 
 

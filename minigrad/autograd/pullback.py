@@ -16,6 +16,7 @@ from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
 from minigrad.autograd.node import STATE, Node, next_id
+from minigrad.autograd.number_exits import warned_of_numbers
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import DTypeError, GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function, Settings
@@ -42,13 +43,14 @@ class Pullback:
         with recording():
             for i in argnums:
                 args[i] = _variables(name, i, args[i])
-            self.out = f(*args, **settings)
-        self.given = [args[i] for i in argnums]
-        self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
+            self.given = [args[i] for i in argnums]
+            self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
+            self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
+            with warned_of_numbers(self.targets, start):
+                self.out = f(*args, **settings)
         self.outs: list[Tensor] = [self._checked(path, out) for path, out in leaves(self.out)]
         if not self.outs:
             raise GraphError(f"{name}: the function to differentiate returned {self.out!r}, and should return a Tensor")
-        self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
         roots = [out.node for out in self.outs if out.node is not None]
         nodes = toposort(roots, oldest=start)
         self.nodes = leading_to(self.targets, nodes)

@@ -13,6 +13,7 @@ still needs it. `memory_guard(False)` switches this off: arrays are shared and w
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -184,8 +185,16 @@ class Tensor(operators.Operators, TensorHints):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward` accumulated; None before, and for all that is not a variable (leaf)."""
-        return self.node.grad if isinstance(self.node, Leaf) else None
+        """The gradient that `backward` accumulated; None before, and for what is no variable (with a warning)."""
+        if isinstance(self.node, Leaf):
+            return self.node.grad
+        if self.node is not None:
+            warnings.warn(
+                f".grad of {self.node.value_name} is None: backward keeps the gradients of variables only (made with "
+                "requires_grad=True). minigrad.grad(loss, x) gives that of any recorded x, before the graph is freed",
+                stacklevel=2,
+            )
+        return None
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -216,14 +225,28 @@ class Tensor(operators.Operators, TensorHints):
         return self.data
 
     def item(self) -> float | int | bool:
-        """The only element, as a Python number."""
+        """The only element, as a Python number, which has no history.
+
+        Raises:
+            ShapeError: there is not exactly one element.
+        """
+        self._tell("item()")
+        return self._number()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers, which have no history."""
+        self._tell("tolist()")
+        return self._data.tolist()
+
+    def _number(self) -> float | int | bool:
         if self.size != 1:
             raise ShapeError(f"item() needs exactly one element, this Tensor has shape {self.shape}")
         return self._data.item()  # type: ignore[no-any-return]
 
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        return self._data.tolist()
+    def _tell(self, how: str) -> None:
+        """Tell who watches that a recorded value leaves as a number; int() and bool(), whose slope is 0, do not."""
+        if self.node is not None and STATE.number_watcher is not None and STATE.recorder is not None:
+            STATE.number_watcher(self, how)
 
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows back from here."""
@@ -238,22 +261,23 @@ class Tensor(operators.Operators, TensorHints):
         return np.array(self._data, dtype) if copy else np.asarray(self.data, dtype)
 
     def __float__(self) -> float:
-        return float(self.item())
+        self._tell("float()")
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iu":
             raise DTypeError(f"only an integer Tensor can be an index, not {self.dtype}")
-        return int(self.item())
+        return int(self._number())
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
                 f"the truth of a Tensor of shape {self.shape} is ambiguous: use minigrad.any or minigrad.all"
             )
-        return bool(self.item())
+        return bool(self._number())
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -264,7 +288,7 @@ class Tensor(operators.Operators, TensorHints):
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
+        return format(self._number(), spec) if spec else str(self)
 
     __hash__ = object.__hash__
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.autograd.error_context import call_site
 from minigrad.autograd.node import STATE, Node, Scope, override_state
@@ -49,16 +49,34 @@ class Event:
     seconds: float
 
 
+class NumberExit(NamedTuple):
+    """A recorded value that left the graph as a plain number.
+
+    Attributes:
+        node: how the value was made.
+        how: what made a number of it, such as "float()".
+        before: the number of events before it.
+        site: file and line, outside of minigrad.
+    """
+
+    node: Node
+    how: str
+    before: int
+    site: tuple[str, int]
+
+
 class Trace:
     """What happened, oldest first.
 
     Attributes:
         events: every call of an op.
+        numbers: the recorded values that became plain numbers.
         of: the event of each recorded node.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.numbers: list[NumberExit] = []
         self.of: dict[Node, Event] = {}
 
     def add(self, event: Event) -> None:
@@ -105,5 +123,10 @@ def trace() -> Iterator[Trace]:
             watch(op, inputs, settings, out)
         add(op, inputs, settings, out, None)
 
-    with override_state(recorder=record_and_add if record is not None else None, watcher=watch_and_add):
+    def watch_number(tensor: Tensor, how: str) -> None:
+        assert tensor.node is not None
+        found.numbers.append(NumberExit(tensor.node, how, len(found.events), call_site()))
+
+    recorder = record_and_add if record is not None else None
+    with override_state(recorder=recorder, watcher=watch_and_add, number_watcher=watch_number):
         yield found

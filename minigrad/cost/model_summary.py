@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.node import STATE, Leaf, override_state
+from minigrad.autograd.precision import warned_of_float64
 from minigrad.autograd.tensor import Tensor, default_dtype, record, wrap
 from minigrad.cost.op_costs import costs
 from minigrad.cost.summary_table import Summary, SummaryRow
@@ -29,7 +30,7 @@ def summary(
     """Run a model once, in evaluation mode, and tabulate the parameters, multiply-adds and memory of each layer.
 
     The model is left as it was: its mode, its buffers, and which parameters are frozen. What runs under `no_grad` is
-    not recorded, so it is not counted; the table names such layers.
+    not recorded, so it is not counted; the table names such layers. An op that makes float64 of float32 is warned of.
 
     Args:
         model: the module.
@@ -65,7 +66,8 @@ def summary(
         for module in paths:
             hooks.callback(module.register_forward_pre_hook(calls.before, prepend=True, with_kwargs=True).remove)
             hooks.callback(module.register_forward_hook(calls.after).remove)
-        calls.keep(model(*[_variable(x) for x in given]))
+        with warned_of_float64():
+            calls.keep(model(*[_variable(x) for x in given]))
         if calls.recorded:
             uncounted = _count_ops(Graph.of(*calls.recorded, model=model), rows, calls.owners, trained)
         uncounted += [f"{row.path} {row.kind}" for row in rows.values() if row.path in calls.unrecorded]

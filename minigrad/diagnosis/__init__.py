@@ -17,7 +17,8 @@ the line of code and the path from the tensor to the loss:
     constant     the tensor does not require gradients
     unused       no op takes it
     not_reached  it is used, but the loss does not depend on it
-    detached     its value is used as a constant: detach(), stop_gradient(), .data, .numpy(), a copy
+    detached     its value is used as a constant: detach(), stop_gradient(), .data, .numpy(), a copy, or (perhaps
+                 of only a part of its uses) a plain number: .item(), float(), math.sqrt()
     no_grad      an op on the path ran inside of no_grad()
     integer      an op on the path gives integers or booleans, or only selects by its input
     zero         a gradient arrives at an op that passes on nothing: dead ReLUs, saturation, masks, zero weights

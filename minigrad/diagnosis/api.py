@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.precision import Widening, widens
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.trace import Trace
 from minigrad.diagnosis.context import Context, Explanation
@@ -14,6 +15,7 @@ from minigrad.diagnosis.dataflow import Dataflow
 from minigrad.diagnosis.magnitude import explain_magnitude
 from minigrad.diagnosis.missing import explain_constant, explain_missing
 from minigrad.diagnosis.nonfinite import explain_nonfinite
+from minigrad.diagnosis.numbers import explain_number
 from minigrad.diagnosis.path_graph import path_graph
 from minigrad.diagnosis.reason import Reason
 from minigrad.diagnosis.zero import explain_mostly_zero, explain_zero
@@ -71,6 +73,7 @@ def why(
         found = _explain(context, tiny, huge)
     graph, mark = path_graph(context, found.path)
     text = found.text + ("" if context.traced or any(e.site[1] for e in context.flow.events) else _NO_LINES)
+    text += next((f"\n{w}" for w in _widenings(context)), "")
     path = tuple([step for i, step in found.path if i is None or context.flow.events[i].op.result_of is None])
     return Reason(found.cause, context.name, tensor.shape, _norm(context), text, path, found.at, graph, mark)
 
@@ -120,7 +123,15 @@ def _explain(context: Context, tiny: float, huge: float) -> Explanation:
         return found
     if context.tensor.size and context.gradients.at_target().norm == 0:
         return explain_zero(context)
-    return explain_mostly_zero(context) or explain_magnitude(context, tiny, huge)
+    found = explain_mostly_zero(context) or explain_magnitude(context, tiny, huge)
+    return (explain_number(context, _norm(context)) if found.cause == "healthy" else None) or found
+
+
+def _widenings(context: Context) -> Iterator[Widening]:
+    """The ops that made float64 of float32."""
+    for event in context.flow.events:
+        if event.node is not None and widens(event.node):
+            yield Widening(event.op.name, event.scope, event.site)
 
 
 def _norm(context: Context) -> float | None:

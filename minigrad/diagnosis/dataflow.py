@@ -50,7 +50,8 @@ class Dataflow:
     Attributes:
         tensor, loss: the two ends.
         array: the tensor's array; as long as it lives, no other array has its id.
-        events: the calls, oldest first.
+        events: the calls, oldest first; from number `traced_from` on, they were seen as they ran.
+        numbers: the recorded values that became plain numbers.
         of: by node, the number of the event that recorded it.
         incoming: for each event, the links from which it took its inputs.
         outgoing: by event (or SOURCE), the links to those that took its result.
@@ -61,7 +62,9 @@ class Dataflow:
     def __init__(self, tensor: Tensor, loss: Tensor, seen: Trace) -> None:
         self.tensor, self.loss = tensor, loss
         self.array = tensor._data
-        self.events: list[Event] = _older(loss, seen) + seen.events
+        older = _older(loss, seen)
+        self.traced_from, self.numbers = len(older), seen.numbers
+        self.events: list[Event] = older + seen.events
         self.of: dict[Node, int] = {e.node: i for i, e in enumerate(self.events) if e.node is not None}
         self.incoming: list[list[Link]] = [[] for _ in self.events]
         self.outgoing: dict[int, list[Link]] = {}

@@ -11,6 +11,7 @@ from minigrad.autograd.error_context import PACKAGE
 from minigrad.diagnosis.context import Context, Explanation
 from minigrad.diagnosis.dataflow import SOURCE, Link
 from minigrad.diagnosis.detach_sites import NEAR, detach_name, find_detach, find_detach_after
+from minigrad.diagnosis.numbers import explain_number
 from minigrad.diagnosis.reason import Cause, PathStep
 from minigrad.diagnosis.text import code_at
 from minigrad.errors import FreedGraphError
@@ -51,6 +52,9 @@ def explain_missing(context: Context) -> Explanation:
             f"why: {context.name} may lie behind a part of the graph that an earlier backward pass has freed: compute "
             "all of it inside of the function, or pass retain_graph=True to that pass"
         )
+    number = explain_number(context, None)
+    if number is not None:
+        return replace(number, text=_loss_without_history(context) + number.text)
     found = _not_reached(context) if context.flow.outgoing.get(SOURCE) else _unused(context)
     return replace(found, text=_loss_without_history(context) + found.text)
 

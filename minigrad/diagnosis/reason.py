@@ -113,7 +113,8 @@ class Reason:
         cause: in one word, as listed in `minigrad.diagnosis`.
         name: the path of the parameter, or another description of the tensor.
         shape: the shape of the tensor.
-        norm: the Euclidean norm of the gradient; None where there is no gradient.
+        norm: the Euclidean norm of the gradient; None where there is none. One that is detached
+            in part has a norm.
         text: the cause in a few sentences, with what to do about it.
         path: the steps from the tensor to the loss (or to where the path ends), in the order in which they ran.
         at: the step to look at; None where there is no single one.
@@ -184,8 +185,10 @@ class Reason:
 
     def _state(self) -> str:
         word = self.cause.replace("_", " ")
-        if self.cause in NO_GRADIENT:
+        if self.cause in NO_GRADIENT and self.norm is None:
             return f"no gradient ({word})"
+        if self.cause == "detached":
+            word = "detached in part"
         return f"gradient of norm {number(self.norm)} ({word})"
 
 

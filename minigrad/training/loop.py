@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from time import perf_counter
 
 import numpy as np
 
+from minigrad.autograd.precision import warned_of_float64
 from minigrad.data import DataLoader
 from minigrad.errors import UsageError
 from minigrad.nn import Module
@@ -42,6 +43,8 @@ def fit(
     callbacks: Iterable[Callback] = (),
 ) -> History:
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
+
+    An op that makes float64 of float32 parameters, which doubles time and memory, is warned of with its line.
 
     Args:
         model: called with each batch's arrays but the last. Of several outputs, metrics look at the first.
@@ -108,8 +111,9 @@ def _run_epoch(training: TrainingState) -> None:
     training.model.train()
     generators = find_generators(training.model)
     start = perf_counter()
-    for batches in training.batches():
-        _step(training, batches, partial(cause_in_step, training, batches, generators, random_state(generators)))
+    for k, batches in enumerate(training.batches()):
+        with warned_of_float64() if k == 0 and not training.history else nullcontext():
+            _step(training, batches, partial(cause_in_step, training, batches, generators, random_state(generators)))
         now = perf_counter()
         training.sums.seconds += now - start
         start = now

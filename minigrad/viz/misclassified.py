@@ -68,7 +68,7 @@ def classify(caller: str, model: Module, data: Data | None) -> Classified:
         ShapeError: scores are not (N, D), or labels no class numbers (N,).
     """
     names_only = isinstance(data, (str, list, tuple)) and all(isinstance(x, str) for x in data)
-    if names_only or not hasattr(data, "__len__"):
+    if data is None or names_only or not hasattr(data, "__len__"):
         raise UsageError(
             f"{caller}: a model needs its test samples, {caller}(model, test): a loader, a dataset, or (images, labels)"
         )

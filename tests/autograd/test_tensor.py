@@ -1,13 +1,16 @@
 """What a Tensor is: its values and dtype, how it is shown, and how it leaves the graph."""
 
 import copy
+import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import DTypeError, GraphError, MutationError, ShapeError, Tensor, no_grad
+from minigrad.autograd import number_exits
 from minigrad.autograd.tensor import as_array
 from tests.helper import variable
 
@@ -197,7 +200,77 @@ def test_gradient_can_be_set_on_variables_in_their_shape_only():
         x.grad = Tensor(np.ones(3))
     with pytest.raises(GraphError):
         (x * 2).grad = Tensor(np.ones(2))
-    assert (x * 2).grad is None
+    assert Tensor([1.0]).grad is None
+
+
+def test_gradient_of_a_result_is_none_with_a_word_on_why_and_on_the_way():
+    x = variable([1.0, 2.0])
+    y = x * 2
+    with pytest.warns(UserWarning, match=r"grad of the result of multiply is None.*minigrad.grad\(loss, x\)") as told:
+        assert y.grad is None
+    assert told[0].filename == __file__
+    np.testing.assert_array_equal(mg.grad((y * y).sum(), y).numpy(), [4, 8])  # the way that it names
+
+
+def test_library_itself_does_not_ask_for_the_gradient_of_a_result():
+    x = variable([1.0, 2.0])
+    y = (x * 2).sum()
+    repr(y), copy.copy(y), mg.why(x, y), mg.viz.graph(y)
+    y.backward(create_graph=True)
+
+
+LEAVING = {
+    "float": lambda x: x * float(x),
+    "math.sqrt": lambda x: x * math.sqrt(x),
+    "item": lambda x: x * x.item(),
+    "tolist": lambda x: x * (x * x).tolist(),
+    "of a result": lambda x: x * float(mg.exp(x)),
+}
+
+
+@pytest.mark.parametrize("f", LEAVING.values(), ids=LEAVING)
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda f: mg.grad(f)(4.0),
+        lambda f: mg.jvp(f, [4.0], [1.0]),
+        lambda f: mg.vjp(f, 4.0),
+        lambda f: mg.jacobian(f)(4.0),
+        lambda f: mg.hessian(f)(4.0),
+    ],
+    ids=["grad", "jvp", "vjp", "jacobian", "hessian"],
+)
+def test_number_that_leaves_a_function_being_differentiated_is_told_with_the_line(f, differentiate):
+    number_exits._shown.clear()
+    with pytest.warns(UserWarning, match="makes a plain number of") as told:
+        differentiate(f)
+    assert {(w.filename, w.lineno) for w in told} == {(__file__, f.__code__.co_firstlineno)}
+
+
+def test_it_is_told_once():
+    number_exits._shown.clear()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            mg.grad(lambda x: x * float(x))(4.0)
+    assert len(told) == 1
+
+
+def test_numbers_that_lose_nothing_are_not_told():
+    w = variable([1.0, 2.0])
+    loss = (w * w).sum()
+    loss.backward()
+    assert loss.item() == float(loss) == 5.0  # outside of a derivative, to be printed
+    outer = variable(3.0)
+
+    def f(x):
+        assert x > 0  # bool
+        assert f"{x:.2f}" == "4.00"
+        with mg.no_grad():
+            (x * x).item()
+        return x * int(x) * x.detach().item() * float(outer) * float(mg.Tensor(2.0))
+
+    mg.grad(f)(4.0)
 
 
 def test_as_array_gives_arrays_for_everything():
