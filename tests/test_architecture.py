@@ -29,7 +29,7 @@ FLOORS = [
 LAZY = {"cost", "data", "diagnosis", "io", "testing", "training", "viz"}
 
 # Loaded by minigrad.kernels when the first large array comes, and only where Numba is installed.
-COMPILED_ENDINGS = ("_numba", "lanes", "simd")
+COMPILED_ENDINGS = ("_numba", "simd")
 
 LONG = {
     "autograd/tensor.py": "what a Tensor is cannot be cut without hiding its parts; its operators have their own file",
