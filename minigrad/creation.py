@@ -88,16 +88,17 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
         start: the first number; without `stop`, the end, and the first number is 0.
         stop: the end, which is left out (default: `start`).
         step: the distance between neighbors, not 0 (default 1).
-        dtype: the dtype (default: `default_dtype()`).
+        dtype: the dtype (default: int64 if all three are integers, else `default_dtype()`).
 
     Returns:
         (ceil((stop - start) / step)).
 
-    >>> arange(1, 7, 2).tolist()
-    [1.0, 3.0, 5.0]
+    >>> arange(1, 7, 2).tolist(), arange(0.5, 2.0).tolist()
+    ([1, 3, 5], [0.5, 1.5])
     """
     first, last = (0, start) if stop is None else (start, stop)
-    return _wrap(np.arange(first, last, step), dtype)
+    numbers = np.arange(first, last, step)
+    return _wrap(numbers, numbers.dtype if dtype is None and numbers.dtype.kind == "i" else dtype)
 
 
 def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None, *, endpoint: bool = True) -> Tensor:
@@ -127,7 +128,7 @@ def asarray(obj: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
 
     Args:
         obj: a Tensor, an array (copied), a number, or nested lists of numbers.
-        dtype: the dtype (default: that of a Tensor or array, and for numbers `default_dtype()`).
+        dtype: the dtype (default: that of a Tensor or array; for real numbers `default_dtype()`, for integers int64).
 
     Raises:
         DTypeError: `obj` holds Tensors in a list, texts or other objects.

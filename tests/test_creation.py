@@ -13,18 +13,24 @@ import minigrad as mg
         (mg.ones(2), np.ones(2)),
         (mg.full((2,), 7.0), np.full(2, 7.0)),
         (mg.eye(2, 3), np.eye(2, 3)),
-        (mg.arange(3), [0, 1, 2]),
-        (mg.arange(1, 7, 2), [1, 3, 5]),
+        (mg.arange(3.0), [0, 1, 2]),
+        (mg.arange(0.5, 2), [0.5, 1.5]),
         (mg.linspace(0, 1, 3), [0, 0.5, 1]),
         (mg.linspace(0, 1, 2, endpoint=False), [0, 0.5]),
         (mg.eye(3, k=1), np.eye(3, k=1)),
-        (mg.asarray([1, 2]), [1, 2]),
+        (mg.asarray([1.0, 2.0]), [1, 2]),
     ],
 )
 def test_values_in_the_default_dtype(made: mg.Tensor, expected: object) -> None:
     np.testing.assert_array_equal(made.numpy(), expected)
     assert made.dtype == np.float32
     assert not made.requires_grad
+
+
+def test_whole_numbers_stay_integers() -> None:
+    for made in (mg.arange(5), mg.arange(1, 7, 2), mg.asarray([1, 2])):
+        assert made.dtype == np.int64
+    assert mg.arange(5, dtype=np.float32).dtype == np.float32
 
 
 def test_dtype_and_requires_grad_are_taken() -> None:

@@ -19,7 +19,7 @@ from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
 from minigrad.autograd.registry import registered
-from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, wrap
+from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, wrap
 from minigrad.typing import ArrayLike, Function, Settings, Value
 
 _ARRAYS: Final = (np.ndarray, np.generic)
@@ -34,7 +34,7 @@ class UnaryOp(Op[[ArrayLike], Tensor]):
         """Compute, and record when x requires gradients."""
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS):
-                return self(Tensor(x))
+                return self(wrap(as_operand(x)))
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
         try:
@@ -67,9 +67,9 @@ class BinaryOp(Op[[ArrayLike, ArrayLike], Tensor]):
         elif x_data is x:
             return self._without_tensors(x, y)  # type: ignore[no-any-return]
         elif not isinstance(y, _NUMBERS):
-            y_data = copy_if_writable(y) if type(y) is np.ndarray else as_array(y)
+            y_data = copy_if_writable(y) if type(y) is np.ndarray else as_operand(y)
         if x_data is x and not isinstance(x, _NUMBERS):
-            x_data = copy_if_writable(x) if type(x) is np.ndarray else as_array(x)
+            x_data = copy_if_writable(x) if type(x) is np.ndarray else as_operand(x)
         try:
             out = self.forward(x_data, y_data)
         except Exception as error:
@@ -88,7 +88,7 @@ class BinaryOp(Op[[ArrayLike, ArrayLike], Tensor]):
     def _without_tensors(self, x: Any, y: Any) -> Any:
         if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS):
             return self.forward(x, y)
-        return self(Tensor(x), y)
+        return self(wrap(as_operand(x)), y)
 
 
 @overload

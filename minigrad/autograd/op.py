@@ -38,7 +38,7 @@ from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
 from minigrad.autograd.rule import Plan, Rule
 from minigrad.autograd.signature import call_signature, ufunc_signature
-from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, record, wrap
+from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
 from minigrad.shapes import ShapeSpec
@@ -270,7 +270,7 @@ class Op(Generic[P, R]):
     def _from_list(self, position: int, numbers: Sequence[Any]) -> Array:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
         constant = self.non_differentiable.issuperset(self.inputs[position : position + 1]) and not self.variadic
-        return np.asarray(numbers) if constant else as_array(numbers)
+        return np.asarray(numbers) if constant else as_operand(numbers)
 
     def _check_shapes(self, arrays: list[Any], settings: Settings) -> None:
         """Hold the inputs against `shapes=`; combinations that fitted once are remembered."""

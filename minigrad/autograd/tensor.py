@@ -66,9 +66,9 @@ def memory_guard(enabled: bool) -> None:
 
 
 def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
-    """`data` as a NumPy array: arrays keep their dtype, Python numbers and lists take the default one.
+    """`data` as a NumPy array: arrays keep their dtype, Python's real numbers take the default one.
 
-    Booleans stay booleans. The result may share memory with `data`.
+    Integers and booleans stay what they are. The result may share memory with `data`.
 
     Raises:
         DTypeError: `data` holds Tensors, strings or other objects.
@@ -81,11 +81,18 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
         if _holds_tensor(data):
             raise DTypeError("a list of Tensors cannot become a Tensor, their graphs would be lost: use minigrad.stack")
         array = np.asarray(data, dtype)
-        if dtype is None and array.dtype.kind in "iuf":
+        if dtype is None and array.dtype.kind == "f":
             array = array.astype(_default_dtype)
     if array.dtype.kind not in "fiub":
         raise DTypeError(f"a Tensor holds real numbers or booleans, not {array.dtype} ({type(data).__name__})")
     return array
+
+
+def as_operand(data: Any) -> Array:
+    """A number or a list given to an op in place of a Tensor: as `as_array`, but integers count as real numbers."""
+    array = as_array(data)
+    is_bare = not hasattr(data, "__array__") and not isinstance(data, (np.ndarray, np.generic))
+    return array.astype(_default_dtype) if is_bare and array.dtype.kind in "iu" else array
 
 
 def _holds_tensor(data: Any) -> bool:
@@ -96,7 +103,8 @@ class Tensor(operators.Operators, TensorHints):
     """An n-dimensional array that remembers how it was made.
 
     Args:
-        data: an array (copied, dtype kept), or Python numbers in nested lists (they become `default_dtype()`).
+        data: an array (copied, dtype kept), or Python numbers in nested lists: real ones become `default_dtype()`,
+            integers int64.
         requires_grad: whether this is a variable whose gradient is wanted (default False). Only floating dtypes can be.
 
     Raises:
@@ -176,7 +184,10 @@ class Tensor(operators.Operators, TensorHints):
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self.node is None:
             if self._data.dtype.kind != "f":
-                raise DTypeError(f"only floating Tensors can require gradients, not {self.dtype}: use .astype(float)")
+                raise DTypeError(
+                    f"only floating Tensors can require gradients, not {self.dtype}: write 2.0 in place of 2, give "
+                    "dtype=float, or use .astype(float)"
+                )
             self.node = Leaf(self._data.shape, self._data.dtype)
         elif not wanted and self.node is not None:
             if not isinstance(self.node, Leaf):
@@ -423,15 +434,16 @@ def tensor(data: Any, dtype: DTypeLike | None = None, requires_grad: bool = Fals
 
     Args:
         data: an array, a number, or nested lists of numbers.
-        dtype: what it is converted to (default None: arrays keep theirs, numbers and lists get the default dtype).
+        dtype: what it is converted to (default None: arrays keep theirs, real numbers get the default dtype,
+            integers int64).
         requires_grad: whether this is a variable whose gradient is wanted (default False).
 
     Raises:
         DTypeError: gradients are asked for of a dtype that is not floating, or `data` holds no numbers.
 
-    >>> tensor([[1, 2], [3, 4]]).dtype
+    >>> tensor([[1.0, 2.0], [3.0, 4.0]]).dtype
     dtype('float32')
-    >>> tensor([0, 2], dtype=int)
+    >>> tensor([0, 2])
     Tensor([0, 2], shape=(2,), dtype=int64)
     """
     return Tensor(as_array(data, dtype), requires_grad)

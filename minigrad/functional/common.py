@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from minigrad import ops
-from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.tensor import Tensor, as_operand, wrap
 from minigrad.shapes import per_axis, shape_of
 from minigrad.typing import Array, ArrayLike, Pair, PairLike
 
 
 def tensor_or_array(x: ArrayLike) -> Tensor | Array:
     """Tensors and arrays as they are, lists and numbers as Tensors."""
-    return x if isinstance(x, (Tensor, np.ndarray)) else Tensor(x)
+    return x if isinstance(x, (Tensor, np.ndarray)) else wrap(as_operand(x))
 
 
 def on_batch(function: Callable[[ArrayLike], Tensor], x: ArrayLike, ndim: int) -> Tensor:

@@ -26,12 +26,25 @@ def test_array_keeps_its_dtype(dtype):
     assert Tensor(dtype(1)).dtype == dtype
 
 
-@pytest.mark.parametrize("data", [1, 2.5, [1, 2], [[1.0], [2.0]], (3, 4), [], range(3), [np.float64(1.0)], np.nan])
-def test_python_numbers_become_the_default_dtype(data):
+@pytest.mark.parametrize("data", [2.5, [1, 2.0], [[1.0], [2.0]], [], [np.float64(1.0)], np.nan])
+def test_real_numbers_of_python_become_the_default_dtype(data):
     assert Tensor(data).dtype == np.float32
     mg.set_default_dtype(np.float64)
     assert mg.default_dtype() == np.float64
     assert Tensor(data).dtype == np.float64
+
+
+@pytest.mark.parametrize("data", [1, [1, 2], (3, 4), range(3), [[-1]]])
+def test_integers_of_python_stay_integers(data):
+    assert Tensor(data).dtype == mg.tensor(data).dtype == mg.asarray(data).dtype == np.int64
+    with pytest.raises(mg.DTypeError, match=r"write 2\.0 in place of 2"):
+        Tensor(data, requires_grad=True)
+
+
+def test_integers_given_to_an_op_count_as_real_numbers():
+    x = Tensor([1.0, 2.0])
+    for out in (x * 2, x * [2, 2], mg.exp([1, 2]), mg.multiply([1, 2], x), mg.concat([x, [1, 2]])):
+        assert out.dtype == np.float32
 
 
 @pytest.mark.parametrize("dtype", [int, bool, np.int32, complex])

@@ -98,8 +98,8 @@ def test_the_second_run_of_a_bad_step_draws_the_same_random_numbers():
 
 def test_bad_data_is_named_as_such():
     bad = X.copy()
-    bad[7, 1] = np.inf
-    with pytest.raises(NonFiniteError, match="array 0 of the batch has inf in it; look at the data"):
+    bad[7, 1] = np.nan
+    with pytest.raises(NonFiniteError, match="array 0 of the batch has nan in it; look at the data"):
         train(net(), data=(bad, Y))
 
 
