@@ -82,9 +82,11 @@ def test_attribute_that_is_replaced_changes_its_kind():
 
 
 def test_parameter_cannot_be_an_integer_array():
-    assert nn.Parameter([1, 2]).dtype == np.float32
+    assert nn.Parameter([1.0, 2.0]).dtype == np.float32
     with pytest.raises(DTypeError):
         nn.Parameter(np.array([1, 2]))
+    with pytest.raises(DTypeError):
+        nn.Parameter([1, 2])
 
 
 def test_result_assigned_to_a_parameters_name_is_no_parameter():
