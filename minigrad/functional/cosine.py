@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.functional.reduction import dtype_of, values
-from minigrad.kernels.array_utils import representable
+from minigrad.kernels.array_utils import least_divisor
 from minigrad.typing import ArrayLike
 
 
@@ -34,7 +34,7 @@ def normalize(x: ArrayLike, p: float = 2.0, dim: int | Sequence[int] = 1, eps: f
     """
     x = limit_direction(x, dim)
     length = ops.vector_norm(x, axis=dim, keepdims=True, ord=p)
-    return ops.divide(x, ops.maximum(length, representable(eps, dtype_of(x))))
+    return ops.divide(x, ops.maximum(length, least_divisor(eps, dtype_of(x))))
 
 
 def limit_direction(x: ArrayLike, dim: int | Sequence[int]) -> ArrayLike:

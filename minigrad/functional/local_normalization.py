@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import ShapeError, UsageError
+from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.common import on_batch, tensor_or_array
+from minigrad.functional.reduction import dtype_of, values
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, DType, Shape
 
@@ -44,11 +46,29 @@ def local_response_norm(x: ArrayLike, size: int, alpha: float = 1e-4, beta: floa
         raise UsageError(f"local_response_norm: size must be at least 1, got {size}")
     if 0 in shape:
         return ops.multiply(x, 1)
+    x = tensor_or_array(x)
+    dtype, x = x.dtype, ops.astype(x, dtype=_dtype_for_squares(x, alpha))
     lines = ops.reshape(ops.square(x), shape=(shape[0], 1, shape[1], -1))  # channels as rows of an image
     means = ops.avg_pool(lines, kernel=(size, 1), stride=1, padding=(size // 2, 0))
     means = ops.getitem(means, index=(slice(None), slice(None), slice(shape[1])))  # an even size gives a row too many
     response = ops.add(ops.multiply(ops.reshape(means, shape=shape), alpha), k)
-    return ops.divide(x, ops.pow(response, beta))
+    return ops.astype(ops.divide(x, ops.pow(response, beta)), dtype=dtype)
+
+
+def _dtype_for_squares(x: Tensor | Array, factor: float) -> DType:
+    """x's dtype, or one of twice as many bits where squares of x, times the factor, would overflow."""
+    dtype: DType = x.dtype
+    if dtype not in (np.float16, np.float32):
+        return dtype
+    largest = math.sqrt(float(np.finfo(dtype).max) / max(4 * factor, 4))
+    large = np.abs(values(x)).max(initial=0) > largest
+    return np.dtype(f"f{2 * dtype.itemsize}") if large else dtype
+
+
+def _scale(x: ArrayLike) -> Array:
+    """A number to divide each image by, so that no square of it overflows: 1, or the power of two near its largest."""
+    exponent = np.frexp(np.max(np.abs(values(x)), axis=(1, 2, 3), keepdims=True, initial=0))[1]
+    return np.ldexp(np.ones((), dtype_of(x)), np.where(exponent > np.finfo(dtype_of(x)).maxexp // 3, exponent - 1, 0))
 
 
 def local_contrast_norm(x: ArrayLike, kernel_size: int = 9, sigma: float | None = None, eps: float = 1e-5) -> Tensor:
@@ -68,6 +88,7 @@ def local_contrast_norm(x: ArrayLike, kernel_size: int = 9, sigma: float | None 
     Shapes: x (N, C, H, W) or (C, H, W) -> the same.
 
     Raises:
+        DataError: a window has one value only, which has no contrast.
         UsageError: the kernel is not odd, or sigma or eps is not positive.
 
     Source: Jarrett et al. 2009, "What is the best multi-stage architecture for object recognition?", section 2.1.
@@ -79,11 +100,16 @@ def local_contrast_norm(x: ArrayLike, kernel_size: int = 9, sigma: float | None 
             f"got {kernel_size}, {sigma} and {eps}"
         )
 
+    if shape_of(x)[-3] == 1 and (kernel_size == 1 or math.prod(shape_of(x)[-2:]) == 1):
+        raise DataError("local_contrast_norm: one value has no contrast: use a larger kernel, or images")
+
     def normalized(images: ArrayLike) -> Tensor:
-        images = tensor_or_array(images)
+        scale = _scale(images)
+        images = ops.divide(images, scale)
         around = _Blur(images.shape, images.dtype, kernel_size, float(sigma))
         v = ops.subtract(images, around(images))
-        s = ops.sqrt(ops.maximum(eps * eps, around(ops.square(v))))
+        least = np.maximum((eps / scale) ** 2, np.finfo(scale.dtype).smallest_subnormal)
+        s = ops.sqrt(ops.maximum(least, around(ops.square(v))))
         return ops.divide(v, ops.maximum(s, ops.mean(s, axis=(1, 2, 3), keepdims=True)))
 
     return on_batch(normalized, x, 4)

@@ -16,7 +16,7 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.class_targets import ClassTargets, rows
 from minigrad.functional.cosine import limit_direction
 from minigrad.functional.reduction import check_same_shape, dtype_of, reduced, signs, values
-from minigrad.kernels.array_utils import representable
+from minigrad.kernels.array_utils import least_divisor
 from minigrad.shapes import shape_of
 from minigrad.typing import ArrayLike
 
@@ -107,7 +107,7 @@ def _unit(x: ArrayLike) -> Tensor:
     x = limit_direction(x, -1)
     scale = np.max(np.abs(values(x)), axis=-1, keepdims=True, initial=1).astype(dtype_of(x), copy=False)
     x = ops.divide(x, scale)
-    least = (math.sqrt(representable(1e-12, scale.dtype)) / scale) ** 2
+    least = (math.sqrt(least_divisor(1e-12, scale.dtype)) / scale) ** 2
     return x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + least)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
-from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, same_shape, values, weights
+from minigrad.functional.reduction import check_same_shape, dtype_of, in_dtype_of, reduced, same_shape, values, weights
+from minigrad.kernels.array_utils import representable
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
@@ -173,7 +174,7 @@ def gaussian_nll_loss(
     low = values(var) < eps
     if low.any():
         var = var + np.where(low, eps - values(var), 0).astype(d.dtype)
-    ratio = ops.where(ops.isinf(var), 0, d * (d / var))  # log(var) has grown to infinity already
+    ratio = ops.where(ops.isinf(var), 0, ops.square(d / ops.sqrt(var)))  # log(var) has grown to infinity already
     loss = (ops.log(var) + ratio) * 0.5
     return reduced(loss + 0.5 * log(2 * pi) if full else loss, reduction)
 
@@ -222,7 +223,7 @@ def poisson_nll_loss(
     """
     check_same_shape("poisson_nll_loss", x=x, target=target)
     target = in_dtype_of(x, target)
-    rate, log_rate = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, eps)))
+    rate, log_rate = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, representable(eps, dtype_of(x)))))
     loss = ops.subtract(rate, ops.weighted(target, ops.where(ops.isinf(rate), 0, log_rate)))  # inf - inf is inf here
     return reduced(loss + _log_factorial(target) if full else loss, reduction)
 

@@ -21,6 +21,8 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError, shape_text
 from minigrad.functional.common import tensor_or_array
+from minigrad.functional.reduction import dtype_of
+from minigrad.kernels.array_utils import representable
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
@@ -57,7 +59,7 @@ def batch_norm(
         DataError: in training there is only one value a channel, which has no variance.
         DTypeError: x is not floating.
         ShapeError: sizes that do not fit together.
-        UsageError: running statistics are missing outside of training; eps is negative.
+        UsageError: running statistics are missing outside of training; momentum is out of range; eps is negative.
 
     Source: Ioffe and Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal
     covariate shift", arXiv:1502.03167.
@@ -67,13 +69,15 @@ def batch_norm(
     [[-1.0, -1.0], [1.0, 1.0]]
     """
     channels = _channels("batch_norm", x, 2)
+    _require_momentum("batch_norm", momentum)
     parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _require_shapes("batch_norm", parts, (channels,), "C")
     if not training:
         return _by_running("batch_norm", x, running_mean, running_var, weight, bias, eps)
     count = math.prod(shape_of(x)) // max(1, channels)
     if count == 1:
-        raise DataError("batch_norm: one value a channel has no variance: use a batch of more than one, or evaluate")
+        instead = "keep running statistics" if running_mean is None else "evaluate"
+        raise DataError(f"batch_norm: one value a channel has no variance: use a batch of more than one, or {instead}")
     axis = (0, *range(2, len(shape_of(x))))
     out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
     if count:
@@ -101,6 +105,7 @@ def layer_norm(
     Shapes: x (..., *normalized_shape), weight and bias (*normalized_shape) -> as x.
 
     Raises:
+        DataError: the dimensions have one value, which has no variance.
         DTypeError: x is not floating.
         ShapeError: x does not end with normalized_shape, or weight or bias is not of that shape.
         UsageError: eps is negative.
@@ -112,6 +117,8 @@ def layer_norm(
     if not normalized or shape[-len(normalized) :] != normalized:
         raise ShapeError(f"layer_norm: expected x (..., {', '.join(map(str, normalized))}), got shape {shape}")
     _require_shapes("layer_norm", {"weight": weight, "bias": bias}, normalized)
+    if math.prod(normalized) == 1:
+        raise DataError("layer_norm: one value has no variance: normalize over more dimensions")
     axis = tuple(range(-len(normalized), 0))
     return ops.standardize(x, weight, bias, axis=axis, eps=eps)[0]
 
@@ -147,12 +154,13 @@ def instance_norm(
         DataError: there is only one value a channel, which has no variance.
         DTypeError: x is not floating.
         ShapeError: sizes that do not fit together.
-        UsageError: running statistics are needed and missing; eps is negative.
+        UsageError: running statistics are needed and missing; momentum is out of range; eps is negative.
 
     Source: Ulyanov, Vedaldi and Lempitsky 2016, "Instance normalization: the missing ingredient for fast stylization",
     arXiv:1607.08022.
     """
     channels = _channels("instance_norm", x, 3)
+    _require_momentum("instance_norm", momentum)
     parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _require_shapes("instance_norm", parts, (channels,), "C")
     if not use_input_stats:
@@ -197,7 +205,7 @@ def group_norm(
     if num_groups < 1 or channels % num_groups:
         raise ShapeError(f"group_norm: C={channels} channels do not make {num_groups} equal groups")
     _require_shapes("group_norm", {"weight": weight, "bias": bias}, (channels,), "C")
-    if math.prod(shape) == num_groups * shape[0] and shape[0] == 1:
+    if math.prod(shape[1:]) == num_groups:
         raise DataError("group_norm: one value a group has no variance: use fewer groups or more pixels")
     parts = (num_groups, channels // num_groups, *shape[2:])
     affine = [None if y is None else ops.reshape(y, shape=(*parts[:2], *(1,) * len(shape[2:]))) for y in (weight, bias)]
@@ -218,7 +226,9 @@ def _by_running(
     """x normalized by given statistics: one factor and one term a channel."""
     if mean is None or variance is None:
         raise UsageError(f"{name}: without statistics of x there must be running_mean and running_var")
-    factor = ops.divide(1 if weight is None else weight, ops.sqrt(ops.add(variance, eps)))
+    factor = ops.divide(
+        1 if weight is None else weight, ops.sqrt(ops.add(variance, representable(eps, dtype_of(variance))))
+    )
     term = ops.multiply(ops.negative(mean), factor)
     if bias is not None:
         term = ops.add(bias, term)
@@ -235,6 +245,11 @@ def _move(running: Tensor | Array | None, values: Tensor, momentum: float, facto
     fresh = np.asarray(values.data if isinstance(values, Tensor) else values)
     fresh = fresh.reshape(len(fresh), len(array)).mean(axis=0) * factor
     array += momentum * (fresh - array)
+
+
+def _require_momentum(name: str, momentum: float) -> None:
+    if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
+        raise UsageError(f"{name}: momentum is a number in [0, 1], got {momentum!r} (None is for the layers)")
 
 
 def _over(x: ArrayLike, y: ArrayLike | None) -> Tensor | None:

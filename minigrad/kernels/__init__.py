@@ -6,7 +6,7 @@ computes large arrays; `jit.py` chooses.
 
 from .convolution import conv, conv_input, conv_weight
 from .elementwise import erf, erfc, relu, relu_vjp, sigmoid_vjp, tanh, tanh_vjp
-from .normalization import reduced_size, standardize, standardize_input, standardize_weight
+from .normalization import moments, overflow_scale, reduced_size, standardize, standardize_input, standardize_weight
 from .pooling import (
     adaptive_bounds,
     adaptive_positions,
@@ -23,7 +23,7 @@ from .update import adam, sgd, sgd_momentum
 
 __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight",
-    "erf", "erfc", "fold", "max_pool", "max_pool_input", "max_pool_take", "reduced_size", "relu", "relu_vjp",
-    "resample", "resample_input", "sgd", "sgd_momentum", "sigmoid_vjp", "standardize", "standardize_input",
-    "standardize_weight", "tanh", "tanh_vjp", "unfold", "window_areas",
+    "erf", "erfc", "fold", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
+    "reduced_size", "relu", "relu_vjp", "resample", "resample_input", "sgd", "sgd_momentum", "sigmoid_vjp",
+    "standardize", "standardize_input", "standardize_weight", "tanh", "tanh_vjp", "unfold", "window_areas",
 ]  # fmt: skip

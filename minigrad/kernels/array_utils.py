@@ -19,9 +19,12 @@ def accumulation_dtype(dtype: DType) -> DType:
 
 
 def representable(eps: float, dtype: DType) -> float:
-    """eps, or the smallest normal number of the dtype, where eps is smaller: half precision has nothing below 6e-5
-    that can be divided by.
-    """
+    """eps, or the smallest number of the dtype where eps is smaller, which would be 0 there: in half precision 6e-8."""
+    return max(eps, float(np.finfo(dtype).smallest_subnormal)) if eps > 0 else eps
+
+
+def least_divisor(eps: float, dtype: DType) -> float:
+    """eps, or the smallest number of the dtype whose reciprocal does not overflow: in half precision 6e-5."""
     return max(eps, float(np.finfo(dtype).tiny)) if eps > 0 else eps
 
 

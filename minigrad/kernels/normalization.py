@@ -55,6 +55,18 @@ def normalized(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -
     return deviation, factor
 
 
+def overflow_scale(x: Array, variance: Array, axis: Axes) -> Array | None:
+    """Powers of two to divide x by, one for each mean, so that no square overflows; None if none does.
+
+    What is divided stays so large that eps is nothing beside its variance, as it was before.
+    """
+    if x.dtype == np.float16 or np.isfinite(variance).all():  # half precision is squared in single precision
+        return None
+    exponent = np.frexp(np.max(np.abs(x), axis=axis, keepdims=True, initial=0))[1] - np.finfo(x.dtype).maxexp // 3
+    scale: Array = np.ldexp(np.ones((), x.dtype), np.maximum(exponent, 0))
+    return scale
+
+
 @with_compiled_variant
 def standardize_input(
     g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float

@@ -29,6 +29,7 @@ class LayerNorm(Configured):
     Raises:
         UsageError: a size is no integer of at least 0.
         ShapeError: when called, x does not end with normalized_shape.
+        DataError: when called, normalized_shape has one element, which has no variance.
 
     Source: Ba, Kiros and Hinton 2016, "Layer normalization", arXiv:1607.06450.
 

@@ -58,6 +58,7 @@ class LocalContrastNorm(Configured):
     Shapes: x (N, C, H, W) or (C, H, W) -> the same.
 
     Raises:
+        DataError: when called, a window has one value only, which has no contrast.
         UsageError: when called, the kernel is not odd, or sigma or eps is not positive.
 
     Source: Jarrett et al. 2009, "What is the best multi-stage architecture for object recognition?", section 2.1.

@@ -48,12 +48,14 @@ class _Running(Configured):
                 buffer.writable()[...] = value
 
     def _running_momentum(self) -> float:
-        """Count the batch that is coming, and say how far the running statistics move toward it."""
-        if self.num_batches_tracked is None or not self.training:
-            return 0.0
-        count = self.num_batches_tracked.writable()
-        count += 1
-        return 1 / int(count) if self.momentum is None else self.momentum
+        """How far the running statistics move toward the batch that is coming."""
+        if self.num_batches_tracked is None or self.momentum is not None:
+            return self.momentum or 0.0
+        return 1 / (self.num_batches_tracked.item() + 1)
+
+    def _count_batch(self) -> None:
+        if self.num_batches_tracked is not None and self.training:
+            self.num_batches_tracked.writable()[...] += 1
 
     def _check_ndim(self, x: ArrayLike) -> None:
         shape = shape_of(x)
@@ -79,7 +81,9 @@ class _BatchNorm(_Running):
         self._check_ndim(x)
         statistics = (self.running_mean, self.running_var)
         use_batch = self.training or self.running_mean is None
-        return F.batch_norm(x, *statistics, self.weight, self.bias, use_batch, self._running_momentum(), self.eps)
+        y = F.batch_norm(x, *statistics, self.weight, self.bias, use_batch, self._running_momentum(), self.eps)
+        self._count_batch()
+        return y
 
 
 class BatchNorm1d(_BatchNorm):
@@ -154,7 +158,7 @@ class _InstanceNorm(_Running):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
         *,
@@ -166,8 +170,10 @@ class _InstanceNorm(_Running):
         """Shapes: x (N, C, ...) or (C, ...) -> the same."""
         self._check_ndim(x)
         tensors = (self.running_mean, self.running_var, self.weight, self.bias)
-        settings = (self.training or not self.track_running_stats, self.momentum or 0.0, self.eps)
-        return on_batch(lambda images: F.instance_norm(images, *tensors, *settings), x, self.ndims[0])
+        settings = (self.training or not self.track_running_stats, self._running_momentum(), self.eps)
+        y = on_batch(lambda images: F.instance_norm(images, *tensors, *settings), x, self.ndims[0])
+        self._count_batch()
+        return y
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -178,7 +184,8 @@ class InstanceNorm1d(_InstanceNorm):
     Args:
         num_features: C.
         eps: is added to the variance (default 1e-5).
-        momentum: how far the running statistics move toward those of each batch (default 0.1).
+        momentum: how far the running statistics move toward those of each batch (default 0.1); None: they are the mean
+            over all batches.
         affine: whether there are weight (initially 1) and bias (0), one of each a channel (default False).
         track_running_stats: whether running statistics are kept, and used in evaluation (default False).
         bias: whether bias is among weight and bias (default True).
@@ -205,7 +212,8 @@ class InstanceNorm2d(_InstanceNorm):
     Args:
         num_features: C.
         eps: is added to the variance (default 1e-5).
-        momentum: how far the running statistics move toward those of each batch (default 0.1).
+        momentum: how far the running statistics move toward those of each batch (default 0.1); None: they are the mean
+            over all batches.
         affine: whether there are weight (initially 1) and bias (0), one of each a channel (default False).
         track_running_stats: whether running statistics are kept, and used in evaluation (default False).
         bias: whether bias is among weight and bias (default True).

@@ -8,13 +8,19 @@ for all three.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minigrad import kernels
 from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError, UsageError
+from minigrad.kernels.array_utils import representable
 from minigrad.ops.convolution import require_floating
-from minigrad.ops.elementwise import sqrt
+from minigrad.ops.elementwise import sqrt, where
+from minigrad.ops.logic import isinf
+from minigrad.ops.norms import vector_norm
+from minigrad.ops.reduce import any as any_of
 from minigrad.ops.reduce import mean as mean_of
 from minigrad.shapes import Shape, canonical_axes
 from minigrad.typing import ArrayLike, Axis, Settings, Value
@@ -61,7 +67,13 @@ def standardize(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Valu
         ShapeError: w or b does not broadcast to x.
         UsageError: eps is negative.
     """
-    return kernels.standardize(x, w, b, axis=axis, eps=eps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        out, mean, variance = kernels.standardize(x, w, b, axis=axis, eps=eps)
+        scale = kernels.overflow_scale(x, variance, axis)
+        if scale is not None:
+            out, mean, variance = kernels.standardize(x / scale, w, b, axis=axis, eps=eps)
+            mean, variance = mean * scale, variance * scale * scale
+    return out, mean, variance
 
 
 @standardize.vjp("x")
@@ -69,17 +81,23 @@ def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes,
     g_out, g_mean, g_variance = g
     count = max(1, kernels.reduced_size(x.shape, axis))
     deviation = x - mean
-    factor = 1 / sqrt(variance + eps)
+    factor = _factor(deviation, variance, axis, eps)
+    unit = deviation * factor
     slope = factor * (g_out if w is None else g_out * w)
-    along = mean_of(slope * deviation, axis=axis, keepdims=True) * factor * factor
     centered = slope - mean_of(slope, axis=axis, keepdims=True)
-    return centered + (g_variance * (2 / count) - along) * deviation + g_mean / count
+    along = mean_of(slope * unit, axis=axis, keepdims=True)
+    return centered - along * unit + g_variance * (2 / count) * deviation + g_mean / count
 
 
 @standardize.fast_vjp("x")
 def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
     g_out, g_mean, g_variance = g
-    back = kernels.standardize_input(g_out, x, w, mean, variance, axis=axis, eps=eps)
+    scale = kernels.overflow_scale(x, variance, axis)
+    if scale is None:
+        back = kernels.standardize_input(g_out, x, w, mean, variance, axis=axis, eps=eps)
+    else:
+        x_, mean_, variance_ = _scaled(x, mean, axis, scale)
+        back = kernels.standardize_input(g_out, x_, w, mean_, variance_, axis=axis, eps=eps) / scale
     if g_mean.any() or g_variance.any():
         count = kernels.reduced_size(x.shape, axis)
         back = back + (g_mean + g_variance * (2 * (x - mean))) / count
@@ -87,15 +105,34 @@ def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes,
 
 
 @standardize.vjp("w")
-def _(g: Value, x: Value, mean: Value, variance: Value, *, eps: float) -> Value:
-    return g[0] * (x - mean) / sqrt(variance + eps)
+def _(g: Value, x: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
+    deviation = x - mean
+    return g[0] * (deviation * _factor(deviation, variance, axis, eps))
 
 
 @standardize.fast_vjp("w")
-def _(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, eps: float) -> Value:
+def _(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, axis: Axes, eps: float) -> Value:
+    scale = kernels.overflow_scale(x, variance, axis)
+    if scale is not None:
+        x, mean, variance = _scaled(x, mean, axis, scale)
     return kernels.standardize_weight(g[0], x, mean, variance, shape=w_shape, eps=eps)
 
 
 @standardize.vjp("b")
 def _(g: Value) -> Value:
     return g[0]
+
+
+def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:
+    """1 / sqrt(variance + eps), also where the variance is too large for its dtype."""
+    factor = 1 / sqrt(variance + representable(eps, variance.dtype))
+    if not any_of(isinf(variance)):
+        return factor
+    size = vector_norm(deviation, axis=axis, keepdims=True)
+    return where(isinf(variance), math.sqrt(kernels.reduced_size(deviation.shape, axis)) / size, factor)
+
+
+def _scaled(x: Value, mean: Value, axis: Axes, scale: Value) -> tuple[Value, Value, Value]:
+    """x, mean and variance in units of `scale`."""
+    x = x / scale
+    return x, mean / scale, kernels.moments(x, axis)[1]

@@ -5,7 +5,7 @@ import pytest
 
 from minigrad import ShapeError, Tensor
 from minigrad import functional as F  # noqa: N812
-from minigrad.errors import UsageError
+from minigrad.errors import DataError, UsageError
 from tests.functional.peer import assert_equal
 from tests.helper import variable
 
@@ -68,11 +68,36 @@ def test_even_image_has_no_contrast_and_a_finite_gradient():
     assert np.isfinite(x.grad.numpy()).all()
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float16, 2e3), (np.float32, 1e20)])
+def test_squares_of_large_numbers_do_not_overflow(rng, dtype, scale):
+    x = rng.uniform(-1, 1, (2, 4, 8, 8)).astype(np.float16).astype(float)
+    tolerance = {np.float16: 2e-3, np.float32: 1e-5}[dtype]
+    for f in (lambda x: F.local_contrast_norm(x, 3), lambda x: F.local_response_norm(x, 3, alpha=0.5)):
+        large, exact = variable(x * scale, dtype), variable(x * scale)
+        for v in (large, exact):
+            f(v).sum().backward()
+        assert f(large).dtype == dtype
+        for a, b in (
+            (f(large).numpy(), f(exact).numpy()),
+            (large.grad.numpy() * dtype(scale), exact.grad.numpy() * scale),
+        ):
+            np.testing.assert_allclose(a.astype(float), b, rtol=tolerance, atol=20 * tolerance * np.abs(b).max())
+
+
+def test_even_image_in_half_precision_has_no_contrast():
+    x = variable(np.zeros((1, 3, 8, 8)), np.float16)
+    y = F.local_contrast_norm(x, 3)
+    y.sum().backward()
+    assert not y.numpy().any()
+    assert np.isfinite(x.grad.numpy()).all()
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda x: F.local_response_norm(x[0, 0], 3), ShapeError, "of 3 or more dimensions"),
         (lambda x: F.local_response_norm(x, 0), UsageError, "size must be at least 1, got 0"),
+        (lambda x: F.local_contrast_norm(x[:, :1], 1), DataError, "one value has no contrast"),
         (lambda x: F.local_contrast_norm(x, 4), UsageError, "kernel_size must be odd"),
         (lambda x: F.local_contrast_norm(x, 3, sigma=0), UsageError, "sigma and eps positive"),
     ],

@@ -80,7 +80,7 @@ def test_layer_norm_equals_pytorch(torch, rng, shape, affine):
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_group_norm_equals_pytorch(torch, rng, groups, affine):
     for shape in ((3, 6), (2, 6, 4), (2, 6, 3, 2)):
-        if groups < 6 or len(shape) > 2:  # a single number a group is 0 whatever it is
+        if groups < 6 or len(shape) > 2:  # a single number a group is refused, where PyTorch gives 0
             assert_equal(
                 torch,
                 lambda x, *wb: F.group_norm(x, groups, *wb),
@@ -137,6 +137,36 @@ def test_half_precision_does_not_overflow_in_the_sums():
     assert np.isfinite(x.grad.numpy()).all()
 
 
+FAR = [(np.float16, 2e3), (np.float32, 1e30), (np.float32, 1e36), (np.float64, 1e200)]
+NORMALIZERS = {
+    "batch_norm": lambda x, w: F.batch_norm(x, None, None, w, training=True),
+    "layer_norm": lambda x, w: F.layer_norm(x, x.shape[1:], w),
+    "instance_norm": lambda x, w: F.instance_norm(x, weight=w),
+    "group_norm": lambda x, w: F.group_norm(x, 2, w),
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZERS)
+@pytest.mark.parametrize(("dtype", "scale"), FAR)
+@pytest.mark.parametrize("size", [(3, 4), (24, 32)])  # by NumPy and by compiled kernels
+def test_squares_of_large_numbers_do_not_overflow(rng, name, dtype, scale, size):
+    """Where eps is nothing beside the variance, a scale of the input does not change the output."""
+    x = rng.uniform(-1, 1, (2, 4, *size)).astype(np.float16).astype(dtype)
+    w = rng.normal(size=x.shape[1:] if name == "layer_norm" else x.shape[1]).astype(dtype)
+    g = rng.normal(size=x.shape).astype(dtype)
+
+    def results(dtype, factor, record):
+        large, weight = variable(x * dtype(factor), dtype), variable(w, dtype)
+        y = NORMALIZERS[name](large, weight)
+        y.backward(Tensor(g.astype(dtype)), create_graph=record)
+        return [out.astype(float) for out in (y.numpy(), large.grad.numpy() * dtype(factor), weight.grad.numpy())]
+
+    tolerance = {np.float16: 0.02, np.float32: 2e-5, np.float64: 1e-10}[dtype]
+    for record in (False, True):
+        for found, expected in zip(results(dtype, scale, record), results(np.float64, 1e6, False), strict=True):
+            np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
+
+
 def test_recorded_graph_does_not_see_later_running_statistics():
     mean, variance = Tensor(np.zeros(2)), Tensor(np.ones(2))
     x = variable([[1.0, 2.0], [3.0, 5.0]])
@@ -162,9 +192,20 @@ X = Tensor(np.ones((2, 4, 3)))
     [
         (lambda: F.batch_norm(X, None, None), UsageError, "there must be running_mean and running_var"),
         (lambda: F.instance_norm(X, use_input_stats=False), UsageError, "there must be running_mean and running_var"),
-        (lambda: F.batch_norm(X[:1, :, :1], None, None, training=True), DataError, "one value a channel has no var"),
+        (
+            lambda: F.batch_norm(X[:1, :, :1], np.ones(4), np.ones(4), training=True),
+            DataError,
+            "one value a channel has no variance: use a batch of more than one, or evaluate",
+        ),
+        (
+            lambda: F.batch_norm(X[:1, :, :1], None, None, training=True),
+            DataError,
+            "use a batch of more than one, or keep running statistics",
+        ),
         (lambda: F.instance_norm(X[:, :, :1]), DataError, "images of more than one pixel"),
         (lambda: F.group_norm(X[:1, :, :1], 4), DataError, "one value a group has no variance"),
+        (lambda: F.group_norm(X[:, :, :1], 4), DataError, "one value a group has no variance"),
+        (lambda: F.layer_norm(X[:, :, :1], 1), DataError, "one value has no variance: normalize over more"),
         (lambda: F.group_norm(X, 3), ShapeError, "C=4 channels do not make 3 equal groups"),
         (lambda: F.layer_norm(X, (4,)), ShapeError, r"expected x \(..., 4\), got shape \(2, 4, 3\)"),
         (lambda: F.layer_norm(X, 3, np.ones(4)), ShapeError, r"weight must have shape \(3,\), got \(4,\)"),

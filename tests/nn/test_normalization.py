@@ -1,8 +1,9 @@
 """Batch and instance normalization in training and in evaluation."""
 
 import numpy as np
+import pytest
 
-from minigrad import Tensor, nn
+from minigrad import DataError, ShapeError, Tensor, nn
 
 
 def x32(rng, *shape):
@@ -25,18 +26,28 @@ def test_batch_norm_normalizes_by_the_batch_in_training_and_by_the_past_in_evalu
         np.testing.assert_array_equal(value, before[name])
 
 
-def test_momentum_none_averages_over_all_batches(rng):
-    layer = nn.BatchNorm1d(2, momentum=None)
-    batches = [x32(rng, 6, 2) for _ in range(5)]
+@pytest.mark.parametrize("make", [nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm1d, nn.InstanceNorm2d])
+def test_momentum_none_averages_over_all_batches(rng, make):
+    layer = make(2, momentum=None, track_running_stats=True)
+    batches = [x32(rng, 6, 2, *[4] * (layer.ndims[0] - 2)) for _ in range(5)]
     for x in batches:
         layer(x)
+        with pytest.raises(ShapeError):
+            layer(x[:, :1])  # what could not be normalized is not counted
+    axis = (0, *range(2, x.ndim))
     np.testing.assert_allclose(
-        layer.running_mean.numpy(), np.mean([x.mean(axis=0) for x in batches], axis=0), atol=1e-6
+        layer.running_mean.numpy(), np.mean([x.mean(axis=axis) for x in batches], axis=0), atol=1e-6
     )
     assert layer.num_batches_tracked.item() == 5
     assert layer.num_batches_tracked.dtype == np.int64
     layer.reset_running_stats()
     assert [b.tolist() for b in layer.buffers()] == [[0, 0], [1, 1], 0]
+
+
+def test_batch_of_one_without_running_statistics_is_refused_in_evaluation_with_a_way_out():
+    layer = nn.BatchNorm1d(3, track_running_stats=False).eval()
+    with pytest.raises(DataError, match="use a batch of more than one, or keep running statistics"):
+        layer(np.ones((1, 3), np.float32))
 
 
 def test_norms_without_bias_have_none():
