@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def clip_grad_norm(
         The norm before the clipping.
 
     Raises:
-        UsageError: max_norm is negative or NaN, norm_type is not above 0, or what is given are no parameters.
+        UsageError: max_norm is negative or NaN, norm_type is not above 0, or no parameters are given.
         NonFiniteError: see `error_if_nonfinite`.
 
     Source: Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
@@ -53,7 +53,7 @@ def clip_grad_norm(
         raise UsageError(f"clip_grad_norm: max_norm must be at least 0, got {max_norm!r}")
     if not is_number(norm_type) or not norm_type > 0:
         raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type!r} (math.inf is the largest |g|)")
-    gradients = list(_gradients("clip_grad_norm", parameters))
+    gradients = _gradients("clip_grad_norm", parameters)
     norm = _norm([g._data for g in gradients], float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise NonFiniteError(f"clip_grad_norm: the norm of the gradients is {norm}, so they cannot be clipped")
@@ -76,7 +76,7 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
         clip_value: how large a number may be, at least 0. NaN stays NaN.
 
     Raises:
-        UsageError: clip_value is negative or NaN, or what is given are no parameters.
+        UsageError: clip_value is negative or NaN, or no parameters are given.
 
     >>> x = Tensor([3.0, -0.5], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -91,21 +91,23 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
         np.clip(array, -clip_value, clip_value, out=array)
 
 
-def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     """The gradients, each once, as Tensors that may be written to."""
-    seen = set()
     if not isinstance(parameters, Iterable):
         raise UsageError(f"{name}: give parameters, such as model.parameters(), not a {type(parameters).__name__}")
-    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+    params = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not params:
+        raise UsageError(f"{name}: no parameters were given (a generator is empty after its first use)")
+    gradients: dict[int, Tensor] = {}
+    for p in params:
         if not isinstance(p, Tensor):
             raise UsageError(f"{name}: parameters are Tensors, such as of model.parameters(), not a {type(p).__name__}")
         if p.grad is None:
             continue
         if p.grad.node is not None:  # a gradient that was itself recorded
             p.grad = p.grad.detach()
-        if id(p.grad) not in seen:
-            seen.add(id(p.grad))
-            yield p.grad
+        gradients.setdefault(id(p.grad), p.grad)
+    return list(gradients.values())
 
 
 def _norm(arrays: list[Array], p: float) -> float:

@@ -109,6 +109,8 @@ class Optimizer:
         if isinstance(params, (set, frozenset)):
             raise UsageError(f"{self._kind}: a set has no order to number the parameters by; give a list")
         entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        if not entries:
+            raise UsageError(f"{self._kind}: a group has no parameters (a generator is empty after its first use)")
         pairs = [isinstance(entry, tuple) and len(entry) == 2 for entry in entries]
         if not any(pairs):
             return {"params": entries}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from minigrad.errors import StateError
+from minigrad.optim.schedule.kept_state import KeptState
 from minigrad.training.training_state import TrainingState
-from minigrad.typing import StateDict
 
 
-class Callback:
+class Callback(KeptState):
     """The base of all callbacks: hooks that `fit` calls; a subclass overrides those it needs.
 
     A callback may read everything in `training`, add entries to `training.history.last`, and call `training.stop()`.
     The callbacks of a training run are called in their order, `on_end` in the reverse one. One that keeps a state
-    between epochs returns it from `state_dict`: it is then saved in checkpoints and restored when the run is resumed.
+    between epochs returns it from `state_dict`: it is then saved in checkpoints, restored when the run is resumed, and
+    put back when another training begins with the same callback.
 
     >>> class StopWhenGood(Callback):
     ...     def on_epoch(self, training):
@@ -61,23 +61,3 @@ class Callback:
         Args:
             training: the state of the run.
         """
-
-    def state_dict(self) -> StateDict:
-        """What a checkpoint saves of this callback: numbers, texts, arrays, and lists and dicts of them.
-
-        Returns:
-            A dict that is unaffected by what comes later; {} by default.
-        """
-        return {}
-
-    def load_state_dict(self, state: StateDict) -> None:
-        """Restore what `state_dict` returned.
-
-        Args:
-            state: as `state_dict` returned it.
-
-        Raises:
-            StateError: this callback keeps no state, and the checkpoint has one.
-        """
-        if state:
-            raise StateError(f"{type(self).__name__} keeps no state, got {', '.join(map(str, state))}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.tensor import no_grad
 from minigrad.data import DataLoader
+from minigrad.errors import DataError
 from minigrad.nn import Module
 from minigrad.training.metrics import Metrics, MetricValues, metrics_by_name
 from minigrad.training.training_state import Batch, Data, Loss, RunningSums, first_output
@@ -33,6 +34,7 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, me
 
     Raises:
         UsageError: a metric is none, or two have the same name.
+        DataError: the data gives no batch.
 
     >>> from minigrad import nn
     >>> from minigrad.functional import cross_entropy
@@ -46,6 +48,8 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, me
         for *inputs, target in batches:
             output = model(*inputs)
             sums.add(float(loss(output, target).item()), first_output(output).data, target.data, named)
+    if not sums.samples:
+        raise DataError("evaluate: the data gave no batch, so there is nothing to measure")
     return sums.means(named)
 
 
@@ -62,6 +66,9 @@ def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Ar
     Returns:
         Outputs (N, ...) and targets (N, ...).
 
+    Raises:
+        DataError: the data gives no batch.
+
     >>> from minigrad import nn
     >>> outputs, targets = predict(nn.Linear(3, 2), (np.zeros((5, 3), np.float32), np.arange(5)), batch_size=2)
     >>> outputs.shape, targets
@@ -72,6 +79,8 @@ def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Ar
         for *inputs, target in batches:
             outputs.append(first_output(model(*inputs)).data)
             targets.append(target.data)
+    if not outputs:
+        raise DataError("predict: the data gave no batch, so there is nothing to predict")
     return np.concatenate(outputs), np.concatenate(targets)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.autograd.precision import warned_of_float64
 from minigrad.data import DataLoader
-from minigrad.errors import UsageError
+from minigrad.errors import DataError, UsageError
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import Constant, Schedule
@@ -44,6 +44,9 @@ def fit(
 ) -> History:
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
 
+    A training begins with a whole epoch of the loader, and with schedule and callbacks as they were before their first
+    training; a `Run` among the callbacks then restores what it has saved.
+
     An op that makes float64 of float32 parameters, which doubles time and memory, is warned of with its line.
 
     Args:
@@ -67,6 +70,7 @@ def fit(
 
     Raises:
         UsageError: `epochs` or `accumulate` is not a positive integer, or a metric has a name that is reserved.
+        DataError: the loader gives no batch in an epoch.
         NonFiniteError: the loss, a gradient or a parameter became NaN or infinite. The message names the first op that
             gave such a number, and its line: the step is run a second time for that, with the same random numbers.
             The weights are as they were before the step, and what was saved before is kept.
@@ -90,6 +94,9 @@ def fit(
         model, loader, loss, optimizer, epochs, schedule or Constant(), test, named, accumulate, clip_norm, clip_value,
         tuple(callbacks),
     )  # fmt: skip
+    for part in (training.schedule, *training.callbacks):
+        part.reset()
+    loader.restart()  # for someone may have looked at a batch; a resumed run then goes to its place
     with ExitStack() as ends:
         try:
             for callback in training.callbacks:
@@ -152,6 +159,11 @@ def _step(training: TrainingState, batches: list[Batch], find_cause: Callable[[]
 def _finish_epoch(training: TrainingState) -> None:
     """Evaluate, add a record to the history, and go to the beginning of the next epoch."""
     check_parameters(training)
+    if not training.sums.samples:
+        raise DataError(
+            f"fit: the loader gave no batch in epoch {training.epoch + 1}, so nothing was trained: does something else "
+            "iterate over it, a callback for instance? Give that a DataLoader of its own"
+        )
     record = {
         "epoch": training.epoch + 1,
         "step": training.step,

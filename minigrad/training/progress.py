@@ -64,6 +64,7 @@ class Progress(Callback):
         """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
     def _time_left(self, training: TrainingState) -> str:
         """From the steps since this start and their time, evaluations included."""

@@ -129,7 +129,9 @@ class Run(Callback):
             path.unlink(missing_ok=True)  # what a killed process was writing
         if self.checkpoint is None:
             if (self.folder / CHECKPOINT).exists():
-                raise UsageError(f"another process has begun a run in {self.folder}: name another folder, or open it")
+                raise UsageError(
+                    f"a run has begun in {self.folder} since: name another folder, or open it with Run.open"
+                )
             self.write_settings()
             self._save(training)
             return

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from minigrad import NonFiniteError, Tensor, UsageError, nn
-from minigrad.optim import clip_grad_norm, clip_grad_value
+from minigrad.functional import l1_penalty, l2_penalty
+from minigrad.optim import EMA, SGD, WeightAverage, clip_grad_norm, clip_grad_value
 from tests.helper import variable
 
 numbers = st.floats(-1e3, 1e3)
@@ -47,7 +48,7 @@ def test_norm_is_the_definition_and_gradients_are_scaled_together(gradients, p, 
     assert definition(read(params), p) <= max_norm * (1 + 1e-10)
 
 
-@given(gradients=gradient_lists, value=st.floats(0, 1e3))
+@given(gradients=gradient_lists.filter(len), value=st.floats(0, 1e3))
 def test_value_cuts_every_number_off(gradients, value):
     params = variables(gradients)
     clip_grad_value(params, value)
@@ -113,8 +114,33 @@ def test_recorded_gradient_is_clipped_without_its_history():
     assert not p.grad.requires_grad
 
 
+def exhausted():
+    parameters = nn.Linear(2, 2).parameters()
+    list(parameters)
+    return parameters
+
+
+@pytest.mark.parametrize("none", [exhausted, list, lambda: iter(()), dict])
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda params: clip_grad_norm(params, 1.0),
+        lambda params: clip_grad_value(params, 1.0),
+        lambda params: SGD(params, lr=0.1),
+        lambda params: SGD([{"params": params}], lr=0.1),
+        lambda params: SGD([variable(1.0)], lr=0.1).add_param_group({"params": params}),
+        EMA,
+        WeightAverage,
+        l1_penalty,
+        l2_penalty,
+    ],
+)
+def test_no_parameters_are_an_error_of_everything_that_takes_some(take, none):
+    with pytest.raises(UsageError, match="parameters"):
+        take(none())
+
+
 def test_frozen_parameters_and_no_gradients_are_left_out():
-    assert clip_grad_norm([], 1.0) == 0
     assert clip_grad_norm([Tensor([1.0]), variable(1.0)], 1.0) == 0
     assert clip_grad_norm((p for p in variables([[3.0, 4.0]])), 1.0) == 5
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from minigrad.errors import StateError, UsageError
+from minigrad.errors import UsageError
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.optimizer_state import is_number
-from minigrad.typing import Settings, StateDict
+from minigrad.optim.schedule.kept_state import KeptState
+from minigrad.typing import Settings
 
 Count = int | float
 """An integer counts steps (updates of the parameters); a float is a share of all steps."""
 
 
-class Schedule:
+class Schedule(KeptState):
     """A factor of the base learning rate, as a function of the step's number.
 
     A step is one update of the parameters. A subclass is a dataclass whose fields are its settings.
@@ -52,22 +53,6 @@ class Schedule:
         Args:
             metric: the test loss, for instance.
         """
-
-    def state_dict(self) -> StateDict:
-        """What a schedule keeps between epochs: nothing, where it depends on the step's number alone."""
-        return {}
-
-    def load_state_dict(self, state: StateDict) -> None:
-        """Go on where `state_dict` was taken.
-
-        Args:
-            state: what `state_dict` returned.
-
-        Raises:
-            StateError: it is the state of another schedule.
-        """
-        if state:
-            raise StateError(f"{type(self).__name__} keeps no state, got {', '.join(map(str, state))}")
 
 
 @contextmanager

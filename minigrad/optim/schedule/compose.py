@@ -55,6 +55,11 @@ class _Composed(Schedule):
         for schedule in self.schedules:
             schedule.observe(metric)
 
+    def reset(self) -> None:
+        """Reset all schedules."""
+        for schedule in self.schedules:
+            schedule.reset()
+
     def state_dict(self) -> StateDict:
         """What the schedules keep."""
         states = [schedule.state_dict() for schedule in self.schedules]

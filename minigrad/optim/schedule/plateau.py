@@ -23,7 +23,7 @@ class Plateau(Schedule):
         scale <- max(scale * factor, final)                after more than `patience` epochs that were not better
 
     The factor is `scale`, whatever the step. `fit` hands it the test loss after each epoch (the training loss where
-    nothing is tested); a loop of one's own calls `observe`. It belongs to one training.
+    nothing is tested), and begins each training anew; a loop of one's own calls `observe`, and `reset`.
 
     Args:
         mode: "min" where less is better, "max" where more is (default "min").
