@@ -7,6 +7,7 @@ lines a middle gray, so that the picture suits a light and a dark page.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from minigrad.viz.rendering import graphviz_package
 
 MAX_LINE: Final = 60
 """The number of characters of a line in a box; the tooltip has all of them."""
+MAX_SETTINGS: Final = 4
+"""The number of settings up to which a collapsed call shows those of its ops."""
 MAX_SETTING: Final = 30
 """The number of characters of a setting."""
 SHAPES: Final = {"op": "box", "module": "tab", "parameter": "note", "variable": "ellipse", "constant": "ellipse"}
@@ -157,8 +160,18 @@ def item_lines(shown: GraphView, item: Item) -> list[str]:
     """The lines in a box: the title of a collapsed call, or those of a node."""
     graph = shown.graph
     if item.call is not None:
-        return [call_title(graph.calls[item.call], shown.times.get(item.call, 1))]
+        return [call_title(graph.calls[item.call], shown.times.get(item.call, 1)), *_contents(graph, item.nodes)]
     return node_lines(graph, graph.nodes[item.nodes[0]], is_output=any(i in graph.outputs for i in item.nodes))
+
+
+def _contents(graph: Graph, nodes: Collection[int]) -> list[str]:
+    """What a collapsed call contains: the numbers of its ops and parameters, and the settings of its ops."""
+    inside = [graph.nodes[i] for i in nodes]
+    ops = [node for node in inside if node.kind == "op"]
+    numbers = sum(math.prod(node.shape) for node in inside if node.kind == "parameter")
+    counts = f"{len(ops):,} op{'s' * (len(ops) != 1)}" + (f", {numbers:,} parameters" if numbers else "")
+    settings = dict.fromkeys(f"{key}={value}" for node in ops for key, value in shown_settings(node).items())
+    return [counts, *(settings if len(settings) <= MAX_SETTINGS else ())]
 
 
 def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
@@ -174,11 +187,11 @@ def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
 def shown_settings(node: GraphNode) -> Mapping[str, str]:
     """The settings of an op as text, without those at their usual values."""
     usual = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "keepdims": False}
-    hidden = ("shape", "size", "index", "count_include_pad")
+    hidden = ("shape", "size", "count_include_pad")
     return {
-        name: _setting_text(value, "," if name.startswith("ax") else "×")
+        name: index_text(value) if name == "index" else _setting_text(value, "," if name.startswith("ax") else "×")
         for name, value in node.settings.items()
-        if name not in hidden and usual.get(name) != value
+        if name not in hidden and not (name in usual and usual[name] == value)
     }
 
 
@@ -190,6 +203,25 @@ def shape_label(node: GraphNode) -> str:
 def call_title(call: ModuleCall, times: int = 1) -> str:
     """The name and class of a module call, and the number of equal ones in a row."""
     return f"{call.name} {call.kind}".strip() + (f" × {times}" if times > 1 else "")
+
+
+def index_text(index: object) -> str:
+    """What stood in the brackets.
+
+    >>> index_text((slice(None), slice(1, None, 2), 0, Ellipsis))
+    '[:, 1::2, 0, ...]'
+    """
+    return "[" + ", ".join(_index_part(part) for part in (index if isinstance(index, tuple) else (index,))) + "]"
+
+
+def _index_part(part: object) -> str:
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
+        return ":".join(ends) + ("" if part.step is None else f":{part.step}")
+    if part is Ellipsis or part is None:
+        return "..." if part is Ellipsis else "None"
+    shape = getattr(part, "shape", ())
+    return f"{getattr(part, 'dtype', 'array')} {'×'.join(map(str, shape))}" if shape else str(part)
 
 
 def _setting_text(value: object, between: str) -> str:

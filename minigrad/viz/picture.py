@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from minigrad.autograd.nested import leaves
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
@@ -27,7 +28,7 @@ Direction = Literal["forward", "backward", "both"]
 
 
 def graph(
-    what: Tensor | Module | Callable[..., object],
+    what: Tensor | Collection[Tensor] | Module | Callable[..., object],
     *inputs: object,
     model: Module | None = None,
     names: Mapping[str, Tensor] | None = None,
@@ -37,6 +38,7 @@ def graph(
     color_by: str = "kind",
     across: bool = False,
     title: str = "",
+    **keywords: object,
 ) -> Picture:
     """Draw a computation: that of a recorded result, or of a model or function, which is run once.
 
@@ -44,8 +46,10 @@ def graph(
     generators that it can reach are restored afterward.
 
     Args:
-        what: a recorded Tensor, before backward has freed its graph; or a module or function of Tensors.
-        *inputs: for a module or function: arrays, Tensors or lists; those of floating numbers are drawn as variables.
+        what: a recorded Tensor, or a list, tuple or dict of several, before backward has freed the graph; or a module
+            or function of Tensors.
+        *inputs: for a module or function: arrays, Tensors, or lists and dicts of these; those of floating numbers are
+            drawn as variables.
         model: the module whose paths name the parameters (default: the one that a function uses, if there is one).
         names: other variables by name; None (default) calls them "variable".
         direction: "forward", "backward" (what the rules compute from a cotangent g of the output) or "both" (default
@@ -58,6 +62,8 @@ def graph(
             sum of all outputs.
         across: draw from left to right, not downward (default False); the page is always drawn downward.
         title: the title of the page (default "": the class of the model).
+        **keywords: for a module or function: its keyword arguments. (One that has the name of a setting above cannot be
+            given: draw a lambda that gives it.)
 
     Returns:
         The picture: `.save("graph.svg")` it, or show it in a notebook.
@@ -75,17 +81,18 @@ def graph(
         raise UsageError(f"graph: direction is forward, backward or both, not {direction!r}")
     if model is not None and not isinstance(model, Module):
         raise UsageError(f"graph: model is the Module that names the parameters, not a {type(model).__name__}")
-    if isinstance(what, Tensor):
-        if inputs:
+    results = [x for _, x in leaves(what)] if isinstance(what, (Tensor, list, tuple, dict)) else []
+    if results and all(isinstance(x, Tensor) for x in results):
+        if inputs or keywords:
             raise UsageError(
                 "graph: a result has been computed already, so it takes no inputs: give the model or function"
             )
-        computation = Computation.of(what, model=model, names=names)
+        computation = Computation.of(*results, model=model, names=names)
     elif callable(what):
         model = what if model is None and isinstance(what, Module) else model
-        computation = capture(what, inputs, model, dict(names or {}))
+        computation = capture(what, inputs, keywords, model, dict(names or {}))
     else:
-        raise UsageError(f"graph: takes a Tensor, a Module or a function, not a {type(what).__name__}")
+        raise UsageError(f"graph: takes a Tensor or several, a Module or a function, not a {type(what).__name__}")
     if direction != "forward":
         computation = backward_graph(computation, both=direction == "both")
     title = title or (type(model).__name__ if model is not None else "")

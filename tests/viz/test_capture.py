@@ -46,12 +46,52 @@ def test_floating_numbers_in_whatever_form_are_variables(value: Any) -> None:
     assert (variable.name, variable.shape, variable.dtype) == ("input", wanted.shape, str(wanted.dtype))
 
 
-@pytest.mark.parametrize("value", [2, [1, 2], [], [mg.ones(2), mg.ones(2)], ["a", 1.0], None])
+@pytest.mark.parametrize("value", [2, [1, 2], [], ["a", 1.0], {"n": 3}, None])
 def test_other_inputs_are_handed_on_as_they_are(value: Any) -> None:
     seen = []
     graph(lambda x, given: (seen.append(given), x * 2)[1], 1.0, value)
     assert len(seen) == 1
     assert seen[0] is value
+
+
+class Towers(nn.Module):
+    """A model of nested inputs, a keyword and several results."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, pair: Any, scale: Any = 1.0) -> Any:
+        a, b = (pair["a"], pair["b"]) if isinstance(pair, dict) else pair
+        left, right = self.left(mg.exp(a) * scale), self.right(mg.tanh(b))
+        return [left, {"both": left + right}]
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda pair: dict(zip("ab", pair, strict=True))])
+@pytest.mark.parametrize("as_tensors", [False, True])
+def test_inputs_in_containers_are_drawn_with_all_that_comes_of_them(container: Any, as_tensors: bool) -> None:
+    pair = [images(), images() + 1]
+    picture = graph(Towers(), container([mg.Tensor(x) for x in pair] if as_tensors else pair))
+    paths = [f"input 0[{key!r}]" for key in ("ab" if isinstance(container(pair), dict) else range(2))]
+    assert [node.name for node in picture.graph if node.kind == "variable"] == paths
+    assert {"exp", "tanh"} <= set(names(picture))
+    assert [picture.graph.nodes[i].name for i in picture.graph.outputs] == ["linear", "add"]
+
+
+def test_keyword_arguments_are_given_and_drawn() -> None:
+    picture = graph(Towers(), [images(), images()], scale=mg.Tensor(2.0), depth=1)
+    assert [node.name for node in picture.graph if node.kind == "variable"] == ["input 0[0]", "input 0[1]", "scale"]
+    with pytest.raises(mg.UsageError, match="unexpected keyword argument 'scales'"):
+        graph(Towers(), [images(), images()], scales=2.0)
+
+
+def test_results_in_containers_are_drawn_together() -> None:
+    left, rest = Towers()([mg.Tensor(images()), mg.Tensor(images())])
+    for results in ([left, rest["both"]], (left, rest), {"left": left, **rest}):
+        picture = graph(results, depth=1)
+        assert [picture.graph.nodes[i].name for i in picture.graph.outputs] == ["linear", "add"]
+    with pytest.raises(mg.UsageError, match="takes a Tensor or several"):
+        graph([left, "a word"])
 
 
 def test_lines_of_calls_are_known_of_what_is_run(model: nn.Module) -> None:

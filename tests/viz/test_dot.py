@@ -3,15 +3,17 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph import Graph
 from minigrad.viz import graph, to_dot
-from minigrad.viz.dot import DotStyle
+from minigrad.viz.dot import DotStyle, item_lines, shown_settings
 from minigrad.viz.graph_view import graph_view
 from minigrad.viz.rendering import run_graphviz
 
@@ -51,9 +53,9 @@ tooltip="relu (1, 2) float32"]
 GOLDEN_FOLDED = """\
 	subgraph cluster_0 {
 		color="#b0b0b0" fontcolor="#808080" label=Sequential labeljust=l labelloc=t style=rounded
-		c1 [label="0 Linear" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=0]
-		c2 [label="1 Linear × 2" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=1]
-		c4 [label="3 ReLU" color="#44546a" fillcolor="#d9edf9" peripheries=2 shape=tab tooltip=3]
+		c1 [label="0 Linear\\n1 op, 6 parameters" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=0]
+		c2 [label="1 Linear × 2\\n2 ops, 12 parameters" color="#44546a" fillcolor="#e8edf3" shape=tab tooltip=1]
+		c4 [label="3 ReLU\\n1 op" color="#44546a" fillcolor="#d9edf9" peripheries=2 shape=tab tooltip=3]
 	}
 	c1 -> c2 [label=" 1×2"]
 	c2 -> c2 [label=" 1×2" constraint=false style=dashed]
@@ -170,3 +172,32 @@ def test_characters_that_no_svg_may_hold_are_replaced() -> None:
     svg = run_graphviz(to_dot(Graph.of(x * 2, names={"a\x07\x1b\ud800b": x})), "svg")
     assert ElementTree.fromstring(svg).tag.endswith("svg")
     assert "a\N{REPLACEMENT CHARACTER}" in svg.decode()
+
+
+@pytest.mark.parametrize(
+    ("take", "text"),
+    [
+        (lambda x: x[0], "[0]"),
+        (lambda x: x[:, 1:], "[:, 1:]"),
+        (lambda x: x[..., ::-1], "[..., ::-1]"),
+        (lambda x: x[None, 1:2], "[None, 1:2]"),
+        (lambda x: x[np.array([0, 1]), 2], "[int64 2, 2]"),
+        (lambda x: x[np.ones((2, 3), bool)], "[bool 2×3]"),
+    ],
+)
+def test_index_is_shown_as_it_was_written(take: Any, text: str) -> None:
+    x = mg.Tensor(np.ones((2, 3)), requires_grad=True)
+    node = mg.Graph.of(take(x)).nodes[-1]
+    assert shown_settings(node) == {"index": text}
+
+
+def test_folded_boxes_show_counts_and_settings() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3))
+    picture = mg.viz.graph(model, np.ones((1, 1, 4, 4), np.float32), depth=1)
+    lines = {item.call: item_lines(picture.view, item) for item in picture.view.items if item.call is not None}
+    assert ["0 Conv2d", "1 op, 20 parameters", "stride=2×2", "padding=1×1"] in lines.values()
+    assert ["1 ReLU", "1 op"] in lines.values()
+    (whole,) = [
+        item_lines(p.view, item) for p in [picture.collapse(0)] for item in p.view.items if item.call is not None
+    ]
+    assert whole[1] == "4 ops, 47 parameters"

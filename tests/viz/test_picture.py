@@ -43,7 +43,7 @@ def test_a_result_is_drawn_as_it_was_recorded() -> None:
         (lambda: graph(mg.exp, 1.0, names={"x": 1.0}), "names: 'x' stands for a float, and should stand for a Tensor"),
         (lambda: graph(mg.exp, 1.0, depth=-1), "depth is an integer from 0 on, or None to collapse nothing, not -1"),
         (lambda: graph(mg.exp, 1.0, depth="1"), "or None to collapse nothing, not '1'"),
-        (lambda: graph(3), "takes a Tensor, a Module or a function, not a int"),
+        (lambda: graph(3), "takes a Tensor or several, a Module or a function, not a int"),
         (lambda: graph(mg.ones(2)), "there is no graph behind this Tensor"),
         (lambda: graph(lambda x: 3, np.ones(2)), "returned int"),
         (lambda: graph(nn.Linear(2, 2)), r"Linear takes \(x.*\).*, and 0 inputs .* as in graph\(model, x\)"),
