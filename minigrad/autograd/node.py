@@ -93,14 +93,23 @@ class Leaf(Node):
 
 
 class Scope:
-    """One call of a module: its attribute name, its class, and the call around it."""
+    """One call of a module: its attribute name, its class, the call around it, when it began, and whose it is.
 
-    __slots__ = ("kind", "name", "outer")
+    Args:
+        name: of the attribute that holds the module.
+        kind: the module's class.
+        outer: the call around this one, or None.
+        owner: the module's `id`; the graph must not keep modules alive (default 0: none).
+    """
 
-    def __init__(self, name: str, kind: str, outer: Scope | None) -> None:
+    __slots__ = ("began", "kind", "name", "outer", "owner")
+
+    def __init__(self, name: str, kind: str, outer: Scope | None, owner: int = 0) -> None:
         self.name = name
         self.kind = kind
         self.outer = outer
+        self.owner = owner
+        self.began = next_id()
 
     @property
     def path(self) -> str:

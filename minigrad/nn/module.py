@@ -71,7 +71,7 @@ class Module(ModuleBase["Module"], ModuleHints):
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         """Run `forward`, with everything recorded inside of it marked as this module's, and hooks around it."""
         outer = STATE.scope
-        STATE.scope = scope = Scope(self._name, type(self).__name__, outer)
+        STATE.scope = scope = Scope(self._name, type(self).__name__, outer, id(self))
         try:
             if self._hooks is None:
                 return self.forward(*inputs, **settings)
@@ -203,6 +203,7 @@ class Module(ModuleBase["Module"], ModuleHints):
         Args:
             function: is given the module; its result is not used.
         """
+        list(self.modules())  # which refuses modules in lists and dicts
         for module in _children_first(self, set()):
             function(module)
         return self

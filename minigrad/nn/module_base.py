@@ -5,6 +5,9 @@
     non-persistent buffer   a buffer that the state dict leaves out, because it can be made again
     module                  a submodule
 
+What `forward` assigns and what had been made before the call, an input kept for inspection for instance, is data: it
+is none of these. What is made within the call is registered like anywhere else.
+
 The attribute names joined by dots are the paths (`hidden.weight`) that state dicts, errors, graphs and tables use.
 """
 
@@ -16,6 +19,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
+from minigrad.nn.attribute import CONTAINERS, check_container, check_hides_no_method, is_variable, running_call
 from minigrad.typing import ArrayLike
 
 Kind = Literal["parameter", "buffer", "non-persistent buffer", "module"]
@@ -58,10 +62,17 @@ class ModuleBase(Generic[M]):
 
     def __setattr__(self, name: str, value: object) -> None:
         kind = self._kinds.get(name)
-        if isinstance(value, ModuleBase):
+        if isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)
+            return
+        if isinstance(value, (ModuleBase, Tensor)) or not callable(value):
+            check_hides_no_method(self, name, value)
+        if kind is None and self._is_data(value):
+            pass
+        elif isinstance(value, ModuleBase):
             self._kinds[name] = "module"
             value._set_name(name)
-        elif _is_variable(value):
+        elif is_variable(value):
             self._kinds[name] = "parameter"
         elif isinstance(value, Tensor) and kind == "parameter":
             raise UsageError(
@@ -73,14 +84,21 @@ class ModuleBase(Generic[M]):
                 f"{type(self).__name__}.{name} is a buffer, and can only be replaced by a Tensor or None, "
                 f"not by a {type(value).__name__}: assign minigrad.Tensor(values)"
             )
-        elif isinstance(value, (list, tuple, dict)) and _contains_modules(value):
-            raise UsageError(
-                f"{type(self).__name__}.{name}: modules and parameters in a {type(value).__name__} would not be "
-                f"found, nor trained: {_registered_container(value)}"
-            )
+        elif isinstance(value, CONTAINERS):
+            check_container(self, name, value, ModuleBase)
+            self._kinds.pop(name, None)
         elif value is not None and (not isinstance(value, Tensor) or kind == "module"):
             self._kinds.pop(name, None)
         self.__dict__[name] = value
+
+    def _is_data(self, value: object) -> bool:
+        """Whether a module or variable is only kept: assigned while this module runs, and not made in that call."""
+        call = running_call(self)
+        if call is None:
+            return False
+        if isinstance(value, ModuleBase):
+            return value._name != ""
+        return isinstance(value, Tensor) and isinstance(value.node, Leaf) and value.node.order < call.began
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -118,7 +136,7 @@ class ModuleBase(Generic[M]):
         Raises:
             UsageError: the value is no variable.
         """
-        if value is not None and not _is_variable(value):
+        if value is not None and not is_variable(value):
             raise UsageError(
                 f"{type(self).__name__}: {name!r} must be a variable to be a parameter: use nn.Parameter(values)"
             )
@@ -159,6 +177,9 @@ class ModuleBase(Generic[M]):
             if (once and module in seen) or module in ancestors:
                 continue
             seen.add(module)
+            for name, value in module.__dict__.items():
+                if isinstance(value, CONTAINERS):  # something may have been added to it since it was assigned
+                    check_container(module, name, value, ModuleBase)
             yield path, module
             lineage = (*ancestors, module)
             below = [(f"{path}.{name}" if path else name, child, lineage) for name, child in module.named_children()]
@@ -262,24 +283,3 @@ class ModuleBase(Generic[M]):
             known = ", ".join(tensors) or f"no {noun}s"
             raise UsageError(f"{type(self).__name__} has no {noun} {path!r}: its owner has {known}")
         return tensors[name]
-
-
-def _is_variable(value: object) -> bool:
-    return isinstance(value, Tensor) and isinstance(value.node, Leaf)
-
-
-def _contains_modules(container: list[object] | tuple[object, ...] | dict[object, object]) -> bool:
-    """Whether there are modules or variables in a list or dict, or in those in it."""
-    return any(
-        _contains_modules(item)
-        if isinstance(item, (list, tuple, dict))
-        else isinstance(item, ModuleBase) or _is_variable(item)
-        for item in (container.values() if isinstance(container, dict) else container)
-    )
-
-
-def _registered_container(container: object) -> str:
-    """What to use in place of a list or dict of modules."""
-    if isinstance(container, dict):
-        return "use nn.ModuleDict, or an attribute for each"
-    return "use nn.ModuleList or nn.Sequential, or an attribute for each"
