@@ -14,7 +14,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.reduction import check_same_shape, dtype_of, in_dtype_of, reduced, same_shape, values, weights
-from minigrad.kernels.array_utils import representable
+from minigrad.kernels.array_utils import least_divisor
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
@@ -223,7 +223,7 @@ def poisson_nll_loss(
     """
     check_same_shape("poisson_nll_loss", x=x, target=target)
     target = in_dtype_of(x, target)
-    rate, log_rate = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, representable(eps, dtype_of(x)))))
+    rate, log_rate = (ops.exp(x), x) if log_input else (x, ops.log(ops.add(x, least_divisor(eps, dtype_of(x)))))
     loss = ops.subtract(rate, ops.weighted(target, ops.where(ops.isinf(rate), 0, log_rate)))  # inf - inf is inf here
     return reduced(loss + _log_factorial(target) if full else loss, reduction)
 

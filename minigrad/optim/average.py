@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
+from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.optim.optimizer_state import is_number
 from minigrad.typing import Array, StateDict
 
@@ -66,7 +67,9 @@ class WeightAverage:
             if share == 1:
                 mean[...] = p._data
             else:
-                update.blend(mean.reshape(-1, copy=False), np.ascontiguousarray(p._data).reshape(-1), share=share)
+                update.blend(
+                    mean.reshape(-1, copy=False), np.ascontiguousarray(p._data, mean.dtype).reshape(-1), share=share
+                )
         self.updates += 1
 
     @contextmanager
@@ -103,7 +106,9 @@ class WeightAverage:
         if found != own:
             raise StateError(f"{kind}: the means have the shapes {found}, not {own}")
         self.updates = updates
-        self._means = [np.array(mean, p.dtype, order="C") for mean, p in zip(means, self.params, strict=True)]
+        self._means = [
+            np.array(mean, accumulation_dtype(p.dtype), order="C") for mean, p in zip(means, self.params, strict=True)
+        ]
 
 
 class EMA(WeightAverage):
@@ -143,4 +148,5 @@ class EMA(WeightAverage):
 
 
 def _copy(p: Tensor) -> Array:
-    return np.array(p._data, order="C")
+    """The values, in single precision where they are in half precision: a mean there would not move."""
+    return np.array(p._data, accumulation_dtype(p.dtype), order="C")

@@ -62,7 +62,7 @@ def clip_grad_norm(
         for g in gradients:
             array = g.writable()
             with np.errstate(invalid="ignore"):  # infinity times 0
-                array *= array.dtype.type(factor)
+                array *= np.promote_types(array.dtype, np.float32).type(factor)
     return np.float64(norm)
 
 

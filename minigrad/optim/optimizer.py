@@ -1,13 +1,15 @@
 """`Optimizer`, the base class: a subclass says which arrays it keeps, and how it updates one parameter.
 
 Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. Updates happen in place, by kernels
-that pass once over memory (`minigrad.kernels.update`).
+that pass once over memory (`minigrad.kernels.update`). Those of half precision are computed, and what is kept for them
+is kept, in single precision: squares of gradients and eps would vanish.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +17,8 @@ import numpy as np
 from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, snapshot
+from minigrad.kernels.array_utils import accumulation_dtype
+from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, plain, snapshot
 from minigrad.typing import Array, StateDict
 
 R = TypeVar("R")
@@ -61,7 +64,7 @@ class Optimizer:
         entries: list[Any] = list(params)
         if not entries:
             raise UsageError(f"{self._kind}: no parameters were given (a generator is empty after its first use)")
-        self.defaults = settings
+        self.defaults = {name: plain(value) for name, value in settings.items()}
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, ParameterState] = {}
         for group in entries if isinstance(entries[0], Mapping) else [{"params": entries}]:
@@ -86,7 +89,8 @@ class Optimizer:
         if unknown:
             known = ", ".join(self.defaults)
             raise UsageError(f"{self._kind}: a group has {', '.join(sorted(unknown))}; known are {known}")
-        group = {**self.defaults, **param_group, **self._params_and_names(param_group["params"])}
+        settings = {name: plain(value) for name, value in {**self.defaults, **param_group}.items()}
+        group = {**settings, **self._params_and_names(param_group["params"])}
         self._check_settings(group)
         if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
             raise UsageError(f"{self._kind}: either all groups have names for their parameters, or none")
@@ -160,15 +164,19 @@ class Optimizer:
         return result
 
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
-        state = self.state[p]
+        state, dtype = self.state[p], accumulation_dtype(p.dtype)
         buffers = self._buffers(group)
         new = [name for name in buffers if name not in state]
         for name in new:
-            state[name] = np.full(p.shape, buffers[name], p.dtype) if buffers[name] else np.zeros(p.shape, p.dtype)
-        arrays = [p.writable(), np.ascontiguousarray(g), *[state[name] for name in buffers]]
+            state[name] = np.full(p.shape, buffers[name], dtype) if buffers[name] else np.zeros(p.shape, dtype)
+        own = p.writable()
+        values = own.astype(dtype, copy=False)
+        arrays = [values, np.ascontiguousarray(g, dtype), *[state[name] for name in buffers]]
         state["step"] += 1
         flat = [array.reshape(-1, copy=False) for array in arrays]
         self._update(*flat, group=group, state=state, new_buffers=bool(new))
+        if values is not own:
+            own[...] = values
 
     def _buffers(self, group: Group) -> Mapping[str, float]:
         """The arrays that are kept for each parameter of a group, and the number that fills them at first."""
@@ -197,7 +205,10 @@ class Optimizer:
             {"optimizer": its kind, "state": {number: {...}}, "param_groups": [...]}, parameters by their number.
         """
         number = {p: i for i, p in enumerate(self.state)}
-        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
+        groups = [
+            {**{name: copy(value) for name, value in group.items()}, "params": [number[p] for p in group["params"]]}
+            for group in self.param_groups
+        ]
         return {
             "optimizer": self._kind,
             "state": {number[p]: snapshot(state) for p, state in self.state.items()},

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
+from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.typing import Array
 
 NOT_SETTINGS = {"params", "param_names"}
@@ -41,6 +42,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real)
 
 
+def plain(value: Any) -> Any:
+    """A setting that nothing else can change: a list of numbers as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def snapshot(state: ParameterState) -> ParameterState:
     """A copy that later updates do not change."""
     return {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in state.items()}
@@ -59,7 +65,10 @@ def loaded_state(
     if problems:
         raise StateError(f"{kind}: this state does not fit\n" + "\n".join(f"  {problem}" for problem in problems))
     groups = [
-        {**group, **{name: value for name, value in new.items() if name not in NOT_SETTINGS | IMPLEMENTATION_SETTINGS}}
+        {
+            **group,
+            **{name: plain(value) for name, value in new.items() if name not in NOT_SETTINGS | IMPLEMENTATION_SETTINGS},
+        }
         for group, new in zip(optimizer.param_groups, loaded["param_groups"], strict=True)
     ]
     saved = loaded["state"]
@@ -75,13 +84,13 @@ def _numbered(optimizer: Stateful, loaded: Mapping[str, Any]) -> dict[int, Tenso
 
 
 def _converted(optimizer: Stateful, p: Tensor, saved: Mapping[str, Any]) -> ParameterState:
-    """One parameter's state: scalars as numbers, buffers as contiguous arrays of the parameter's dtype."""
+    """One parameter's state: scalars as numbers, buffers as contiguous arrays."""
     state: ParameterState = dict(optimizer._scalars)
     for name, value in saved.items():
         if name in optimizer._scalars:
             state[name] = type(optimizer._scalars[name])(value)
         elif value is not None:
-            state[name] = np.array(value, p.dtype, order="C")
+            state[name] = np.array(value, accumulation_dtype(p.dtype), order="C")
     return state
 
 

@@ -107,6 +107,18 @@ def test_average_goes_on_where_its_state_was_taken(make, rng):
     assert state["updates"] == 3
 
 
+def test_average_in_half_precision_moves_by_small_shares():
+    p = variable([1.0], np.float16)
+    average = EMA([p], decay=0.999)
+    follow(average, p, [[1.0]])
+    for _ in range(1000):
+        p.data = [1.5]
+        average.update()
+    with average.applied():
+        assert p.dtype == np.float16
+        assert p.item() == pytest.approx(1 + 0.5 * (1 - 0.999**1000), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [

@@ -68,6 +68,13 @@ def test_huge_and_tiny_gradients_have_the_norm_of_their_scale(dtype, scale, p):
         assert definition(read(params), p) == pytest.approx(0.5, rel=1e-5)
 
 
+def test_factor_of_a_huge_norm_does_not_vanish_in_half_precision():
+    x = variable(np.zeros(2_000_000), np.float16)
+    x.grad = Tensor(np.full(2_000_000, 6e4, np.float16))
+    clip_grad_norm([x], 1.0)
+    np.testing.assert_allclose(x.grad.numpy(), 1 / np.sqrt(2e6), rtol=1e-3)
+
+
 def test_norm_of_many_single_precision_numbers_is_summed_in_double():
     g = np.full(3_000_000, 0.1, np.float32)
     assert clip_grad_norm(variables([g], np.float32), 1e9) == pytest.approx(float(g[0]) * math.sqrt(g.size), rel=1e-12)

@@ -1,5 +1,7 @@
 """What all optimizers share: how they treat arrays, what they skip, and what they refuse."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,49 @@ def test_gradient_of_any_layout_serves_and_is_not_written_to(make):
         optimizer.step()
     np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-12)
     np.testing.assert_array_equal(q.grad.numpy(), CURVATURE)
+
+
+def test_step_in_half_precision_is_that_of_single_precision_rounded(make):
+    start = np.array([1.0, -0.5, 2.0, 0.25, 0.0], np.float16)
+    half, single = variable(start, np.float16), variable(start, np.float32)
+    optimizers = [make([half], weight_decay=0.01), make([single], weight_decay=0.01)]
+    for gradient in ([0, 6e-8, 1e-4, 1.0, 6e4], [0, 0, -1e-4, 0.5, 0]):  # squares vanish, and overflow
+        for p, optimizer in zip((half, single), optimizers, strict=True):
+            p.grad = Tensor(np.array(gradient, np.float16).astype(p.dtype))
+            optimizer.step()
+        np.testing.assert_array_equal(half.numpy(), single.numpy().astype(np.float16))
+        for name, value in optimizers[0].state[half].items():
+            np.testing.assert_array_equal(value, optimizers[1].state[single][name])
+        single.data = half.numpy()
+    optimizers[0].load_state_dict(optimizers[0].state_dict())
+    assert all(np.asarray(value).dtype != np.float16 for value in optimizers[0].state[half].values())
+
+
+WITH_BETAS = [kind for kind in EVERY if "betas" in inspect.signature(getattr(optim, kind.split()[0])).parameters]
+
+
+@pytest.mark.parametrize("kind", WITH_BETAS)
+def test_settings_that_are_lists_are_shared_with_nobody(kind):
+    kind = getattr(optim, kind.split()[0])
+    betas, p, q = [0.5, 0.9], variable([1.0]), variable([1.0])
+    optimizer = kind([{"params": [p], "betas": betas}, {"params": [q]}], betas=betas)
+    first = optimizer.state_dict()
+    betas[0] = 0.1
+    assert [group["betas"] for group in optimizer.param_groups] == [(0.5, 0.9)] * 2
+    optimizer.param_groups[0]["betas"] = changed = [0.2, 0.9]
+    second = optimizer.state_dict()
+    changed[0] = 0.3
+    assert [tuple(state["param_groups"][0]["betas"]) for state in (first, second)] == [(0.5, 0.9), (0.2, 0.9)]
+    loaded = {**second, "param_groups": [{**group, "betas": [0.6, 0.7]} for group in second["param_groups"]]}
+    optimizer.load_state_dict(loaded)
+    loaded["param_groups"][0]["betas"][0] = 0.1
+    assert tuple(optimizer.param_groups[0]["betas"]) == (0.6, 0.7)
+
+
+def test_names_in_a_state_dict_are_a_copy():
+    optimizer = SGD([("weight", variable([1.0]))])
+    optimizer.state_dict()["param_groups"][0]["param_names"].append("another")
+    assert optimizer.param_groups[0]["param_names"] == ["weight"]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

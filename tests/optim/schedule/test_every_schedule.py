@@ -20,6 +20,7 @@ from minigrad.optim.schedule import (
     Polynomial,
     Sequential,
     Step,
+    schedule_settings,
     warmup,
 )
 from tests.optim.schedule.strategies import TOTAL, schedules, torch_optimizer
@@ -110,3 +111,23 @@ def test_rates_are_pytorchs(torch, name):
             [0.4 * factor, 0.1 * factor], abs=1e-14
         )
         theirs.step()
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (MultiStep, {"milestones": [1, 2]}),
+        (Chained, {"schedules": [Linear(), Linear()]}),
+        (Sequential, {"schedules": [Linear(), Linear()], "milestones": [2]}),
+    ],
+)
+def test_settings_that_are_lists_are_shared_with_nobody(kind, settings):
+    schedule = kind(**settings)
+    before = [schedule(step, 6) for step in range(6)]
+    described = schedule_settings(schedule)
+    for values in settings.values():
+        values.clear()
+    for value in described.values():
+        if isinstance(value, list):
+            value.clear()
+    assert [schedule(step, 6) for step in range(6)] == before
