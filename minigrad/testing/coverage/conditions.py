@@ -64,7 +64,7 @@ def _takes_numbers(op: Op) -> bool:
     if op.shapes is not None:
         letters = zip(op.inputs, op.shapes.inputs, strict=False)
         return any(x not in op.non_differentiable and dims in (["..."], []) for x, dims in letters)
-    known = inspect.signature(op.canonical or op.forward).parameters
+    known = inspect.signature(op.canonical or op.forward).parameters if op.settings else {}
     axes = [known[axis].default for axis in AXIS_SETTINGS if axis in known]
     if axes and None not in axes:  # None: all axes, of which there are none
         return False
@@ -74,8 +74,8 @@ def _takes_numbers(op: Op) -> bool:
 @cache
 def _refuses_numbers(op: Op) -> bool:
     """Whether an op whose settings all have defaults raises for numbers."""
-    parameters = inspect.signature(op.canonical or op.forward).parameters.values()
-    if op.settings and any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
+    parameters = inspect.signature(op.canonical or op.forward).parameters.values() if op.settings else ()
+    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
         return False  # it is not known how to call it
     try:
         with np.errstate(all="ignore"):
