@@ -14,6 +14,16 @@ from minigrad.typing import Array, ArrayLike, DTypeLike
 ShapeLike: TypeAlias = int | Sequence[int]
 
 
+def _sizes(shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
+    """`randn(2, 3)` and `randn((2, 3))` mean the same."""
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape  # type: ignore[return-value]
+
+
+def _refuse_number(name: str, dtype: object) -> None:
+    if isinstance(dtype, int):
+        raise TypeError(f"{name} takes one shape, and then a dtype: write {name}((2, 3)) in place of {name}(2, 3)")
+
+
 def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
     out = wrap(array.astype(dtype or default_dtype(), copy=False))
     out.requires_grad = requires_grad
@@ -31,6 +41,7 @@ def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool 
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
+    _refuse_number("zeros", dtype)
     return _wrap(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
@@ -45,6 +56,7 @@ def ones(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool =
     >>> ones(3).tolist()
     [1.0, 1.0, 1.0]
     """
+    _refuse_number("ones", dtype)
     return _wrap(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
@@ -143,12 +155,15 @@ def asarray(obj: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
 
 
 def randn(
-    *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
+    *shape: int | Sequence[int],
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Draws from the standard normal distribution, with mean 0 and variance 1.
 
     Args:
-        shape: sizes; none for one number.
+        shape: sizes, or one tuple of them; none for one number.
         rng: the generator (default: the one that `seed` seeds).
         dtype: the dtype (default: `default_dtype()`).
         requires_grad: whether gradients are computed for it (default False).
@@ -156,16 +171,19 @@ def randn(
     >>> randn(2, 3).shape
     (2, 3)
     """
-    return _wrap(np.asarray((rng or default_rng()).standard_normal(shape)), dtype, requires_grad)
+    return _wrap(np.asarray((rng or default_rng()).standard_normal(_sizes(shape))), dtype, requires_grad)
 
 
 def rand(
-    *shape: int, rng: np.random.Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False
+    *shape: int | Sequence[int],
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Draws from the uniform distribution on [0, 1).
 
     Args:
-        shape: sizes; none for one number.
+        shape: sizes, or one tuple of them; none for one number.
         rng: the generator (default: the one that `seed` seeds).
         dtype: the dtype (default: `default_dtype()`).
         requires_grad: whether gradients are computed for it (default False).
@@ -173,4 +191,4 @@ def rand(
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return _wrap(np.asarray((rng or default_rng()).random(shape)), dtype, requires_grad)
+    return _wrap(np.asarray((rng or default_rng()).random(_sizes(shape))), dtype, requires_grad)

@@ -11,7 +11,9 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd import operators
+from minigrad.autograd.nested import leaves, mapped
 from minigrad.autograd.registry import REGISTRY
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import GraphError
 from minigrad.typing import ArrayLike, Function, Settings
 
@@ -227,13 +229,29 @@ def apply_function(function: Function, inputs: tuple[object, ...], settings: Set
     ours = _functions().get(function)
     name = f"{function.__module__}.{function.__name__}"
     if ours is None:
-        raise _unknown(name)
+        return _on_arrays(function, name, inputs, settings)
     given = _by_name(function, inputs, settings)
     try:
         _signature(ours).bind(**given)
     except TypeError as error:
         raise _unknown(f"{name} called like this ({error})") from None
     return ours(**given)
+
+
+def _on_arrays(function: Function, name: str, inputs: tuple[object, ...], settings: Settings) -> Result:
+    """Call a function that has no op, such as `np.allclose` or `np.save`, on the values of constants.
+
+    Raises:
+        GraphError: an argument requires gradients: its history would be lost.
+    """
+    arguments = [*[value for _, value in leaves(inputs)], *[value for _, value in leaves(settings)]]
+    if any(isinstance(x, Tensor) and x.requires_grad for x in arguments):
+        raise _unknown(name)
+
+    def value(x: object) -> object:
+        return x.numpy() if isinstance(x, Tensor) else x
+
+    return function(*mapped(value, inputs), **mapped(value, settings))
 
 
 def _by_name(function: Function, inputs: tuple[object, ...], settings: Settings) -> Settings:

@@ -19,6 +19,7 @@ from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
 from minigrad.autograd.registry import registered
+from minigrad.autograd.signature import keyword_hint
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, wrap
 from minigrad.typing import ArrayLike, Function, Settings, Value
 
@@ -30,8 +31,10 @@ _NO_SETTINGS: Final[Settings] = {}
 class UnaryOp(Op[[ArrayLike], Tensor]):
     """An elementwise function of one input, on a short path: these ops are many and small."""
 
-    def __call__(self, x: ArrayLike) -> Tensor:
+    def __call__(self, x: ArrayLike, **unknown: object) -> Tensor:
         """Compute, and record when x requires gradients."""
+        if unknown:
+            raise TypeError(f"{self.name} takes x; got {', '.join(unknown)}={keyword_hint(list(unknown))}")
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS):
                 return self(wrap(as_operand(x)))
@@ -56,8 +59,10 @@ class UnaryOp(Op[[ArrayLike], Tensor]):
 class BinaryOp(Op[[ArrayLike, ArrayLike], Tensor]):
     """An elementwise function of two inputs that broadcast against each other, on a short path."""
 
-    def __call__(self, x: ArrayLike, y: ArrayLike) -> Tensor:
+    def __call__(self, x: ArrayLike, y: ArrayLike, **unknown: object) -> Tensor:
         """Compute, and record when an input requires gradients."""
+        if unknown:
+            raise TypeError(f"{self.name} takes x, y; got {', '.join(unknown)}={keyword_hint(list(unknown))}")
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:

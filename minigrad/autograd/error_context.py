@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.autograd.node import STATE
+from minigrad.autograd.signature import keyword_hint
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import MinigradError, ShapeError
 
@@ -47,11 +48,15 @@ def add_error_context(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any],
 def _misuse(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> str:
     """What is wrong with the form of a call, if anything."""
     known = [p.name for p in signature(op.canonical or op.forward).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    unknown = [name for name in settings if name not in known and op.settings]
+    unknown = [name for name in settings if name not in known]
     if (len(inputs) <= len(op.inputs) or op.variadic) and not unknown:
         return ""
     got = f"got {len(inputs)} inputs" + (f" and {', '.join(unknown)}=" if unknown else "")
-    return f"takes {', '.join(op.inputs)}" + (f" and, by name, {', '.join(known)}" if known else "") + f"; {got}"
+    return (
+        f"takes {', '.join(op.inputs)}"
+        + (f" and then {', '.join(known)}" if known else "")
+        + f"; {got}{keyword_hint(unknown)}"
+    )
 
 
 def _is_about_shapes(error: Exception) -> bool:

@@ -28,6 +28,7 @@ recorded, the same rules run on Tensors. So there is one rule, and every order o
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
@@ -37,7 +38,7 @@ from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
 from minigrad.autograd.rule import Plan, Rule
-from minigrad.autograd.signature import call_signature, ufunc_signature
+from minigrad.autograd.signature import call_signature, settings_by_position, ufunc_signature
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
@@ -129,6 +130,7 @@ class Op(Generic[P, R]):
         self.fast_rules: dict[str, Rule] = {}
         with_gradient = [i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
         self._allowed = -1 if self.variadic else sum(1 << i for i in with_gradient)  # a bit an input
+        self._max_inputs = sys.maxsize if self.variadic else len(self.inputs)
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
         self._fitting: set[tuple[object, ...]] = set()
@@ -209,6 +211,8 @@ class Op(Generic[P, R]):
         Given a Tensor, the result is a Tensor (or a tuple of them). Given arrays only, which is how a backward pass of
         first order runs the rules, the results are arrays: types, which cannot tell, say Tensor there, too.
         """
+        if len(inputs) > self._max_inputs:
+            inputs, settings = settings_by_position(self, inputs, settings)  # type: ignore[assignment]
         arrays: list[Any] = []  # with None, numbers and tuples of settings among them
         parents: list[Node | None] = []
         mask, bit, constant = 0, 1, True

@@ -8,8 +8,10 @@ file cannot import them: `minigrad/ops/__init__.py`, `autograd/transforms.py` an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -20,7 +22,22 @@ if TYPE_CHECKING:
     from minigrad.autograd import transforms as transforms
     from minigrad.autograd.tensor import Tensor
 
+from minigrad.autograd.signature import keyword_hint
 from minigrad.typing import Array, Axis
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _explain_keywords(method: Method) -> Method:
+    """Let an unknown keyword of PyTorch's be told by its name here."""
+
+    @wraps(method)
+    def call(self: Any, *args: Any, **settings: Any) -> Any:
+        if hint := keyword_hint(list(settings)):
+            raise TypeError(f"{method.__name__}() got {', '.join(settings)}={hint}")
+        return method(self, *args, **settings)
+
+    return cast(Method, call)
 
 
 def bind(**modules: ModuleType) -> None:
@@ -172,10 +189,10 @@ class Operators:
         return ops.round(self)
 
     def __eq__(self, y: Any) -> Tensor:  # type: ignore[override]
-        return ops.equal(self, y)
+        return ops.equal(self, y) if _is_arraylike(y) else NotImplemented
 
     def __ne__(self, y: Any) -> Tensor:  # type: ignore[override]
-        return ops.not_equal(self, y)
+        return ops.not_equal(self, y) if _is_arraylike(y) else NotImplemented
 
     def __lt__(self, y: Any) -> Tensor:
         return ops.less(self, y)
@@ -194,52 +211,74 @@ class Operators:
 
     # ---- reductions ------------------------------------------------------------------------------------------
 
+    @_explain_keywords
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Sum over axes (all by default)."""
         return ops.sum(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Arithmetic mean over axes."""
         return ops.mean(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def var(self, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """Variance over axes."""
         return ops.var(self, axis=axis, correction=correction, keepdims=keepdims)
 
+    @_explain_keywords
     def std(self, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """Standard deviation over axes."""
         return ops.std(self, axis=axis, correction=correction, keepdims=keepdims)
 
+    @_explain_keywords
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Product over axes."""
         return ops.prod(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Largest element over axes; at a tie the first one gets the gradient."""
         return ops.max(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def min(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Smallest element over axes; at a tie the first one gets the gradient."""
         return ops.min(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Whether all elements over axes are true, that is, not 0 (no gradient)."""
+        return ops.all(self, axis=axis, keepdims=keepdims)
+
+    @_explain_keywords
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Whether any element over axes is true, that is, not 0 (no gradient)."""
+        return ops.any(self, axis=axis, keepdims=keepdims)
+
+    @_explain_keywords
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Where the first largest element is (integers, no gradient)."""
         return ops.argmax(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Where the first smallest element is (integers, no gradient)."""
         return ops.argmin(self, axis=axis, keepdims=keepdims)
 
+    @_explain_keywords
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Logarithm of the sum of exponentials over axes, without overflow."""
         return ops.logsumexp(self, axis=axis, keepdims=keepdims)
 
     # ---- order -----------------------------------------------------------------------------------------------
 
+    @_explain_keywords
     def sort(self, axis: int = -1, descending: bool = False) -> Tensor:
         """The elements in rising (or falling) order along an axis; a new Tensor. Equal elements keep their order."""
         return ops.sort(self, axis=axis, descending=descending)
 
+    @_explain_keywords
     def argsort(self, axis: int = -1, descending: bool = False) -> Tensor:
         """The positions that sort along an axis (integers, no gradient)."""
         return ops.argsort(self, axis=axis, descending=descending)
@@ -272,6 +311,7 @@ class Operators:
         """The dimensions `start_dim` to `end_dim` (included) joined into one."""
         return ops.flatten(self, start_dim, end_dim)
 
+    @_explain_keywords
     def squeeze(self, axis: Axis = None) -> Tensor:
         """Without the given dimensions of size 1 (all of them by default)."""
         return ops.squeeze(self, axis=axis)
@@ -345,6 +385,11 @@ class Operators:
     def trace(self, offset: int = 0) -> Tensor:
         """The sum of the diagonal of each matrix (the last two dimensions)."""
         return ops.trace(self, offset=offset)
+
+
+def _is_arraylike(y: object) -> bool:
+    """Whether y can be compared element by element; None, texts and pytest.approx decide for themselves."""
+    return isinstance(y, (Operators, np.ndarray, np.generic, int, float, list, tuple))
 
 
 def _unpacked(sizes: tuple[Any, ...]) -> tuple[Any, ...]:

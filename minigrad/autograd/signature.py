@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from minigrad.typing import Settings
+
+if TYPE_CHECKING:
+    from minigrad.autograd.op import Op
+
+TORCH_KEYWORDS = {
+    "dim": "axis", "keepdim": "keepdims", "input": "x", "other": "y", "unbiased": "correction", "dims": "axes",
+}  # fmt: skip
+"""What PyTorch calls some settings, and what they are called here."""
 
 
 class _Unquoted(str):
@@ -31,3 +42,26 @@ def call_signature(signature: inspect.Signature, results: Sequence[str]) -> insp
     ]
     returned = f"tuple[{', '.join(['Tensor'] * len(results))}]" if results else "Tensor"
     return signature.replace(parameters=parameters, return_annotation=_Unquoted(returned))
+
+
+def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) -> tuple[tuple[Any, ...], Settings]:
+    """The inputs of a call, and its settings with those that stood behind the inputs: `max(x, 1)` is `max(x, axis=1)`.
+
+    Raises:
+        TypeError: there are more than the op has settings, or one is given twice.
+    """
+    count = len(op.inputs)
+    names = [p.name for p in op.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    behind = inputs[count:]
+    if len(behind) > len(names) or any(name in settings for name in names[: len(behind)]):
+        takes = f"takes {', '.join(op.inputs)}" + (f" and then {', '.join(names)}" if names else "")
+        raise TypeError(f"{op.name} {takes}; got {len(inputs)} by position and {', '.join(settings) or 'none'} by name")
+    return inputs[:count], {**dict(zip(names, behind, strict=False)), **settings}
+
+
+def keyword_hint(names: Sequence[str]) -> str:
+    """What PyTorch's keywords are called here, for the error about unknown ones."""
+    known = [f"PyTorch's {name}= is {TORCH_KEYWORDS[name]}= here" for name in names if name in TORCH_KEYWORDS]
+    if "inplace" in names:
+        known.append("nothing is computed in place here: leave inplace= out")
+    return "".join(f"; {hint}" for hint in known)

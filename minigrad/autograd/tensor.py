@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -24,7 +24,7 @@ from numpy import ndarray
 from minigrad.autograd import operators
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
-from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError
+from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
 from minigrad.pytorch_names import TensorHints
 from minigrad.typing import Array, DTypeLike
 
@@ -110,6 +110,7 @@ class Tensor(operators.Operators, TensorHints):
     Raises:
         GraphError: `data` is a recorded Tensor, whose history would be lost.
         DTypeError: gradients are asked for of a dtype that is not floating, or `data` holds no numbers.
+        UsageError: `requires_grad` is a number, as in Tensor(2, 3).
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = (x * x).sum()
@@ -125,6 +126,11 @@ class Tensor(operators.Operators, TensorHints):
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor) and data.node is not None:
             raise GraphError("a Tensor made of a recorded one would lose its history: use it as it is, or .detach() it")
+        if not isinstance(requires_grad, (bool, np.bool_)):
+            raise UsageError(
+                f"Tensor takes one argument of data, and {requires_grad!r} stands where requires_grad does: write "
+                "Tensor([2.0, 3.0]) for values, or zeros((2, 3)) for a shape"
+            )
         array = as_array(data)
         shared = _guarded and not isinstance(data, (int, float, list, tuple))
         self._data = array.copy() if shared else array
@@ -313,8 +319,12 @@ class Tensor(operators.Operators, TensorHints):
             clone.grad = self.grad.detach()
         return clone
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("Tensors are not pickled: save arrays with minigrad.io.save (safetensors), or t.numpy()")
+    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
+        """Pickle a constant or a variable, which joblib and multiprocessing do: values, and the gradient."""
+        self._forbid_recorded("pickle")
+        gradient = None if self.grad is None else np.asarray(self.grad._data)
+        name = self.node.name if isinstance(self.node, Leaf) else None
+        return _unpickled, (np.asarray(self._data), self.requires_grad, gradient, name)
 
     # ---- writing ---------------------------------------------------------------------------------------------
 
@@ -367,6 +377,14 @@ class Tensor(operators.Operators, TensorHints):
             )
         self.data = result
         return self
+
+
+def _unpickled(data: Array, requires_grad: bool, gradient: Array | None, name: str | None) -> Tensor:
+    tensor = Tensor(data, requires_grad)
+    if isinstance(tensor.node, Leaf):
+        tensor.node.name = name
+        tensor.grad = None if gradient is None else Tensor(gradient)
+    return tensor
 
 
 _new_tensor = Tensor.__new__

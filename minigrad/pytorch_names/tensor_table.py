@@ -185,7 +185,7 @@ x.register_hook(f)               -     hooks belong to modules: nn.Module.regist
 """
 
 # The functions minigrad.acos(x) ..., and those of two Tensors.
-ONE_TENSOR = """acos acosh all any asin asinh atan atanh ceil cosh count_nonzero diff erf erfc exp2 expm1 floor
+ONE_TENSOR = """acos acosh asin asinh atan atanh ceil cosh count_nonzero diff erf erfc exp2 expm1 floor
 isfinite isinf isnan log10 log1p log2 logical_not reciprocal round sign signbit sinh tan tril triu trunc"""
 TWO_TENSORS = "atan2 copysign hypot kron logaddexp logical_and logical_or logical_xor maximum minimum nextafter"
 
