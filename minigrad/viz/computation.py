@@ -20,6 +20,7 @@ from minigrad.graph import Graph, nodes_behind
 from minigrad.nn import Module
 from minigrad.typing import Array, Value
 from minigrad.viz.array_statistics import ArrayStatistics, array_statistics
+from minigrad.viz.constants import names_of_constants, with_constants
 
 
 class Computation:
@@ -56,14 +57,22 @@ class Computation:
         trace: Trace | None = None,
         rerun: Callable[[], Trace] | None = None,
     ) -> Computation:
-        """The computation of recorded outputs; a model names its parameters, and `names` other variables.
+        """The computation of recorded outputs, with the constants that are known of it.
+
+        A model names its parameters, and `names` other variables.
 
         Raises:
             GraphError: an output was not recorded, or its graph has been freed.
         """
         graph = Graph.of(*outputs, model=model, names=names)
         known = [*(names or {}).values(), *(model.parameters() if model is not None else ())]
-        return cls(outputs, nodes_behind(*outputs), graph, known=known, trace=trace, rerun=rerun)
+        events = trace.of if trace is not None else {}
+
+        def inputs_of(node: Node) -> Sequence[Value | None]:
+            return events[node].inputs if node in events else saved_inputs(node)
+
+        graph, nodes = with_constants(graph, nodes_behind(*outputs), inputs_of, names_of_constants(model))
+        return cls(outputs, nodes, graph, known=known, trace=trace, rerun=rerun)
 
     def event(self, node: Node) -> Event | None:
         """The call that recorded a node, if it was traced."""

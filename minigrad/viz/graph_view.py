@@ -170,7 +170,7 @@ def _structures(graph: Graph, members: list[list[int]]) -> list[int]:
         nodes = tuple(
             (
                 node.kind,
-                node.name if node.kind == "op" else "",
+                node.name if node.kind in ("op", "constant") else "",
                 node.shape,
                 str(node.settings),
                 _inner_path(graph, node.call, call.id),
