@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from pathlib import Path
 
 import docutils.core
@@ -164,6 +166,25 @@ def test_pictures_of_a_page_exist(page):
         if "](images/" in line:
             name = line.split("](images/")[1].split(")")[0]
             assert (SITE / "images" / name).exists(), name
+
+
+def included():
+    """The path, and the options, of every piece of code that a page includes."""
+    for page in PAGES:
+        for path, options in re.findall(r"```\{literalinclude\} (\S+)\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            yield page.parent / path, dict(re.findall(r":([\w-]+): \"?(.*?)\"?$", options, re.MULTILINE))
+
+
+def test_included_code_is_there():
+    assert len(list(included())) >= 5
+    for path, options in included():
+        text = path.read_text("utf-8")
+        names = (
+            [node.name for node in ast.walk(ast.parse(text)) if hasattr(node, "name")] if path.suffix == ".py" else []
+        )
+        assert options.get("pyobject", "") in ["", *names], (path, options)
+        assert options.get("start-at", "") in text
+        assert options.get("end-before", "") in text
 
 
 def test_formulas_become_mathml():

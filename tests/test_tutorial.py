@@ -13,6 +13,7 @@ TUTORIALS = sorted((Path(__file__).parent.parent / "tutorials").glob("[0-9]*.py"
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path, tmp_path: Path) -> None:
     settings = {"MPLBACKEND": "Agg", "MINIGRAD_TUTORIAL_EPOCHS": "3", "PYTHONWARNINGS": "error"}
+    settings |= {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # other tests run at the same time
     run = subprocess.run(
         [sys.executable, path], cwd=tmp_path, env=os.environ | settings, capture_output=True, text=True, check=False
     )

@@ -51,7 +51,7 @@ def keep(figure, name):
 
 
 # %% [markdown]
-# ## Few digits, and some lies
+# ## Few digits, some with wrong labels
 #
 # A seed chooses the 200 samples. The first 50 of them get a label that is not theirs; the other training digits are left over, and
 # will serve to choose how strong the remedies should be. The test digits keep their true labels and are asked at the end only.
@@ -203,7 +203,7 @@ keep(figure, "over_fitting_strengths")
 # %% [markdown]
 # ![accuracy against the strength of each remedy](images/over_fitting_strengths.png)
 #
-# Each remedy has a best strength, below which the lies are learned, and above which nothing is.
+# Each remedy has a best strength, below which the wrong labels are learned, and above which nothing is.
 
 # %%
 if FULL:
@@ -267,7 +267,7 @@ keep(figure, "over_fitting_curves")
 #
 # Without a remedy the blue curve goes to 100 %, and the dashed one after it: first what can be understood is learned, then what cannot,
 # and meanwhile the black curve falls. The gap between blue and black is over-fitting. Each remedy holds the dashed curve down. (So does
-# stopping early: around epoch 8, before the lies are learned, the network without a remedy is at its best.)
+# stopping early: around epoch 8, before the wrong labels are learned, the network without a remedy is at its best.)
 
 # %%
 if FULL:
@@ -299,7 +299,7 @@ keep(figure, "over_fitting_scores")
 # %% [markdown]
 # ![test accuracy of the seven trainings](images/over_fitting_scores.png)
 #
-# Each remedy helps. What they bring does not add up: once the lies are not learned any more, a further remedy finds nothing to do.
+# Each remedy helps. What they bring does not add up: once the wrong labels are not learned any more, a further remedy finds nothing to do.
 
 # %%
 if FULL:

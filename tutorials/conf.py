@@ -8,6 +8,7 @@ import minigrad
 
 sys.path.insert(0, str(Path(__file__).parent))  # for _ext
 os.environ["MPLBACKEND"] = "Agg"  # tutorials show stored pictures
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"  # -j runs several at a time
 
 project = "minigrad"
 author = copyright = "the minigrad developers"
