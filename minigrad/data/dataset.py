@@ -1,12 +1,13 @@
 """Datasets: numbered samples, one at a time or a whole batch at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.data.collation import Arrays, collate
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
@@ -128,7 +129,39 @@ class SampleDataset(Dataset):
         return self._samples[index]
 
     def __repr__(self) -> str:
-        return f"SampleDataset({self._samples!r})"
+        what = "a list" if isinstance(self._samples, list) else repr(self._samples)
+        return f"SampleDataset({len(self)} samples in {what})"
+
+
+def as_dataset(name: str, data: object) -> Dataset:
+    """Data as a dataset: a tuple holds arrays, a list of tuples samples.
+
+    Args:
+        name: who needs it, for messages.
+        data: a dataset, arrays, or samples.
+
+    Raises:
+        DataError: it is nothing of this, or may be arrays as well as samples.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, (np.ndarray, Tensor)):
+        return ArrayDataset(np.asarray(data))
+    if isinstance(data, list) and any(isinstance(item, tuple) for item in data):
+        return SampleDataset(data)
+    if isinstance(data, list) and data and all(isinstance(item, list) for item in data):
+        raise DataError(
+            f"{name}: a list of lists may hold arrays or samples. Use {name}((inputs, targets)) for arrays, and a list "
+            "of tuples, [(x0, y0), (x1, y1)], for samples."
+        )
+    if isinstance(data, (tuple, list)):
+        return ArrayDataset(*data)
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, Mapping)):
+        return SampleDataset(data)
+    raise DataError(
+        f"{name}: needs a dataset (with __len__ and __getitem__), an array or a tuple of arrays, "
+        f"got {type(data).__name__}. Use {name}((images, labels))."
+    )
 
 
 def _sample(dataset: Dataset, number: int) -> Any:
@@ -140,7 +173,13 @@ def _sample(dataset: Dataset, number: int) -> Any:
 
 
 def _read_only(array: ArrayLike) -> Array:
-    view = np.asarray(array).view()
+    try:
+        view = np.asarray(array).view()
+    except ValueError as error:  # lists of different lengths
+        raise DataError(
+            f"ArrayDataset: a {type(array).__name__} of things of different shapes is no array ({error}). Use "
+            "DataLoader([(x0, y0), (x1, y1)]), a list of tuples, for samples."
+        ) from error
     view.flags.writeable = False
     return view
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.data.collation import Arrays
-from minigrad.data.dataset import ArrayDataset, Dataset, SampleDataset
+from minigrad.data.dataset import Dataset, as_dataset
 from minigrad.data.mixup import BatchTransform
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
@@ -45,8 +45,8 @@ class DataLoader:
     next batches meanwhile. It ends with the iteration, also one that is left early.
 
     Args:
-        data: a `Dataset`, or an array or a sequence of arrays for an `ArrayDataset`, or anything else with `__len__`
-            and `__getitem__`.
+        data: a `Dataset`; arrays for an `ArrayDataset`, `(inputs, targets)` for instance; a list of samples, which are
+            tuples, `[(x0, y0), (x1, y1), ...]`; or anything else with `__len__` and `__getitem__`.
         batch_size: samples a batch; the last batch of an epoch has what remains (default 1).
         shuffle: draw a new order each epoch, instead of 0, 1, 2, ... (default False).
         drop_last: leave out a last batch that is not full (default False).
@@ -78,7 +78,7 @@ class DataLoader:
         batch_transform: BatchTransform | None = None,
         prefetch: int = 0,
     ) -> None:
-        self.dataset = _as_dataset(data)
+        self.dataset = as_dataset("DataLoader", data)
         self.batch_size = _integer("batch_size", batch_size, at_least=1, fix="Use batch_size=64, say.")
         self.shuffle = shuffle
         self.drop_last = drop_last
@@ -183,21 +183,6 @@ def _stream(seed: int, *key: int) -> Generator:
     # Not default_rng((seed, *key)): a seed is padded with zeros, so (seed, epoch) and (seed, epoch, 0)
     # would be one stream, and the order of an epoch would be correlated with its first batch.
     return np.random.default_rng(SeedSequence(seed, spawn_key=key))
-
-
-def _as_dataset(data: object) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    if isinstance(data, np.ndarray):
-        return ArrayDataset(data)
-    if isinstance(data, (tuple, list)):
-        return ArrayDataset(*data)
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, Mapping)):
-        return SampleDataset(data)
-    raise DataError(
-        f"DataLoader: needs a dataset (with __len__ and __getitem__), an array or a tuple of arrays, "
-        f"got {type(data).__name__}. Use DataLoader((images, labels))."
-    )
 
 
 def _probabilities(weights: ArrayLike, samples: int) -> NDArray[np.float64]:

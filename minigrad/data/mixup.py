@@ -61,6 +61,11 @@ class Mixup:
         return mixed(inputs), mixed(targets)
 
     def _check(self, arrays: Arrays) -> Arrays:
+        if not isinstance(arrays, (tuple, list)):
+            raise DataError(
+                f"Mixup: changes inputs and targets together, and got the inputs alone. Use batch_transform={self!r} "
+                "of the DataLoader, in place of transform=."
+            )
         if len(arrays) != 2:
             raise DataError(f"Mixup: needs batches of inputs and targets, got {len(arrays)} arrays.")
         inputs, targets = arrays

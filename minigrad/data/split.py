@@ -8,16 +8,20 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.data.collation import Arrays
-from minigrad.data.dataset import Dataset
+from minigrad.data.dataset import Dataset, as_dataset
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
+from minigrad.typing import Array
+
+Data = Dataset | Array | Sequence[Any]
+"""A dataset, arrays, or samples."""
 
 
 class Subset(Dataset):
     """Some of a dataset's samples: sample i is sample `indices[i]` of it.
 
     Args:
-        dataset: where the samples come from.
+        dataset: where the samples come from; arrays or a list of samples, as `DataLoader` takes them, serve too.
         indices: their numbers there, (N,), in any order and number.
         transform: changes the first array of each batch, after the dataset's own transform (default None: none).
 
@@ -29,11 +33,11 @@ class Subset(Dataset):
     2
     """
 
-    def __init__(self, dataset: Dataset, indices: ArrayLike, transform: Transform | None = None) -> None:
-        self.dataset = dataset
-        self.indices = _checked_indices(indices, len(dataset))
+    def __init__(self, dataset: Data, indices: ArrayLike, transform: Transform | None = None) -> None:
+        self.dataset = as_dataset("Subset", dataset)
+        self.indices = _checked_indices(indices, len(self.dataset))
         self.transform = transform
-        self.classes = dataset.classes
+        self.classes = self.dataset.classes
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -53,11 +57,11 @@ class Subset(Dataset):
         return f"Subset({len(self)} of {self.dataset!r}{transform})"
 
 
-def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> list[Subset]:
+def random_split(dataset: Data, lengths: Sequence[float], seed: int = 0) -> list[Subset]:
     """Divide a dataset at random; `stratified_split` keeps the shares of the classes too.
 
     Args:
-        dataset: what is divided.
+        dataset: what is divided; arrays or a list of samples, as `DataLoader` takes them, serve too.
         lengths: how many samples each part has, as integers, or which share, as fractions that sum to 1.
         seed: chooses the samples, an integer of at least 0; equal seeds give equal parts (default 0).
 
@@ -72,10 +76,11 @@ def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> l
     [8, 2]
     """
     check_seed("random_split", seed)
-    total = len(dataset)
+    whole = as_dataset("random_split", dataset)
+    total = len(whole)
     ends = _ends(lengths, total)
     order = np.random.default_rng(seed).permutation(total)
-    return [Subset(dataset, np.sort(part)) for part in np.split(order, ends[:-1])]
+    return [Subset(whole, np.sort(part)) for part in np.split(order, ends[:-1])]
 
 
 def stratified_split(labels: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -97,6 +97,11 @@ class ToRGB:
 
 def check_images(name: str, images: Array, floating: bool = True) -> None:
     """Refuse what is no batch of images (N, C, H, W), naming the transform that needs it."""
+    if isinstance(images, (tuple, list)):
+        raise DataError(
+            f"{name}: changes the inputs alone, and got {len(images)} arrays. Use transform= of the DataLoader, in "
+            "place of batch_transform=."
+        )
     if images.ndim != 4 or (floating and not np.issubdtype(images.dtype, np.floating)):
         raise DataError(
             f"{name}: needs {'floating-point ' if floating else ''}images (N, C, H, W), got {images.dtype} "

@@ -11,6 +11,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 
 CONTAINERS: Final = (list, tuple, dict, set, frozenset, deque)
+_PLAIN: Final = frozenset([int, float, str, bool, type(None)])
 Container = list[Any] | tuple[Any, ...] | dict[Any, Any] | set[Any] | frozenset[Any] | deque[Any]  # whatever users keep
 
 
@@ -43,12 +44,15 @@ def check_container(owner: object, name: str, container: Container, module_class
 
 
 def _contains_modules(container: Container, module_class: type) -> bool:
-    return any(
-        _contains_modules(item, module_class)
-        if isinstance(item, CONTAINERS)
-        else isinstance(item, module_class) or is_variable(item)
-        for item in (container.values() if isinstance(container, dict) else container)
-    )
+    for item in container.values() if isinstance(container, dict) else container:
+        if type(item) in _PLAIN:
+            continue
+        if isinstance(item, CONTAINERS):
+            if _contains_modules(item, module_class):
+                return True
+        elif isinstance(item, module_class) or is_variable(item):
+            return True
+    return False
 
 
 def check_hides_no_method(owner: object, name: str, value: object) -> None:

@@ -178,7 +178,9 @@ class ModuleBase(Generic[M]):
                 continue
             seen.add(module)
             for name, value in module.__dict__.items():
-                if isinstance(value, CONTAINERS):  # something may have been added to it since it was assigned
+                if name != "_kinds" and isinstance(
+                    value, CONTAINERS
+                ):  # something may have been added to it since it was assigned
                     check_container(module, name, value, ModuleBase)
             yield path, module
             lineage = (*ancestors, module)

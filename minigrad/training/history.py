@@ -7,12 +7,12 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import DataError, StateError
+from minigrad.errors import DataError, StateError, UsageError
 from minigrad.io.atomic import PathLike, write_atomically
 
 EpochRecord: TypeAlias = dict[str, Any]  # a number each, for most; callbacks may add any JSON value
@@ -31,7 +31,7 @@ class History:
         records: those to begin with (default ()).
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
-    >>> history["loss"], history.last
+    >>> history["loss"], history[-1]
     ([0.5, 0.25], {'epoch': 2, 'loss': 0.25})
     """
 
@@ -56,9 +56,36 @@ class History:
         """The newest record; {} before the first one."""
         return self.records[-1] if self.records else {}
 
-    def __getitem__(self, name: str) -> list[Any]:
-        """The values of one entry, from all records that have it."""
-        return [record[name] for record in self.records if name in record]
+    @overload
+    def __getitem__(self, key: str) -> list[Any]: ...
+    @overload
+    def __getitem__(self, key: int) -> EpochRecord: ...
+    @overload
+    def __getitem__(self, key: slice) -> History: ...
+    def __getitem__(self, key: str | int | slice) -> list[Any] | EpochRecord | History:
+        """The values of one entry, from all records that have it; by a number, the record of one epoch.
+
+        Args:
+            key: the entry's name; or the place of an epoch, -1 for the newest; or a slice of places.
+
+        Raises:
+            UsageError: no record has such an entry, or there is no such epoch.
+        """
+        if isinstance(key, slice):
+            return History(self.records[key])
+        if isinstance(key, str):
+            values = [record[key] for record in self.records if key in record]
+            known = list(dict.fromkeys(name for record in self.records for name in record))
+            if known and not values:
+                raise UsageError(f"History: no entry is called {key!r}; there are {', '.join(known)}")
+            return values
+        try:
+            return self.records[key]
+        except (IndexError, TypeError) as error:
+            raise UsageError(
+                f"History: {key!r} is neither the name of an entry nor the place of one of {len(self)} epochs, such as "
+                "-1 for the newest"
+            ) from error
 
     def __len__(self) -> int:
         return len(self.records)

@@ -69,7 +69,8 @@ def fit(
         One record an epoch; see `History`.
 
     Raises:
-        UsageError: `epochs` or `accumulate` is not a positive integer, or a metric has a name that is reserved.
+        UsageError: `epochs` or `accumulate` is not a positive integer, `loader` is no DataLoader, or a metric has a
+            name that is reserved.
         DataError: the loader gives no batch in an epoch.
         NonFiniteError: the loss, a gradient or a parameter became NaN or infinite. The message names the first op that
             gave such a number, and its line: the step is run a second time for that, with the same random numbers.
@@ -87,6 +88,12 @@ def fit(
     for name, number in (("epochs", epochs), ("accumulate", accumulate)):
         if not isinstance(number, int) or number < 1:
             raise UsageError(f"fit: {name} must be an integer of at least 1, got {number!r}")
+    if not isinstance(loader, DataLoader):
+        arrays = "(x, y)" if isinstance(loader, (tuple, list)) else "data"
+        raise UsageError(
+            f"fit: the loader is a minigrad.data.DataLoader, not a {type(loader).__name__}: "
+            f"DataLoader({arrays}, batch_size=64, shuffle=True)"
+        )
     named = metrics_by_name(metrics)
     if RESERVED_NAMES & named.keys():
         raise UsageError(f"fit: a metric cannot be called {', '.join(sorted(RESERVED_NAMES & named.keys()))}")

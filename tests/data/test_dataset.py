@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.data import ArrayDataset, Dataset, stratified_split
+from minigrad import Tensor
+from minigrad.data import ArrayDataset, DataLoader, Dataset, Subset, random_split, stratified_split
 from minigrad.errors import DataError
 
 
@@ -124,3 +125,53 @@ def test_fraction_outside_of_0_to_1_is_explained(fraction):
         "stratified_split: fraction is the share of the second part and must lie between 0 and 1, "
         f"got {fraction}. Use 0.2 for one sample in five."
     )
+
+
+SAMPLES = {
+    "pairs of numbers": [(0.5, 1), (1.5, 2), (2.5, 3)],
+    "two pairs of numbers": [(0.5, 1), (1.5, 2)],
+    "pairs of arrays and numbers": [(np.full(3, i, np.float32), i) for i in range(3)],
+    "pairs of arrays": [(np.full((2, 2), i, np.float32), np.full(2, i, np.float32)) for i in range(5)],
+    "pairs of Tensors": [(Tensor([float(i), 1.0]), Tensor([float(i)])) for i in range(2)],
+    "pairs of lists": [([1.0, 2.0], [0.5]), ([3.0, 4.0], [1.5]), ([5.0, 6.0], [2.5])],
+    "triples": [(float(i), 2.0, i) for i in range(4)],
+    "single inputs": [(np.ones(2, np.float32),)] * 3,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("wrap", [
+    lambda samples: samples,
+    lambda samples: Subset(samples, np.arange(len(samples))),
+    lambda samples: random_split(samples, [0, len(samples)])[1],
+])  # fmt: skip
+def test_a_list_of_tuples_is_a_list_of_samples(name, wrap):
+    samples = SAMPLES[name]
+    (batch,) = DataLoader(wrap(samples), batch_size=len(samples))
+    assert len(batch) == len(samples[0])
+    for part, column in zip(batch, zip(*samples, strict=True), strict=True):
+        np.testing.assert_allclose(part.numpy(), np.stack([np.asarray(value) for value in column]))
+
+
+def test_a_tuple_holds_arrays_also_as_lists_of_numbers():
+    for data in (([0.5, 1.5, 2.5], [1, 2, 3]), (np.array([0.5, 1.5, 2.5]), np.array([1, 2, 3]))):
+        (batch,) = DataLoader(data, batch_size=3)
+        assert [part.tolist() for part in batch] == [[0.5, 1.5, 2.5], [1, 2, 3]]
+    (batch,) = DataLoader([np.zeros((2, 3)), np.ones(2)], batch_size=2)
+    assert [part.shape for part in batch] == [(2, 3), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([[0.5, 1], [1.5, 2]], r"a list of lists may hold arrays or samples. Use DataLoader\(\(inputs, targets\)\)"),
+        (((np.ones(3), 1), (np.ones(3), 2)), r"different shapes is no array .* Use DataLoader\(\[\(x0, y0\)"),
+        (([[1, 2], [3]], [0, 1]), "a list of things of different shapes is no array"),
+        ([], "needs at least one array"),
+        ({"x": 1}, "needs a dataset"),
+        (3, "needs a dataset"),
+    ],
+)
+def test_what_is_neither_arrays_nor_samples_is_refused(data, message):
+    with pytest.raises(DataError, match=message):
+        DataLoader(data)

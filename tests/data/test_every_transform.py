@@ -122,3 +122,12 @@ def test_wrong_settings_and_images_are_explained(fail, message):
     with pytest.raises(DataError) as error:
         fail()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("change", [*ANY_DTYPE, *FLOATING, Normalize(0.5, 0.5)], ids=repr)
+def test_transforms_in_the_place_of_a_batch_transform_say_where_they_belong(change):
+    loader = DataLoader((some_images(count=4), np.arange(4)), 4, batch_transform=change)
+    with pytest.raises(
+        DataError, match=rf"(?i:{type(change).__name__}): .* got 2 arrays. Use transform= of the DataLoader"
+    ):
+        next(iter(loader))

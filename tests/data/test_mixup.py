@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.data import Mixup
+from minigrad.data import ArrayDataset, Compose, DataLoader, Mixup, Subset
 from minigrad.errors import DataError
 from minigrad.functional import cross_entropy
 
@@ -67,6 +67,18 @@ def test_what_cannot_be_mixed_is_explained(mix, arrays, message):
     with pytest.raises(DataError) as error:
         mix(arrays, np.random.default_rng(0))
     assert str(error.value) == message
+
+
+def test_mixup_in_the_place_of_a_transform_says_where_it_belongs():
+    x, y = np.ones((4, 1, 2, 2), np.float32), np.zeros(4, np.float32)
+    for loader in (
+        DataLoader((x, y), 2, transform=Mixup()),
+        DataLoader((x, y), 2, transform=Compose([Mixup()])),
+        DataLoader(ArrayDataset(x, y, transform=Mixup()), 2),
+        DataLoader(Subset(ArrayDataset(x, y), [0, 1], transform=Mixup()), 2),
+    ):
+        with pytest.raises(DataError, match=r"Use batch_transform=Mixup\(alpha=0.2, classes=None\) of the DataLoader"):
+            next(iter(loader))
 
 
 def test_mixing_needs_a_positive_alpha():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minigrad import nn
 from minigrad.autograd.tensor import Tensor
 from minigrad.data import DataLoader
-from minigrad.errors import DataError, StateError
+from minigrad.errors import DataError, StateError, UsageError
 from minigrad.functional import cross_entropy
 from minigrad.optim import SGD
 from minigrad.training import Callback, Run, fit
@@ -68,8 +68,37 @@ def test_a_history_that_cannot_be_written_is_told(tmp_path):
 
 def test_an_entry_is_read_as_a_column_of_those_records_that_have_it():
     history = History([{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0, "accuracy": 0.5}])
-    assert (history["loss"], history["accuracy"], history["nothing"]) == ([3.0, 2.0], [0.5], [])
+    assert (history["loss"], history["accuracy"]) == ([3.0, 2.0], [0.5])
     assert (len(history), history.last["epoch"]) == (2, 2)
+
+
+def test_a_number_is_the_place_of_an_epoch():
+    history = History([{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0}, {"epoch": 3, "loss": 1.0}])
+    assert history[-1] is history.last
+    assert (history[0]["epoch"], history[np.int64(1)]["epoch"], history[1:]["loss"]) == (1, 2, [2.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("los", "no entry is called 'los'; there are epoch, loss, accuracy"),
+        ("test_loss", "no entry is called 'test_loss'"),
+        (2, "2 is neither the name of an entry nor the place of one of 2 epochs"),
+        (-3, "-3 is neither"),
+        (1.5, "1.5 is neither"),
+        (None, "None is neither"),
+    ],
+)
+def test_what_no_record_has_is_refused_with_the_names_of_what_there_is(key, message):
+    history = History([{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0, "accuracy": 0.5}])
+    with pytest.raises(UsageError, match=message):
+        history[key]
+
+
+def test_before_the_first_epoch_every_entry_is_empty_and_there_is_none():
+    assert History()["loss"] == []
+    with pytest.raises(UsageError, match="one of 0 epochs"):
+        History()[-1]
 
 
 def test_before_the_first_epoch_there_is_no_last_record():

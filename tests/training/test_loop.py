@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad import nn, optim, rng
-from minigrad.data import DataLoader
+from minigrad.data import ArrayDataset, DataLoader
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.optim.schedule import Constant, Cosine
@@ -22,7 +22,7 @@ def classifier():
 
 
 def train(model, loader=None, **settings):
-    loader = loader or DataLoader((X, Y), batch_size=8, shuffle=True)
+    loader = DataLoader((X, Y), batch_size=8, shuffle=True) if loader is None else loader
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     return fit(model, loader, **{"loss": cross_entropy, "optimizer": optimizer, "epochs": 2, **settings})
 
@@ -87,7 +87,7 @@ def test_records_count_epochs_steps_and_samples():
     assert [(r["epoch"], r["step"], r["samples"]) for r in history] == [(1, 3, 20), (2, 6, 20)]
     assert history["lr"] == pytest.approx([0.1 * Cosine()(2, 6), 0.1 * Cosine()(5, 6)])
     assert all(seconds > 0 for seconds in history["seconds"])
-    assert history["test_loss"] == []
+    assert "test_loss" not in history[-1]
 
 
 def test_of_a_single_output_there_is_no_accuracy_whatever_the_targets_are():
@@ -267,3 +267,19 @@ def test_weights_that_the_step_before_a_stop_spoils_are_a_failure_not_a_stop():
 def test_a_test_loss_that_is_not_finite_is_told():
     with pytest.raises(NonFiniteError, match="the test loss became nan in epoch 1, at step 3 "):
         train(nn.Linear(3, 4), test=(X * np.float32(np.nan), Y))
+
+
+@pytest.mark.parametrize("data", [(X, Y), [X, Y], ArrayDataset(X, Y), X])
+def test_data_that_is_no_loader_is_refused_with_the_way_to_one(data):
+    with pytest.raises(UsageError, match=r"fit: the loader is a minigrad.data.DataLoader, not a .*: DataLoader\("):
+        train(classifier(), data)
+
+
+def test_a_list_of_samples_trains_as_its_arrays_do():
+    def weights(data):
+        model = classifier()
+        rng.seed(1)
+        train(model, DataLoader(data, batch_size=8))
+        return [p.tolist() for p in model.parameters()]
+
+    assert weights(list(zip(X, Y, strict=True))) == weights((X, Y))
