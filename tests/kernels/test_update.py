@@ -65,6 +65,14 @@ def both(row, before):
     return fast, plain
 
 
+def condition(row, after):
+    """How much rounding errors grow: s - m^2, where it is small beside s, keeps few of the digits of s."""
+    if ROWS[row][0] != "rmsprop" or after[3] is None:
+        return 1.0
+    s, m = after[2].astype(np.float64), after[3].astype(np.float64)
+    return (s + m * m) / (s - m * m)
+
+
 @every_row
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=4, deadline=None)
@@ -73,11 +81,12 @@ def test_compiled_kernels_equal_their_definitions_up_to_rounding(row, dtype, see
     pytest.importorskip("numba")
     before = arrays(ROWS[row][1], np.random.default_rng(seed), size, dtype)
     fast, plain = both(row, before)
-    tolerance = 64 * np.finfo(dtype).eps
-    for x, y in zip(fast, plain, strict=True):
+    bound = 64 * np.finfo(dtype).eps * condition(row, plain)
+    for x, y, start in zip(fast, plain, before, strict=True):
         if x is not None:
             assert x.dtype == dtype
-            np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
+            terms = 1 + np.abs(start) + np.abs(y.astype(np.float64) - start)  # what was summed to get there
+            assert (np.abs(x.astype(np.float64) - y) <= bound * terms).all()
     np.testing.assert_array_equal(fast[1], before[1])  # the gradient is read only
     assert not np.array_equal(fast[0], before[0])
 
