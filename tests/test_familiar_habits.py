@@ -105,3 +105,43 @@ def test_tensors_and_modules_are_pickled():
     assert [name for name, _ in again.named_parameters()] == [name for name, _ in model.named_parameters()]
     with pytest.raises(MutationError, match="cannot pickle"):
         pickle.dumps(x * 2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "message"),
+    [
+        ("mg.nn.init.kaiming_uniform_", AttributeError, r"W\.data = minigrad\.init\.he_uniform\(W\.shape\)"),
+        ("mg.nn.init.zeros_", AttributeError, r"b\.data = minigrad\.init\.zeros"),
+        ("mg.nn.utils.clip_grad_value_", AttributeError, r"optim\.clip_grad_value"),
+        ("mg.nn.utils.something", AttributeError, "minigrad.nn.utils has no something"),
+        ("import minigrad.nn.functional as F", ModuleNotFoundError, "import minigrad.functional as F"),
+        ("import minigrad.optim.lr_scheduler", ModuleNotFoundError, "from minigrad.optim import schedule"),
+        ("from minigrad.utils.data import DataLoader", ModuleNotFoundError, "from minigrad.data import DataLoader"),
+        ("from minigrad import cat", ImportError, "minigrad.concat"),
+        ("from minigrad.nn import nothing_at_all", ImportError, "cannot import name"),
+    ],
+)
+def test_modules_and_names_of_pytorch_are_told_one_by_one(statement, error, message):
+    with pytest.raises(error, match=message):
+        exec(statement, {"mg": mg})
+
+
+def test_every_initializer_that_a_hint_names_exists():
+    from minigrad.pytorch_names import module_table
+
+    for line in module_table.INIT.strip().splitlines():
+        name = line.split("minigrad.init.")[1].split("(")[0]
+        assert hasattr(mg.init, name), name
+    for statement in module_table.IMPORTS.values():
+        exec(statement, {})
+
+
+def test_files_and_states_of_others_get_the_recipe(tmp_path):
+    (tmp_path / "w.pt").write_bytes(b"PK")
+    with pytest.raises(mg.StateError, match=r"s\.save_file\(torch\.load"):
+        mg.io.load(tmp_path / "w.pt")
+    model = nn.Linear(2, 3)
+    mg.io.save(tmp_path / "w.safetensors", model.state_dict())
+    with pytest.raises(mg.StateError, match=r"io\.load\(path\)\[0\]"):
+        model.load_state_dict(mg.io.load(tmp_path / "w.safetensors"))
+    model.load_state_dict(mg.io.load(tmp_path / "w.safetensors")[0])

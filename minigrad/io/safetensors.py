@@ -85,6 +85,12 @@ def load(path: PathLike) -> tuple[dict[str, Array], dict[str, str]]:
 
     if not Path(path).is_file():
         raise StateError(f"there is no file {path}")
+    if Path(path).suffix in (".pt", ".pth", ".bin"):
+        raise StateError(
+            f"{path} is a file of PyTorch's, which only PyTorch opens (it may hold code): convert it where PyTorch is "
+            f'installed, with: import torch, safetensors.torch as s; s.save_file(torch.load("{Path(path).name}", '
+            f'weights_only=True), "{Path(path).stem}.safetensors")'
+        )
     try:
         with safe_open(path, framework="numpy") as file:  # which checks sizes, shapes and offsets
             entries, begin = _header(path)

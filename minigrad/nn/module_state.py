@@ -32,6 +32,8 @@ def load_state_dict(module: ModuleBase[M], state: Mapping[str, ArrayLike], stric
         StateError: lists everything that does not fit.
     """
     own, kind = _state_tensors(module), type(module).__name__
+    if isinstance(state, tuple) and state and isinstance(state[0], Mapping):
+        raise StateError(f"{kind}: io.load gives arrays and metadata, and the state is the first: io.load(path)[0]")
     if not isinstance(state, Mapping):
         raise StateError(
             f"{kind}: a state has arrays by path, as state_dict() gives them, not a {type(state).__name__}"

@@ -14,10 +14,13 @@ Modules have a `__getattr__` (PEP 562).
 
 from __future__ import annotations
 
+import dis
 import re
 import sys
 from collections.abc import Callable, Iterable
+from importlib.abc import MetaPathFinder
 from inspect import getattr_static
+from types import FrameType
 from typing import NoReturn
 
 from minigrad.pytorch_names import module_table, tensor_table
@@ -111,12 +114,67 @@ _set_hints(TensorHints, TENSOR)
 _set_hints(ModuleHints, MODULE)
 
 
-def module_getattr(module: str) -> Callable[[str], NoReturn]:
-    """A `__getattr__` for a module of minigrad: it raises the error for a name that the module has not."""
+def module_getattr(module: str) -> Callable[[str], object]:
+    """A `__getattr__` for a module of minigrad: it raises the error for a name that the module has not.
 
-    def missing(name: str) -> NoReturn:
+    `from minigrad.nn import X` swallows an AttributeError, and with it the hint: there an ImportError is raised.
+    """
+
+    def missing(name: str) -> object:
+        if found := NAMESPACES_WITHIN.get(f"{module}.{name}"):
+            return found
         if hint := NAMESPACES[module].get(name):
+            if _is_from_import(sys._getframe(1)):
+                raise ImportError(hint, name=module)
             raise AttributeError(hint, name=name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
 
     return missing
+
+
+def _is_from_import(frame: FrameType) -> bool:
+    """Whether the frame is at `from module import name`."""
+    while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
+        frame = frame.f_back
+    return frame.f_lasti >= 0 and dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+
+
+class HintedNamespace:
+    """A namespace of PyTorch's that does not exist here: each of its names is told."""
+
+    def __init__(self, name: str, hints: dict[str, str]) -> None:
+        self._name, self._hints = name, hints
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(self._hints.get(name, f"{self._name} has no {name}"), name=name)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: PyTorch's names, and what they are called here>"
+
+
+NAMESPACES_WITHIN = {
+    "minigrad.nn.init": HintedNamespace(
+        "minigrad.nn.init", _hints("minigrad.nn.init", module_table.INIT, module_table.INIT_ABSENT)
+    ),
+    "minigrad.nn.utils": HintedNamespace(
+        "minigrad.nn.utils", _hints("minigrad.nn.utils", module_table.UTILS, module_table.UTILS_ABSENT)
+    ),
+}
+
+
+class HintedModules(MetaPathFinder):
+    """The last of Python's finders: it finds nothing, and says what serves in place of PyTorch's modules."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        """Raise for a module that PyTorch has and minigrad has not.
+
+        Raises:
+            ModuleNotFoundError: it is one of them.
+        """
+        if fullname in module_table.IMPORTS:
+            raise ModuleNotFoundError(
+                f"there is no module {fullname}: write {module_table.IMPORTS[fullname]}", name=fullname
+            )
+
+
+sys.meta_path.append(HintedModules())

@@ -102,8 +102,6 @@ multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander
 
 NN = """
 nn.functional                    minigrad.functional
-nn.init.kaiming_normal_(W)       W.data = minigrad.init.he_normal(W.shape)
-nn.utils.clip_grad_norm_(model.parameters(), 1.0)     optim.clip_grad_norm(model.parameters(), 1.0)
 nn.parameter                     -     it is nn.Parameter(values)
 nn.modules                       -     all layers are in minigrad.nn itself
 nn.Buffer                        -     it is model.register_buffer(name, x)
@@ -143,3 +141,42 @@ optim.lr_scheduler   -   use optim.schedule: with optim.scheduled(optimizer, opt
 optim.swa_utils        -     averages of weights are optim.WeightAverage(params) and optim.EMA(params)
 """
 OPTIM_ABSENT = "ASGD Adafactor LBFGS Muon Rprop SparseAdam"
+
+INIT = """
+init.kaiming_normal_(W)      W.data = minigrad.init.he_normal(W.shape)
+init.kaiming_uniform_(W)     W.data = minigrad.init.he_uniform(W.shape)
+init.xavier_normal_(W)       W.data = minigrad.init.xavier_normal(W.shape)
+init.xavier_uniform_(W)      W.data = minigrad.init.xavier_uniform(W.shape)
+init.normal_(W, 0.0, 0.02)   W.data = minigrad.init.normal(W.shape, 0.0, 0.02)
+init.uniform_(W, -1, 1)      W.data = minigrad.init.uniform(W.shape, -1, 1)
+init.trunc_normal_(W)        W.data = minigrad.init.truncated_normal(W.shape)
+init.constant_(W, 0.5)       W.data = minigrad.init.constant(W.shape, 0.5)
+init.zeros_(b)               b.data = minigrad.init.zeros(b.shape)
+init.ones_(b)                b.data = minigrad.init.ones(b.shape)
+init.eye_(W)                 W.data = minigrad.init.eye(W.shape)
+init.dirac_(W)               W.data = minigrad.init.dirac(W.shape)
+init.orthogonal_(W)          W.data = minigrad.init.orthogonal(W.shape)
+init.calculate_gain("relu")  minigrad.init.calculate_gain("relu")
+"""
+INIT_ABSENT = "sparse_"
+
+UTILS = """
+utils.clip_grad_norm_(model.parameters(), 1.0)    optim.clip_grad_norm(model.parameters(), 1.0)
+utils.clip_grad_value_(model.parameters(), 1.0)   optim.clip_grad_value(model.parameters(), 1.0)
+utils.parameters_to_vector(ps)     minigrad.concat([p.reshape(-1) for p in ps])
+"""
+UTILS_ABSENT = "vector_to_parameters weight_norm spectral_norm parametrizations parametrize prune rnn stateless"
+
+IMPORTS = {
+    "minigrad.nn.functional": "import minigrad.functional as F",
+    "minigrad.nn.init": "from minigrad import init",
+    "minigrad.nn.utils": "from minigrad.optim import clip_grad_norm",
+    "minigrad.optim.lr_scheduler": "from minigrad.optim import schedule",
+    "minigrad.utils": "from minigrad.data import DataLoader",
+    "minigrad.utils.data": "from minigrad.data import DataLoader",
+    "minigrad.utils.tensorboard": "from minigrad.training import TensorBoard",
+    "minigrad.autograd.functional": "from minigrad import jacobian, hessian, vjp, jvp",
+    "minigrad.func": "from minigrad import grad, vjp, jvp, jacobian, hessian",
+    "minigrad.linalg": "from minigrad import solve, inv, det, eigh, svd",
+}
+"""PyTorch's modules, and the import that serves here."""
