@@ -114,21 +114,27 @@ class WeightAverage:
 class EMA(WeightAverage):
     """The exponential moving average of the weights.
 
-        mean <- decay * mean + (1 - decay) * p        (the first mean is p itself)
+        mean <- d * mean + (1 - d) * p,  d = min(decay, (1 + n) / (10 + n))   at update n = 1, 2, ...
+                                                (the first mean, at n = 0, is p itself)
+
+    Without the warm-up, d = decay, the weights of the beginning would have a share of decay^n in the mean: with the
+    default, of 74 % after 300 updates.
 
     Args:
         params: the parameters, `model.parameters()` for instance.
         decay: how much of the mean remains at each update, in [0, 1) (default 0.999): it reaches back about
             1 / (1 - decay) updates.
+        warmup: whether the mean reaches back less far in the beginning (default True).
 
     Raises:
         UsageError: no parameters, or one is given twice, or the decay is out of range.
 
     Source: Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; exponential: Tarvainen
-    and Valpola 2017, "Mean teachers are better role models", arXiv:1703.01780.
+    and Valpola 2017, "Mean teachers are better role models", arXiv:1703.01780; the warm-up is that of TensorFlow's
+    `ExponentialMovingAverage(decay, num_updates)`.
 
     >>> x = Tensor([0.0], requires_grad=True)
-    >>> average = EMA([x], decay=0.75)
+    >>> average = EMA([x], decay=0.75, warmup=False)
     >>> average.update()
     >>> x.data = [8.0]
     >>> average.update()
@@ -137,14 +143,15 @@ class EMA(WeightAverage):
     2.0
     """
 
-    def __init__(self, params: Iterable[Tensor], decay: float = 0.999) -> None:
+    def __init__(self, params: Iterable[Tensor], decay: float = 0.999, warmup: bool = True) -> None:
         if not is_number(decay) or not 0 <= decay < 1:
             raise UsageError(f"EMA: decay must lie in [0, 1), got {decay!r}")
         super().__init__(params)
-        self.decay = decay
+        self.decay, self.warmup = decay, warmup
 
     def _share(self) -> float:
-        return 1 - self.decay
+        n = self.updates
+        return 1 - (min(self.decay, (1 + n) / (10 + n)) if self.warmup else self.decay)
 
 
 def _copy(p: Tensor) -> Array:

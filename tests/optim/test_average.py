@@ -26,19 +26,35 @@ def test_plain_average_is_the_mean_of_all_updates(path):
     np.testing.assert_allclose(follow(WeightAverage([p]), p, path), np.mean(path, axis=0), rtol=1e-9, atol=1e-9)
 
 
-@given(path=paths, decay=st.floats(0, 0.999))
-def test_exponential_average_is_its_formula(path, decay):
+@given(path=paths, decay=st.floats(0, 0.999), warmup=st.booleans())
+def test_exponential_average_is_its_formula(path, decay, warmup):
     p = variable([9.0, 9.0])
     mean = np.array(path[0])
-    for values in path[1:]:
-        mean = decay * mean + (1 - decay) * np.array(values)
-    np.testing.assert_allclose(follow(EMA([p], decay), p, path), mean, rtol=1e-9, atol=1e-9)
+    for n, values in enumerate(path[1:], 1):
+        d = min(decay, (1 + n) / (10 + n)) if warmup else decay
+        mean = d * mean + (1 - d) * np.array(values)
+    np.testing.assert_allclose(follow(EMA([p], decay, warmup), p, path), mean, rtol=1e-9, atol=1e-9)
+
+
+def test_by_default_the_first_weights_are_forgotten_within_hundreds_of_updates():
+    p = variable([0.0])
+    assert follow(EMA([p]), p, [[0.0]] + [[1.0]] * 300)[0] > 0.999
+    assert follow(EMA([p], warmup=False), p, [[0.0]] + [[1.0]] * 300)[0] == pytest.approx(1 - 0.999**300)
+
+
+def test_a_resumed_warm_up_goes_on():
+    p, path = variable([0.0]), [[float(n % 7)] for n in range(40)]
+    whole = follow(EMA([p]), p, path)
+    first, second = EMA([p]), EMA([p])
+    follow(first, p, path[:15])
+    second.load_state_dict(first.state_dict())
+    assert follow(second, p, path[15:]) == whole
 
 
 @pytest.mark.peer
 def test_exponential_average_is_pytorchs(torch, rng):
     own, theirs = variable(np.zeros((2, 3))), torch.nn.Linear(3, 2, bias=False, dtype=torch.float64)
-    ours = EMA([own], 0.9)
+    ours = EMA([own], 0.9, warmup=False)
     swa = torch.optim.swa_utils.AveragedModel(theirs, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
     for _ in range(100):
         values = rng.normal(size=(2, 3))
@@ -52,7 +68,7 @@ def test_exponential_average_is_pytorchs(torch, rng):
 
 def test_applied_average_changes_what_the_model_gives_and_nothing_remains_of_it():
     model = nn.Linear(2, 1)
-    average, x = EMA(model.parameters(), 0.5), np.ones((1, 2), np.float32)
+    average, x = EMA(model.parameters(), 0.5, warmup=False), np.ones((1, 2), np.float32)
     average.update()
     first = model(x).item()
     before = {name: array.copy() for name, array in model.state_dict().items()}
@@ -84,7 +100,7 @@ def test_live_graph_keeps_its_values_while_the_average_is_applied():
 def test_any_shape_and_layout_is_averaged(shape):
     p = variable(np.zeros(shape))
     p.data = np.arange(1.0, p.size + 1).reshape(shape, order="F")
-    average = EMA([p], 0.5)
+    average = EMA([p], 0.5, warmup=False)
     average.update()
     first = p.numpy().copy()
     p.data = 3 * first
