@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from functools import partial
@@ -15,6 +16,7 @@ from minigrad.errors import DataError, UsageError
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import Constant, Schedule
+from minigrad.optim.schedule.unit_check import unit_doubts
 from minigrad.training.callback import Callback
 from minigrad.training.evaluation import evaluate
 from minigrad.training.history import History
@@ -55,7 +57,8 @@ def fit(
         loss: a function of output and target that returns one number, the mean over the batch.
         optimizer: updates the model's parameters.
         epochs: the number of passes over the loader, at least 1.
-        schedule: scales the optimizer's learning rates at each step (default: constant rates).
+        schedule: scales the optimizer's learning rates at each step (default: constant rates). Its integers count
+            steps, not epochs; where they were probably meant as epochs, a warning says so.
         test: samples to evaluate the model on after each epoch (default: none).
         metrics: what is measured beside loss and accuracy, in training and test; see `Metric` (default ()).
         accumulate: the number of batches in a step. Their gradients are weighted by their numbers of samples, so that
@@ -103,6 +106,8 @@ def fit(
     )  # fmt: skip
     for part in (training.schedule, *training.callbacks):
         part.reset()
+    if doubts := unit_doubts(training.schedule, epochs, training.total_steps):
+        warnings.warn(f"fit: {doubts}", UserWarning, stacklevel=2)
     loader.restart()  # for someone may have looked at a batch; a resumed run then goes to its place
     with ExitStack() as ends:
         try:

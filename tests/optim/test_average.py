@@ -125,7 +125,7 @@ def test_average_goes_on_where_its_state_was_taken(make, rng):
 
 def test_average_in_half_precision_moves_by_small_shares():
     p = variable([1.0], np.float16)
-    average = EMA([p], decay=0.999)
+    average = EMA([p], decay=0.999, warmup=False)
     follow(average, p, [[1.0]])
     for _ in range(1000):
         p.data = [1.5]

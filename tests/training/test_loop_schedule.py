@@ -6,7 +6,7 @@ import pytest
 from minigrad import nn, optim, rng
 from minigrad.data import DataLoader
 from minigrad.functional import mse_loss
-from minigrad.optim.schedule import Chained, Linear, OneCycle, Plateau
+from minigrad.optim.schedule import Chained, Linear, OneCycle, Plateau, Step
 from minigrad.training import Callback, Run, fit
 
 X = np.linspace(-1, 1, 24, dtype=np.float32)[:, None]
@@ -76,3 +76,12 @@ def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, make, st
     found, _, _ = train(make(), [Run.open(tmp_path / "run")], seed=9, test=(X, Y))
     for x, y in zip(found, expected, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_a_schedule_whose_steps_were_meant_as_epochs_is_told_once():
+    with pytest.warns(
+        UserWarning, match=r"fit: at step 9 of 18 the learning rate is 1e-09 of its base: schedules"
+    ) as told:
+        train(Step(1))
+    assert len(told) == 1
+    assert told[0].filename == __file__

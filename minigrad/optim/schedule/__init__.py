@@ -5,7 +5,9 @@ multiplies every parameter group's own `lr` by the factor for the length of one 
 number alone needs no state, so a resumed training needs nothing but that number; only `Plateau` has a state, since it
 depends on a metric of each epoch.
 
-Where a number of steps is a setting, an integer counts steps, and a float is a share of all steps.
+Where a number of steps is a setting, an integer counts steps, and a float is a share of all steps. PyTorch's schedulers
+usually count epochs: its `StepLR(optimizer, 30)` is `Step(30 * len(loader))` here. `fit` warns where epochs were
+probably meant.
 """
 
 from minigrad.optim.schedule.base import Count, Schedule, scheduled

@@ -26,6 +26,11 @@ class Schedule(KeptState):
         """Whether the factors depend on the total: if so, a training cannot be made longer once it has begun."""
         return False
 
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The settings that are numbers of steps after which the rate falls, where there are some; no shares."""
+        return ()
+
     def __call__(self, step: int, total: int) -> float:
         """The factor of the base learning rate at a step.
 
@@ -104,6 +109,11 @@ def _set_momentum(optimizer: Optimizer, group: Settings, momentum: float) -> Non
         group["momentum"] = momentum
     else:
         raise UsageError(f"the schedule sets a momentum, and {type(optimizer).__name__} has none: cycle_momentum=False")
+
+
+def whole_steps(*counts: Count) -> tuple[int, ...]:
+    """Those counts that are numbers of steps."""
+    return tuple(count for count in counts if isinstance(count, int))
 
 
 def steps_of(count: Count, total: int) -> int:

@@ -55,6 +55,11 @@ class _Composed(Schedule):
         for schedule in self.schedules:
             schedule.observe(metric)
 
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """Those of the schedules."""
+        return tuple(count for schedule in self.schedules for count in schedule.step_counts)
+
     def reset(self) -> None:
         """Reset all schedules."""
         for schedule in self.schedules:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minigrad.errors import UsageError
-from minigrad.optim.schedule.base import Count, Schedule, check_count, check_factor, check_positive, steps_of
+from minigrad.optim.schedule.base import (
+    Count,
+    Schedule,
+    check_count,
+    check_factor,
+    check_positive,
+    steps_of,
+    whole_steps,
+)
 from minigrad.optim.schedule.decay import half_cosine
 
 
@@ -40,6 +48,11 @@ class CosineRestarts(Schedule):
         check_factor(self, "final", self.final)
         if not isinstance(self.growth, int) or self.growth < 1:
             raise UsageError(f"CosineRestarts: growth is an integer of at least 1, got {self.growth!r}")
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The length of the first fall."""
+        return whole_steps(self.period)
 
     @property
     def uses_total(self) -> bool:

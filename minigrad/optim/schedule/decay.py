@@ -6,7 +6,15 @@ import math
 from dataclasses import dataclass
 
 from minigrad.errors import UsageError
-from minigrad.optim.schedule.base import Count, Schedule, check_count, check_factor, check_positive, steps_of
+from minigrad.optim.schedule.base import (
+    Count,
+    Schedule,
+    check_count,
+    check_factor,
+    check_positive,
+    steps_of,
+    whole_steps,
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,11 @@ class Polynomial(Schedule):
     def __post_init__(self) -> None:
         check_positive(self, "power", self.power)
         check_count(self, "steps", self.steps)
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The length of the fall."""
+        return whole_steps(self.steps)
 
     @property
     def uses_total(self) -> bool:

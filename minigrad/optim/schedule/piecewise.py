@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minigrad.optim.schedule.base import Count, Schedule, check_count, check_factor, check_positive, steps_of
+from minigrad.optim.schedule.base import (
+    Count,
+    Schedule,
+    check_count,
+    check_factor,
+    check_positive,
+    steps_of,
+    whole_steps,
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,11 @@ class Linear(Schedule):
         check_count(self, "steps", self.steps)
 
     @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The length of a line that falls."""
+        return whole_steps(self.steps) if self.final < self.start else ()
+
+    @property
     def uses_total(self) -> bool:
         """Whether the length is a share."""
         return isinstance(self.steps, float)
@@ -107,6 +120,11 @@ class Step(Schedule):
     def __post_init__(self) -> None:
         check_count(self, "step_size", self.step_size)
         check_positive(self, "gamma", self.gamma)
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The length of a stair."""
+        return whole_steps(self.step_size)
 
     @property
     def uses_total(self) -> bool:
@@ -144,6 +162,11 @@ class MultiStep(Schedule):
         for milestone in self.milestones:
             check_count(self, "a milestone", milestone)
         check_positive(self, "gamma", self.gamma)
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """The milestones."""
+        return whole_steps(*self.milestones)
 
     @property
     def uses_total(self) -> bool:
