@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from minigrad.errors import ShapeError, UsageError, shape_text
+from minigrad.errors import DTypeError, ShapeError, UsageError, shape_text
 from minigrad.typing import ArrayLike, Pair, Settings
 from minigrad.typing import Shape as Shape
 
@@ -105,9 +105,20 @@ class ShapeSpec:
 
 
 def shape_of(x: ArrayLike) -> Shape:
-    """The shape of a Tensor, an array, or nested lists. (`np.shape` of a Tensor takes a detour.)"""
-    shape: Shape = x.shape if hasattr(x, "shape") else np.shape(x)
-    return shape
+    """The shape of a Tensor, an array, or nested lists. (`np.shape` of a Tensor takes a detour.)
+
+    Raises:
+        DTypeError: x is none of these.
+    """
+    if hasattr(x, "shape"):
+        shape: Shape = x.shape
+        return shape
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            f"expected a Tensor or an array of real numbers, not {'None' if x is None else type(x).__name__}"
+        )
+    return array.shape
 
 
 def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:

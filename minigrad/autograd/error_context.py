@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.node import STATE
 from minigrad.autograd.signature import keyword_hint
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import MinigradError, ShapeError
+from minigrad.errors import DTypeError, MinigradError, ShapeError
 
 if TYPE_CHECKING:
     from minigrad.autograd.op import Op
@@ -36,6 +36,11 @@ def add_error_context(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any],
         context += "\n    " + ", ".join(f"{name}={value!r}" for name, value in settings.items())
     if isinstance(error, TypeError) and (misuse := _misuse(op, inputs, settings)):
         raise TypeError(f"{layer}{op.name} {misuse}") from None
+    if isinstance(error, TypeError) and op.elementwise:
+        for name, x in _named(op, inputs):
+            if not isinstance(x, (Tensor, np.ndarray, np.generic, int, float)):
+                what = "None" if x is None else f"a {type(x).__name__}"
+                raise DTypeError(f"{layer}{op.name}: {name} must be a Tensor or an array, not {what}") from None
     text = f"{layer}{op.name}: {error}\n{context}"
     if isinstance(error, MinigradError):
         raise type(error)(text) from error.__cause__

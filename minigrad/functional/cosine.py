@@ -10,6 +10,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.functional.reduction import dtype_of, values
 from minigrad.kernels.array_utils import least_divisor
+from minigrad.shapes import shape_of
 from minigrad.typing import ArrayLike
 
 
@@ -39,6 +40,8 @@ def normalize(x: ArrayLike, p: float = 2.0, dim: int | Sequence[int] = 1, eps: f
 
 def limit_direction(x: ArrayLike, dim: int | Sequence[int]) -> ArrayLike:
     """x, but vectors with infinite elements as the unit vectors that their directions approach."""
+    if 0 in shape_of(x):
+        return x
     array = values(x)
     infinite = np.isinf(array)
     if not infinite.any():

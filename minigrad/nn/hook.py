@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from minigrad.autograd.node import STATE, next_id
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import UsageError
+from minigrad.nn.input_check import check_inputs
 from minigrad.typing import Function, Settings, Value
 
 Hook = Function
@@ -51,6 +52,8 @@ class Handle:
 
 class HasForward(Protocol):
     """A module, as far as hooks know it."""
+
+    _array_inputs: ClassVar[tuple[str, ...]]
 
     @property
     def forward(self) -> Function:
@@ -87,6 +90,7 @@ class Hooks:
         call = _HookedCall(module, self) if has_backward else None
         if call is not None:
             inputs = call.inputs(inputs)
+        check_inputs(module._array_inputs, inputs, settings)
         output = module.forward(*inputs, **settings)
         for hook, with_kwargs in list(self.forward.values()):
             other = hook(module, inputs, settings, output) if with_kwargs else hook(module, inputs, output)

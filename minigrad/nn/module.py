@@ -16,7 +16,7 @@ A module assigns them to attributes, and they are registered by what they are:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -25,6 +25,7 @@ from minigrad.autograd.node import STATE, Scope
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError
 from minigrad.nn.hook import Handle, Hook, Hooks
+from minigrad.nn.input_check import array_inputs, check_inputs
 from minigrad.nn.module_base import ModuleBase, Parameter
 from minigrad.nn.module_state import IncompatibleKeys, load_state_dict, state_dict
 from minigrad.pytorch_names import ModuleHints
@@ -53,6 +54,12 @@ class Module(ModuleBase["Module"], ModuleHints):
 
     training: bool
     _hooks: Hooks | None
+    _array_inputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "forward" in vars(cls):
+            cls._array_inputs = array_inputs(cls.forward)
 
     # ---- calling ---------------------------------------------------------------------------------------------
 
@@ -74,6 +81,10 @@ class Module(ModuleBase["Module"], ModuleHints):
         STATE.scope = scope = Scope(self._name, type(self).__name__, outer, id(self))
         try:
             if self._hooks is None:
+                for x in inputs or (None,):
+                    if type(x) is not Tensor or settings:  # mostly there is one Tensor, and nothing to check
+                        check_inputs(self._array_inputs, inputs, settings)
+                        break
                 return self.forward(*inputs, **settings)
             return self._hooks.run(self, inputs, settings)
         except MinigradError as error:

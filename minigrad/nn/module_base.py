@@ -117,12 +117,13 @@ class ModuleBase(Generic[M]):
             persistent: whether the state dict has it (default True).
 
         Raises:
-            UsageError: the value is neither a Tensor nor None.
+            UsageError: the value is neither a Tensor nor None, or a method has the name.
         """
         if value is not None and not isinstance(value, Tensor):
             raise UsageError(
                 f"{type(self).__name__}: the buffer {name!r} must be a Tensor or None, not a {type(value).__name__}"
             )
+        check_hides_no_method(self, name, value)
         self._kinds[name] = "buffer" if persistent else "non-persistent buffer"
         self.__dict__[name] = value
 
@@ -134,12 +135,13 @@ class ModuleBase(Generic[M]):
             value: a Tensor that requires gradients, in any shape; None keeps its place.
 
         Raises:
-            UsageError: the value is no variable.
+            UsageError: the value is no variable, or a method has the name.
         """
         if value is not None and not is_variable(value):
             raise UsageError(
                 f"{type(self).__name__}: {name!r} must be a variable to be a parameter: use nn.Parameter(values)"
             )
+        check_hides_no_method(self, name, value)
         self._kinds[name] = "parameter"
         self.__dict__[name] = value
 
@@ -149,6 +151,9 @@ class ModuleBase(Generic[M]):
         Args:
             name: of the attribute.
             module: the submodule; None keeps its place.
+
+        Raises:
+            UsageError: a method has the name.
         """
         setattr(self, name, module)
 

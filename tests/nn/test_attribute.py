@@ -170,6 +170,17 @@ def test_no_attribute_hides_a_method(name, value):
         setattr(nn.Module(), name, value())
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_nothing_that_is_registered_hides_a_method(name):
+    for register, value in (
+        (nn.Module().add_module, nn.ReLU()),
+        (nn.Module().register_parameter, nn.Parameter([1.0])),
+        (nn.Module().register_buffer, Tensor([1.0])),
+    ):
+        with pytest.raises(UsageError, match=rf"Module\.{name} is a method"):
+            register(name, value)
+
+
 def test_a_method_may_be_replaced_by_a_function_and_properties_work():
     class Doubled(nn.Module):
         @property

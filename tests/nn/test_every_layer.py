@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
-from minigrad import Tensor, nn
+from minigrad import DTypeError, Tensor, nn
 from minigrad.testing import check_grads
 from minigrad.testing.calls.module_function import ModuleFunction
 from tests.nn.layer_rows import ROWS
@@ -38,6 +38,32 @@ def test_gradients_of_inputs_and_parameters_are_right(row, rng):
     inputs = [Tensor(x) if x.dtype.kind == "f" else x for x in row.draw(rng)]
     report = check_grads(call, *inputs, *call.parameters.values(), order=1)
     assert report, report
+
+
+NO_ARRAYS = [None, "image", {"x": np.ones(3)}, (Tensor([1.0]), Tensor([1.0, 2.0])), print, Tensor, nn.Tanh(),
+             np.array([None]), np.array(["a"]), np.ones((2, 3), complex), [[1.0], [2.0, 3.0]]]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.name not in ("Identity", "Lambda")], ids=str)
+@pytest.mark.parametrize("k", range(len(NO_ARRAYS)))
+def test_what_is_no_array_is_refused_by_name(row, k, rng):
+    inputs = row.draw(rng)
+    names = list(inspect.signature(row.make().forward).parameters)
+    for place in range(len(inputs)):
+        wrong = [NO_ARRAYS[k] if i == place else x for i, x in enumerate(inputs)]
+        with pytest.raises(DTypeError, match=rf"{names[place]} must be a Tensor or an array"):
+            row.make()(*wrong)
+        with pytest.raises(DTypeError, match=rf"{names[place]} must be a Tensor or an array"):
+            row.make()(**dict(zip(names, wrong, strict=False)))
+
+
+def test_error_about_an_input_says_the_layer_and_a_way_out():
+    layer = nn.Sequential(nn.Conv2d(3, 4, 3))
+    layer.register_forward_pre_hook(lambda module, inputs: (None,))
+    with pytest.raises(DTypeError, match=r"Conv2d.*: x must be .*, not None: does the function .* return its result\?"):
+        layer(np.ones((1, 3, 4, 4), np.float32))
+    with pytest.raises(DTypeError, match=r"not a tuple of 2: pass one of them, or join them with minigrad.stack"):
+        nn.Linear(2, 2)((Tensor([1.0]), Tensor([2.0])))
 
 
 @every_row
