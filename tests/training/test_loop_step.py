@@ -102,7 +102,8 @@ def test_a_metric_without_a_value_is_recorded_as_none():
         def compute(self, state):
             return np.array([math.nan, 1.0])
 
-    assert train(nn.Linear(3, 3), data=(X, X), loss=mse_loss, metrics=[Nothing()]).last["nothing"] == [None, 1.0]
+    model = nn.Linear(3, 3).astype(np.float64)
+    assert train(model, data=(X, X), loss=mse_loss, metrics=[Nothing()]).last["nothing"] == [None, 1.0]
 
 
 def test_names_of_the_records_own_entries_are_refused():

@@ -91,7 +91,7 @@ def test_the_second_run_of_a_bad_step_draws_the_same_random_numbers():
 
     drawn = []
     with pytest.raises(NonFiniteError, match=r"at step 4 .*multiply gave nan"):
-        train(Unlucky())
+        train(Unlucky().astype(np.float64))
     assert len(drawn) == 5
     assert drawn[3] == drawn[4] != drawn[2]
 
