@@ -7,16 +7,18 @@ itself recorded only if something outside depends on it: when the function reach
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.error_context import call_site
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
-from minigrad.autograd.node import STATE, Node, next_id
-from minigrad.autograd.number_exits import warned_of_numbers
+from minigrad.autograd.node import STATE, Node, next_id, override_state
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import DTypeError, GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function, Settings
@@ -46,7 +48,7 @@ class Pullback:
             self.given = [args[i] for i in argnums]
             self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
             self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
-            with warned_of_numbers(self.targets, start):
+            with _warned_of_numbers(self.targets, start):
                 self.out = f(*args, **settings)
         self.outs: list[Tensor] = [self._checked(path, out) for path, out in leaves(self.out)]
         if not self.outs:
@@ -235,3 +237,43 @@ def push_forward(
         us = [variable(zero) for zero in zeros]
         back = pull(us)
     return pull_back_tensors(back, tangents, us, record=record)
+
+
+# ---- numbers that leave ------------------------------------------------------------------------------------------
+
+_shown: Final[dict[Any, Any]] = {}  # by which Python tells whether a warning was shown already
+
+
+@contextmanager
+def _warned_of_numbers(targets: frozenset[Node], start: int) -> Iterator[None]:
+    """Inside this block (and thread), warn once a line where a value that depends on a target becomes a number.
+
+    A number has no history: what is computed from it is a constant. Outside of a derivative that is what one wants, to
+    print a loss for example; inside, it is a silent mistake. `int(x)` and `bool(x)` are none, since their slope is 0,
+    nor is `x.detach().item()`, which says that it is meant.
+
+    Args:
+        targets: the nodes that are differentiated by.
+        start: the order of the oldest of them, or less.
+    """
+    former = STATE.number_watcher
+
+    def watch(tensor: Tensor, how: str) -> None:
+        if former is not None:
+            former(tensor, how)
+        if tensor.node is not None and not targets.isdisjoint(toposort([tensor.node], oldest=start)):
+            _warn(tensor.node, how)
+
+    with override_state(number_watcher=watch):
+        yield
+
+
+def _warn(node: Node, how: str) -> None:
+    file, line = call_site()
+    what = node.value_name if node.op is not None and node.op.name != "alias" else "its argument"
+    text = (
+        f"{how} makes a plain number of {what}, inside of a function that is being differentiated, at {file}:{line}: "
+        "its derivative is lost there, for what is computed from the number is a constant. Use minigrad's function "
+        "(minigrad.sqrt(x) for math.sqrt(x)), or x.detach() first if that is meant"
+    )
+    warnings.warn_explicit(text, UserWarning, file, line, registry=_shown)
