@@ -169,7 +169,9 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "  minigrad predict resnet18 --weights resnet18.safetensors cat.jpg",
     )
     _add_run(parser)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM; or a folder of them"
+    )
     parser.add_argument("--top", type=integer(1), default=1, metavar="N", help="classes an image (default: 1)")
     parser.add_argument(
         "--invert", action="store_true",
@@ -247,6 +249,7 @@ def _add_completion(parser: argparse.ArgumentParser) -> None:
 def _add_data(parser: argparse.ArgumentParser, about: str) -> None:
     names = ", ".join(DATA_REGISTRY.entries)
     _add_override(parser, "data", "DATA", f"{names}; a folder of images; package.module:callable: {about}")
+    parser.add_argument("--skip-broken", action="store_true", help="leave out images that cannot be read (default: no)")
 
 
 def _add_override(parser: argparse.ArgumentParser, key: str, metavar: str, about: str) -> None:

@@ -57,6 +57,8 @@ def read_overrides(arguments: argparse.Namespace) -> list[Overrides]:
         UsageError: the file cannot be read, or something in it is not known or not possible.
     """
     options = {key: value for key in PARSERS if (value := getattr(arguments, key, None)) is not None}
+    if getattr(arguments, "skip_broken", False):
+        options["data"] = Spec("", {"skip_broken": True}).over(options.get("data", Spec()))
     path = getattr(arguments, "config", None)
     return [_with_rate(given) for given in ([] if path is None else [read_config(path)]) + [options]]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,7 +17,8 @@ from minigrad.cli.parsing import shape_text
 from minigrad.cli.run_loading import LoadedRun, load_run
 from minigrad.config import set_threads
 from minigrad.data import read_image
-from minigrad.errors import NonFiniteError, UsageError
+from minigrad.data.folder import images_in
+from minigrad.errors import DataError, NonFiniteError, UsageError
 from minigrad.functional import softmax
 from minigrad.training.training_state import first_output
 from minigrad.typing import Array
@@ -35,12 +39,23 @@ def run(arguments: argparse.Namespace) -> Output:
         raise UsageError(f"{name} is no classifier: predict tells classes, and `minigrad evaluate` how good it is")
     set_threads(arguments.threads or loaded.settings.threads)
     probabilities: list[Array] = []
-    for start in range(0, len(arguments.images), BATCH_SIZE):
-        files = arguments.images[start : start + BATCH_SIZE]
-        images = np.stack([_sample(loaded, file, arguments.invert) for file in files])
-        probabilities.extend(_probabilities(loaded, images))
+    read: list[str] = []
+    broken: dict[str, str] = {}
+    files = _image_files(arguments.images)
+    for start in range(0, len(files), BATCH_SIZE):
+        images = []
+        for file in files[start : start + BATCH_SIZE]:
+            try:
+                images.append(_sample(loaded, file, arguments.invert))
+                read.append(file)
+            except DataError as error:
+                broken[file] = str(error)
+        if images:
+            probabilities.extend(_probabilities(loaded, np.stack(images)))
+    if not read:
+        raise DataError("; ".join(broken.values()))
     best = [_best(loaded.format.classes, each, arguments.top) for each in probabilities]
-    images_with_best = list(zip(arguments.images, best, strict=True))
+    images_with_best = list(zip(read, best, strict=True))
     document = {
         "run": loaded.folder.as_posix(),
         "model": name,
@@ -48,6 +63,7 @@ def run(arguments: argparse.Namespace) -> Output:
             {"image": file, "classes": [{"class": label, "probability": p} for label, p in classes]}
             for file, classes in images_with_best
         ],
+        "broken": [{"image": file, "error": error} for file, error in broken.items()],
     }
 
     def show() -> None:
@@ -57,8 +73,24 @@ def run(arguments: argparse.Namespace) -> Output:
             for place, (label, probability) in enumerate(classes)
         ]
         print(table_text(["image", "class", "probability"], rows))
+        for error in broken.values():
+            print(f"minigrad: {error}", file=sys.stderr)
 
-    return Output(document, show)
+    return Output(document, show, 2 if broken else 0)
+
+
+def _image_files(paths: Sequence[str]) -> list[str]:
+    """The files, and the images in the folders among them."""
+    files: list[str] = []
+    for path in paths:
+        if not Path(path).is_dir():
+            files.append(path)
+            continue
+        found = [file.as_posix() for file in images_in(Path(path))]
+        if not found:
+            raise DataError(f"there are no images in the folder {path}")
+        files += found
+    return files
 
 
 def _sample(loaded: LoadedRun, file: str, invert: bool) -> Array:

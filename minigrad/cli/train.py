@@ -13,6 +13,7 @@ from minigrad.cli.data_registry import Samples, load_samples
 from minigrad.cli.options import LATEST
 from minigrad.cli.output import Output, command_line
 from minigrad.cli.overrides import Overrides, last, read_overrides
+from minigrad.cli.parsing import shape_text
 from minigrad.cli.registries import NO_AUGMENTATION, find_model, make_loss, make_optimizer, make_schedule, run_name
 from minigrad.cli.result import result_output, write_pictures
 from minigrad.cli.run_loading import RUNS, load_weights, open_run
@@ -105,7 +106,7 @@ def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> 
     check_fit(settings.model, model, entry.input_shape, data, samples, loss)
     loader = _make_loader(settings, samples)
     run = _new_run(settings, samples, out) if resumed is None else resumed
-    print(f"{settings.model} on {data}: {len(samples.train):,} samples to train on, {len(samples.test):,} to test on")
+    print(f"{settings.model} on {data}: {_described(samples)}")
     if resumed is not None:
         epoch = resumed.checkpoint.epoch if resumed.checkpoint else 0
         print(f"{resumed.folder} goes on after epoch {epoch} of {settings.epochs}")
@@ -135,6 +136,16 @@ def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> 
         return _stopped("stopped and saved", settings, run)
     notes = write_pictures(run.folder, model, loss, history, samples.test, samples.format.classes)
     return result_output(settings.model, run.folder, model, history, notes)
+
+
+def _described(samples: Samples) -> str:
+    """How many samples there are, what they look like, and which classes they have."""
+    count = f"{len(samples.train):,} samples to train on, {len(samples.test):,} to test on"
+    classes = samples.format.classes
+    names = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
+    return f"{count}, of shape {shape_text(samples.format.shape)}" + (
+        f", in {len(classes)} classes: {names}" if classes else ""
+    )
 
 
 def _make_loader(settings: TrainingSettings, samples: Samples) -> DataLoader:

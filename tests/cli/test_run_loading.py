@@ -152,6 +152,20 @@ def test_predict_prints_a_line_an_image(run, capsys):
     assert len(second.split()) == 2
 
 
+def test_predict_takes_a_folder_and_goes_on_with_the_good_files(run, capsys):
+    Path("pictures", "more").mkdir(parents=True)
+    for name in ("a", "more/b"):
+        write_image(f"pictures/{name}.png", digits()[1][:1][0][0])
+    Path("pictures/c.png").write_text("not an image")
+    assert command(f"predict {run} pictures nowhere.png --json") == 2
+    found = json.loads(capsys.readouterr().out)
+    assert [row["image"] for row in found["predictions"]] == ["pictures/a.png", "pictures/more/b.png"]
+    assert [row["image"] for row in found["broken"]] == ["pictures/c.png", "nowhere.png"]
+    assert command(f"predict {run} pictures") == 2
+    assert "minigrad: pictures/c.png is damaged or no image" in capsys.readouterr().err
+    assert command(f"predict {run} pictures/a.png") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -159,7 +173,7 @@ def test_predict_prints_a_line_an_image(run, capsys):
         ("run nowhere.png", "there is no file nowhere.png"),
         ("run text.png", "text.png is damaged or no image"),
         ("run half.png", "half.png is damaged or no image"),
-        ("run .", ". is damaged or no image"),
+        ("run empty", "there are no images in the folder empty"),
         ("run", "the following arguments are required: IMAGE"),
         ("run seven.png --top 0", "--top: must be an integer of at least 1, got '0'"),
     ],
@@ -169,6 +183,7 @@ def test_errors_of_predict_name_the_file(run, capsys, words, message):
     content = Path("seven.png").read_bytes()
     Path("half.png").write_bytes(content[: len(content) // 2])
     Path("text.png").write_text("not an image")
+    Path("empty").mkdir()
     shutil.copytree("run", "runs/lenet5")
     assert command(f"predict {words}") == 2
     assert message in error_line(capsys)

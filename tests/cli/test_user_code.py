@@ -217,6 +217,25 @@ def test_folders_of_images_are_data(capsys):
     assert answer(capsys, "evaluate runs/lenet5 --data pets")["samples"] == 6
 
 
+def test_the_first_line_tells_classes_and_size_and_broken_images_are_skipped_on_request(capsys):
+    from PIL import Image
+
+    for name in ("cat", "dog"):
+        Path("pets", name).mkdir(parents=True)
+        for i in range(10):
+            Image.new("RGB", (9, 9), (20 * i, 0, 0)).save(f"pets/{name}/{i}.png")
+    Path("pets/cat/3.png").write_text("no image")
+    with pytest.warns(UserWarning, match=r"left out 1 file that cannot be read: pets.cat.3.png is damaged"):
+        assert command("train net:colored --data pets:size=8 --epochs 1 --skip-broken") == 0
+    assert "15 samples to train on, 4 to test on, of shape 3x8x8, in 2 classes: cat, dog" in capsys.readouterr().out
+    Path("parent").mkdir()
+    Path("pets").rename("parent/pets")
+    assert command("train net:colored --data parent --epochs 1") == 2
+    assert "parent has one folder, pets, and so one class: did you mean parent/pets, which has cat, dog?" in error_line(
+        capsys
+    )
+
+
 @pytest.mark.parametrize("name", sorted(DATA))
 def test_data_by_name_is_found_before_it_is_loaded(name, capsys):
     assert command(f"train net:Net --data {name}:sise=3") == 2

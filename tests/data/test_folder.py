@@ -248,3 +248,31 @@ def test_without_pillow_the_error_names_the_extra(pets, monkeypatch):
     with pytest.raises(MissingExtraError) as error:
         folder[0]
     assert str(error.value) == 'reading images needs Pillow: pip install "minigrad[data]"'
+
+
+def test_all_broken_images_are_named_at_once_and_skipped_on_request(pets):
+    names = "bird/1.png", "cat/1.png", "dog/4.png"
+    for name in names:
+        (pets / name).write_bytes(b"not an image")
+    for part in image_folder(pets):
+        if any(part.dataset.files[i].read_bytes() == b"not an image" for i in part.indices):
+            with pytest.raises(DataError, match=r"3 files that cannot be read: .*bird/1.png.*cat/1.png.*dog/4.png"):
+                list(DataLoader(part))
+    with pytest.warns(UserWarning, match=r"left out 3 files that cannot be read: .*bird/1.png"):
+        train, test = image_folder(pets, skip_broken=True)
+    assert sum(len(batch) for part in (train, test) for batch, _ in DataLoader(part)) == 16 - 2
+    for name in names[:2]:
+        (pets / name).unlink()
+    with pytest.raises(DataError, match=r"dog.4.png is damaged or no image"):
+        list(DataLoader(ImageFolder(pets)))
+
+
+def test_one_class_is_refused_and_the_folder_inside_is_named(pets):
+    parent = pets / "parent"
+    for name in ("cat", "dog"):
+        picture(parent / "photos" / name / "0.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"has one folder, photos, .* did you mean .*photos, which has cat, dog\?"):
+        image_folder(parent)
+    with pytest.raises(DataError, match=r"has one folder, cat, and so one class: put each class into one"):
+        picture(pets / "one" / "cat" / "0.png", np.zeros((4, 4), np.uint8))
+        image_folder(pets / "one")
