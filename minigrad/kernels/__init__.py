@@ -18,12 +18,13 @@ from .pooling import (
     window_areas,
 )  # fmt: skip
 from .resampling import resample, resample_input
+from .scan import linear_scan
 from .sliding_windows import fold, unfold
 from .update import adam, sgd, sgd_momentum
 
 __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight",
-    "erf", "erfc", "fold", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
+    "erf", "erfc", "fold", "linear_scan", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
     "reduced_size", "relu", "relu_vjp", "resample", "resample_input", "sgd", "sgd_momentum", "sigmoid_vjp",
     "standardize", "standardize_input", "standardize_weight", "tanh", "tanh_vjp", "unfold", "window_areas",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad import kernels
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
@@ -70,11 +71,9 @@ def linear_scan(a: Value, b: Value, *, axis: int) -> Value:
     Raises:
         ShapeError: a and b differ in shape.
     """
-    out = np.moveaxis(np.array(b, np.result_type(a, b)), axis, 0)
-    steps = np.moveaxis(np.asarray(a), axis, 0)
-    for k in range(1, len(out)):
-        out[k] += steps[k] * out[k - 1]
-    return np.moveaxis(out, 0, axis)
+    dtype = np.result_type(a, b)
+    a, b = (np.moveaxis(np.asarray(x, dtype), axis, 0) for x in (a, b))
+    return np.moveaxis(kernels.linear_scan(a, b), 0, axis)
 
 
 @linear_scan.vjp("a")

@@ -34,6 +34,24 @@ def test_gradient_of_a_scan_is_right_also_at_zeros(f, axis, include_initial):
     np.testing.assert_allclose(x.grad.numpy(), numerical_gradient(lambda a: weighed(a, EQUALS[f]), [X]), atol=1e-9)
 
 
+def test_gradient_of_a_long_product_is_that_of_its_logarithm(rng):
+    x, g = variable(rng.choice([-1, 1], 20_000) * rng.uniform(0.99, 1.01, 20_000)), rng.normal(size=20_000)
+    out = mg.cumulative_prod(x)
+    out.backward(Tensor(g))
+    expected = np.cumsum((g * out.numpy())[::-1])[::-1] / x.numpy()
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_gradient_of_a_long_product_with_zeros_is_right(rng):
+    values, g = rng.uniform(0.9, 1.1, 3000), rng.normal(size=3000)
+    values[[700, 2000]] = 0
+    x = variable(values)
+    mg.cumulative_prod(x).backward(Tensor(g))
+    ahead = np.prod(values[:700]) * np.concatenate([[1], np.cumprod(values[701:])])
+    assert x.grad.numpy()[700] == pytest.approx(g[700:] @ ahead, rel=1e-10)
+    assert not x.grad.numpy()[701:].any()
+
+
 @pytest.mark.parametrize("f", SCANS)
 def test_scan_of_an_empty_vector_is_empty(f):
     assert f(Tensor(np.empty(0))).shape == (0,)
