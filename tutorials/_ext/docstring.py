@@ -27,6 +27,7 @@ WORDS: Final = ("Shape", "Shapes", "Source")
 
 _CODE = re.compile(r"`([^`]+)`")
 _ENTRY = re.compile(r"^(\*{0,2}[\w.]+(?:, \*{0,2}[\w.]+)*): +(\S.*)$", re.DOTALL)
+_INSIDE = re.compile(rf" (?=(?:{'|'.join(WORDS)}): )")
 _ITEM = re.compile(r"^([-*]|\d+\.) +")
 
 
@@ -70,7 +71,8 @@ def _blocks(lines: list[str]) -> Iterator[str]:
             yield from [*_list(_take(lines, lambda line: bool(_ITEM.match(line)) or line.startswith(" "))), ""]
         else:
             text = " ".join(_take(lines, lambda line: bool(line.strip()) and line[0] != " " and not _ITEM.match(line)))
-            yield from [_paragraph(text), ""]
+            for part in _INSIDE.split(text):
+                yield from [_paragraph(part), ""]
 
 
 def _take(lines: list[str], wanted: object) -> list[str]:
