@@ -203,9 +203,19 @@ def test_error_of_another_kind_keeps_its_class_and_gets_a_note():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mg.sum(ones(2), axes=0), r"^sum takes x and, by name, axis, keepdims; got 1 inputs and axes="),
-        (lambda: mg.sum(ones(2), 0), r"^sum takes x and, by name, axis, keepdims; got 2 inputs"),
-        (lambda: mg.reshape(ones(2), (2, 1)), r"^reshape takes x and, by name, shape; got 2 inputs"),
+        (lambda: mg.sum(ones(2), axes=0), r"^sum takes x and then axis, keepdims; got 1 inputs and axes="),
+        (
+            lambda: mg.sum(ones(2), 0, False, 1),
+            r"^sum takes x and then axis, keepdims; got 4 by position and none by name",
+        ),
+        (
+            lambda: mg.sum(ones(2), 0, axis=0),
+            r"^sum takes x and then axis, keepdims; got 2 by position and axis by name",
+        ),
+        (
+            lambda: mg.reshape(ones(2), (2, 1), 3),
+            r"^reshape takes x and then shape; got 3 by position and none by name",
+        ),
     ],
 )
 def test_wrong_form_of_a_call_is_told_the_right_one(call, message):
