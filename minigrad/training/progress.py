@@ -7,18 +7,23 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
+from minigrad.kernels.jit import numba_available
 from minigrad.training.callback import Callback
 from minigrad.training.history import EpochRecord
-from minigrad.training.training_state import TrainingState
+from minigrad.training.training_state import RunningSums, TrainingState
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 INTERVAL = 0.1  # seconds between two updates of the bar
+SLOW = 2.0  # seconds of a first step that are worth a line
+COMPILING = "compiling kernels (once)"
 
 
 class Progress(Callback):
     """Print a line an epoch; on a terminal, where rich is installed, also a bar that moves within the epoch.
+
+    The first step is left out of speed and time left: kernels are compiled in it, once on each machine.
 
     Args:
         file: where to print (default: standard output).
@@ -34,26 +39,39 @@ class Progress(Callback):
         """Start the clock and the bar."""
         self._out = self.file or sys.stdout
         self._start, self._first_step = perf_counter(), training.step
+        self._counted = False  # whether the first step is done, and the clock has been started again
+        self._left_out = RunningSums()
         if self._out.isatty() and find_spec("rich") is not None:
             self._bar = _make_bar(self._out)
-            self._task = self._bar.add_task("", total=training.total_steps, completed=training.step, now="")
+            self._task = self._bar.add_task("", total=training.total_steps, completed=training.step, now=COMPILING)
             self._bar.start()
 
     def on_step(self, training: TrainingState) -> None:
         """Measure the speed, and move the bar at most every 0.1 seconds."""
         now, sums = perf_counter(), training.sums
-        self._speed = sums.samples / sums.seconds
+        if not self._counted:
+            if self._bar is None and now - self._start >= SLOW and numba_available():
+                print(f"{COMPILING}: first step in {now - self._start:.0f} s", file=self._out, flush=True)
+            self._start, self._first_step, self._counted = now, training.step, True
+            self._left_out = RunningSums(samples=sums.samples, seconds=sums.seconds)
+        samples, seconds = sums.samples - self._left_out.samples, sums.seconds - self._left_out.seconds
+        self._speed = samples / seconds if seconds > 0 else 0.0
         if self._bar is not None and now - self._last_update >= INTERVAL:
             self._last_update = now
             epoch = f"epoch {training.epoch + 1}/{training.epochs}"
-            text = [*_numbers(training.means, training), f"{self._speed:,.0f} samples/s", self._time_left(training)]
+            speed = f"{self._speed:,.0f} samples/s" if self._speed else ""
+            text = [*_numbers(training.means, training), speed, self._time_left(training)]
             self._bar.update(self._task, description=epoch, completed=training.step, now="  ".join(text))
 
     def on_epoch(self, training: TrainingState) -> None:
         """Print the epoch's line."""
         record = training.history.last
         epoch = f"epoch {record['epoch']:{len(str(training.epochs))}}/{training.epochs}"
-        speed = f"{record['samples'] / record['seconds']:,.0f} samples/s" if record["seconds"] else ""
+        samples, seconds = record["samples"] - self._left_out.samples, record["seconds"] - self._left_out.seconds
+        self._left_out = RunningSums()
+        if not samples:  # an epoch of one step
+            samples, seconds = record["samples"], record["seconds"]
+        speed = f"{samples / seconds:,.0f} samples/s" if seconds > 0 else ""
         line = "  ".join([epoch, *_numbers(record, training), speed, self._time_left(training)])
         if self._bar is None:
             print(line, file=self._out, flush=True)

@@ -81,3 +81,30 @@ def test_metrics_that_are_one_number_are_shown_and_others_are_not():
     assert f"f1 micro {history.last['f1_micro']:.4g}  test f1 micro {history.last['test_f1_micro']:.4g}" in line
     assert "classes" not in line
     assert line.count("accuracy") == 2
+
+
+@pytest.mark.parametrize("make", [io.StringIO, Terminal])
+def test_the_first_step_which_compiles_kernels_is_told_and_counts_neither_for_speed_nor_for_the_time_left(
+    monkeypatch, make
+):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("minigrad.training.progress.INTERVAL", 0.0)
+    monkeypatch.setattr("minigrad.training.progress.numba_available", lambda: True)
+    clock = [0.0]
+    for module in ("progress", "loop"):
+        monkeypatch.setattr(f"minigrad.training.{module}.perf_counter", lambda: clock[0])
+
+    def loss(output, target):
+        clock[0] += 20.0 if clock[0] == 0 else 2.0
+        return cross_entropy(output, target)
+
+    file = make()
+    train(file, epochs=3, loss=loss)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
+    assert "compiling kernels (once)" in text
+    if not file.isatty():
+        told, *epochs = text.splitlines()
+        assert told == "compiling kernels (once): first step in 20 s"
+        assert [line.rsplit("  ", 2)[1:] for line in epochs] == [
+            ["2 samples/s", "0:08 left"], ["2 samples/s", "0:04 left"], ["2 samples/s", "0:00 left"],
+        ]  # fmt: skip
