@@ -23,7 +23,7 @@ AS_EPOCHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("schedule", AS_EPOCHS, ids=repr)
+@pytest.mark.parametrize("schedule", AS_EPOCHS, ids=lambda schedule: type(schedule).__name__)
 @pytest.mark.parametrize("per_epoch", [20, 500])
 def test_pytorchs_numbers_of_epochs_are_told_with_the_steps_of_an_epoch(schedule, per_epoch):
     told = unit_doubts(schedule, 100, 100 * per_epoch)
@@ -48,6 +48,6 @@ def test_steps_that_are_meant_as_steps_are_not_told_of(schedule):
     assert unit_doubts(schedule, 100, 2000) == ""
 
 
-@pytest.mark.parametrize("schedule", AS_EPOCHS, ids=repr)
+@pytest.mark.parametrize("schedule", AS_EPOCHS, ids=lambda schedule: type(schedule).__name__)
 def test_one_step_an_epoch_is_the_same_in_both_units(schedule):
     assert unit_doubts(schedule, 100, 100) == ""
