@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from importlib import import_module
@@ -25,7 +26,7 @@ from .docstring import restructured
 PAGES: Final = (
     "minigrad", "minigrad.ops", "minigrad.functional", "minigrad.nn", "minigrad.optim", "minigrad.init",
     "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis", "minigrad.cost", "minigrad.io",
-    "minigrad.testing", "minigrad.domain",
+    "minigrad.testing", "minigrad.domain", "minigrad.typing",
 )  # fmt: skip
 """The modules that have a page each. What `minigrad.ops` exports is public as `minigrad.sin`, and so on."""
 
@@ -129,7 +130,7 @@ def _home(name: str) -> str:
 
 
 def _is_code(value: object) -> bool:
-    return callable(value) or inspect.isclass(value)
+    return inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, Op)
 
 
 def _directive(name: str) -> Iterator[str]:
@@ -144,7 +145,7 @@ def _directive(name: str) -> Iterator[str]:
         files = [module for key, module in sys.modules.items() if key.startswith(package.split(".")[0])]
         last = name.rpartition(".")[2]
         texts = [_comment(module, last) for module in files if getattr(module, last, None) is value]
-        text = next(filter(None, texts), [f"``{value!r}``"])
+        text = next(filter(None, texts), [f"``{textwrap.shorten(repr(value), 80)}``"])
         yield from [f".. py:data:: {last}", f"   :module: {package}", "", *[f"   {line}" for line in text], ""]
 
 

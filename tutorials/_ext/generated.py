@@ -22,7 +22,7 @@ GENERATORS: Final[Mapping[str, Callable[[str], str]]] = {
     "derivatives": derivatives.tables,
     "networks": networks.table,
     "packages": packages.picture,
-    "pytorch": pytorch.table,
+    "pytorch": pytorch.text,
 }
 
 _PLACE = re.compile(r"^```\{generated\} (\w+) ?(.*)\n```$", re.MULTILINE)
