@@ -22,6 +22,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, UNIT
+from minigrad.ops.exact_quotient import smooth_at_zero
 from minigrad.ops.fill import zeros_like
 from minigrad.ops.logic import floor_divide, isinf
 from minigrad.typing import ArrayLike, Value
@@ -101,7 +102,7 @@ acos  = elementwise("acos",  np.arccos,  x=lambda g, x: -g / sqrt((1 - x) * (1 +
 atan  = elementwise("atan",  np.arctan,  x=lambda g, x: g / (1 + x * x), onnx="Atan")
 atan2 = elementwise("atan2", np.arctan2, x=lambda g, x, y: _per_norm(_per_norm(g, x, y) * y, x, y),
                     y=lambda g, x, y: -_per_norm(_per_norm(g, x, y) * x, x, y))
-hypot = elementwise("hypot", np.hypot,   x=lambda g, x, out: g * _share(x, out), y=lambda g, y, out: g * _share(y, out),
+hypot = elementwise("hypot", np.hypot,   x=lambda g, x, out: _radial(g, x, out), y=lambda g, y, out: _radial(g, y, out),
                     kinks=(0.0,))
 
 # ---- hyperbolic functions ------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ relu    = elementwise("relu",    kernels.relu, x=lambda g, out: where(out > 0, g
                       fast={"x": kernels.relu_vjp}, kinks=(0.0,), onnx="Relu")
 
 # ---- choosing ------------------------------------------------------------------------------------------------
-abs      = elementwise("abs",      np.absolute, x=lambda g, x: g * sign(x), kinks=(0.0,), onnx="Abs")
+abs      = elementwise("abs",      np.absolute, x=lambda g, x: _signed(g, x), kinks=(0.0,), onnx="Abs")
 copysign: BinaryOp = elementwise("copysign", np.copysign, x=lambda g, x, y: g * (sign(x) * copysign(1, y)),
                        y=lambda g: zeros_like(g), kinks=(0.0,))
 maximum  = elementwise("maximum",  np.maximum,  x=lambda g, x, y: where(x >= y, g, 0),
@@ -158,7 +159,7 @@ def clip(x: Value, min: Value = None, max: Value = None) -> Tensor:
 def _power_slope(x: Value, y: Value) -> Value:
     """d(x**y)/dx = y * x**(y-1); for y = 0 it is 0 everywhere, also at x = 0."""
     if isinstance(y, (int, float)):
-        return y * x ** (y - 1) if y != 0 else zeros_like(x)
+        return zeros_like(x) if y == 0 else y if y == 1 else y * x ** (y - 1)
     return y * x ** where((x == 0) & (y == 0), 1, y - 1)
 
 
@@ -173,9 +174,14 @@ def _difference(x: Value, y: Value) -> Value:
     return where(same, 0, x) - where(same, 0, y)
 
 
-def _share(x: Value, norm: Value) -> Value:
-    """x / norm, and 0 where the norm is 0 and has no derivative."""
-    return x / where(norm == 0, 1, norm)
+def _radial(g: Value, x: Value, norm: Value) -> Value:
+    """g * x / norm; where the norm is 0, and has no derivative, see `exact_quotient.py`."""
+    return smooth_at_zero(g * (x / where(norm == 0, 1, norm)), g, x, norm, "hypot")
+
+
+def _signed(g: Value, x: Value) -> Value:
+    """g * sign(x); where x is 0, and |x| has no derivative, see `exact_quotient.py`."""
+    return smooth_at_zero(g * sign(x), g, x, x, "abs")
 
 
 def _per_norm(g: Value, x: Value, y: Value) -> Value:

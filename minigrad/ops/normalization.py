@@ -126,10 +126,11 @@ def _(g: Value) -> Value:
 def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:
     """1 / sqrt(variance + eps), also where the variance is too large for its dtype."""
     factor = 1 / sqrt(variance + representable(eps, variance.dtype))
-    if not any_of(isinf(variance)):
+    overflowed = isinf(variance)
+    if not any_of(overflowed):
         return factor
     size = vector_norm(deviation, axis=axis, keepdims=True)
-    return where(isinf(variance), math.sqrt(kernels.reduced_size(deviation.shape, axis)) / size, factor)
+    return where(overflowed, math.sqrt(kernels.reduced_size(deviation.shape, axis)) / size, factor)
 
 
 def _scaled(x: Value, mean: Value, axis: Axes, scale: Value) -> tuple[Value, Value, Value]:

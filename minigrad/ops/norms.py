@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices. None of them overflows before its result does, and the gradient at 0 is 0."""
+"""Norms of vectors and matrices. None of them overflows before its result does. The gradient at 0 is 0."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.decomposition import svdvals
 from minigrad.ops.elementwise import abs, sign, where
+from minigrad.ops.exact_quotient import smooth_at_zero
 from minigrad.ops.reduce import broadcast_reduced, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
 from minigrad.shapes import canonical_axes, shape_of
@@ -45,7 +46,8 @@ def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
 def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
     norm = broadcast_reduced(out, x.shape, axis)
     if ord == 2:
-        return broadcast_reduced(g, x.shape, axis) * x / where(norm == 0, 1, norm)
+        slope = broadcast_reduced(g, x.shape, axis) * x / where(norm == 0, 1, norm)
+        return smooth_at_zero(slope, g, x, out, "vector_norm", lambda y: broadcast_reduced(y, x.shape, axis))
     zero = x == 0
     ratio = where(zero, 1, abs(x) / where(norm == 0, 1, norm))
     return broadcast_reduced(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
@@ -54,7 +56,8 @@ def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
 def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """out = (sum of |x|^ord over the axes)^(1/ord): the norm of vectors.
 
-    No square overflows or vanishes, and the gradient at x = 0 is 0.
+    No square overflows or vanishes. At x = 0, where a norm has no derivative, those of all orders are 0; those of its
+    even powers, such as norm(x)**2, are right for ord=2.
 
     Args:
         x: numbers.

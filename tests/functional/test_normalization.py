@@ -167,6 +167,23 @@ def test_squares_of_large_numbers_do_not_overflow(rng, name, dtype, scale, size)
             np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
 
 
+def test_large_numbers_in_one_channel_leave_the_others_as_they_are(rng):
+    x = rng.normal(size=(6, 3)) * [1e200, 1e-3, 1.0]
+    alone = x[:, 1:]
+
+    def derivatives(x):
+        x = variable(x)
+        y = F.batch_norm(x, None, None, np.ones(x.shape[1]), training=True)
+        (y**3).sum().backward(create_graph=True)
+        first = x.grad
+        x.grad = None
+        first[:, -2:].sum().backward()
+        return [part.numpy()[:, -2:] for part in (y, first, x.grad)]
+
+    for found, expected in zip(derivatives(x), derivatives(alone), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
 def test_recorded_graph_does_not_see_later_running_statistics():
     mean, variance = Tensor(np.zeros(2)), Tensor(np.ones(2))
     x = variable([[1.0, 2.0], [3.0, 5.0]])
