@@ -124,6 +124,8 @@ def triplet_margin_loss(
 ) -> Tensor:
     """max(0, margin + |anchor - positive| - |anchor - negative|), in the p-norm of the difference plus eps.
 
+    It is NaN where the anchor is infinite, and with it both distances.
+
     Args:
         anchor: vectors.
         positive: vectors that should be near.

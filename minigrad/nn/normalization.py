@@ -172,7 +172,8 @@ class _InstanceNorm(_Running):
         tensors = (self.running_mean, self.running_var, self.weight, self.bias)
         settings = (self.training or not self.track_running_stats, self._running_momentum(), self.eps)
         y = on_batch(lambda images: F.instance_norm(images, *tensors, *settings), x, self.ndims[0])
-        self._count_batch()
+        if self.momentum is None:  # else PyTorch does not count here
+            self._count_batch()
         return y
 
 
