@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from minigrad.autograd.op import Op
 
 LARGE = 1 << 12
-"""Elements from which on a copy costs more than looking at the layout."""
+"""Elements from which on a maximum is quicker than a dot product, which BLAS would share out to threads."""
 
 REPLACEMENTS = (0.5, 0.25, -0.5)
 """What takes the place of values that are not finite: in the domain of most functions, and one of the other sign."""
 
 
 def has_nan(values: Value) -> bool:
-    """Whether there is a NaN at all: the sum of the squares is NaN only then, and costs one pass over memory."""
+    """Whether there is a NaN at all, in one pass over memory: both the sum of squares and the maximum are NaN then."""
     array = values._data if type(values) is Tensor else values
     if array.size > LARGE:
-        array = array.ravel("K")  # a view in any dense layout, where `vdot` would copy all but rows
+        return isnan(np.maximum.reduce(array, axis=None))
     return isnan(vdot(array, array))
 
 
