@@ -68,7 +68,8 @@ def _gelu_tanh(x: Value) -> Value:
 
 def _softsign(x: Value) -> Value:
     with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x)))
+        out = x / (1 + np.abs(x))
+    return np.where(np.isinf(x), np.sign(x), out) if np.isnan(out).any() else out
 
 
 def _softshrink(x: Value, *, lambd: float = 0.5) -> Value:
