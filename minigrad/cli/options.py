@@ -105,14 +105,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", nargs="?", metavar="MODEL", help="what to train")
     add("--config", metavar="FILE", help="TOML with these options as keys; options are stronger (default: none)")
-    _add_data(parser, "what to train on (default: digits)")
+    _add_data(parser, " (default: digits)")
     for key, metavar, about in (
         ("weights", "FILE", "safetensors or .npz to begin with (default: fresh weights)"),
         ("loss", "LOSS", "by its name in minigrad.functional (default: the model's own, or cross_entropy)"),
         ("epochs", "N", "how often to go through the data (default: the model's recipe)"),
         ("batch_size", "N", "samples a step (default: the recipe)"),
         ("lr", "X", "learning rate (default: the recipe, or the optimizer's)"),
-        ("optimizer", "OPTIMIZER", f"{', '.join(OPTIMIZER_REGISTRY.entries)} (default: recipe's)"),
+        ("optimizer", "OPTIMIZER", f"{', '.join(OPTIMIZER_REGISTRY.entries)} (default: the recipe)"),
         ("schedule", "SCHEDULE", f"of the learning rate: {', '.join(SCHEDULE_REGISTRY.entries)} (default: the recipe)"),
         ("augment", "MOTIONS", "none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)"),
         ("accumulate", "N", "batches a step (default: 1)"),
@@ -154,7 +154,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "example:\n  minigrad evaluate runs/lenet5 --json",
     )
     _add_run(parser)
-    _add_data(parser, "whose test part to use (default: what the run was trained on)")
+    _add_data(parser, ": whose test part to use (default: what the run was trained on)")
     _add_override(parser, "threads", "N", THREADS)
 
 
@@ -219,7 +219,7 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
         "--input", type=shape, action="append", metavar="SIZES",
         help="NxCxHxW of random numbers, once for each input (default: one sample, if its shape is known)",
     )  # fmt: skip
-    _add_data(parser, "draw the loss on 8 samples of it, in training mode (default: the outputs, in evaluation mode)")
+    _add_data(parser, ": draw the loss on 8 samples of it, in training mode (default: the outputs, in evaluation mode)")
     add("--depth", type=integer(0), metavar="N", help="collapse modules inside of N others (default: none)")
     add("--repeats", action="store_true", help='draw equal blocks in a row once, with "× 3" (default: draw each)')
     add(
@@ -248,7 +248,7 @@ def _add_completion(parser: argparse.ArgumentParser) -> None:
 
 def _add_data(parser: argparse.ArgumentParser, about: str) -> None:
     names = ", ".join(DATA_REGISTRY.entries)
-    _add_override(parser, "data", "DATA", f"{names}; a folder of images; package.module:callable: {about}")
+    _add_override(parser, "data", "DATA", f"{names}; a folder of images; package.module:callable{about}")
     parser.add_argument("--skip-broken", action="store_true", help="leave out images that cannot be read (default: no)")
 
 
