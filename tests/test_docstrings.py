@@ -129,11 +129,14 @@ def test_every_fault_of_a_class_and_its_methods_is_found():
 
 
 def test_one_line_of_the_derivative_table_names_its_settings():
-    def scaled(x, *, factor):
+    def documented_row(x, *, factor):
         return x * factor
 
-    rows = [elementwise("scaled", scaled, text, x=lambda g, *, factor: g * factor) for text in ("factor x.", "x.")]
-    assert [list(faults(Subject("scaled", op, shapes=True))) for op in rows] == [
+    rows = [
+        elementwise("documented_row", documented_row, text, x=lambda g, *, factor: g * factor)
+        for text in ("factor x.", "x.")
+    ]
+    assert [list(faults(Subject("documented_row", op, shapes=True))) for op in rows] == [
         [],
         ["the setting factor is not named"],
     ]
