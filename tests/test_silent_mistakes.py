@@ -108,6 +108,14 @@ def test_rule_must_return_an_array(answer):
         useless(mg.ones(2, requires_grad=True)).sum().backward()
 
 
+@pytest.mark.parametrize("answer", [None, 2.0])
+def test_rule_that_was_given_values_and_returns_no_array_is_told(answer):
+    f = mg.Op(lambda x: x * 1, "returns_no_array")
+    f.vjp("x")(lambda g, x: answer)
+    with pytest.raises(mg.RuleError, match="the rule for 'x' returned no array"):
+        f(mg.Tensor([1.0, 2.0], requires_grad=True)).sum().backward()
+
+
 def test_gradient_that_is_set_has_the_variables_dtype():
     x = mg.ones(2, requires_grad=True)
     x.grad = np.array([1.0, 2.0])

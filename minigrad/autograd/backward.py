@@ -172,7 +172,7 @@ def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
     """Raise `error` again, with the rule named."""
     if isinstance(error, RuleError):
         raise error
-    if isinstance(error, AttributeError) and str(error).endswith("object has no attribute 'shape'"):
+    if isinstance(error, AttributeError) and str(error).endswith(("no attribute 'size'", "no attribute 'shape'")):
         raise RuleError(
             f"op {plan.op}: the rule for {_input_name(plan, pull)!r} returned no array ({error})"
         ) from error
