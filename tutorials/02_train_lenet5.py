@@ -79,7 +79,6 @@ assert sum(parameter.size for parameter in model.parameters()) == 61_706
 # %%
 loader = DataLoader(train, batch_size=64, shuffle=True, transform=RandomAffine(degrees=10, translate=0.1, fill=-0.1))
 x, target = next(iter(loader))
-loader.restart()
 loss = cross_entropy(model(x), target)
 assert abs(loss.item() - np.log(10)) < 0.2
 loss

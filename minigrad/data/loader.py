@@ -31,17 +31,18 @@ class DataLoader:
     so these three integers are the whole state, and a run resumed from `state_dict()` sees the remaining
     batches bit for bit, in the middle of an epoch too.
 
-    The loader is a cursor, like an open file. `epoch` is the current epoch, `batch` the number of its
-    batches handed out. Iterating yields the rest of the epoch and then moves to the next one:
+    Each `for` is a pass over a whole epoch, and the one after it over the next epoch:
 
-    - `break` leaves the cursor behind the last batch received; the next `for` goes on from there
-      (after the last batch: yields nothing and completes the epoch). `restart()` starts the epoch over.
-    - All iterators share the one cursor: two of them divide an epoch's batches between them, and both end
-      with the epoch.
-    - Moving the cursor to another epoch, by `load_state_dict` say, ends the iterators of the old one.
+    - Looking at a batch changes nothing: after `next(iter(loader))` the next pass is what it would have been.
+    - A pass that is left after two batches or more, by `break` say, was one of its epoch, too: the next pass is over the
+      whole next one. So steps counted by hand meet new samples each time. `restart()` goes back to the epoch's beginning.
+    - Only the first pass after `load_state_dict` begins within an epoch, where the saved one stood.
+    - Iterators are independent of each other; `load_state_dict` and `restart` end those that were begun before.
+
+    `epoch` is the epoch of the batch that was handed out last, and `batch` the number of the epoch's batches up to it.
 
     What a dataset or a transform raises is raised where the batch was asked for, with a note of the batch and its
-    samples, and the cursor stays before that batch. `prefetch` changes nothing of all this: a thread then gets the
+    samples, and the state stays before that batch. `prefetch` changes nothing of all this: a thread then gets the
     next batches meanwhile. It ends with the iteration, also one that is left early.
 
     Args:
@@ -89,6 +90,8 @@ class DataLoader:
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
         self.batch = 0
+        self._next = 0, 0  # the epoch and batch at which the next pass begins
+        self._moves = 0  # how often it was moved to another place: what was begun before ends
         if len(self) == 0:
             raise DataError(
                 f"DataLoader: an epoch must have at least one batch, got none from {len(self.dataset)} "
@@ -102,21 +105,27 @@ class DataLoader:
         return full if self.drop_last or rest == 0 else full + 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield the rest of the current epoch, then move to the next epoch."""
-        begun = (self.seed, self.epoch)
-        with self._reader(*begun) as read:
-            while (self.seed, self.epoch) == begun:
-                if self.batch == len(self):
-                    self.epoch, self.batch = self.epoch + 1, 0
-                    return
-                arrays = read(self.batch)
+        """Yield the batches of the next epoch, or what is left of one whose state was loaded."""
+        seed, moves, (epoch, first) = self.seed, self._moves, self._next
+        with self._reader(seed, epoch) as read:
+            for batch in range(first, len(self)):
+                arrays = read(batch)
                 # Count before yielding: a state saved while this batch is being used resumes after it.
-                self.batch += 1
+                self.epoch, self.batch = epoch, batch + 1
+                if batch > first:  # one batch alone may have been a look
+                    self._next = epoch + 1, 0
                 yield tuple(Tensor(array) for array in arrays)
+                if self._moves != moves:
+                    return
+        self.epoch, self.batch = self._next = epoch + 1, 0
 
     def restart(self) -> None:
         """Go back to the first batch of the current epoch; the same batches come again."""
-        self.batch = 0
+        self._move_to(self.epoch, 0)
+
+    def _move_to(self, epoch: int, batch: int) -> None:
+        self.epoch, self.batch = self._next = epoch, batch
+        self._moves += 1
 
     def state_dict(self) -> dict[str, int]:
         """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out."""
@@ -144,7 +153,8 @@ class DataLoader:
                 f"DataLoader.load_state_dict: batch must be at most {len(self)}, the batches of an epoch, "
                 f"got {batch}. Use the dataset, batch_size and drop_last that the state was saved with."
             )
-        self.seed, self.epoch, self.batch = seed, epoch, batch
+        self.seed = seed
+        self._move_to(epoch, batch)
 
     def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Arrays]]:
         """A function from the number of a batch to the batch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from copy import copy
 
 import numpy as np
 
@@ -99,9 +100,8 @@ def evaluation_mode(model: Module) -> Iterator[None]:
 
 @contextmanager
 def _whole_epoch(data: Data, batch_size: int) -> Iterator[Iterator[Batch]]:
-    """All batches of the data; afterward a loader is at the batch it was at."""
-    loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=batch_size)
-    state = loader.state_dict()
+    """All batches of the epoch at which a loader is, which stays where it is; or of other data."""
+    loader = copy(data) if isinstance(data, DataLoader) else DataLoader(data, batch_size=batch_size)
     loader.restart()
     batches = iter(loader)
     try:
@@ -109,4 +109,3 @@ def _whole_epoch(data: Data, batch_size: int) -> Iterator[Iterator[Batch]]:
     finally:
         if isinstance(batches, Generator):
             batches.close()  # an error that is kept would keep it, and its prefetching thread
-        loader.load_state_dict(state)

@@ -54,14 +54,61 @@ def test_drop_last_leaves_out_exactly_the_batch_that_is_not_full(samples, batch_
 def test_resuming_from_any_state_gives_exactly_the_remaining_batches(skipped, shuffle, drop_last, seed):
     settings = {"shuffle": shuffle, "drop_last": drop_last}
     loader = noisy_loader(seed=seed, **settings)
-    stream = itertools.chain.from_iterable(loader for _ in range(6))
+    stream = itertools.chain.from_iterable(loader for _ in range(8))
     for _ in itertools.islice(stream, skipped):
         pass
     resumed = noisy_loader(seed=7, **settings)
     resumed.load_state_dict(loader.state_dict())
     assert resumed.state_dict() == loader.state_dict()
-    assert values(resumed) == values(loader)
-    assert values(resumed) == values(loader)
+    again = itertools.chain.from_iterable(resumed for _ in range(5))
+    assert values(itertools.islice(again, 10)) == values(itertools.islice(stream, 10))
+    assert resumed.state_dict() == loader.state_dict()
+
+
+def look_by_break(loader, kept):
+    for _ in loader:
+        break
+
+
+def look_and_keep(loader, kept):
+    kept.append(iter(loader))
+    next(kept[-1])
+
+
+LOOKS = {
+    "next": lambda loader, kept: next(iter(loader)),
+    "several": lambda loader, kept: [next(iter(loader)) for _ in range(4)],
+    "break": look_by_break,
+    "kept": look_and_keep,
+}
+
+
+@given(
+    look=st.sampled_from(sorted(LOOKS)),
+    when=st.sampled_from(["begin", "within", "between", "resumed"]),
+    batch_size=st.sampled_from([4, 9, 18]),
+    prefetch=st.integers(0, 2),
+)
+def test_looking_at_a_batch_changes_nothing(look, when, batch_size, prefetch):
+    def epochs(look):
+        loader, kept = noisy_loader(batch_size=batch_size, prefetch=prefetch), []
+        if when == "resumed":
+            loader.load_state_dict({"seed": 2, "epoch": 3, "batch": len(loader) // 2})
+        if when in ("begin", "resumed"):
+            look(loader, kept)
+        seen = []
+        for _ in range(3):
+            batches = []
+            for batch in loader:
+                batches += values([batch])
+                if when == "within":
+                    look(loader, kept)
+            seen.append(batches)
+            if when == "between":
+                look(loader, kept)
+        return seen
+
+    assert epochs(LOOKS[look]) == epochs(lambda loader, kept: None)
 
 
 def test_same_seed_gives_the_same_batches():
@@ -121,22 +168,22 @@ def test_the_state_inside_the_loop_body_resumes_after_the_current_batch():
     assert [loader.state_dict()["batch"] for _ in loader] == [1, 2, 3, 4, 5]
 
 
-def test_after_break_the_next_loop_goes_on_with_the_next_batch():
-    whole, loader = values(noisy_loader()), noisy_loader()
-    for _ in loader:
-        if loader.batch == 2:
+@pytest.mark.parametrize("steps", [2, 3, 5])
+def test_after_break_the_next_loop_is_the_whole_next_epoch(steps):
+    whole, loader = noisy_loader(), noisy_loader()
+    first, second = values(whole), values(whole)
+    for k, _ in enumerate(loader, 1):
+        if k == steps:
             break
-    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 2}
-    assert values(loader) == whole[2:]
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": steps}
+    assert values(loader) == second != first
 
 
-def test_after_break_at_the_last_batch_the_next_loop_only_completes_the_epoch():
+def test_a_state_saved_after_the_last_batch_only_completes_the_epoch():
     loader = noisy_loader()
-    for _ in loader:
-        if loader.batch == len(loader):
-            break
+    loader.load_state_dict({"seed": 0, "epoch": 0, "batch": len(loader)})
     assert values(loader) == []
-    assert loader.epoch == 1
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
 
 
 def test_restart_repeats_the_current_epoch_from_its_first_batch():
@@ -144,15 +191,16 @@ def test_restart_repeats_the_current_epoch_from_its_first_batch():
     values(loader)
     interrupted = values(itertools.islice(loader, 3))
     loader.restart()
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
     again = values(loader)
     assert again[:3] == interrupted
     assert len(again) == len(loader)
 
 
-def test_two_iterators_divide_one_epoch_between_them():
+def test_iterators_are_independent():
     whole, loader = values(noisy_loader()), noisy_loader()
-    pairs = itertools.zip_longest(iter(loader), iter(loader))
-    assert values(batch for pair in pairs for batch in pair if batch is not None) == whole
+    pairs = list(zip(loader, loader, strict=True))
+    assert values(pair[0] for pair in pairs) == values(pair[1] for pair in pairs) == whole
     assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
 
 
