@@ -34,8 +34,8 @@ class DataLoader:
     Each `for` is a pass over a whole epoch, and the one after it over the next epoch:
 
     - Looking at a batch changes nothing: after `next(iter(loader))` the next pass is what it would have been.
-    - A pass that is left after two batches or more, by `break` say, was one of its epoch, too: the next pass is over the
-      whole next one. So steps counted by hand meet new samples each time. `restart()` goes back to the epoch's beginning.
+    - A pass that is left after two batches or more, by `break` say, counts as its epoch: the next pass is over the
+      whole next one, so that steps counted by hand meet new samples. `restart()` goes back to the epoch's beginning.
     - Only the first pass after `load_state_dict` begins within an epoch, where the saved one stood.
     - Iterators are independent of each other; `load_state_dict` and `restart` end those that were begun before.
 
