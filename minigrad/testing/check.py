@@ -6,22 +6,18 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
+from minigrad.testing.frameworks.by_hand import ByHand
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.numeric.compare import compare_first_order, compare_second_order
 from minigrad.testing.numeric.comparison import Comparison, Verdict
-from minigrad.testing.numeric.flat_function import (
-    FlatFunction,
-    FlatNumpyFunction,
-    WrongGradientShape,
-    require_one_number,
-)
+from minigrad.testing.numeric.flat_function import FlatFunction, WrongGradientShape
 from minigrad.testing.report import Report
-from minigrad.typing import Array, DType, Function
+from minigrad.typing import Function
 
 
 def check_grads(
@@ -71,16 +67,18 @@ def check_grads(
     """
     if order not in (1, 2):
         raise UsageError(f"order must be 1 or 2, not {order!r}")
-    return GradientCheck(f, args, settings, argnums=argnums, grad=grad, vjp=vjp, rng=rng).report(order)
+    by_hand = grad is not None or vjp is not None
+    framework = ByHand(grad=grad, vjp=vjp) if by_hand else TENSORS
+    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng).report(order)
 
 
 class GradientCheck:
     """The check behind `check_grads`, which computes each order once, when it is asked for.
 
-    The arguments are those of `check_grads`.
+    The arguments are those of `check_grads`, and the framework that computes the derivatives.
 
     Raises:
-        UsageError: nothing can be differentiated, or both `grad` and `vjp` are given.
+        UsageError: nothing can be differentiated.
     """
 
     def __init__(
@@ -88,25 +86,22 @@ class GradientCheck:
         f: Function,
         args: Sequence[object],
         settings: Mapping[str, object],
+        framework: Framework,
         *,
         argnums: int | Sequence[int] | None = None,
-        grad: Function | None = None,
-        vjp: Function | None = None,
         rng: int | np.random.Generator = 0,
     ) -> None:
-        if grad is not None and vjp is not None:
-            raise UsageError("check_grads: give grad= or vjp=, not both")
         self.f: Function = partial(f, **settings) if settings else f
-        self.args, self.grad, self.vjp = args, grad, vjp
+        self.args, self.framework = args, framework
         self.rng = np.random.default_rng(rng)
-        self.positions, self.note = _differentiable(args, argnums)
+        self.positions, self.note = _differentiable(framework, args, argnums)
 
     def report(self, order: int) -> Report:
         """The verdict on the first order, or on both."""
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # f is evaluated at points outside of its domain, too
             try:
-                if order == 1 or self._by_hand or not self.first:
+                if order == 1 or not self.framework.higher_order or not self.first:
                     return self.first
                 return self.second if self._has_elements else replace(self.first, order=2)
             except WrongGradientShape as error:
@@ -116,20 +111,7 @@ class GradientCheck:
     def flat(self) -> FlatFunction:
         """The function, on vectors."""
         names = [f"argument {i}" for i in range(len(self.args))]
-        if not self._by_hand:
-            return FlatFunction(self.f, self.args, names, self.positions)
-        flat = FlatNumpyFunction(self.f, self.args, names, self.positions, self.vjp or self._vjp_of_grad)
-        if self.vjp is None:
-            require_one_number(flat)
-        return flat
-
-    @property
-    def _by_hand(self) -> bool:
-        return self.vjp is not None or self.grad is not None
-
-    def _vjp_of_grad(self, g: Array | float, *xs: object) -> Any:  # as the gradient comes
-        assert self.grad is not None
-        return _scaled(self.grad(*xs), g)
+        return FlatFunction(self.framework, self.f, self.args, names, self.positions)
 
     @property
     def _has_elements(self) -> bool:
@@ -174,16 +156,11 @@ def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _scaled(gradient: Any, g: Array | float) -> Any:
-    """The gradient of one argument, or of each of several, times a number."""
-    if isinstance(gradient, (tuple, list)):
-        return tuple(_scaled(part, g) for part in gradient)
-    return np.asarray(gradient) * np.reshape(g, ())
-
-
-def _differentiable(args: Sequence[object], argnums: int | Sequence[int] | None) -> tuple[list[int], str]:
+def _differentiable(
+    framework: Framework, args: Sequence[object], argnums: int | Sequence[int] | None
+) -> tuple[list[int], str]:
     """The positions of the arguments to differentiate, and a note on their dtypes."""
-    floating = [i for i, x in enumerate(args) if _floating_dtype(x) is not None]
+    floating = [i for i, x in enumerate(args) if framework.floating_dtype(x) is not None]
     if argnums is not None:
         wanted = [argnums] if isinstance(argnums, int) else list(argnums)
         for i in wanted:
@@ -192,17 +169,9 @@ def _differentiable(args: Sequence[object], argnums: int | Sequence[int] | None)
         floating = wanted
     if not floating:
         raise UsageError("check_grads: no argument is a floating Tensor, array or number, so there is no derivative")
-    narrow = [i for i in floating if _floating_dtype(args[i]) in (np.dtype(np.float16), np.dtype(np.float32))]
+    narrow = [i for i in floating if framework.floating_dtype(args[i]) in (np.dtype(np.float16), np.dtype(np.float32))]
     note = "" if not narrow else f"checked in float64: argument {', '.join(map(str, narrow))} was cast"
     return floating, note
-
-
-def _floating_dtype(x: object) -> DType | None:
-    """The floating dtype of an argument; None for all that has no derivative."""
-    if isinstance(x, float) and not isinstance(x, np.generic):
-        return np.dtype(np.float64)
-    dtype = x.dtype if isinstance(x, (Tensor, np.ndarray, np.generic)) else None
-    return dtype if dtype is not None and dtype.kind == "f" else None
 
 
 def _report(flat: FlatFunction, comparison: Comparison, order: int, note: str) -> Report:

@@ -1,39 +1,31 @@
 """`FunctionCall`: a function with arguments and settings, to be run and differentiated in every way that a law needs.
 
-Two kinds of functions are called alike: those of Tensors, whose derivatives minigrad records, and plain functions of
-NumPy arrays that come with a gradient written by hand (`grad=` or `vjp=`). A law asks for values, cotangents and
-tangents, all plain arrays, and does not depend on the kind.
+Functions of every framework are called alike, and so are plain functions of NumPy arrays that come with a gradient
+written by hand (`grad=` or `vjp=`). A law asks for values, cotangents and tangents, all plain arrays, and does not
+depend on the kind (see `minigrad.testing.frameworks`).
 """
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.autograd.node import override_state
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import Tensor, recording, wrap
-from minigrad.errors import DTypeError
 from minigrad.testing.calls.call_repr import format_call, function_name
-from minigrad.testing.calls.linearization import (
-    ArrayTuple,
-    Linearization,
-    array_of,
-    as_tuple,
-    attach_call,
-    cotangent_dtype,
-)
+from minigrad.testing.calls.linearization import Linearization, TensorLinearization, attach_call, cotangent_dtype
+from minigrad.testing.frameworks.by_hand import ByHand
+from minigrad.testing.frameworks.framework import ArrayTuple, Framework
+from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.typing import Array, Function
 
-REFUSALS: Final = (ValueError, DTypeError)
-"""What a function raises for arguments that it does not take (also as a ShapeError): such a call is no example."""
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -55,6 +47,7 @@ class FunctionCall:
         vjp: `vjp(g, *args, **settings)`, the hand-written gradient for each differentiated argument.
         grad: the same for a function to one number, without g.
         argnums: which arguments are differentiated; None: all floating ones (of an op, those it has rules for).
+        foreign: the framework that f is written in; None: minigrad, or by hand.
         cache: what laws have computed for this call, for those that come later.
     """
 
@@ -64,6 +57,7 @@ class FunctionCall:
     vjp: Function | None = None
     grad: Function | None = None
     argnums: tuple[int, ...] | None = None
+    foreign: Framework | None = None
     cache: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -74,11 +68,13 @@ class FunctionCall:
         vjp: Function | None = None,
         grad: Function | None = None,
         argnums: int | Sequence[int] | None = None,
+        framework: Framework | None = None,
         **settings: object,
     ) -> FunctionCall:
         """A call as one writes it: Tensors and Python floats become arrays, everything else stays what it is."""
         numbers = (argnums,) if isinstance(argnums, int) else None if argnums is None else tuple(argnums)
-        return cls(f, tuple([_as_argument(x) for x in args]), settings, vjp, grad, numbers)
+        owner = framework or TENSORS
+        return cls(f, tuple([_as_argument(x, owner) for x in args]), settings, vjp, grad, numbers, framework)
 
     def with_args(self, args: Sequence[object]) -> FunctionCall:
         """The same call of other arguments."""
@@ -107,10 +103,24 @@ class FunctionCall:
 
     # ---- what it is ------------------------------------------------------------------------------------------
 
+    @cached_property
+    def framework(self) -> Framework:
+        """What computes the derivatives."""
+        if self.foreign is not None:
+            return self.foreign
+        if self.vjp is None and self.grad is None:
+            return TENSORS
+        return ByHand(grad=self.grad, vjp=self.vjp, settings=dict(self.settings))
+
+    @cached_property
+    def function(self) -> Function:
+        """f with its settings."""
+        return partial(self.f, **self.settings) if self.settings else self.f
+
     @property
-    def on_arrays(self) -> bool:
-        """Whether f is a plain NumPy function with a gradient written by hand."""
-        return self.vjp is not None or self.grad is not None
+    def on_tensors(self) -> bool:
+        """Whether f is a function of minigrad's own Tensors."""
+        return self.framework is TENSORS
 
     @cached_property
     def positions(self) -> tuple[int, ...]:
@@ -163,42 +173,58 @@ class FunctionCall:
 
     # ---- running ---------------------------------------------------------------------------------------------
 
-    def linearize(self, *, inputs: Sequence[object] | None = None) -> Linearization:
-        """Run f on variables that share their memory with the arguments (or on `inputs`, given as they are)."""
-        if self.on_arrays:
-            return Linearization(self, self.args, self._outs(self.args))
-        given = [self.variable(i) for i in range(len(self.args))] if inputs is None else list(inputs)
-        with recording():
-            return Linearization(self, tuple(given), self._outs(given))
+    def given(self) -> list[object]:
+        """What f is given besides the differentiated arguments, which are arrays here: values of the framework."""
+        convert = self.framework.constant
+        return [
+            convert(x) if isinstance(x, np.ndarray) and i not in self.positions else x for i, x in enumerate(self.args)
+        ]
 
-    def _outs(self, given: Sequence[object]) -> tuple[Any, ...]:
+    def linearize(self) -> Linearization:
+        """Run f on variables that share their memory with the arguments, where the framework can share it."""
+        if self.on_tensors:
+            return self.linearize_tensors()
+        return Linearization(self, self._run(lambda: self.framework.linearize(*self._as_asked())))
+
+    def linearize_tensors(self, *, inputs: Sequence[object] | None = None) -> TensorLinearization:
+        """The same for a function of Tensors; on `inputs`, given as they are, if there are any."""
+        if inputs is None:
+            return TensorLinearization(self, self._run(lambda: TENSORS.linearize(*self._as_asked())))
+        return TensorLinearization(self, self._run(lambda: TENSORS.run(self.function, inputs, self.positions)))
+
+    def _as_asked(self) -> tuple[Function, list[object], tuple[int, ...]]:
+        return self.function, self.given(), self.positions
+
+    def _run(self, run: Callable[[], Result]) -> Result:
         try:
-            return as_tuple(self.f(*given, **self.settings))
+            return run()
         except Exception as error:
             attach_call(error, self)
             raise
 
     def variable(self, i: int) -> object:
-        """Argument i as f is given it: an array as a Tensor, a variable if it is differentiated."""
+        """Argument i as a Tensor, a variable if it is differentiated; what is no array as it is."""
         x = self.args[i]
         if not isinstance(x, np.ndarray):
             return x
-        tensor = wrap(x)
+        tensor = TENSORS.constant(x)
         tensor.requires_grad = i in self.positions
         return tensor
 
     def results(self) -> ArrayTuple:
         """The results, computed without recording."""
-        with override_state(recorder=None):
-            plain = self.on_arrays
-            given = [wrap(x) if isinstance(x, np.ndarray) and not plain else x for x in self.args]
-            return tuple([array_of(out) for out in self._outs(given)])
+        return self._run(lambda: self.framework.value(*self._as_asked()))
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What f raises for arguments that it does not take (also as a ShapeError): such a call is no example."""
+        return (ValueError, *self.framework.refusals)
 
     def is_accepted(self) -> bool:
         """Whether f takes these arguments: laws try some that were not drawn for it."""
         try:
             self.results()
-        except REFUSALS:
+        except self.refusals:
             return False
         return True
 
@@ -221,9 +247,9 @@ def _is_floating(x: object) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def _as_argument(x: object) -> object:
-    if isinstance(x, Tensor):
-        return x._data
+def _as_argument(x: object, framework: Framework) -> object:
+    if framework.owns(x):
+        return framework.array(x)
     return np.asarray(x) if isinstance(x, (float, np.floating)) else x
 
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
-from minigrad.autograd.tensor import wrap
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.linearization import ArrayTuple
 from minigrad.testing.diagnose.cause import NO_CAUSE, Diagnosis, almost_equal
+from minigrad.testing.frameworks.framework import ArrayTuple
 from minigrad.typing import Array, Function
 
 
@@ -29,7 +28,7 @@ def lost_keepdims(call: FunctionCall, u: ArrayTuple, position: int, expected: Ar
         position: the argument.
         expected: its numerical gradient for these cotangents.
     """
-    if call.on_arrays or not expected.size:
+    if not call.on_tensors or not expected.size:
         return NO_CAUSE
     given = _recorded(call, u, position)
     if given is not None and almost_equal(given, expected):
@@ -43,9 +42,9 @@ def lost_keepdims(call: FunctionCall, u: ArrayTuple, position: int, expected: Ar
 
 def _recorded(call: FunctionCall, u: ArrayTuple, position: int) -> Array | None:
     """The gradient of a recorded pass, None where the rules raise an error."""
-    at_call = call.linearize()
+    at_call = call.linearize_tensors()
     try:
-        return at_call.vjp([wrap(g) for g in u], record=True)[call.positions.index(position)]
+        return at_call.recorded_vjp(u)[call.positions.index(position)]
     except Exception:  # a rule that is being diagnosed may raise anything
         return None
 

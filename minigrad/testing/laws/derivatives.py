@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.autograd.tensor import wrap
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.linearization import ArrayTuple
 from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
-from minigrad.testing.laws.law_registry import has_gradient, is_recorded, law
+from minigrad.testing.frameworks.framework import ArrayTuple
+from minigrad.testing.laws.law_registry import has_gradient, has_second_order, has_transpose, is_recorded, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest
 from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.report import Report
@@ -51,7 +49,7 @@ def gradient(call: FunctionCall) -> None:
     _raise_if_wrong("gradient", call, _check(call).report(1))
 
 
-@law(applies=is_recorded)
+@law(applies=has_second_order)
 def second_order(call: FunctionCall) -> None:
     """The derivative of the gradient equals the numerical one."""
     _raise_if_wrong("second_order", call, _check(call).report(2))
@@ -61,8 +59,7 @@ def _check(call: FunctionCall) -> GradientCheck:
     """The check of this call, one for both orders."""
     check = call.cache.get("check")
     if not isinstance(check, GradientCheck):
-        vjp, grad = (None if f is None else partial(f, **call.settings) for f in (call.vjp, call.grad))
-        check = GradientCheck(call.f, call.args, call.settings, argnums=call.positions, vjp=vjp, grad=grad)
+        check = GradientCheck(call.f, call.given(), call.settings, call.framework, argnums=call.positions)
         call.cache["check"] = check
     return check
 
@@ -94,7 +91,7 @@ def _position(report: Report) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-@law(applies=is_recorded)
+@law(applies=has_transpose)
 def adjoint(call: FunctionCall) -> None:
     """<J v, u> = <v, J'u>: what the plain pass gives is the transpose of what the recorded one gives."""
     call = call.in_double()
@@ -123,15 +120,16 @@ def accumulation(call: FunctionCall) -> None:
     u = call.cotangents()
     once = call.gradients(u)
     twice = [2 * g for g in once]
-    at_call = call.linearize()
+    at_call = call.linearize_tensors()
     at_call.vjp(u)
-    for x in at_call.variables:
+    variables = at_call.run.variables
+    for x in variables:
         x.grad = None
     for _ in range(2):
-        for out, g in zip(at_call.outs, u, strict=True):
+        for out, g in zip(at_call.run.outs, u, strict=True):
             if out.requires_grad:
                 out.backward(g, retain_graph=True)
-    found = [np.zeros(x.shape, x.dtype) if x.grad is None else x.grad._data for x in at_call.variables]
+    found = [np.zeros(x.shape, x.dtype) if x.grad is None else x.grad._data for x in variables]
     expect("accumulation", call, found, twice, diagnosis=Diagnosis("", "two backward passes"))
     _check_repeated_operand(call, u)
 
@@ -151,7 +149,7 @@ def _check_repeated_operand(call: FunctionCall, u: ArrayTuple) -> None:
                 continue
             inputs = [same.variable(k) for k in range(len(same.args))]
             inputs[j] = inputs[i]
-            found = same.linearize(inputs=inputs).vjp(u)[call.positions.index(i)]
+            found = same.linearize_tensors(inputs=inputs).vjp(u)[call.positions.index(i)]
             first, second = separate[call.positions.index(i)], separate[call.positions.index(j)]
             name = f"the Tensor that is both {call.names[i]} and {call.names[j]}"
             scales = [largest([first, second])]
@@ -176,7 +174,7 @@ def _within(inner: Domain, outer: Domain) -> bool:
     return outer.low <= inner.low and inner.high <= outer.high and not any(x in inner for x in outer.without)
 
 
-@law(applies=is_recorded)
+@law(applies=has_second_order)
 def hessian_symmetry(call: FunctionCall) -> None:
     """<w, H v> = <v, H w>, H the second derivatives of the sum of u * f."""
     call = call.in_double()
@@ -193,7 +191,7 @@ def hessian_symmetry(call: FunctionCall) -> None:
 
 
 def _has_reference(call: FunctionCall) -> bool:
-    return isinstance(call.f, Op) and call.f.reference is not None and not call.on_arrays
+    return isinstance(call.f, Op) and call.f.reference is not None and call.on_tensors
 
 
 @law(applies=lambda call: _has_reference(call) and has_gradient(call))
@@ -210,11 +208,11 @@ def reference(call: FunctionCall) -> None:
     values, u = plain.results(), call.cotangents()
     expect("reference", call, call.results(), values, names=["the result"], scales=[largest(values[:1]) + 1],
            diagnosis=Diagnosis("", "the fused function is not its reference"))  # fmt: skip
-    at_call, expected = call.linearize(), plain.gradients(u)
+    at_call, expected = call.linearize_tensors(), plain.gradients(u)
     scales = [largest([g]) + 1 for g in expected]
 
     def why(k: int) -> Diagnosis:
         return diagnose_gradient(call, call.positions[k])
 
-    for found in (at_call.vjp(u), at_call.vjp([wrap(g) for g in u], record=True)):
+    for found in (at_call.vjp(u), at_call.recorded_vjp(u)):
         expect("reference", call, found, expected, scales=scales, diagnosis=why)

@@ -67,7 +67,7 @@ class Law:
         """
         __tracebackhide__ = True
         with no_arithmetic_warnings():
-            if self.applies(call):
+            if self.name not in call.framework.left_out and self.applies(call):
                 self.check(call)
 
     def __repr__(self) -> str:
@@ -81,7 +81,17 @@ def has_gradient(call: FunctionCall) -> bool:
 
 def is_recorded(call: FunctionCall) -> bool:
     """Whether minigrad makes the derivatives, so that there are Tensors and higher orders."""
-    return not call.on_arrays and has_gradient(call)
+    return call.on_tensors and has_gradient(call)
+
+
+def has_second_order(call: FunctionCall) -> bool:
+    """Whether gradients can be differentiated again."""
+    return call.framework.higher_order and has_gradient(call)
+
+
+def has_transpose(call: FunctionCall) -> bool:
+    """Whether there are products with the Jacobian from both sides."""
+    return (call.framework.forward_mode or call.framework.higher_order) and has_gradient(call)
 
 
 def always(call: FunctionCall) -> bool:

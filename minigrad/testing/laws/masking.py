@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.testing.calls.function_call import REFUSALS, FunctionCall
-from minigrad.testing.calls.linearization import ArrayTuple
+from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.diagnose.cause import Diagnosis
+from minigrad.testing.frameworks.framework import ArrayTuple
 from minigrad.testing.laws.law_registry import is_recorded, law
 from minigrad.testing.laws.violation import expect, largest
 from minigrad.typing import Array
@@ -60,9 +60,10 @@ def _with_element(call: FunctionCall, k: int, element: tuple[int, ...], value: f
 
 def _results(call: FunctionCall) -> ArrayTuple | None:
     """The results; None where f does not take the arguments."""
+    refusals: tuple[type[Exception], ...] = (*call.refusals, np.linalg.LinAlgError)
     try:
         return call.results()
-    except (*REFUSALS, np.linalg.LinAlgError):
+    except refusals:
         return None
 
 

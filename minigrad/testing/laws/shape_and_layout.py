@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,8 +18,6 @@ from minigrad.testing.laws.law_registry import has_gradient, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest, result_names
 from minigrad.typing import Array, DType, Shape
 
-FLOATING: Final = (np.float16, np.float32, np.float64)
-
 
 @law
 def shape_and_dtype(call: FunctionCall) -> None:
@@ -28,7 +26,7 @@ def shape_and_dtype(call: FunctionCall) -> None:
     A function with a setting called `dtype` gives that one. A function that raises a `DTypeError` for half precision is
     not tested in it.
     """
-    dtypes = dict.fromkeys((*(x.dtype.type for x in call.values), *FLOATING))
+    dtypes = dict.fromkeys((*(x.dtype.type for x in call.values), *call.framework.dtypes))
     for dtype in dtypes:
         alike = call.with_args([_cast(x, dtype) for x in call.args])
         try:
@@ -38,7 +36,7 @@ def shape_and_dtype(call: FunctionCall) -> None:
                 continue
             raise
         if "dtype" not in call.settings:
-            for name, out in zip(result_names(at_call.outs), at_call.values, strict=True):
+            for name, out in zip(result_names(at_call.values), at_call.values, strict=True):
                 if out.dtype != _with_integers(alike, dtype):
                     _require_dtype(alike, name, out.dtype, np.dtype(dtype))
         cotangents = [np.ones(out.shape, out.dtype if out.dtype.kind == "f" else dtype) for out in at_call.values]

@@ -10,6 +10,7 @@ from minigrad.autograd.node import override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
 from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import TensorLinearization
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.laws.law_registry import always, has_gradient, law
 from minigrad.testing.laws.violation import LawViolation, expect, result_names
@@ -42,8 +43,8 @@ def purity(call: FunctionCall) -> None:
         at_call = call.linearize()
         at_call.vjp(cotangents)
         _check_unchanged(call, copies, "by the backward pass")
-        if not call.on_arrays:
-            at_call.vjp(cotangents, record=True)
+        if isinstance(at_call, TensorLinearization):
+            at_call.recorded_vjp(cotangents)
             _check_unchanged(call, copies, "by the recorded backward pass")
 
 
@@ -79,7 +80,7 @@ def aliasing(call: FunctionCall) -> None:
     A plain NumPy function has no such protection: its gradients must not share memory with its arguments, with its
     cotangent or with each other, and its result not with an argument, unless what is shared is read-only.
     """
-    if call.on_arrays:
+    if not call.on_tensors:
         _check_nothing_shared(call)
         return
     _check_later_call(call)
@@ -127,11 +128,11 @@ def _check_later_writes(call: FunctionCall) -> None:
     cotangents = call.cotangents()
     copies = [x.copy() if isinstance(x, np.ndarray) else x for x in call.args]
     given = [_as_given_by_users(call, i, x) for i, x in enumerate(copies)]
-    at_call = call.linearize(inputs=given)
+    at_call = call.linearize_tensors(inputs=given)
     # A result that is an argument itself may change with it.
-    made = [k for k, out in enumerate(at_call.outs) if not any(out is x for x in given)]
+    made = [k for k, out in enumerate(at_call.run.outs) if not any(out is x for x in given)]
     values, gradients = [at_call.values[k].copy() for k in made], [g.copy() for g in at_call.vjp(cotangents)]
-    names = [result_names(at_call.outs)[k] for k in made]
+    names = [result_names(at_call.run.outs)[k] for k in made]
 
     def check(written: str) -> None:
         about = Diagnosis("output aliases an input", f"a write to {written} changed it")
@@ -145,7 +146,7 @@ def _check_later_writes(call: FunctionCall) -> None:
             check(f"the array that {call.names[i]} was made of")
     with override_state(recorder=None):
         for i in call.positions:
-            array = at_call.inputs[i].writable()
+            array = at_call.run.inputs[i].writable()
             array[...] = _other_values(array)
             check(f"the variable {call.names[i]}")
 

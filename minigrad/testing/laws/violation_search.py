@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from minigrad.errors import UsageError
-from minigrad.testing.calls.function_call import REFUSALS, FunctionCall, no_arithmetic_warnings
+from minigrad.testing.calls.function_call import FunctionCall, no_arithmetic_warnings
 from minigrad.testing.calls.linearization import attached_call
 from minigrad.testing.diagnose.gradient_diagnosis import cause_at_point, cause_of_failure
 from minigrad.testing.laws.law_registry import Law
@@ -72,7 +72,7 @@ def violation_of(call: FunctionCall, laws: Mapping[str, Law]) -> LawViolation | 
     try:
         with no_arithmetic_warnings():
             call.results()
-    except REFUSALS:
+    except call.refusals:
         raise
     except Exception as error:
         error.add_note(f"in {call.as_python()}")
@@ -119,7 +119,7 @@ def _violations(
             return
         try:
             violation = violation_of(call, laws)
-        except REFUSALS as error:
+        except call.refusals as error:
             refusals.append(error)
             assume(False)
         else:
@@ -162,7 +162,7 @@ def _shrunk(
                 if cause_is_enough:
                     return cause_at_point(call) == chosen.cause
             violation = violation_of(call, law)
-        except REFUSALS:
+        except call.refusals:
             assume(False)
         except Exception:  # another failure than the one that is to be shown
             return False

@@ -1,25 +1,23 @@
 """`FlatFunction`: a function of several arrays as one from a vector to a vector, with the derivative that it claims.
 
-All numerical work is done on vectors in double precision; only this file knows of Tensors, shapes and arguments.
-The claimed derivative of a FlatFunction of Tensors is itself one (`vjp_function`), so the second order is checked like
-the first.
+All numerical work is done on vectors in double precision; only this file knows of shapes and arguments, and only the
+framework (see `minigrad.testing.frameworks`) of what the function is made of. The claimed derivative is itself a
+FlatFunction (`vjp_function`) where the framework can differentiate it again, so the second order is checked like the
+first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from minigrad.autograd.node import override_state
-from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.transforms import vjp
-from minigrad.errors import ShapeError, UsageError
-from minigrad.ops import concat, reshape
+from minigrad.errors import UsageError
+from minigrad.testing.frameworks.framework import ArrayTuple, Framework, as_tuple
 from minigrad.testing.numeric.finite_difference import Vector, step_scale
-from minigrad.typing import Array, Function, Shape
+from minigrad.typing import Array, DType, Function, Shape
 
 COTANGENT: Final = "the cotangent"
 """The name of the argument that a function's derivative has besides the function's own."""
@@ -54,7 +52,14 @@ class ArgumentSlice:
 
 
 class FlatFunction:
-    """A function of Tensors and its claimed derivative, on vectors.
+    """A function and its claimed derivative, on vectors.
+
+    Args:
+        framework: what the function is written in.
+        function: the function.
+        args: its arguments.
+        names: what each of them is called.
+        positions: those that are differentiated.
 
     Attributes:
         x: the point, all differentiated arguments in one vector of float64.
@@ -62,23 +67,36 @@ class FlatFunction:
         y: the value there.
         magnitude: the largest finite element of the value; for a derivative, or of that of the function.
         epsilon: the relative spacing of the numbers in the value, one each.
+
+    Raises:
+        UsageError: no result can be differentiated.
     """
 
     def __init__(
-        self, function: Function, args: Sequence[object], names: Sequence[str], positions: Sequence[int]
+        self,
+        framework: Framework,
+        function: Function,
+        args: Sequence[object],
+        names: Sequence[str],
+        positions: Sequence[int],
     ) -> None:
-        self.function, self.args = function, list(args)
+        self.framework, self.function, self.args, self.names = framework, function, list(args), list(names)
+        self.positions = tuple(positions)
         self.arguments: list[ArgumentSlice] = []
         values = []
         start = 0
         for i in positions:
-            array = np.asarray(_array_of(args[i]), np.float64)
+            array = np.asarray(framework.as_array(args[i]), np.float64)
             self.arguments.append(ArgumentSlice(names[i], i, array.shape, start, start + array.size))
             values.append(array.ravel())
             start += array.size
         self.x: Vector = np.concatenate(values)
-        self.epsilon = np.zeros(0)
-        self.y = self.value(self.x)
+        results = self._results(self.x)
+        framework.require_results(results)
+        floating = self._floating(results)
+        self.shapes = [a.shape for a in floating]
+        self.epsilon = np.concatenate([np.full(a.size, _epsilon(a.dtype)) for a in floating])
+        self.y = _flat(floating)
         finite = np.isfinite(self.y)
         self.magnitude = float(np.max(np.abs(self.y), initial=0.0, where=finite))
         if not self.magnitude and self.x.size:
@@ -94,137 +112,108 @@ class FlatFunction:
 
     def value(self, x: Vector) -> Vector:
         """The function's value as a vector."""
-        with override_state(recorder=None):
-            outs = _floating_results(self.function(*self._args_at(x, wrap)))
-        arrays = [out._data for out in outs]
-        if not self.epsilon.size:
-            self.epsilon = np.concatenate([np.full(a.size, np.finfo(a.dtype).eps) for a in arrays])
-        return _flat(arrays)
+        return _flat(self._floating(self._results(x)))
 
     def value_on_arrays(self, x: Array) -> Array:
         """The value for plain arrays, complex ones perhaps; whatever the function raises is let through."""
-        with override_state(recorder=None):
-            out = self.function(*self._args_at(x, lambda array: array))
-        arrays = [np.asarray(_array_of(o)) for o in (out if isinstance(out, (tuple, list)) else (out,))]
+        with self.framework.context():
+            out = self.function(*self._args_at(x))
+        arrays = [self.framework.as_array(o) for o in as_tuple(out)]
         return _flat([array for array in arrays if array.dtype.kind in "fc"])
 
     def linearize(self, x: Vector) -> Callable[[Vector], Vector]:
         """Run once, and give the function from a cotangent u of the value to the claimed J(x)'u."""
-        with override_state(recorder=None):
-            out, back = vjp(self._of_variables(self.args), *self._split(x, wrap))
+        run = self.framework.linearize(self.function, self._args_at(x), self.positions)
+        kinds = self.framework.result_kinds
 
         def pullback(u: Vector) -> Vector:
-            with override_state(recorder=None):
-                found = back(wrap(u.reshape(out.shape)))
-            return self._flat_gradient([g._data for g in found])
+            parts = iter(split(u, [v.shape for v in run.values if v.dtype.kind in kinds]))
+            return self._flat_gradient(run.pull([next(parts) if v.dtype.kind in kinds else v for v in run.values]))
 
         return pullback
 
     def vjp_function(self, u: Vector) -> FlatFunction:
         """The claimed derivative as a function of point and cotangent: (x, u) -> J(x)'u."""
-        positions = [argument.position for argument in self.arguments]
-
-        def derivative(*args: Any) -> Any:
-            *xs, g = args
-            out, pullback = vjp(self._of_variables(xs), *[xs[i] for i in positions])
-            return pullback(reshape(g, shape=out.shape))
-
-        args = self._args_at(self.x, lambda array: array)
-        names = [""] * len(args)
-        for argument in self.arguments:
-            names[argument.position] = argument.name
-        result = FlatFunction(derivative, [*args, u], [*names, COTANGENT], [*positions, len(args)])
-        result.magnitude = max(result.magnitude, self.magnitude)
-        return result
+        return FlatDerivative(self, u)
 
     def argument_at(self, index: int) -> ArgumentSlice:
         """The argument that an element of the vector belongs to."""
         return next(argument for argument in self.arguments if argument.start <= index < argument.stop)
 
-    def _of_variables(self, args: Sequence[object]) -> Callable[..., Tensor]:
-        """The function of the differentiated arguments alone, to one Tensor."""
+    def _results(self, x: Vector) -> ArrayTuple:
+        return self.framework.value(self.function, self._args_at(x), self.positions)
 
-        def run(*variables: Tensor) -> Tensor:
-            values = list(args)
-            for argument, variable in zip(self.arguments, variables, strict=True):
-                values[argument.position] = variable
-            return _one_result(self.function(*values))
+    def _floating(self, results: Sequence[Array]) -> list[Array]:
+        """The results that have derivatives."""
+        return [a for a in results if a.dtype.kind in self.framework.result_kinds]
 
-        return run
-
-    def _split(self, x: Array, convert: Callable[[Array], object]) -> list[object]:
-        """The differentiated arguments that a vector stands for."""
-        return [convert(x[argument.in_vector].reshape(argument.shape)) for argument in self.arguments]
-
-    def _args_at(self, x: Array, convert: Callable[[Array], object]) -> list[object]:
+    def _args_at(self, x: Array) -> list[object]:
         """All arguments, the differentiated ones from a vector."""
         args = list(self.args)
-        for argument, value in zip(self.arguments, self._split(x, convert), strict=True):
-            args[argument.position] = value
+        for argument in self.arguments:
+            args[argument.position] = x[argument.in_vector].reshape(argument.shape).copy()
         return args
 
     def _flat_gradient(self, gradients: Sequence[Array]) -> Vector:
+        if len(gradients) != len(self.arguments):
+            raise UsageError(
+                f"the derivative returned {len(gradients)} gradients for {len(self.arguments)} differentiated "
+                "arguments: return a tuple with one for each, or name the arguments with argnums="
+            )
         for argument, gradient in zip(self.arguments, gradients, strict=True):
             if np.shape(gradient) != argument.shape:
                 raise WrongGradientShape(argument.name, np.shape(gradient), argument.shape)
         return _flat([np.asarray(gradient, np.float64) for gradient in gradients])
 
 
-class FlatNumpyFunction(FlatFunction):
-    """A function of plain arrays with its derivative written by hand, `vjp(g, *args)`, on vectors."""
+class FlatDerivative(FlatFunction):
+    """The claimed derivative of a function, (x, u) -> J(x)'u, with the derivative that the framework claims for it.
 
-    def __init__(
-        self,
-        function: Function,
-        args: Sequence[object],
-        names: Sequence[str],
-        positions: Sequence[int],
-        vjp: Function,
-    ) -> None:
-        self.vjp = vjp
-        super().__init__(function, args, names, positions)
+    Args:
+        of: the function.
+        u: the cotangent, which is the last argument.
+    """
 
-    def value(self, x: Vector) -> Vector:
-        """The function's value as a vector."""
-        out = self.function(*self._args_at(x, np.copy))
-        self.several = isinstance(out, (tuple, list))
-        arrays = [np.asarray(o) for o in (out if self.several else (out,))]
-        if any(a.dtype.kind not in "fiub" for a in arrays):
-            raise UsageError(f"the function must return real numbers, it returned {arrays[0].dtype}")
-        self.shapes = [a.shape for a in arrays]
-        if not self.epsilon.size:
-            dtypes = [a.dtype if a.dtype.kind == "f" else np.dtype(float) for a in arrays]
-            self.epsilon = np.concatenate(
-                [np.full(a.size, np.finfo(dtype).eps) for a, dtype in zip(arrays, dtypes, strict=True)]
-            )
-        return _flat(arrays)
+    def __init__(self, of: FlatFunction, u: Vector) -> None:
+        self.of = of
+        args = [*of._args_at(of.x), u]
+        super().__init__(of.framework, of.function, args, [*of.names, COTANGENT], [*of.positions, len(of.args)])
+        self.magnitude = max(self.magnitude, of.magnitude)
+
+    def value_on_arrays(self, x: Array) -> Array:
+        """There is none: frameworks pull back real cotangents."""
+        raise NotImplementedError
 
     def linearize(self, x: Vector) -> Callable[[Vector], Vector]:
-        """The function from a cotangent u of the value to the claimed J(x)'u."""
-        shapes = self.shapes
+        """Run once, and give the function from a cotangent of J(x)'u to the claimed derivative by x and u."""
+        *args, u = self._args_at(x)
+        n, positions = len(args), self.of.positions
+        us = split(np.asarray(u), self.of.shapes)
+        derivative = self.framework.derivative(self.function, positions, n)
+        run = self.framework.linearize(derivative, [*args, *us], [*positions, *range(n, n + len(us))])
 
-        def pullback(u: Vector) -> Vector:
-            ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
-            parts = [g.reshape(shape) for g, shape in zip(np.split(u, ends), shapes, strict=True)]
-            g = tuple(parts) if self.several else parts[0]
-            found = self.vjp(g, *self._args_at(x, np.copy))
-            if not isinstance(found, (tuple, list)):
-                found = (found,)
-            if len(found) == len(self.args) != len(self.arguments):
-                found = [found[argument.position] for argument in self.arguments]
-            if len(found) != len(self.arguments):
-                raise UsageError(
-                    f"the derivative returned {len(found)} gradients for {len(self.arguments)} differentiated "
-                    "arguments: return a tuple with one for each, or name the arguments with argnums="
-                )
-            return self._flat_gradient(found)
+        def pullback(w: Vector) -> Vector:
+            found = run.pull(split(w, [argument.shape for argument in self.of.arguments]))
+            by_x, by_u = found[: len(positions)], found[len(positions) :]
+            return self._flat_gradient([*by_x, _flat(by_u)])
 
         return pullback
 
+    def _results(self, x: Vector) -> ArrayTuple:
+        *args, u = self._args_at(x)
+        run = self.framework.linearize(self.function, args, self.of.positions)
+        parts, kinds = iter(split(np.asarray(u), self.of.shapes)), self.framework.result_kinds
+        return run.pull([next(parts) if v.dtype.kind in kinds else v for v in run.values])
 
-def _array_of(x: Any) -> Any:
-    """The array of a Tensor; anything else as it is."""
-    return x._data if isinstance(x, Tensor) else x
+
+def split(vector: Array, shapes: Sequence[Shape]) -> list[Array]:
+    """The arrays of these shapes that a vector stands for."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+    return [part.reshape(shape) for part, shape in zip(np.split(vector, ends), shapes, strict=True)]
+
+
+def _epsilon(dtype: DType) -> float:
+    return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
 
 
 def _flat(arrays: Sequence[Array]) -> Array:
@@ -233,39 +222,3 @@ def _flat(arrays: Sequence[Array]) -> Array:
     if len(arrays) == 1:
         return np.asarray(arrays[0].ravel(), dtype)
     return np.concatenate([np.asarray(a, dtype).ravel() for a in arrays]) if arrays else np.zeros(0)
-
-
-def _floating_results(out: object) -> list[Tensor]:
-    """The results that have derivatives: those of floating dtype."""
-    outs: list[Tensor] = []
-    for o in out if isinstance(out, (tuple, list)) else [out]:
-        if not isinstance(o, Tensor):
-            raise UsageError(
-                f"the function must return a Tensor or a tuple of Tensors, it returned {type(o).__name__}; "
-                "for a function of plain arrays give its derivative: check_grads(f, *args, grad=...) or vjp=..."
-            )
-        outs.append(o)
-    floating = [o for o in outs if o.dtype.kind == "f"]
-    if not floating:
-        raise UsageError("the function returned no floating Tensor, so there is nothing to differentiate")
-    return floating
-
-
-def _one_result(out: object) -> Tensor:
-    """One Tensor of all results: the only one, or all of them in a vector."""
-    outs = _floating_results(out)
-    if len(outs) == 1:
-        return outs[0]
-    return concat([reshape(o, shape=(o.size,)) for o in outs])
-
-
-def require_one_number(flat: FlatFunction) -> None:
-    """Check that a function that comes with `grad=` returns one number.
-
-    Raises:
-        ShapeError: it returns more.
-    """
-    if flat.y.size != 1:
-        raise ShapeError(
-            f"grad= is for a function that returns one number, this one returned {flat.y.size}: give vjp= instead"
-        )

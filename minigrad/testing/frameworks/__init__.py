@@ -1,0 +1,1 @@
+"""What is differentiated: one protocol, and a class for each way to write functions and their gradients."""

@@ -1,0 +1,156 @@
+"""minigrad's own Tensors, behind the protocol that all frameworks have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from minigrad.autograd.node import override_state
+from minigrad.autograd.pullback import pull_back_tensors, push_forward
+from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.autograd.transforms import vjp
+from minigrad.errors import DTypeError, UsageError
+from minigrad.testing.frameworks.framework import ArrayTuple, Framework, Pull, Run, as_tuple, in_dtype_of
+from minigrad.typing import Array, DType, Function
+
+
+@dataclass(frozen=True)
+class TensorRun(Run):
+    """One run of a function of Tensors.
+
+    Attributes:
+        inputs: what f was given.
+        outs: what it returned.
+        positions: which inputs are differentiated.
+    """
+
+    inputs: tuple[Any, ...]  # f may take anything
+    outs: tuple[Any, ...]  # and return anything
+    positions: tuple[int, ...]
+
+    @property
+    def variables(self) -> list[Any]:
+        """The differentiated inputs."""
+        return [self.inputs[i] for i in self.positions]
+
+    def pull_tensors(self, cotangents: Sequence[Tensor], *, record: bool) -> list[Tensor]:
+        """J'u, by a recorded pass if wanted."""
+        pairs = [(out, g) for out, g in zip(self.outs, cotangents, strict=True) if isinstance(out, Tensor)]
+        outs, gs = [out for out, _ in pairs], [g for _, g in pairs]
+        return pull_back_tensors(outs, gs, self.variables, record=record)
+
+
+class Tensors(Framework):
+    """minigrad: derivatives of every order, recorded."""
+
+    name: ClassVar[str] = "minigrad"
+    value_type = Tensor
+    refusals: ClassVar[tuple[type[Exception], ...]] = (DTypeError,)
+    dtypes = (np.float16, np.float32, np.float64)
+    higher_order = True
+
+    def constant(self, x: Array) -> Tensor:
+        """A Tensor that shares the memory of an array."""
+        return wrap(x)
+
+    def array(self, value: Any) -> Array:
+        """The array of a Tensor, or of whatever else a function returns."""
+        return value._data if isinstance(value, Tensor) else np.asarray(value)
+
+    def vjp(
+        self, f: Function, args: Sequence[Any], positions: Sequence[int], *, record: bool = False
+    ) -> tuple[Sequence[Any], Pull]:
+        """Run f on fresh variables."""
+
+        def of_variables(*variables: Any) -> list[Tensor]:
+            values = list(args)
+            for i, x in zip(positions, variables, strict=True):
+                values[i] = x
+            return [out for out in _tensors(f(*values)) if out.dtype.kind == "f"]
+
+        outs, pull = vjp(of_variables, *[args[i] for i in positions])
+        return outs, lambda cotangents: as_tuple(pull(list(cotangents)))
+
+    def value(self, f: Function, args: Sequence[Any], positions: Sequence[int]) -> ArrayTuple:
+        """The results, computed without recording.
+
+        Raises:
+            UsageError: one of them is no Tensor.
+        """
+        with override_state(recorder=None):
+            return tuple([out._data for out in _tensors(f(*self._given(args, positions)))])
+
+    def linearize(self, f: Function, args: Sequence[Any], positions: Sequence[int]) -> TensorRun:
+        """Run f, recording."""
+        given = self._given(args, positions)
+        for i in positions:
+            given[i].requires_grad = True
+        return self.run(f, given, positions)
+
+    def run(self, f: Function, given: Sequence[Any], positions: Sequence[int]) -> TensorRun:
+        """Run f on variables that are given.
+
+        Args:
+            f: a function of Tensors.
+            given: what it is given.
+            positions: which of these are variables.
+        """
+        with recording():
+            outs = as_tuple(f(*given))
+
+        def pull(cotangents: Sequence[Array]) -> ArrayTuple:
+            us = [wrap(in_dtype_of(value, u)) for value, u in zip(values, cotangents, strict=True)]
+            with override_state(recorder=None):
+                return tuple([g._data for g in run.pull_tensors(us, record=False)])
+
+        values = tuple([self.array(out) for out in outs])
+        run = TensorRun(values, pull, tuple(given), outs, tuple(positions))
+        return run
+
+    def push_forward(
+        self, f: Function, args: Sequence[Any], positions: Sequence[int], tangents: Sequence[Array]
+    ) -> ArrayTuple:
+        """J v, by transposing a recorded pass."""
+        run = self.linearize(f, args, positions)
+        zeros = [np.zeros(value.shape, _dtype_of_cotangent(value.dtype)) for value in run.values]
+        return _arrays(push_forward(lambda us: run.pull_tensors(us, record=True), zeros, [wrap(v) for v in tangents]))
+
+    def second_derivative(
+        self,
+        f: Function,
+        args: Sequence[Any],
+        positions: Sequence[int],
+        cotangents: Sequence[Array],
+        tangents: Sequence[Array],
+    ) -> ArrayTuple:
+        """H v, by a backward pass through the recorded backward pass."""
+        run = self.linearize(f, args, positions)
+        gradients = run.pull_tensors([wrap(u) for u in cotangents], record=True)
+        return _arrays(pull_back_tensors(gradients, [wrap(v) for v in tangents], run.variables))
+
+
+def _tensors(out: object) -> list[Tensor]:
+    outs: list[Tensor] = []
+    for o in as_tuple(out):
+        if not isinstance(o, Tensor):
+            raise UsageError(
+                f"the function must return a Tensor or a tuple of Tensors, it returned {type(o).__name__}; "
+                "for a function of plain arrays give its derivative: check_grads(f, *args, grad=...) or vjp=..."
+            )
+        outs.append(o)
+    return outs
+
+
+def _arrays(tensors: Sequence[Tensor]) -> ArrayTuple:
+    return tuple([x._data for x in tensors])
+
+
+def _dtype_of_cotangent(dtype: DType) -> DType:
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+TENSORS: Final = Tensors()
+"""The framework of functions that come with no gradient of their own."""
