@@ -52,6 +52,7 @@ from minigrad.errors import (
 from minigrad.graph import Graph
 from minigrad.ops import *
 from minigrad.pytorch_names import module_getattr as _module_getattr
+from minigrad.pytorch_names.keywords import explained as _explained
 from minigrad.rng import seed
 
 if TYPE_CHECKING:
@@ -135,3 +136,5 @@ __all__ = [
     "zeros",
 ]  # fmt: skip
 __all__ += ops.__all__
+
+globals().update(_explained(globals(), __all__))

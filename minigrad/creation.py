@@ -19,9 +19,12 @@ def _sizes(shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape  # type: ignore[return-value]
 
 
-def _refuse_number(name: str, dtype: object) -> None:
-    if isinstance(dtype, int):
-        raise TypeError(f"{name} takes one shape, and then a dtype: write {name}((2, 3)) in place of {name}(2, 3)")
+def _refuse_number(name: str, dtype: object, *number: object) -> None:
+    """Tell that a shape is one argument where a number stands for the dtype, behind the shape (and `number`)."""
+    if isinstance(dtype, (int, float)):
+        wrong, right = ("2, 3, 1.0", "(2, 3), 1.0") if number else ("2, 3", "(2, 3)")
+        takes = "one shape, one number and then a dtype" if number else "one shape, and then a dtype"
+        raise TypeError(f"{name} takes {takes}: write {name}({right}) in place of {name}({wrong})")
 
 
 def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
@@ -72,6 +75,7 @@ def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, re
     >>> full(2, 7.0).tolist()
     [7.0, 7.0]
     """
+    _refuse_number("full", dtype, fill_value)
     return _wrap(np.full(shape, fill_value, dtype or default_dtype()), dtype, requires_grad)
 
 

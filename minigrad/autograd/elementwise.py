@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, Final, overload
+from typing import Any, Concatenate, Final, NoReturn, overload
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
 from minigrad.autograd.registry import registered
-from minigrad.autograd.signature import keyword_hint
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, wrap
+from minigrad.pytorch_names.keywords import keyword_hint
 from minigrad.typing import ArrayLike, Function, Settings, Value
 
 _ARRAYS: Final = (np.ndarray, np.generic)
@@ -28,13 +28,25 @@ _NUMBERS: Final = (int, float, np.generic)
 _NO_SETTINGS: Final[Settings] = {}
 
 
-class UnaryOp(Op[[ArrayLike], Tensor]):
+class _WithoutSettings:
+    """What these ops say of arguments that they do not take."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+    def _refuse(self, count: int, unknown: list[str]) -> NoReturn:
+        got = [f"{name}=" for name in unknown] or [f"{count} by position"]
+        takes = f"{self.name} takes {', '.join(self.inputs)}"
+        raise TypeError(f"{takes}; got {', '.join(got)}{keyword_hint(unknown, self.inputs)}")
+
+
+class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
     """An elementwise function of one input, on a short path: these ops are many and small."""
 
-    def __call__(self, x: ArrayLike, **unknown: object) -> Tensor:
+    def __call__(self, x: ArrayLike, *more: object, **unknown: object) -> Tensor:
         """Compute, and record when x requires gradients."""
-        if unknown:
-            raise TypeError(f"{self.name} takes x; got {', '.join(unknown)}={keyword_hint(list(unknown))}")
+        if more or unknown:
+            self._refuse(1 + len(more), list(unknown))
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS):
                 return self(wrap(as_operand(x)))
@@ -56,13 +68,13 @@ class UnaryOp(Op[[ArrayLike], Tensor]):
         return wrap(out)
 
 
-class BinaryOp(Op[[ArrayLike, ArrayLike], Tensor]):
+class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
     """An elementwise function of two inputs that broadcast against each other, on a short path."""
 
-    def __call__(self, x: ArrayLike, y: ArrayLike, **unknown: object) -> Tensor:
+    def __call__(self, x: ArrayLike, y: ArrayLike, *more: object, **unknown: object) -> Tensor:
         """Compute, and record when an input requires gradients."""
-        if unknown:
-            raise TypeError(f"{self.name} takes x, y; got {', '.join(unknown)}={keyword_hint(list(unknown))}")
+        if more or unknown:
+            self._refuse(2 + len(more), list(unknown))
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.autograd.node import STATE
-from minigrad.autograd.signature import keyword_hint
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, ShapeError
+from minigrad.pytorch_names.keywords import keyword_hint
 
 if TYPE_CHECKING:
     from minigrad.autograd.op import Op
@@ -60,7 +60,7 @@ def _misuse(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> str:
     return (
         f"takes {', '.join(op.inputs)}"
         + (f" and then {', '.join(known)}" if known else "")
-        + f"; {got}{keyword_hint(unknown)}"
+        + f"; {got}{keyword_hint(unknown, [*op.inputs, *known])}"
     )
 
 

@@ -8,10 +8,8 @@ file cannot import them: `minigrad/ops/__init__.py`, `autograd/transforms.py` an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,22 +20,8 @@ if TYPE_CHECKING:
     from minigrad.autograd import transforms as transforms
     from minigrad.autograd.tensor import Tensor
 
-from minigrad.autograd.signature import keyword_hint
+from minigrad.pytorch_names.keywords import explain_calls
 from minigrad.typing import Array, Axis
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _explain_keywords(method: Method) -> Method:
-    """Let an unknown keyword of PyTorch's be told by its name here."""
-
-    @wraps(method)
-    def call(self: Any, *args: Any, **settings: Any) -> Any:
-        if hint := keyword_hint(list(settings)):
-            raise TypeError(f"{method.__name__}() got {', '.join(settings)}={hint}")
-        return method(self, *args, **settings)
-
-    return cast(Method, call)
 
 
 def bind(**modules: ModuleType) -> None:
@@ -211,78 +195,79 @@ class Operators:
 
     # ---- reductions ------------------------------------------------------------------------------------------
 
-    @_explain_keywords
+    @explain_calls
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Sum over axes (all by default)."""
         return ops.sum(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Arithmetic mean over axes."""
         return ops.mean(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def var(self, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """Variance over axes."""
         return ops.var(self, axis=axis, correction=correction, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def std(self, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """Standard deviation over axes."""
         return ops.std(self, axis=axis, correction=correction, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Product over axes."""
         return ops.prod(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Largest element over axes; at a tie the first one gets the gradient."""
         return ops.max(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def min(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Smallest element over axes; at a tie the first one gets the gradient."""
         return ops.min(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def all(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Whether all elements over axes are true, that is, not 0 (no gradient)."""
         return ops.all(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def any(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Whether any element over axes is true, that is, not 0 (no gradient)."""
         return ops.any(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Where the first largest element is (integers, no gradient)."""
         return ops.argmax(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Where the first smallest element is (integers, no gradient)."""
         return ops.argmin(self, axis=axis, keepdims=keepdims)
 
-    @_explain_keywords
+    @explain_calls
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Logarithm of the sum of exponentials over axes, without overflow."""
         return ops.logsumexp(self, axis=axis, keepdims=keepdims)
 
     # ---- order -----------------------------------------------------------------------------------------------
 
-    @_explain_keywords
+    @explain_calls
     def sort(self, axis: int = -1, descending: bool = False) -> Tensor:
         """The elements in rising (or falling) order along an axis; a new Tensor. Equal elements keep their order."""
         return ops.sort(self, axis=axis, descending=descending)
 
-    @_explain_keywords
+    @explain_calls
     def argsort(self, axis: int = -1, descending: bool = False) -> Tensor:
         """The positions that sort along an axis (integers, no gradient)."""
         return ops.argsort(self, axis=axis, descending=descending)
 
+    @explain_calls
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The slices at `indices` along an axis; only a vector needs no axis."""
         return ops.take(self, indices, axis=axis)
@@ -299,31 +284,37 @@ class Operators:
         """The last two dimensions swapped: the transpose of each matrix in a stack."""
         return ops.matrix_transpose(self)
 
+    @explain_calls
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, given as `2, 3` or `(2, 3)`; one size may be -1."""
         return ops.reshape(self, shape=_unpacked(shape))
 
+    @explain_calls
     def permute(self, *axes: Any) -> Tensor:
         """The dimensions in another order; reversed when none is given."""
         return ops.permute_dims(self, axes=_unpacked(axes) or None)
 
+    @explain_calls
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """The dimensions `start_dim` to `end_dim` (included) joined into one."""
         return ops.flatten(self, start_dim, end_dim)
 
-    @_explain_keywords
+    @explain_calls
     def squeeze(self, axis: Axis = None) -> Tensor:
         """Without the given dimensions of size 1 (all of them by default)."""
         return ops.squeeze(self, axis=axis)
 
+    @explain_calls
     def expand_dims(self, axis: Axis) -> Tensor:
         """With new dimensions of size 1 at the given places of the result."""
         return ops.expand_dims(self, axis=axis)
 
+    @explain_calls
     def broadcast_to(self, *shape: Any) -> Tensor:
         """Repeated along new dimensions, and along those of size 1, without a copy."""
         return ops.broadcast_to(self, shape=_unpacked(shape))
 
+    @explain_calls
     def astype(self, dtype: DTypeLike) -> Tensor:
         """Converted to another dtype; between floating dtypes gradients flow back through the conversion."""
         return ops.astype(self, dtype=dtype)
@@ -370,18 +361,22 @@ class Operators:
         """max(x, 0); the derivative at 0 is taken as 0."""
         return ops.relu(self)
 
+    @explain_calls
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element moved into [min, max]; gradients flow where it was inside, bounds included."""
         return ops.clip(self, min, max)
 
+    @explain_calls
     def matmul(self, y: Any) -> Tensor:
         """Matrix product, as `@`."""
         return ops.matmul(self, y)
 
+    @explain_calls
     def diagonal(self, offset: int = 0) -> Tensor:
         """The diagonal of each matrix (the last two dimensions)."""
         return ops.diagonal(self, offset=offset)
 
+    @explain_calls
     def trace(self, offset: int = 0) -> Tensor:
         """The sum of the diagonal of each matrix (the last two dimensions)."""
         return ops.trace(self, offset=offset)

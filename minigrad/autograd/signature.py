@@ -11,11 +11,6 @@ from minigrad.typing import Settings
 if TYPE_CHECKING:
     from minigrad.autograd.op import Op
 
-TORCH_KEYWORDS = {
-    "dim": "axis", "keepdim": "keepdims", "input": "x", "other": "y", "unbiased": "correction", "dims": "axes",
-}  # fmt: skip
-"""What PyTorch calls some settings, and what they are called here."""
-
 
 class _Unquoted(str):
     """An annotation that is shown as it is written in the source."""
@@ -57,11 +52,3 @@ def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) ->
         takes = f"takes {', '.join(op.inputs)}" + (f" and then {', '.join(names)}" if names else "")
         raise TypeError(f"{op.name} {takes}; got {len(inputs)} by position and {', '.join(settings) or 'none'} by name")
     return inputs[:count], {**dict(zip(names, behind, strict=False)), **settings}
-
-
-def keyword_hint(names: Sequence[str]) -> str:
-    """What PyTorch's keywords are called here, for the error about unknown ones."""
-    known = [f"PyTorch's {name}= is {TORCH_KEYWORDS[name]}= here" for name in names if name in TORCH_KEYWORDS]
-    if "inplace" in names:
-        known.append("nothing is computed in place here: leave inplace= out")
-    return "".join(f"; {hint}" for hint in known)

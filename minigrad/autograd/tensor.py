@@ -25,7 +25,8 @@ from minigrad.autograd import operators
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
-from minigrad.pytorch_names import TensorHints
+from minigrad.pytorch_names import MAXIMUM_AND_PLACE, Size, TensorHints, unpacking_count
+from minigrad.pytorch_names.keywords import explain_calls
 from minigrad.typing import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Tensor(operators.Operators, TensorHints):
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._data.size
+        return Size(self._data.size)
 
     @property
     def data(self) -> Array:
@@ -231,6 +232,7 @@ class Tensor(operators.Operators, TensorHints):
             made = ", requires_grad=True" if self.node.op is None else f", made by {self.node.op}"
         return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{made})"
 
+    @explain_calls
     def backward(self, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Add this Tensor's derivatives to the `.grad` of every variable behind it; see `minigrad.backward`."""
         operators.transforms.backward(self, g, retain_graph=retain_graph, create_graph=create_graph)
@@ -302,6 +304,10 @@ class Tensor(operators.Operators, TensorHints):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
+        names = unpacking_count(sys._getframe(1))
+        if names is not None and names != len(self):
+            hint = f"; {MAXIMUM_AND_PLACE}" if names == 2 else ""
+            raise ShapeError(f"a Tensor of shape {self.shape} gives {len(self)} Tensors, not {names}{hint}")
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:

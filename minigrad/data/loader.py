@@ -17,10 +17,11 @@ from minigrad.data.mixup import BatchTransform
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array
 
 
-class DataLoader:
+class DataLoader(ExplainedKeywords):
     """Yields the batches of a dataset, epoch after epoch, and can be stopped and resumed anywhere.
 
     What a batch holds is a pure function of (seed, epoch, batch)::

@@ -21,11 +21,13 @@ from minigrad.diagnosis.reason import Reason
 from minigrad.diagnosis.zero import explain_mostly_zero, explain_zero
 from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.nn import Module
+from minigrad.pytorch_names.keywords import explain_calls
 from minigrad.viz.dry_run import dry_run, modules_within
 
 _NO_LINES = "\n(The lines were not noted: give the function that computes the loss, or compute it inside of trace().)"
 
 
+@explain_calls
 def why(
     tensor: Tensor,
     f: Callable[..., Tensor] | Tensor,

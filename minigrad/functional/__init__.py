@@ -92,6 +92,7 @@ from minigrad.functional.softmax_family import log_softmax, softmax, softmin
 from minigrad.functional.transposed_convolution import conv_transpose1d, conv_transpose2d
 from minigrad.functional.unpooling import max_unpool1d, max_unpool2d
 from minigrad.pytorch_names import module_getattr as _module_getattr
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "alpha_dropout",
@@ -108,6 +109,8 @@ __all__ = [
     "softmax", "softmin", "softplus", "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh",
     "tanhshrink", "threshold", "triplet_margin_loss", "true_conv2d", "unfold",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
     __getattr__ = _module_getattr(__name__)

@@ -17,8 +17,11 @@ from minigrad.init.variance_scaling import (
     xavier_normal,
     xavier_uniform,
 )
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "calculate_gain", "constant", "dirac", "eye", "fans", "he_normal", "he_uniform", "normal", "ones", "orthogonal",
     "skip", "torch_default_uniform", "truncated_normal", "uniform", "xavier_normal", "xavier_uniform", "zeros",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))

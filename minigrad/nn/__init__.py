@@ -65,6 +65,7 @@ from minigrad.nn.threshold import Hardshrink, Softshrink, Step, Tanhshrink, Thre
 from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.unpooling import MaxUnpool1d, MaxUnpool2d
 from minigrad.pytorch_names import module_getattr as _module_getattr
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
@@ -84,6 +85,8 @@ __all__ = [
     "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net",
     "conv_output_size", "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
     __getattr__ = _module_getattr(__name__)

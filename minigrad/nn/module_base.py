@@ -20,6 +20,7 @@ from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.nn.attribute import CONTAINERS, check_container, check_hides_no_method, is_variable, running_call
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import ArrayLike
 
 Kind = Literal["parameter", "buffer", "non-persistent buffer", "module"]
@@ -46,15 +47,15 @@ def Parameter(data: ArrayLike) -> Tensor:
     return Tensor(data, requires_grad=True)
 
 
-class ModuleBase(Generic[M]):
+class ModuleBase(ExplainedKeywords, Generic[M]):
     """The registers of a module, and the ways through the tree of its submodules."""
 
     _kinds: dict[str, Kind]
     _name: str
 
-    def __new__(cls, *args: object, **kwargs: object) -> Self:
+    def __new__(cls, *args: object, **given: object) -> Self:
         """Make the registers before `__init__` runs, so that no subclass has to call super().__init__()."""
-        module = super().__new__(cls)
+        module = super().__new__(cls, *args, **given)
         module.__dict__.update(_kinds={}, _name="", _hooks=None, training=True)
         return module
 

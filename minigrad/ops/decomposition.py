@@ -181,7 +181,7 @@ def _refuse_beyond(count: int, what: str, g: Value) -> None:
         )
 
 
-def svd(x: Value, *, full_matrices: bool = True) -> Svd:
+def svd(x: Value, full_matrices: bool = True) -> Svd:
     """The singular value decomposition x = U @ diag(S) @ Vh, with U and Vh orthogonal and S falling.
 
     Args:
@@ -257,7 +257,7 @@ def _qr_cotangent(gq: Value, gr: Value, q: Value, r: Value) -> Value:
     return matrix_transpose(solve_matrices(r, matrix_transpose(gq + matmul(q, mirrored))))
 
 
-def qr(x: Value, *, mode: str = "reduced") -> Qr:
+def qr(x: Value, mode: str = "reduced") -> Qr:
     """x = Q @ R, with orthogonal columns Q and an upper triangle R.
 
     Args:

@@ -26,7 +26,7 @@ def _full_like(x: Value, *, fill_value: float, dtype: Value = None) -> Value:
     return np.full_like(x, fill_value, dtype)
 
 
-def full_like(x: Value, fill_value: float, *, dtype: Value = None) -> Value:
+def full_like(x: Value, fill_value: float, dtype: Value = None) -> Value:
     """One number everywhere, in the shape of x.
 
     Args:

@@ -93,7 +93,7 @@ def _may_repeat(index: Value) -> bool:
     return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)
 
 
-def take(x: Value, indices: Value, *, axis: int | None = None) -> Tensor:
+def take(x: Value, indices: Value, axis: int | None = None) -> Tensor:
     """The slices of x at `indices` along an axis, in that order and as often as they are named.
 
     Args:
@@ -115,7 +115,7 @@ def take(x: Value, indices: Value, *, axis: int | None = None) -> Tensor:
     return getitem(x, index=(*[slice(None)] * axis, _integers(indices)))
 
 
-def take_along_axis(x: Value, indices: Value, *, axis: int = -1) -> Tensor:
+def take_along_axis(x: Value, indices: Value, axis: int = -1) -> Tensor:
     """out[i, j] = x[i, indices[i, j]] for axis 1, and so on: each row of x is indexed by its own row of indices.
 
     Args:

@@ -126,7 +126,7 @@ def _rows(x: Value) -> Value:
 # ---- products made of these ----------------------------------------------------------------------------------
 
 
-def vecdot(x: Value, y: Value, *, axis: int = -1) -> Tensor:
+def vecdot(x: Value, y: Value, axis: int = -1) -> Tensor:
     """out = sum over the axis of x * y; the other dimensions broadcast.
 
     Args:
@@ -163,7 +163,7 @@ def outer(x: Value, y: Value) -> Tensor:
     return multiply(expand_dims(x, axis=1), y)
 
 
-def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
+def cross(x: Value, y: Value, axis: int = -1) -> Tensor:
     """The vector product, (x[1]*y[2] - x[2]*y[1], x[2]*y[0] - x[0]*y[2], x[0]*y[1] - x[1]*y[0]); other dimensions
     broadcast.
 
@@ -187,7 +187,7 @@ def cross(x: Value, y: Value, *, axis: int = -1) -> Tensor:
     return subtract(multiply(rolled(x, -1), rolled(y, 1)), multiply(rolled(x, 1), rolled(y, -1)))
 
 
-def tensordot(x: Value, y: Value, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+def tensordot(x: Value, y: Value, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """The sum over several dimensions of x and y at once, as one matrix product.
 
     Args:
@@ -286,7 +286,7 @@ def _(g: Value, *, offset: int) -> Value:
     return diagonal(g, offset=offset)
 
 
-def trace(x: Value, *, offset: int = 0) -> Tensor:
+def trace(x: Value, offset: int = 0) -> Tensor:
     """The sum of a diagonal of each matrix.
 
     Args:

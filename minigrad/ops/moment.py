@@ -13,7 +13,7 @@ from minigrad.shapes import canonical_axes, shape_of
 from minigrad.typing import Value
 
 
-def var(x: Value, *, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+def var(x: Value, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """out = sum of (x - mean)^2 over the axes / (count - correction): the variance.
 
     Args:
@@ -28,7 +28,7 @@ def var(x: Value, *, axis: Value = None, correction: float = 0.0, keepdims: bool
     return divide(sum(square(deviation), axis=axis, keepdims=keepdims), freedom)
 
 
-def std(x: Value, *, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+def std(x: Value, axis: Value = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """out = the square root of `var`: the standard deviation.
 
     Where all elements are equal it is 0, and so is its gradient: a subgradient, as for every norm at 0.

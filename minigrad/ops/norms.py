@@ -112,7 +112,7 @@ def matrix_norm(x: Value, *, keepdims: bool = False, ord: float | str = "fro") -
     return expand_dims(out, axis=(-2, -1)) if keepdims else out
 
 
-def norm(x: Value, ord: float | str | None = None, *, axis: Value = None, keepdims: bool = False) -> Tensor:
+def norm(x: Value, ord: float | str | None = None, axis: Value = None, keepdims: bool = False) -> Tensor:
     """`vector_norm` or `matrix_norm`, as `numpy.linalg.norm` chooses: by the number of axes.
 
     Args:

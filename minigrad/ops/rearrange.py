@@ -60,7 +60,7 @@ def _(g: Value, *, shift: Value, axis: Value) -> Value:
     return _roll(g, shift=-shift if axis is None else tuple([-s for s in shift]), axis=axis)
 
 
-def roll(x: Value, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
+def roll(x: Value, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """out[i] = x[(i - shift) mod n] along each axis: what leaves at one end comes in at the other.
 
     Args:
@@ -118,7 +118,7 @@ def _(g: Value, *, k: int) -> Value:
     return triu(g, k=k)
 
 
-def repeat(x: Value, repeats: Value, *, axis: int | None = None) -> Tensor:
+def repeat(x: Value, repeats: Value, axis: int | None = None) -> Tensor:
     """Each element repeated in its place along an axis.
 
     Args:
@@ -172,7 +172,7 @@ def tile(x: Value, repetitions: int | Sequence[int]) -> Tensor:
     return reshape(copies, shape=[t * n for t, n in zip(times, shape, strict=True)])
 
 
-def unstack(x: Value, *, axis: int = 0) -> tuple[Tensor, ...]:
+def unstack(x: Value, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, without it: `stack` undone.
 
     Args:
@@ -188,7 +188,7 @@ def unstack(x: Value, *, axis: int = 0) -> tuple[Tensor, ...]:
     return tuple([getitem(x, index=(*_all(axis), k)) for k in range(shape_of(x)[axis])])
 
 
-def split(x: Value, sections: int | Sequence[int], *, axis: int = 0) -> list[Tensor]:
+def split(x: Value, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """The pieces of x along an axis, cut into so many equal ones or before each of the given positions, as NumPy does.
 
     Args:

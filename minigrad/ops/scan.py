@@ -98,7 +98,7 @@ def shift_right(x: Value, axis: int, first: int) -> Value:
     return concat([(ones_like if first else zeros_like)(head), getitem(x, index=_along(axis, slice(0, -1)))], axis)
 
 
-def cumulative_sum(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_sum(x: Value, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """out[k] = x[0] + ... + x[k] along the axis.
 
     Args:
@@ -115,7 +115,7 @@ def cumulative_sum(x: Value, *, axis: int | None = None, include_initial: bool =
     return _with_initial(out, zeros_like, axis or 0) if include_initial else out
 
 
-def cumulative_prod(x: Value, *, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_prod(x: Value, axis: int | None = None, include_initial: bool = False) -> Tensor:
     """out[k] = x[0] * ... * x[k] along the axis. Its gradient is right where x is 0, too.
 
     Args:

@@ -172,7 +172,7 @@ def stack(xs: Sequence[Value], axis: int = 0) -> Tensor:
     return concat([expand_dims(x, axis=axis) for x in xs], axis=axis)
 
 
-def expand_dims(x: Value, *, axis: Value) -> Tensor:
+def expand_dims(x: Value, axis: Value) -> Tensor:
     """With new dimensions of size 1.
 
     Args:
@@ -190,7 +190,7 @@ def expand_dims(x: Value, *, axis: Value) -> Tensor:
     return reshape(x, shape=tuple([1 if i in new else next(sizes) for i in range(len(shape_of(x)) + count)]))
 
 
-def squeeze(x: Value, *, axis: Value = None) -> Tensor:
+def squeeze(x: Value, axis: Value = None) -> Tensor:
     """Without dimensions of size 1.
 
     Args:

@@ -12,11 +12,14 @@ from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedule import scheduled
 from minigrad.optim.sgd import SGD, Lion
 from minigrad.pytorch_names import module_getattr as _module_getattr
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "EMA", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "WeightAverage", "clip_grad_norm", "clip_grad_value", "schedule", "scheduled",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))
 
 if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
     __getattr__ = _module_getattr(__name__)

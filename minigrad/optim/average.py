@@ -12,10 +12,11 @@ from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
 from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.optim.optimizer_state import is_number
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
 
 
-class WeightAverage:
+class WeightAverage(ExplainedKeywords):
     """The plain mean of the weights at all updates (stochastic weight averaging).
 
         mean <- mean + (p - mean) / (n + 1)        at update n = 0, 1, ...

@@ -19,6 +19,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.kernels.array_utils import accumulation_dtype
 from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, plain, snapshot
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
 
 R = TypeVar("R")
@@ -34,7 +35,7 @@ AT_LEAST_0 = (
 )  # fmt: skip
 
 
-class Optimizer:
+class Optimizer(ExplainedKeywords):
     """Updates parameters along their gradients.
 
     A subclass names the arrays that it keeps for each parameter (`_buffers`), and defines `_update`.

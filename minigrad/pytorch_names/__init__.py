@@ -132,6 +132,26 @@ def module_getattr(module: str) -> Callable[[str], object]:
     return missing
 
 
+class Size(int):
+    """The number of elements of a Tensor. PyTorch's `x.size()` is a method that gives the shape: here it is told."""
+
+    def __call__(self, *args: object) -> NoReturn:
+        """Tell what is here in place of PyTorch's call."""
+        raise TypeError("PyTorch's x.size() is x.shape here, and x.size(dim) is x.shape[dim]: x.size counts elements")
+
+
+MAXIMUM_AND_PLACE = (
+    "PyTorch's values, places = x.max(dim) is x.max(axis), x.argmax(axis) here, and its x.sort(dim) is x.sort(axis), "
+    "x.argsort(axis)"
+)
+
+
+def unpacking_count(frame: FrameType) -> int | None:
+    """How many names a statement `a, b = x` has, at which the frame is; None at any other one."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at + 1] if at >= 0 and dis.opname[code[at]] == "UNPACK_SEQUENCE" else None
+
+
 def _is_from_import(frame: FrameType) -> bool:
     """Whether the frame is at `from module import name`."""
     while frame.f_back is not None and frame.f_code.co_name == "__getattr__":

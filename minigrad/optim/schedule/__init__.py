@@ -17,9 +17,12 @@ from minigrad.optim.schedule.decay import Cosine, Exponential, InverseTime, Poly
 from minigrad.optim.schedule.piecewise import Constant, Linear, MultiStep, Step
 from minigrad.optim.schedule.plateau import Plateau
 from minigrad.optim.schedule.settings import SCHEDULES, schedule_of, schedule_settings
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "SCHEDULES", "Chained", "Constant", "Cosine", "CosineRestarts", "Count", "Exponential", "InverseTime", "Lambda",
     "Linear", "MultiStep", "OneCycle", "Plateau", "Polynomial", "Schedule", "Sequential", "Step", "schedule_of",
     "schedule_settings", "scheduled", "warmup",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))

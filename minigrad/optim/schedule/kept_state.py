@@ -5,10 +5,11 @@ from __future__ import annotations
 from copy import deepcopy
 
 from minigrad.errors import StateError
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import StateDict
 
 
-class KeptState:
+class KeptState(ExplainedKeywords):
     """An object that `fit` changes: its state is saved in checkpoints, and put back before each new training."""
 
     def state_dict(self) -> StateDict:
