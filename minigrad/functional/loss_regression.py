@@ -156,7 +156,8 @@ def gaussian_nll_loss(
         var: the variance, of at least 0. Below eps it counts as eps, while its gradient flows as if it were free: it
             can grow again.
         full: whether the constant log(2π) / 2 is added (default False).
-        eps: the smallest variance (default 1e-6).
+        eps: the smallest variance (default 1e-6). With 0, a variance of 0 gives infinity where x is not the target, and
+            minus infinity where it is.
         reduction: "mean" over the elements, "sum", or "none" (default "mean").
 
     Shapes: x, target equal; var x's shape, or with size 1 in one of its dimensions, or without the last one, or () ->
@@ -174,8 +175,10 @@ def gaussian_nll_loss(
     low = values(var) < eps
     if low.any():
         var = var + np.where(low, eps - values(var), 0).astype(d.dtype)
-    ratio = ops.where(ops.isinf(var), 0, ops.square(d / ops.sqrt(var)))  # log(var) has grown to infinity already
-    loss = (ops.log(var) + ratio) * 0.5
+    exact = (values(var) == 0) & (values(d) == 0)
+    ratio = ops.where(ops.isinf(var) | exact, 0, ops.square(d / ops.sqrt(var)))  # log(var) has become infinite already
+    certain = (values(var) == 0) & ~exact
+    loss = (ops.where(certain, 0, ops.log(var)) + ratio) * 0.5  # and here the ratio, sooner than log(var)
     return reduced(loss + 0.5 * log(2 * pi) if full else loss, reduction)
 
 

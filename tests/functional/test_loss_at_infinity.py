@@ -177,3 +177,36 @@ def test_loss_at_infinity_is_the_limit(name, f, points):
         if np.isinf(point).sum() == 1 and np.isinf(expected[0]):
             assert found[0] == expected[0], point
         assert not np.isfinite(found[np.isinf(expected)]).any(), point
+
+
+# ---- zeros ---------------------------------------------------------------------------------------------------
+
+AT_ZERO = {
+    "gaussian_nll_loss": [
+        lambda x: F.gaussian_nll_loss([1.0], [0.0], x, eps=0.0),
+        lambda x: F.gaussian_nll_loss([-1.0], [2.0], x, eps=0.0, full=True),
+        lambda x: F.gaussian_nll_loss([1.0], [1.0], x, eps=0.0),
+    ],
+    "poisson_nll_loss": [
+        *each(lambda x, t: F.poisson_nll_loss(x, t, log_input=False, eps=0.0), *COUNTS),
+        *each(lambda x, t: F.poisson_nll_loss([0.5], x, full=True), 0.0),
+    ],
+    "cross_entropy": [lambda x: F.cross_entropy(np.array([[0.0, 1.0]]), F.pad(x, (0, 1), value=1.0).reshape((1, 2)))],
+    "binary_cross_entropy_with_logits": [*each(F.binary_cross_entropy_with_logits, 0.0, 1.0)],
+    "multilabel_soft_margin_loss": [lambda x: F.multilabel_soft_margin_loss(x, [1.0])],
+    "smooth_l1_loss": each(partial(F.smooth_l1_loss, beta=0.5), 0.0),
+    "huber_loss": each(F.huber_loss, 0.0),
+    "mse_loss": each(F.mse_loss, 0.0),
+}
+"""Without kl_div, whose gradient at a target of 0 is finite on purpose: see `test_loss_class.py`."""
+
+
+@pytest.mark.parametrize(("name", "f"), [(name, f) for name, fs in AT_ZERO.items() for f in fs])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_loss_at_zero_is_the_limit(name, f):
+    """The limits from above of value and gradient; an infinity as large as an exponent allows counts as one."""
+    near = [value_and_gradient(f, [x]) for x in (1e-30, 1e-60, 1e-120)]
+    moves = np.abs(near[2] - near[1]) > 1e-9 * (1 + np.abs(near[2]))
+    expected = np.where(moves, np.copysign(INF, near[2]), near[2])
+    found = value_and_gradient(f, [0.0])
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
