@@ -21,6 +21,9 @@ MIN_COMPILED_SIZE = 1 << 13  # elements in the first argument: below, NumPy is d
 
 _state = threading.local()
 
+compilation_watchers: list[Callable[[], None]] = []
+"""What is called when a kernel begins to be compiled, in the thread that waits for it; not when it is on disk."""
+
 
 @cache
 def numba_available() -> bool:
@@ -65,9 +68,26 @@ def _load(module: str, name: str) -> Callable[..., VariantResult]:
     return lambda *args, **settings: NotImplemented
 
 
+@cache
+def _numba() -> Any:  # without type stubs
+    """Numba, which tells `compilation_watchers` that it compiles."""
+    event: Any = import_module("numba.core.event")
+
+    class Listener(event.Listener):  # type: ignore[misc]  # a class of Numba's
+        def on_start(self, event: object) -> None:
+            for watcher in compilation_watchers:
+                watcher()
+
+        def on_end(self, event: object) -> None:
+            pass
+
+    event.register("numba:compile", Listener())
+    return import_module("numba")
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` in its first call with each dtype, and keep the machine code on disk if possible."""
-    numba: Any = import_module("numba")  # without type stubs
+    numba = _numba()
     # Products may be fused into sums; NaN and infinity keep their meaning.
     jit = partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"})
     try:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
-from minigrad.kernels.jit import numba_available
+from minigrad.kernels.jit import compilation_watchers
 from minigrad.training.callback import Callback
 from minigrad.training.history import EpochRecord
 from minigrad.training.training_state import RunningSums, TrainingState
@@ -23,7 +23,8 @@ COMPILING = "compiling kernels (once)"
 class Progress(Callback):
     """Print a line an epoch; on a terminal, where rich is installed, also a bar that moves within the epoch.
 
-    The first step is left out of speed and time left: kernels are compiled in it, once on each machine.
+    The first step is left out of speed and time left: kernels are loaded in it, or compiled, once on each machine,
+    which is told.
 
     Args:
         file: where to print (default: standard output).
@@ -41,16 +42,19 @@ class Progress(Callback):
         self._start, self._first_step = perf_counter(), training.step
         self._counted = False  # whether the first step is done, and the clock has been started again
         self._left_out = RunningSums()
+        self._compiled = False
+        compilation_watchers.append(self._on_compilation)
         if self._out.isatty() and find_spec("rich") is not None:
             self._bar = _make_bar(self._out)
-            self._task = self._bar.add_task("", total=training.total_steps, completed=training.step, now=COMPILING)
+            self._task = self._bar.add_task("", total=training.total_steps, completed=training.step, now="")
             self._bar.start()
 
     def on_step(self, training: TrainingState) -> None:
         """Measure the speed, and move the bar at most every 0.1 seconds."""
         now, sums = perf_counter(), training.sums
         if not self._counted:
-            if self._bar is None and now - self._start >= SLOW and numba_available():
+            compilation_watchers.remove(self._on_compilation)
+            if self._bar is None and now - self._start >= SLOW and self._compiled:
                 print(f"{COMPILING}: first step in {now - self._start:.0f} s", file=self._out, flush=True)
             self._start, self._first_step, self._counted = now, training.step, True
             self._left_out = RunningSums(samples=sums.samples, seconds=sums.seconds)
@@ -62,6 +66,11 @@ class Progress(Callback):
             speed = f"{self._speed:,.0f} samples/s" if self._speed else ""
             text = [*_numbers(training.means, training), speed, self._time_left(training)]
             self._bar.update(self._task, description=epoch, completed=training.step, now="  ".join(text))
+
+    def _on_compilation(self) -> None:
+        self._compiled = True
+        if self._bar is not None:
+            self._bar.update(self._task, now=COMPILING)
 
     def on_epoch(self, training: TrainingState) -> None:
         """Print the epoch's line."""
@@ -80,6 +89,8 @@ class Progress(Callback):
 
     def on_end(self, training: TrainingState) -> None:
         """Remove the bar."""
+        if self._on_compilation in compilation_watchers:  # there was no step
+            compilation_watchers.remove(self._on_compilation)
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from minigrad import nn, optim
 from minigrad.data import DataLoader
 from minigrad.functional import cross_entropy, mse_loss
+from minigrad.kernels.jit import compilation_watchers
 from minigrad.training import F1, Progress, accuracy, fit
 
 X, Y = np.zeros((8, 3), np.float32), np.zeros(8, int)
@@ -83,28 +85,42 @@ def test_metrics_that_are_one_number_are_shown_and_others_are_not():
     assert line.count("accuracy") == 2
 
 
+@pytest.mark.parametrize("compiles", [True, False])
 @pytest.mark.parametrize("make", [io.StringIO, Terminal])
-def test_the_first_step_which_compiles_kernels_is_told_and_counts_neither_for_speed_nor_for_the_time_left(
-    monkeypatch, make
+def test_the_first_step_counts_neither_for_speed_nor_for_the_time_left_and_is_told_where_kernels_are_compiled(
+    monkeypatch, make, compiles
 ):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("minigrad.training.progress.INTERVAL", 0.0)
-    monkeypatch.setattr("minigrad.training.progress.numba_available", lambda: True)
     clock = [0.0]
     for module in ("progress", "loop"):
         monkeypatch.setattr(f"minigrad.training.{module}.perf_counter", lambda: clock[0])
+    file = make()
 
     def loss(output, target):
+        for watcher in compilation_watchers if compiles else ():
+            watcher()
+            if file.isatty():
+                time.sleep(0.3)  # the bar is drawn eight times a second
         clock[0] += 20.0 if clock[0] == 0 else 2.0
         return cross_entropy(output, target)
 
-    file = make()
     train(file, epochs=3, loss=loss)
+    assert compilation_watchers == []
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
-    assert "compiling kernels (once)" in text
+    assert ("compiling kernels (once)" in text) == compiles
     if not file.isatty():
-        told, *epochs = text.splitlines()
-        assert told == "compiling kernels (once): first step in 20 s"
-        assert [line.rsplit("  ", 2)[1:] for line in epochs] == [
+        *told, first, second, third = text.splitlines()
+        assert told == (["compiling kernels (once): first step in 20 s"] if compiles else [])
+        assert [line.rsplit("  ", 2)[1:] for line in (first, second, third)] == [
             ["2 samples/s", "0:08 left"], ["2 samples/s", "0:04 left"], ["2 samples/s", "0:00 left"],
         ]  # fmt: skip
+
+
+def test_a_training_that_fails_before_its_first_step_leaves_no_watcher():
+    def loss(output, target):
+        raise OSError("cannot compute")
+
+    with pytest.raises(OSError, match="cannot compute"):
+        train(io.StringIO(), loss=loss)
+    assert compilation_watchers == []

@@ -1,0 +1,30 @@
+"""Who waits for the compiler is told so, and who finds the kernel on disk is not."""
+
+import importlib.util
+
+import pytest
+
+from minigrad.kernels.jit import compilation_watchers, compiled
+
+pytest.importorskip("numba")
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("doubled", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return compiled(module.double)
+
+
+def test_watchers_are_called_when_a_kernel_is_compiled_and_not_when_it_is_on_disk(tmp_path):
+    path, calls = tmp_path / "doubled.py", []
+    path.write_text("def double(x):\n    return 2 * x\n")
+    compilation_watchers.append(lambda: calls.append(1))
+    try:
+        first = load(path)
+        assert (first(2), len(calls)) == (4, 1)
+        assert (first(3), len(calls)) == (6, 1)
+        assert (load(path)(2), len(calls)) == (4, 1)
+        assert (first(2.5), len(calls)) == (5.0, 2)
+    finally:
+        compilation_watchers.pop()
