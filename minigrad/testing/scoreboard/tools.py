@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.errors import MissingExtraError
+from minigrad.errors import UsageError
 from minigrad.testing.check import check_grads
 from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.scoreboard.pair import Pair
@@ -59,7 +59,7 @@ def gradcheck_fast() -> Judge:
 
 
 def _gradcheck(*, fast: bool) -> Judge:
-    torch: Any = _peer("torch", "PyTorch")
+    torch: Any = _peer("torch")
     failure: Any = import_module("torch.autograd.gradcheck").GradcheckError
 
     def judge(pair: Pair) -> tuple[Verdict, str]:
@@ -88,7 +88,7 @@ def _gradcheck(*, fast: bool) -> Judge:
 
 def jax() -> Judge:
     """`jax.test_util.check_grads` of order 1 in reverse mode, in double precision."""
-    jax: Any = _peer("jax", "JAX")
+    jax: Any = _peer("jax")
     check: Any = import_module("jax.test_util").check_grads
     jax.config.update("jax_enable_x64", True)
 
@@ -155,11 +155,11 @@ def _out_of_time(*_: object) -> None:
     raise OutOfTime
 
 
-def _peer(module: str, name: str) -> Any:
+def _peer(name: str) -> Any:
     try:
-        return import_module(module)
+        return import_module(name)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(name, extra="testing", purpose=f"the scoreboard's column of {name}") from error
+        raise UsageError(f"this column of the scoreboard needs {name}: pip install {name}") from error
 
 
 def _arrays(xs: Any) -> list[Array]:

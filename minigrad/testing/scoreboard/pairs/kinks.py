@@ -113,6 +113,7 @@ PAIRS: Final[list[Pair]] = [
         lambda x: ((x - x.mean()) ** 2).mean(),
         lambda x: 2 * (x - x.mean()) / x.size,
         np.full(6, 0.7),
+        atol=1e-15,
     ),
     scalar(
         KINKS,
@@ -193,7 +194,7 @@ def _only_on(low: float, high: float, f: Function) -> Function:
 
 EDGE_PAIRS: Final[list[Pair]] = [
     *[
-        elementwise(EDGES, f"x^{p} at {x}", lambda x, p=p: x**p, lambda x, p=p: p * x ** (p - 1), x)
+        elementwise(EDGES, f"x^{p} at {x}", lambda x, p=p: x**p, lambda x, p=p: p * x ** (p - 1), x, atol=1e-11)
         for p in (2.5, 1.5)
         for x in (0.0, [0.0, 1.0])
     ],
@@ -208,7 +209,7 @@ EDGE_PAIRS: Final[list[Pair]] = [
     scalar(EDGES, "pow(0, y) in y", lambda y: (0.0 * y) ** y, lambda y: 0 * y, 1.7),
     elementwise(EDGES, "sqrt at 0", np.sqrt, lambda x: 0.5 / np.sqrt(x), 0.0),
     elementwise(EDGES, "sqrt at 1e-14", np.sqrt, lambda x: 0.5 / np.sqrt(x), [1e-14, 1e-20]),
-    elementwise(EDGES, "x sqrt(x) at 0", lambda x: x * np.sqrt(x), lambda x: 1.5 * np.sqrt(x), [0.0, 2.0]),
+    elementwise(EDGES, "x sqrt(x) at 0", lambda x: x * np.sqrt(x), lambda x: 1.5 * np.sqrt(x), [0.0, 2.0], atol=1e-11),
     *[
         elementwise(EDGES, f"arcsin at {x!r}", np.arcsin, lambda x: 1 / np.sqrt((1 - x) * (1 + x)), x)
         for x in (1 - 1e-8, 1 - 1e-4, -1 + 1e-12)

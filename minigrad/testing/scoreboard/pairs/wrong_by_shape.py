@@ -11,6 +11,8 @@ from minigrad.testing.scoreboard.pairs.functions import softmax, standardize
 from minigrad.testing.scoreboard.pairs.ill_conditioned import (
     cholesky_pair,
     determinant_pair,
+    eigenvalues_2x2,
+    eigenvalues_vjp,
     inverse_pair,
     slogdet_pair,
     solve_pair,
@@ -56,6 +58,7 @@ _ROWS: Final = general(
     "", "sum of squares of rows", lambda x: (x * x).sum(1), lambda g, x: 2 * x * g[:, None], normal(178, 3, 3)
 )
 _MATRIX: Final = np.eye(3) + 0.3 * normal(179, 3, 3)
+_TWO: Final = np.array([[2.0, 0.7], [0.7, -1.0]])
 _INVERSE: Final = inverse_pair("a matrix", _MATRIX, "")
 _SOLVE: Final = solve_pair("a matrix", _MATRIX, normal(180, 3), "")
 _LOG_DET: Final = slogdet_pair("a matrix", _MATRIX, "")
@@ -89,10 +92,9 @@ def _transposed(gradient: Array) -> Array:
     return gradient.T
 
 
-def _eigh_vjp(g: Array, a: Array) -> Array:
-    """Of both eigenvalues and vectors only the former."""
-    _, v = np.linalg.eigh((a + a.T) / 2)
-    return np.asarray(v * g @ v.T)
+def _folded(gradient: Array) -> Array:
+    """What belongs to the upper half, added to the lower."""
+    return np.asarray(np.tril(gradient) + np.triu(gradient, 1).T)
 
 
 def _part(index: int, change: Any, p: Pair) -> Any:
@@ -159,12 +161,17 @@ BY_SYMMETRY: Final[list[Pair]] = [
         lambda g, x: 2 * g * _symmetrized(_MATRIX) @ x,
         normal(185, 3),
     ).wrong(SYMMETRY, "of the matrix, not symmetrized", lambda g, x: 2 * g * _MATRIX @ x),
-    general("", "eigenvalues", lambda a: np.linalg.eigvalsh((a + a.T) / 2), _eigh_vjp, _MATRIX).wrong(
-        SYMMETRY, "the other order", lambda g, a: _eigh_vjp(g[::-1], a)
-    ),
-    general("", "eigenvalues of the lower half", np.linalg.eigvalsh, _eigh_vjp, _symmetrized(_MATRIX)).wrong(
-        SYMMETRY, "all of it, though only the lower half is read", _eigh_vjp
-    ),
+    general(
+        "", "eigenvalues", lambda a: np.linalg.eigvalsh((a + a.T) / 2), eigenvalues_vjp, _TWO, exact=eigenvalues_2x2
+    ).wrong(SYMMETRY, "the other order", lambda g, a: eigenvalues_vjp(g[::-1], a)),
+    general(
+        "",
+        "eigenvalues of the lower half",
+        np.linalg.eigvalsh,
+        lambda g, a: _folded(eigenvalues_vjp(g, a)),
+        _TWO,
+        exact=lambda a: eigenvalues_2x2(np.array([[a[0, 0], a[1, 0]], [a[1, 0], a[1, 1]]])),
+    ).wrong(SYMMETRY, "of all of it, though only that half is read", eigenvalues_vjp),
     ATTENTION.wrong(
         SYMMETRY,
         "the gradient of q for k",
