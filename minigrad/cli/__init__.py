@@ -1,7 +1,7 @@
 """The `minigrad` command.
 
 What the user can put right is one line on standard error, `minigrad: error: ...`, and exit code 2. Anything else that
-goes wrong is a fault of the program, and keeps its traceback.
+goes wrong is a fault of the program, and keeps its traceback. Warnings are `minigrad: warning: ...` there.
 
 A command is a file of its name with a function `run(arguments)`, which gives an `Output`.
 """
@@ -12,10 +12,12 @@ import json
 import os
 import re
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from signal import SIGINT
 from typing import Final
 
@@ -43,11 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in (sys.argv[1:] if argv is None else argv)
     if argv is None:
         _prepare_output()
+    in_python = warnings.formatwarning
+    warnings.formatwarning = _warning_text
     try:
         return _run(argv, as_json)
     except BrokenPipeError:
         _discard_output()  # or the interpreter's last flush complains
         return 128 + 13  # SIGPIPE, which not all systems know by name
+    finally:
+        warnings.formatwarning = in_python
+
+
+def _warning_text(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning as the command prints it: without a line of minigrad's own, which is nobody's concern."""
+    site = "" if Path(filename).is_relative_to(Path(__file__).parents[1]) else f"{filename}:{lineno}: "
+    return f"minigrad: warning: {site}{message}\n"
 
 
 def _run(argv: Sequence[str] | None, as_json: bool) -> int:

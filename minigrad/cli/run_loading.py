@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,8 @@ def load_run(name: str, weights: str | None = None) -> LoadedRun:
         model.load_state_dict(run.checkpoint.model)
     except StateError as error:
         raise StateError(f"{name} does not fit {settings.model}, which may have changed since: {error}") from error
+    if run.checkpoint.metadata["step"] == 0:
+        warnings.warn(f"{name} was saved before its first step: its weights are untrained", UserWarning, stacklevel=2)
     return LoadedRun(run.folder, settings, SampleFormat.from_json(run.settings), model.eval(), run.checkpoint.epoch)
 
 

@@ -71,6 +71,7 @@ class ImageFolder(Dataset):
         skip_broken: bool = False,
     ) -> None:
         self.path = Path(path)
+        self._parts: tuple[ImageFolder, ...] = (self,)  # those of one set, whose broken files are told together
         self.size = pair("ImageFolder", size)
         self.channels = _checked_channels("ImageFolder", channels)
         self.transform = transform
@@ -104,10 +105,11 @@ class ImageFolder(Dataset):
         try:
             return read_image(self.files[number], self.size, self.channels)
         except DataError as error:
-            broken = self._broken(self.files)
-            if len(broken) < 2:
+            broken = self._broken(file for part in self._parts for file in part.files)
+            if not broken:  # it could be read this time
                 raise
-            raise DataError(f"{_listed(broken)}: take them away, or skip them with skip_broken=True") from error
+            skip = "skip_broken=True, or --skip-broken of the command"
+            raise DataError(f"{_listed(broken)}: take away what is broken, or leave it out by {skip}") from error
 
     def _broken(self, files: Iterable[Path]) -> dict[Path, str]:
         """What cannot be read, and why."""
@@ -159,6 +161,7 @@ def image_folder(
     if [folder.name for folder in _folders(Path(path))] == ["test", "train"]:
         train = _several_classes(ImageFolder(Path(path) / "train", size, channels, skip_broken=skip_broken))
         test = ImageFolder(Path(path) / "test", size, channels, classes=train.classes, skip_broken=skip_broken)
+        train._parts = test._parts = train, test
         return train, test
     whole = _several_classes(ImageFolder(path, size, channels, skip_broken=skip_broken))
     first, second = stratified_split(whole.labels, test_fraction, seed)

@@ -7,14 +7,16 @@ import shlex
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad.cli import main
 from minigrad.cli.completion import commands_of
 from minigrad.cli.options import make_parser
-from minigrad.cli.output import plain
+from minigrad.cli.output import Output, plain
 from minigrad.training import Progress
 from tests.cli.helper import answer, command, error_line, train
 
@@ -167,3 +169,18 @@ def test_too_little_memory_is_one_line(capsys, monkeypatch):
     monkeypatch.setattr("minigrad.cli.train.load_samples", load)
     assert command("train lenet5") == 2
     assert error_line(capsys).startswith("there is not enough memory: Unable to allocate 4.00 EiB")
+
+
+def test_a_warning_is_a_line_of_the_command_and_names_lines_of_the_user_only(monkeypatch):
+    texts = []
+
+    def run(arguments):
+        for text, kind, file in (("of minigrad", UserWarning, minigrad.__file__), ("theirs", RuntimeWarning, "net.py")):
+            texts.append(warnings.formatwarning(kind(text), kind, file, 5))
+        return Output({}, lambda: None)
+
+    monkeypatch.setattr("minigrad.cli.summary.run", run)
+    in_python = warnings.formatwarning
+    assert command("summary lenet5") == 0
+    assert warnings.formatwarning is in_python
+    assert texts == ["minigrad: warning: of minigrad\n", "minigrad: warning: net.py:5: theirs\n"]

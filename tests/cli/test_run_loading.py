@@ -166,6 +166,20 @@ def test_predict_takes_a_folder_and_goes_on_with_the_good_files(run, capsys):
     assert command(f"predict {run} pictures/a.png") == 0
 
 
+def test_a_run_that_failed_before_its_first_step_is_told(capsys):
+    for part in ("train/cat", "train/dog", "test/cat"):
+        Path("pets", part).mkdir(parents=True)
+        for i in range(4):
+            write_image(f"pets/{part}/{i}.png", digits()[1][:1][0][0])
+    Path("pets/train/dog/3.png").write_text("no image")
+    Path("pets/test/cat/3.png").write_text("no image")
+    assert command("train lenet5 --data pets --epochs 1 --out begun") == 2
+    assert "2 files that cannot be read" in capsys.readouterr().err
+    write_image("seven.png", digits()[1][:1][0][0])
+    with pytest.warns(UserWarning, match="begun was saved before its first step: its weights are untrained"):
+        assert command("predict begun seven.png") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

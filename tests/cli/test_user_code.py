@@ -119,7 +119,7 @@ def _own_modules(monkeypatch):
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
-        if not name.startswith(("minigrad", "numba", "sklearn", "scipy", "PIL", "matplotlib", "rich")):
+        if not name.startswith(("minigrad", "numba", "llvmlite", "sklearn", "scipy", "PIL", "matplotlib", "rich")):
             del sys.modules[name]
 
 

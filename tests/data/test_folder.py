@@ -267,6 +267,16 @@ def test_all_broken_images_are_named_at_once_and_skipped_on_request(pets):
         list(DataLoader(ImageFolder(pets)))
 
 
+def test_broken_images_of_both_parts_are_named_at_once(tmp_path):
+    for name in ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "test/dog/1.png"):
+        picture(tmp_path / name, np.zeros((4, 4), np.uint8))
+    for name in ("train/cat/2.png", "test/dog/1.png"):
+        (tmp_path / name).write_bytes(b"not an image")
+    for part in image_folder(tmp_path):
+        with pytest.raises(DataError, match=r"2 files .*cat/2.png.*dog/1.png.* by skip_broken=True, or --skip-broken"):
+            list(DataLoader(part))
+
+
 def test_one_class_is_refused_and_the_folder_inside_is_named(pets):
     parent = pets / "parent"
     for name in ("cat", "dog"):
