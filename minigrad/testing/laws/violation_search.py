@@ -137,12 +137,16 @@ def _violations(
 
 
 def _most_telling(found: Sequence[LawViolation], order: Sequence[str]) -> LawViolation:
-    """Of the earliest law, a violation with the cause that most calls have; arrays of several elements count first."""
+    """Of the earliest law, a violation with the cause that most calls have; arrays of several elements count first.
+
+    That all of a gradient is 0 is chosen only where nothing else was seen: a rule that gives other gradients, too, does
+    something else wrong, of which this is a special case.
+    """
     first = min((v.law for v in found), key=order.index)
     candidates = [v for v in found if v.law == first]
     several = [v for v in candidates if v.size > 1]
     votes = Counter(v.cause for v in several or candidates)
-    best = max(votes, key=lambda cause: (bool(cause), votes[cause]))
+    best = max(votes, key=lambda cause: (bool(cause), cause != "zero gradient", votes[cause]))
     return next(v for v in candidates if v.cause == best)
 
 
