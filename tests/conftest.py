@@ -6,6 +6,10 @@ the same examples each time, so that a newcomer's run passes whenever ours did; 
 
 import os
 
+# Before NumPy is loaded, and for processes that tests start: the threads of BLAS wait for each other by spinning, and
+# where several tests run at once, each in a process, that takes several times as long as the products.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
