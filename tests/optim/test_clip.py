@@ -46,7 +46,7 @@ def test_norm_is_the_definition_and_gradients_are_scaled_together(gradients, p, 
     factor = min(1.0, max_norm / (norm + 1e-6))
     for found, g in zip(read(params), gradients, strict=True):
         np.testing.assert_allclose(found, factor * g, rtol=1e-10, atol=1e-290)
-    # A factor or a product below 2e-308 is rounded to a multiple of q = 5e-324, so each number is wrong by up to 1000 q.
+    # A factor or a product below 2e-308 is rounded to a multiple of q = 5e-324, so numbers are wrong by up to 1000 q.
     # For p = 1/2 that moves the root of the norm of n = 24 numbers by n sqrt(1000 q) < 2e-159, and the norm, which is
     # then below 1e-302, by less than 1e-300.
     assert definition(read(params), p) <= max_norm * (1 + 1e-10) + 1e-300
