@@ -14,7 +14,8 @@ from minigrad.autograd.tensor import Tensor, record, wrap
 from minigrad.autograd.trace import trace
 from minigrad.graph import Graph, GraphNode, ModuleCall, nodes_behind
 from minigrad.typing import Value
-from minigrad.viz.computation import Computation
+from minigrad.viz.computation import Computation, known_inputs
+from minigrad.viz.constants import NotKept, with_constants
 
 
 def backward_graph(forward: Computation, *, both: bool) -> Computation:
@@ -43,6 +44,11 @@ def backward_graph(forward: Computation, *, both: bool) -> Computation:
     graph = _GraphBuilder(forward, start, callers, names, both).graph(kept, [x.node for x in outputs])
     for event in forward.trace.events if forward.trace is not None else ():
         seen.add(event)
+
+    def inputs_of(node: Node) -> Sequence[Value | NotKept | None]:
+        return known_inputs(seen, node) if both or node.order > start else ()
+
+    graph, kept = with_constants(graph, kept, inputs_of, forward.constants)
     return Computation(outputs, kept, graph, known=[*forward.known, *seeds.values()], trace=seen)
 
 

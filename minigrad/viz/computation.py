@@ -6,8 +6,9 @@ It holds the recorded Tensors, so that everything can still be measured; a `Grap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from minigrad.autograd.node import Leaf, Node, override_state
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.trace import Event, Trace
 from minigrad.errors import GraphError
-from minigrad.graph import Graph, nodes_behind
+from minigrad.graph import Graph, Kind, nodes_behind
 from minigrad.nn import Module
 from minigrad.typing import Array, Value
 from minigrad.viz.array_statistics import ArrayStatistics, array_statistics
-from minigrad.viz.constants import names_of_constants, with_constants
+from minigrad.viz.constants import NotKept, names_of_constants, with_constants
 
 
 class Computation:
@@ -33,6 +34,7 @@ class Computation:
         known: other Tensors whose values are known.
         trace: the trace of the run, if there was one.
         rerun: a function that runs the same once more, and returns its trace.
+        constants: kinds and names of constants, by the id of the array.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Computation:
         known: Iterable[Tensor] = (),
         trace: Trace | None = None,
         rerun: Callable[[], Trace] | None = None,
+        constants: Mapping[int, tuple[Kind, str]] = MappingProxyType({}),
     ) -> None:
+        self.constants = constants
         self.outputs, self.nodes, self.graph, self.trace, self.rerun = tuple(outputs), nodes, graph, trace, rerun
         self.known = (*self.outputs, *known)
 
@@ -66,13 +70,9 @@ class Computation:
         """
         graph = Graph.of(*outputs, model=model, names=names)
         known = [*(names or {}).values(), *(model.parameters() if model is not None else ())]
-        events = trace.of if trace is not None else {}
-
-        def inputs_of(node: Node) -> Sequence[Value | None]:
-            return events[node].inputs if node in events else saved_inputs(node)
-
-        graph, nodes = with_constants(graph, nodes_behind(*outputs), inputs_of, names_of_constants(model))
-        return cls(outputs, nodes, graph, known=known, trace=trace, rerun=rerun)
+        constants = names_of_constants(model)
+        graph, nodes = with_constants(graph, nodes_behind(*outputs), partial(known_inputs, trace), constants)
+        return cls(outputs, nodes, graph, known=known, trace=trace, rerun=rerun, constants=constants)
 
     def event(self, node: Node) -> Event | None:
         """The call that recorded a node, if it was traced."""
@@ -195,6 +195,17 @@ def _require_graph(computation: Computation) -> None:
 def _statistics(arrays: Mapping[Node, Array]) -> dict[Node, ArrayStatistics]:
     found = {node: array_statistics(array) for node, array in arrays.items()}
     return {node: statistics for node, statistics in found.items() if statistics is not None}
+
+
+def known_inputs(trace: Trace | None, node: Node) -> Sequence[Value | NotKept | None]:
+    """The inputs of an op that its call in a trace had, or else those that its rules ask for; None for the others."""
+    event = trace.of.get(node) if trace is not None else None
+    if event is not None:
+        return event.inputs
+    inputs = saved_inputs(node)
+    if node.plan is None or not (node.plan.op.elementwise or node.plan.op.variadic):
+        return inputs
+    return [NotKept() if value is None else value for value in inputs or [None] * len(node.parents)]
 
 
 def saved_inputs(node: Node) -> tuple[Value | None, ...]:

@@ -179,9 +179,9 @@ def node_lines(graph: Graph, node: GraphNode, *, is_output: bool) -> list[str]:
     name = node.name
     if node.kind == "parameter" and node.call is not None:
         name = name.removeprefix(f"{graph.calls[node.call].path}.")
-    arrow_shows_shape = node.kind == "op" and not is_output
+    no_shape = (node.kind == "op" and not is_output) or not node.dtype  # or it is not known
     settings = [f"{key}={value}" for key, value in shown_settings(node).items()]
-    return [name, *([node.label] if node.label else []), *([] if arrow_shows_shape else [shape_label(node)]), *settings]
+    return [name, *([node.label] if node.label else []), *([] if no_shape else [shape_label(node)]), *settings]
 
 
 def shown_settings(node: GraphNode) -> Mapping[str, str]:

@@ -42,8 +42,9 @@ def graph(
 ) -> Picture:
     """Draw a computation: that of a recorded result, or of a model or function, which is run once.
 
-    A run shows more than a result: source lines, all values, forward times, and the inputs. Modules and random
-    generators that it can reach are restored afterward.
+    A run shows more than a result: source lines, all values and constants, forward times, and the inputs. (Of a result,
+    constants that no rule has kept are drawn without a shape, "not kept".) Modules and random generators that it can
+    reach are restored afterward.
 
     Args:
         what: a recorded Tensor, or a list, tuple or dict of several, before backward has freed the graph; or a module

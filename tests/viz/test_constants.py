@@ -8,6 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.viz import Picture, graph
+from minigrad.viz.dot import node_lines
 
 X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 
@@ -32,12 +33,51 @@ def constants(picture: Picture) -> list[tuple[str, tuple[int, ...], str]]:
 )
 @pytest.mark.parametrize("recorded", [False, True])
 def test_constants_are_drawn_with_their_positions(f: Any, wanted: Any, recorded: bool) -> None:
-    if recorded:  # then those are known that a rule has kept
+    if recorded:  # then those are known that a rule has kept, and of the others that they were there
         found = constants(graph(f(mg.Tensor(X, requires_grad=True))))
-        assert set(found) <= set(wanted)
+        assert [user for _, _, user in found] == [user for _, _, user in wanted]
+        assert set(found) - {("constant", (), user) for _, _, user in wanted} <= set(wanted)
         assert ("3", (), "divide") in found or ("3", (), "divide") not in wanted
     else:
         assert constants(graph(f, X)) == wanted
+
+
+def test_a_constant_that_nothing_has_kept_says_so_and_shows_no_shape() -> None:
+    x = mg.Tensor(X, requires_grad=True)
+    picture = graph(x + 3)
+    (node,) = [node for node in picture.graph if node.kind == "constant"]
+    assert node_lines(picture.graph, node, is_output=False) == ["constant", "not kept"]
+    assert "not kept" in picture.dot
+    assert "not kept" not in graph(lambda x: x + 3, X).dot
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward", "both"])
+@pytest.mark.parametrize("traced", [False, True])
+def test_every_elementwise_op_has_an_arrow_an_input_in_every_direction(direction: Any, traced: bool) -> None:
+    def f(x: mg.Tensor) -> mg.Tensor:
+        return (mg.where(X > 0, mg.exp(x) * 2, 0.5) / 5 + mg.maximum(x, X) - x**3).sum()
+
+    picture = (
+        graph(f, X, direction=direction) if traced else graph(f(mg.Tensor(X, requires_grad=True)), direction=direction)
+    )
+    arrows = {node.id: 0 for node in picture.graph}
+    for _, end, _ in picture.graph.edges:
+        arrows[end] += 1
+    ops = {op.name: len(op.inputs) for op in mg.REGISTRY.values() if op.elementwise}
+    assert picture.computation is not None
+    seen = [
+        (node.name, arrows[node.id], ops[node.name]) for node in picture.graph if node.name in ops and node.kind == "op"
+    ]
+    assert len(seen) > 5
+    assert [drawn for drawn in seen if drawn[1] != drawn[2]] == []
+
+
+def test_constants_of_a_backward_picture_lie_in_the_frame_of_their_rule() -> None:
+    picture = graph(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), X, direction="backward")
+    found = [
+        (n.name, picture.graph.calls[n.call].name) for n in picture.graph if n.kind == "constant" and n.call is not None
+    ]
+    assert ("0", "rule of relu (1)") in found
 
 
 def test_data_and_labels_of_a_loss_are_drawn_outside_of_the_model() -> None:
