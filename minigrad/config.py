@@ -6,7 +6,9 @@ import ctypes
 import os
 import platform
 import sys
+import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +19,11 @@ ENVIRONMENT: Final = ("OPENBLAS_", "MKL_", "OMP_", "BLIS_", "NUMBA_", "MALLOC_",
 """The beginnings of the names of the environment variables that change speed or the last bits of results."""
 
 THREAD_TIMEOUT: Final = "OPENBLAS_THREAD_TIMEOUT"
+THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+"""The environment variables that say how many threads a program may have, the stronger first."""
+
+BUSY_SAMPLES: Final = 9  # their median counts, so that what runs for a moment does not
+BUSY_INTERVAL: Final = 0.01  # s
 Library = dict[str, Any]  # threadpoolctl has no types
 """What threadpoolctl knows of a library."""
 
@@ -27,6 +34,32 @@ M_MMAP_THRESHOLD: Final = -3
 def available_threads() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def suitable_threads() -> int:
+    """How many threads a program had better use now.
+
+    As many as OPENBLAS_NUM_THREADS or OMP_NUM_THREADS say; where they say nothing, one for each processor that no other
+    program keeps busy, and at least 1. A product of two threads ends with the slower one, for which the other one waits
+    by spinning: beside busy programs more threads than idle processors take several times as long as one.
+    """
+    available = available_threads()
+    for name in THREAD_VARIABLES:
+        if (text := os.environ.get(name, "")).isdecimal() and int(text):
+            return min(int(text), available)
+    return max(1, min(available, (os.cpu_count() or 1) - _busy_processors())) if available > 1 else 1
+
+
+def _busy_processors() -> int:
+    """How many threads of other programs are running or wait for a processor; 0 where the system does not tell."""
+    counts = []
+    try:
+        for _ in range(BUSY_SAMPLES):
+            time.sleep(BUSY_INTERVAL)
+            counts.append(int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1)  # less this one
+    except (OSError, ValueError, IndexError):
+        return 0
+    return sorted(counts)[BUSY_SAMPLES // 2]
 
 
 def set_threads(n: int) -> None:

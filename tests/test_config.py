@@ -47,6 +47,48 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(n):
         config.set_threads(n)
 
 
+@pytest.fixture
+def four_processors(monkeypatch):
+    for name in config.THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(config, "available_threads", lambda: 4)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("busy", "threads"), [(0, 4), (1, 3), (3, 1), (4, 1), (40, 1)])
+def test_a_program_uses_the_processors_that_others_leave_idle_and_at_least_one(four_processors, busy, threads):
+    four_processors.setattr(config, "_busy_processors", lambda: busy)
+    assert config.suitable_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("blas", "all_libraries", "threads"), [("1", "", 1), ("", "3", 3), ("2", "3", 2), ("9", "", 4), ("0", "x", 2)]
+)
+def test_the_environment_decides_how_many_threads_are_suitable(four_processors, blas, all_libraries, threads):
+    four_processors.setattr(config, "_busy_processors", lambda: 2)
+    four_processors.setenv("OPENBLAS_NUM_THREADS", blas)
+    four_processors.setenv("OMP_NUM_THREADS", all_libraries)
+    assert config.suitable_threads() == threads
+
+
+def test_programs_that_compute_are_seen():
+    if not os.path.exists("/proc/loadavg"):
+        pytest.skip("only Linux tells")
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    try:
+        assert config._busy_processors() >= 3
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_system_that_does_not_tell_is_taken_for_idle(monkeypatch):
+    monkeypatch.setattr("pathlib.Path.read_text", lambda *_: "nothing")
+    assert config._busy_processors() == 0
+
+
 def test_show_config_names_versions_blas_threads_and_the_variables_that_matter(monkeypatch, capsys):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     monkeypatch.setenv("UNRELATED", "secret")

@@ -19,7 +19,7 @@ LATEST: Final = ""
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
-THREADS: Final = f"of BLAS and of the kernels (default: all available, here {available_threads()})"
+THREADS: Final = "of BLAS and of the kernels (default: {})"
 
 EXIT_CODES: Final = """\
 exit codes: 0 done; 2 something to put right, told in one line; 130 stopped by Ctrl-C, and saved;
@@ -118,7 +118,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("accumulate", "N", "batches a step (default: 1)"),
         ("clip_norm", "X", "largest norm of the gradients (default: none)"),
         ("seed", "N", "of weights, order and motions (default: 0)"),
-        ("threads", "N", THREADS),
+        ("threads", "N", THREADS.format(f"one for each idle processor, of {available_threads()}")),
         ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),
     ):
         _add_override(parser, key, metavar, about)
@@ -155,7 +155,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     )
     _add_run(parser)
     _add_data(parser, ": whose test part to use (default: what the run was trained on)")
-    _add_override(parser, "threads", "N", THREADS)
+    _add_override(parser, "threads", "N", THREADS.format("the run's"))
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +177,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--invert", action="store_true",
         help="exchange black and white: for dark ink on paper, where the training data is bright (default: no)",
     )  # fmt: skip
-    _add_override(parser, "threads", "N", THREADS)
+    _add_override(parser, "threads", "N", THREADS.format("the run's"))
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

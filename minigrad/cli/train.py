@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from minigrad.cli.result import result_output, write_pictures
 from minigrad.cli.run_loading import RUNS, load_weights, open_run
 from minigrad.cli.sanity_check import check_fit
 from minigrad.cli.training_settings import TrainingSettings, resolve, resolve_resumed
-from minigrad.config import environment, set_threads
+from minigrad.config import THREAD_VARIABLES, available_threads, environment, set_threads
 from minigrad.data import DataLoader, RandomAffine
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.training import Callback, Progress, Run, TrainingState, fit, latest_run_folder, new_run_folder
@@ -46,7 +47,21 @@ def begin(overrides: Sequence[Overrides]) -> Output:
     Raises:
         UsageError, DataError, StateError, MissingExtraError, NonFiniteError: what the user can put right.
     """
-    return _train(resolve(overrides), None, last(overrides, "out"))
+    settings = resolve(overrides)
+    if last(overrides, "threads") is None:
+        _tell_busy_processors(settings.threads)
+    return _train(settings, None, last(overrides, "out"))
+
+
+def _tell_busy_processors(threads: int) -> None:
+    """Tell why a run has fewer threads than there are processors, where nobody asked for it."""
+    available = available_threads()
+    if threads < available and not any(name in os.environ for name in THREAD_VARIABLES):
+        print(
+            f"minigrad: note: --threads {threads} of {available}, because other programs keep processors busy; "
+            "the last bits depend on this number",
+            file=sys.stderr,
+        )
 
 
 def resume(folder: str, overrides: Sequence[Overrides]) -> Output:

@@ -11,7 +11,7 @@ from minigrad_models import Entry
 from minigrad.cli.overrides import Overrides, last
 from minigrad.cli.registries import DEFAULT_LOSS, NO_AUGMENTATION, REGISTRIES, find_model, make_schedule
 from minigrad.cli.spec import Spec
-from minigrad.config import available_threads
+from minigrad.config import suitable_threads
 from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule import schedule_settings
 from minigrad.typing import Settings
@@ -34,7 +34,7 @@ class TrainingSettings:
         accumulate: how many batches there are to a step of the optimizer (default: 1).
         clip_norm: the largest norm of all gradients together; None (default) for any.
         seed: of the weights, the order of the samples and their random motions (default: 0).
-        threads: of BLAS and of the kernels (default: all that are available).
+        threads: of BLAS and of the kernels (default: one for each processor that is idle at the beginning).
     """
 
     model: str
@@ -49,7 +49,7 @@ class TrainingSettings:
     accumulate: int = 1
     clip_norm: float | None = None
     seed: int = 0
-    threads: int = field(default_factory=available_threads)
+    threads: int = field(default_factory=suitable_threads)
 
     @classmethod
     def of_recipe(cls, entry: Entry) -> Self:

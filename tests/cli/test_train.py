@@ -49,6 +49,20 @@ def ctrl_c():
 # ---- a run -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("arguments", "told"), [((), True), (("--threads", 1), False)])
+def test_busy_processors_are_left_to_others_and_that_is_told(monkeypatch, capsys, arguments, told):
+    for name in config.THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(config, "_busy_processors", lambda: 3)
+    for module in (config, train_module):
+        monkeypatch.setattr(module, "available_threads", lambda: 4)
+    assert train("--epochs", 1, *arguments) == 0
+    assert json.loads(Path("runs/lenet5/settings.json").read_text())["threads"] == 1
+    note = "minigrad: note: --threads 1 of 4, because other programs keep processors busy"
+    assert (note in capsys.readouterr().err) == told
+
+
 def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch, capsys):
     monkeypatch.setattr(train_module, "write_pictures", result.write_pictures)
     assert train("--epochs", 2, "--seed", 3) == 0
@@ -56,7 +70,7 @@ def test_a_run_folder_holds_settings_history_checkpoint_and_pictures(monkeypatch
     assert sorted(os.listdir("runs/lenet5")) == names
     settings = json.loads(Path("runs/lenet5/settings.json").read_text())
     assert (settings["model"], settings["epochs"], settings["batch_size"], settings["seed"]) == ("lenet5", 2, 16, 3)
-    assert settings["threads"] == config.available_threads()
+    assert settings["threads"] == config.suitable_threads()
     assert settings["environment"] == config.environment()
     records = [json.loads(line) for line in Path("runs/lenet5/history.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [BATCHES, 2 * BATCHES]
