@@ -121,6 +121,19 @@ def shape_of(x: ArrayLike) -> Shape:
     return array.shape
 
 
+def checked_keepdims(keepdims: object) -> bool:
+    """Whether reduced axes stay.
+
+    Raises:
+        UsageError: it is no boolean: an axis, perhaps.
+    """
+    if not isinstance(keepdims, (bool, np.bool_)):
+        raise UsageError(
+            f"keepdims is True or False, not {keepdims!r}: several axes are one tuple, as in x.sum((0, 1))"
+        )
+    return bool(keepdims)
+
+
 def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """Axes as a sorted tuple of non-negative numbers; None means all of them.
 

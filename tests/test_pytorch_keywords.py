@@ -16,6 +16,7 @@ from minigrad import Op, Tensor, init, nn, optim
 from minigrad import functional as F  # noqa: N812
 from minigrad.data import DataLoader
 from minigrad.optim import schedule
+from minigrad.pytorch_names import DATA
 from minigrad.pytorch_names.keywords import REMARKS, RENAMED, explain_calls, keyword_hint
 
 NAMESPACES = {"minigrad": mg, "functional": F, "optim": optim, "init": init, "nn": nn, "schedule": schedule}
@@ -218,6 +219,49 @@ def test_functions_take_settings_by_position_as_ops_do(by_position, by_name):
 def test_a_position_that_means_something_else_elsewhere_is_refused(call):
     with pytest.raises(TypeError, match="got 2 by position"):
         call(Tensor(X))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min", "all", "any", "argmax", "argmin", "logsumexp"])
+def test_an_axis_that_stands_where_keepdims_does_is_told(name):
+    for call in (lambda x: getattr(x, name)(0, 1), lambda x: getattr(mg, name)(x, 0, 1)):
+        with pytest.raises(mg.UsageError, match=r"keepdims is True or False, not 1: several axes are one tuple"):
+            call(Tensor(X))
+    assert getattr(Tensor(X), name)(0, np.True_).shape == (1, 3)
+
+
+@pytest.mark.parametrize(("name", "right"), [("max", "maximum"), ("min", "minimum"), ("sum", None)])
+def test_a_second_array_that_stands_where_the_axis_does_is_told(name, right):
+    with pytest.raises(TypeError, match=rf"{name} takes x and then axis, a number; got an array") as error:
+        getattr(mg, name)(Tensor(X), Tensor(X))
+    assert right is None or f"element by element it is {right}(x, y)" in str(error.value)
+
+
+def test_two_arrays_of_a_loader_are_one_argument():
+    for call in (lambda: DataLoader(X, X[:, 0]), lambda: DataLoader(X, X, shuffle=True)):
+        with pytest.raises(mg.DataError, match=r"give arrays as one, DataLoader\(\(x, y\)\)"):
+            call()
+    with pytest.raises(TypeError, match=r"DataLoader takes data, batch_size, .*; got batch_size twice"):
+        DataLoader(X, X, batch_size=4)
+
+
+def test_a_class_that_stands_for_a_layer_is_told():
+    for make in (lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU), lambda: nn.ModuleList([nn.Linear(3, 2), nn.ReLU])):
+        with pytest.raises(mg.UsageError, match=r"item 1 is the class ReLU: write ReLU\(\)"):
+            make()
+
+
+def test_what_pytorch_does_in_place_to_data_is_told():
+    data = nn.Linear(3, 2).weight.data
+    for name in ("fill_", "zero_", "normal_", "uniform_", "copy_", "add_", "clamp_"):
+        with pytest.raises(
+            AttributeError, match=f"x.data has no {name}: .* p.data = ... gives a parameter other values"
+        ):
+            getattr(data, name)
+        assert name not in dir(data)
+    for name in ("numpy", "cpu"):
+        with pytest.raises(AttributeError, match="it is a NumPy array already"):
+            getattr(data, name)
+    assert not any(hasattr(np.ndarray, name) for name in DATA)
 
 
 # ---- methods there, attributes here --------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import MutationError
+from minigrad.pytorch_names import DataHints
 
 
-class GuardedArray(np.ndarray[Any, np.dtype[Any]]):
+class GuardedArray(DataHints, np.ndarray[Any, np.dtype[Any]]):
     """What `tensor.data` and `tensor.numpy()` give: NumPy arrays in all but one respect, the message of a write.
 
     Slices are guarded, too; copies and the results of arithmetic are plain arrays, and one's own to change.

@@ -48,6 +48,9 @@ def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) ->
     count = len(op.inputs)
     names = [p.name for p in op.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY]
     behind = inputs[count:]
+    if any(getattr(value, "ndim", 0) for name, value in zip(names, behind, strict=False) if name == "axis"):
+        hint = f"; element by element it is {op.name}imum(x, y)" if op.name in ("max", "min") else ""
+        raise TypeError(f"{op.name} takes {', '.join(op.inputs)} and then axis, a number; got an array{hint}")
     if len(behind) > len(names) or any(name in settings for name in names[: len(behind)]):
         takes = f"takes {', '.join(op.inputs)}" + (f" and then {', '.join(names)}" if names else "")
         raise TypeError(f"{op.name} {takes}; got {len(inputs)} by position and {', '.join(settings) or 'none'} by name")

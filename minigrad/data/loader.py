@@ -81,6 +81,8 @@ class DataLoader(ExplainedKeywords):
         prefetch: int = 0,
     ) -> None:
         self.dataset = as_dataset("DataLoader", data)
+        if np.ndim(batch_size):
+            raise DataError("DataLoader: batch_size is a number, got an array: give arrays as one, DataLoader((x, y))")
         self.batch_size = _integer("batch_size", batch_size, at_least=1, fix="Use batch_size=64, say.")
         self.shuffle = shuffle
         self.drop_last = drop_last

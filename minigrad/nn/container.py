@@ -16,6 +16,11 @@ class ListContainer(Module):
         """Register a module, or say which item is none."""
         if not isinstance(module, Module):
             kind = type(self).__name__
+            if isinstance(module, type) and issubclass(module, Module):
+                name_of_class = module.__name__
+                raise UsageError(
+                    f"{kind}: item {name} is the class {name_of_class}: write {name_of_class}(), a layer of it"
+                )
             raise UsageError(
                 f"{kind}: item {name} is a {type(module).__name__}, not a Module: "
                 f"{self._example()}, and write nn.Tanh() in place of tanh"

@@ -14,14 +14,14 @@ from minigrad.ops.elementwise import abs, sign, where
 from minigrad.ops.exact_quotient import smooth_at_zero
 from minigrad.ops.reduce import broadcast_reduced, max, min, sum
 from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
-from minigrad.shapes import canonical_axes, shape_of
+from minigrad.shapes import canonical_axes, checked_keepdims, shape_of
 from minigrad.typing import ArrayLike, Axis, Settings, Value
 
 
 def _norm_settings(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Settings:
     if np.asarray(ord).dtype.kind not in "iuf" or math.isnan(ord):
         raise UsageError(f"vector_norm: ord is a number, not {ord!r}")
-    return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": bool(keepdims), "ord": float(ord)}
+    return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": checked_keepdims(keepdims), "ord": float(ord)}
 
 
 @op(name="vector_norm", canonical=_norm_settings, kinks=(0.0,))

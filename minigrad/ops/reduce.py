@@ -18,18 +18,18 @@ from minigrad.ops.logic import isinf
 from minigrad.ops.rearrange import flip
 from minigrad.ops.scan import cumulative_prod, shift_right
 from minigrad.ops.shape import broadcast_to, permute_dims, reshape
-from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
+from minigrad.shapes import Shape, canonical_axes, canonical_axis, checked_keepdims, shape_of
 from minigrad.typing import ArrayLike, Axis, Function, Settings, Value
 
 
 def _reduction(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False) -> Settings:
-    return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
+    return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": checked_keepdims(keepdims)}
 
 
 def _arg_reduction(x: ArrayLike, *, axis: int | None = None, keepdims: bool = False) -> Settings:
     axis = None if axis is None else canonical_axis(axis, np.ndim(x))
     _require_elements("position of an extremum", np.shape(x), canonical_axes(axis, np.ndim(x)))
-    return {"axis": axis, "keepdims": bool(keepdims)}
+    return {"axis": axis, "keepdims": checked_keepdims(keepdims)}
 
 
 def _require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:

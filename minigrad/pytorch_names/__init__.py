@@ -53,6 +53,9 @@ IN_FUNCTIONAL = "\n".join(
 )
 
 TENSOR = _hints("a Tensor", tensor_table.ROWS + FUNCTIONS, tensor_table.ABSENT, tensor_table.IN_PLACE)
+DATA = {name: f"x.data has no {name}: {IN_PLACE}" for name in TENSOR if name.endswith("_")} | {
+    name: f"x.data has no {name}: it is a NumPy array already" for name in ("cpu", "numpy", "detach")
+}
 MODULE = _hints("a Module", module_table.MODULE, module_table.MODULE_ABSENT)
 NAMESPACES = {
     "minigrad": _hints(
@@ -105,6 +108,12 @@ class ModuleHints(HintedNames):
     __slots__ = ()
 
 
+class DataHints(HintedNames):
+    """PyTorch's methods of `x.data`, which is a read-only NumPy array here."""
+
+    __slots__ = ()
+
+
 def _set_hints(kind: type, hints: dict[str, str]) -> None:
     for name, hint in hints.items():
         setattr(kind, name, HintedName(name, hint))
@@ -112,6 +121,7 @@ def _set_hints(kind: type, hints: dict[str, str]) -> None:
 
 _set_hints(TensorHints, TENSOR)
 _set_hints(ModuleHints, MODULE)
+_set_hints(DataHints, DATA)
 
 
 def module_getattr(module: str) -> Callable[[str], object]:

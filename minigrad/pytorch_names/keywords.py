@@ -146,6 +146,6 @@ class ExplainedKeywords:
 
     def __new__(cls, *args: object, **given: object) -> Self:
         """Look at the keywords before `__init__` gets them."""
-        if given and (text := misuse(cls.__init__, (None,), given)):
+        if given and (text := misuse(cls.__init__, (None, *args), given)):
             raise TypeError(f"{cls.__name__} {text}")
         return super().__new__(cls)
