@@ -1,5 +1,6 @@
 """What several test files need: variables, and derivatives by finite differences."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 from minigrad import Tensor
 
 STEP = 1e-3
+LONG = 100_000 if os.environ.get("MINIGRAD_PROFILE") in ("ci", "intense") else 20_000
+"""So many ops in a chain are no problem: 20 times as many as Python's recursion is deep, and in CI 100 times."""
 
 
 def variable(values: Any, dtype: Any = np.float64) -> Tensor:
