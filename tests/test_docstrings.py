@@ -32,7 +32,10 @@ def all_subjects() -> list[Subject]:
         *subjects_of("viz", exported(viz, [name for name in viz.__all__ if name.islower()])),
         *subjects_of("viz", exported(viz, ["HistogramRecorder", "Picture"]), methods=False),
         *subjects_of("cost", exported(cost, ["costs", "summary"])),
-        *subjects_of("testing", exported(testing, ["calls_of", "check_grads", "gradtest"])),
+        *subjects_of(
+            "testing", exported(testing, ["calls_of", "check_grads", "check_program", "gradtest", "programs"])
+        ),
+        *subjects_of("testing", exported(testing, ["Program"])),
         *subjects_of("testing.laws", exported(testing.laws, ["Law", "all_of", "expect", "law", "module"])),
         *subjects_of("testing.strategies", exported(testing.strategies, testing.strategies.__all__)),
     ]

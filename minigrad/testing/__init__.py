@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from minigrad.testing.decorator import gradtest
     from minigrad.testing.laws.violation import LawViolation
     from minigrad.testing.numeric.comparison import Verdict
+    from minigrad.testing.program.program_properties import check_program
+    from minigrad.testing.program.program_strategy import programs
+    from minigrad.testing.program.program_study import ProgramViolation
+    from minigrad.testing.program.random_program import Program
     from minigrad.testing.report import Report
     from minigrad.testing.strategies.op_calls import calls_of
 
@@ -24,11 +28,15 @@ if TYPE_CHECKING:
 # of pytest where minigrad is installed, with or without Hypothesis.
 _MODULES = {
     "LawViolation": "laws.violation",
+    "Program": "program.random_program",
+    "ProgramViolation": "program.program_study",
     "Report": "report",
     "Verdict": "numeric.comparison",
     "calls_of": "strategies.op_calls",
     "check_grads": "check",
+    "check_program": "program.program_properties",
     "gradtest": "decorator",
+    "programs": "program.program_strategy",
 }
 _SUBPACKAGES = ("laws", "strategies")
 
@@ -52,5 +60,6 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
-    "LawViolation", "Report", "Verdict", "calls_of", "check_grads", "gradtest", "laws", "strategies",
+    "LawViolation", "Program", "ProgramViolation", "Report", "Verdict", "calls_of", "check_grads", "check_program",
+    "gradtest", "laws", "programs", "strategies",
 ]  # fmt: skip

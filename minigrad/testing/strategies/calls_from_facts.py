@@ -72,7 +72,7 @@ def draw_shapes(draw: Draw, op: Op) -> Sequence[Shape | None]:
         fitting: Sequence[Shape | None] = draw(fitting_shapes(op.shapes))
         return fitting
     count = draw(st.integers(1, 3)) if op.variadic else len(op.inputs)
-    ndims = _dimensions(op)
+    ndims = dimensions(op)
     if count == 1 or "axis" in op.settings or min(ndims) > 0:
         ndim = draw(st.sampled_from(ndims))
         return [draw(shapes(min_dims=ndim, max_dims=ndim))] * count
@@ -96,7 +96,7 @@ def draw_input(draw: Draw, op: Op, name: str, shape: Shape) -> Array:
 
 
 @cache
-def _dimensions(op: Op) -> tuple[int, ...]:
+def dimensions(op: Op) -> tuple[int, ...]:
     """How many dimensions the op takes, of 0 to 3."""
     accepted = tuple(ndim for ndim in range(4) if _runs(op, (2,) * ndim, {}))
     return accepted or (1,)
@@ -145,7 +145,7 @@ def _axes(op: Op, ndim: int) -> st.SearchStrategy[Axis]:
 @cache
 def _axis_kinds(op: Op) -> tuple[bool, bool]:
     """Whether the op's axis may be None, and whether it may be a tuple."""
-    ndim = max(d for d in (1, 2, 3) if d in _dimensions(op) or d == 1)
+    ndim = max(d for d in (1, 2, 3) if d in dimensions(op) or d == 1)
     shape = (2,) * ndim
     return _runs(op, shape, {"axis": None}), _runs(op, shape, {"axis": (0,)})
 

@@ -1,0 +1,28 @@
+"""Drawing numbers quickly: Hypothesis prepares each strategy once, and programs draw some hundred numbers each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from minigrad.testing.strategies.array_strategies import Draw
+
+T = TypeVar("T")
+
+
+def below(draw: Draw, count: int) -> int:
+    """A number from 0 to count - 1; 0 is the simplest."""
+    return draw(_integers(count)) if count > 1 else 0
+
+
+def one_of(draw: Draw, choices: Sequence[T]) -> T:
+    """One of several things, the first one being the simplest."""
+    return choices[below(draw, len(choices))]
+
+
+@cache
+def _integers(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
