@@ -16,8 +16,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
-from minigrad.errors import UsageError
-from minigrad.testing.calls.function_call import REFUSALS, no_arithmetic_warnings
+from minigrad.errors import DTypeError, UsageError
+from minigrad.testing.calls.function_call import no_arithmetic_warnings
 from minigrad.testing.program.block import Block, FunctionStep, Kind, Loop
 from minigrad.testing.program.choose import below, one_of
 from minigrad.testing.program.op_calls_in_scope import draw_call
@@ -127,10 +127,10 @@ def _draw_steps(draw: Draw, options: _Options, scope: Scope, most: int, depth: i
 @st.composite
 def _one_more(draw: Draw, options: _Options, scope: Scope, depth: int, first: bool) -> tuple[bool, Step | None]:
     """Whether there is one more step, and the step."""
-    if not first and below(draw, 8) == 0:
+    more, kind = below(draw, 8) > 0, below(draw, 10)  # drawn in any case: see `below`
+    if not (first or more):
         return False, None
-    kind = below(draw, 10) if options.nested and depth < DEEPEST else 0
-    if kind < 7:
+    if kind < 7 or not options.nested or depth >= DEEPEST:
         return True, _draw_op_step(draw, options, scope)
     return True, (_draw_loop if kind == 7 else _draw_function_step)(draw, options, scope, depth + 1)
 
@@ -175,7 +175,7 @@ def _added(step: Step, scope: Scope) -> bool:
         while taming.changed and not isinstance(step, OpStep):  # another argument may be out of its domain now
             taming = _Taming()
             step.run(env := dict(scope.values), taming)
-    except REFUSALS:
+    except (ValueError, DTypeError):  # what ops raise for arguments that they do not take, also as a ShapeError
         return False
     results = [env[name] for name in step.targets]
     if not all(_is_moderate(value._data) for value in results):

@@ -131,8 +131,8 @@ def test_a_program_with_some_op_shrinks_to_that_op():
     assert program.op_count == 1
 
 
-def test_a_failing_example_is_printed_as_code(capsys):
-    @settings(max_examples=20, database=None, derandomize=True, deadline=None)
+def test_a_failing_example_is_printed_as_code():
+    @settings(SHRINK)
     @given(programs())
     def fails(program):
         raise AssertionError
