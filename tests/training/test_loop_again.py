@@ -67,7 +67,7 @@ SCHEDULES = {
 }
 
 
-def train(fold, callbacks=(), schedule=None, loader=None, epochs=5):
+def train(fold, callbacks=(), schedule=None, loader=None, epochs=5, accumulate=1):
     rng.seed(fold)
     model = nn.Linear(3, 3)
     part = np.arange(24) % 3 != fold
@@ -75,7 +75,7 @@ def train(fold, callbacks=(), schedule=None, loader=None, epochs=5):
     optimizer = optim.SGD(model.parameters(), lr=0.5)
     history = fit(
         model, loader, loss=cross_entropy, optimizer=optimizer, epochs=epochs, schedule=schedule, callbacks=callbacks,
-        test=(X[~part], Y[~part]),
+        test=(X[~part], Y[~part]), accumulate=accumulate,
     )  # fmt: skip
     records = [{name: value for name, value in record.items() if name not in TIMES} for record in history]
     return records, {name: array.tolist() for name, array in model.state_dict().items()}
@@ -137,6 +137,18 @@ def test_looking_at_batches_before_a_training_changes_nothing(look):
     untouched = copy.deepcopy(loader)
     look(loader)
     assert train(0, loader=loader) == train(0, loader=untouched)
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_callback_that_looks_at_a_batch_at_each_step_changes_nothing(accumulate):
+    loader = DataLoader((X, Y), batch_size=6, shuffle=True)
+
+    class Look(Callback):
+        def on_step(self, training):
+            next(iter(training.loader))
+
+    looked = train(0, [Look()], loader=copy.deepcopy(loader), accumulate=accumulate)
+    assert looked == train(0, loader=loader, accumulate=accumulate)
 
 
 def test_a_training_that_was_stopped_in_an_epoch_does_not_shorten_the_next_training():
