@@ -16,7 +16,7 @@ from minigrad import Op, Tensor, init, nn, optim
 from minigrad import functional as F  # noqa: N812
 from minigrad.data import DataLoader
 from minigrad.optim import schedule
-from minigrad.pytorch_names import DATA
+from minigrad.pytorch_names import DATA, module_table, rows
 from minigrad.pytorch_names.keywords import REMARKS, RENAMED, explain_calls, keyword_hint
 
 NAMESPACES = {"minigrad": mg, "functional": F, "optim": optim, "init": init, "nn": nn, "schedule": schedule}
@@ -262,6 +262,41 @@ def test_what_pytorch_does_in_place_to_data_is_told():
         with pytest.raises(AttributeError, match="it is a NumPy array already"):
             getattr(data, name)
     assert not any(hasattr(np.ndarray, name) for name in DATA)
+
+
+# ---- schedules -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", rows(module_table.SCHEDULE))
+def test_pytorchs_schedules_are_told_by_code_that_runs(name):
+    theirs, ours, *_ = rows(module_table.SCHEDULE)[name]
+    with pytest.raises(AttributeError, match=re.escape(f"PyTorch's {theirs} is {ours} here")):
+        getattr(schedule, name)
+    with pytest.raises(ImportError, match=re.escape(f"is {ours} here")):
+        exec(f"from minigrad.optim.schedule import {name}")
+    names = {"schedule": schedule, "loader": range(5), "f": float, "schedules": (schedule.Cosine(), schedule.Plateau())}
+    assert isinstance(eval(ours, names), schedule.Schedule)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", ["StepLR", "MultiStepLR", "ExponentialLR", "LinearLR", "ConstantLR"])
+def test_pytorchs_schedules_have_the_same_factors_at_each_epoch(name):
+    torch = pytest.importorskip("torch")
+    theirs, ours, *_ = rows(module_table.SCHEDULE)[name]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    their = eval(theirs, {"lr_scheduler": torch.optim.lr_scheduler, "optimizer": optimizer})
+    our = eval(ours, {"schedule": schedule, "loader": range(4)})
+    for epoch in range(40):
+        np.testing.assert_allclose(our(4 * epoch, 160), their.get_last_lr()[0], rtol=1e-12)
+        optimizer.step()
+        their.step()
+
+
+@pytest.mark.peer
+def test_every_schedule_of_pytorchs_is_told():
+    torch = pytest.importorskip("torch")
+    known = {*rows(module_table.SCHEDULE), *module_table.SCHEDULE_ABSENT.split()}
+    assert set(torch.optim.lr_scheduler.__all__) <= known
 
 
 # ---- methods there, attributes here --------------------------------------------------------------------------

@@ -69,6 +69,7 @@ NAMESPACES = {
         "minigrad.functional", module_table.FUNCTIONAL, module_table.FUNCTIONAL_ABSENT, tensor_table.IN_PLACE
     ),
     "minigrad.optim": _hints("minigrad.optim", module_table.OPTIM, module_table.OPTIM_ABSENT),
+    "minigrad.optim.schedule": _hints("minigrad.optim.schedule", module_table.SCHEDULE, module_table.SCHEDULE_ABSENT),
 }
 
 

@@ -142,6 +142,23 @@ optim.swa_utils        -     averages of weights are optim.WeightAverage(params)
 """
 OPTIM_ABSENT = "ASGD Adafactor LBFGS Muon Rprop SparseAdam"
 
+SCHEDULE = """
+lr_scheduler.StepLR(optimizer, 30)              schedule.Step(30 * len(loader))         it counts updates, not epochs
+lr_scheduler.MultiStepLR(optimizer, [30])       schedule.MultiStep((30 * len(loader),))    it counts updates, not epochs
+lr_scheduler.ExponentialLR(optimizer, 0.9)      schedule.Exponential(0.9 ** (1 / len(loader)))  a factor for each update
+lr_scheduler.CosineAnnealingLR(optimizer, n)    schedule.Cosine()                       down to the last update
+lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 10)     schedule.CosineRestarts(10 * len(loader))
+lr_scheduler.OneCycleLR(optimizer, 0.1)         schedule.OneCycle()              the optimizer's lr is the highest
+lr_scheduler.ReduceLROnPlateau(optimizer)       schedule.Plateau()
+lr_scheduler.LinearLR(optimizer)                schedule.Linear(start=1 / 3, final=1.0, steps=5 * len(loader))
+lr_scheduler.ConstantLR(optimizer)              schedule.Constant(1 / 3, 5 * len(loader))
+lr_scheduler.PolynomialLR(optimizer)            schedule.Polynomial()
+lr_scheduler.LambdaLR(optimizer, f)             schedule.Lambda(f)                      of the number of the update
+lr_scheduler.ChainedScheduler(schedules)        schedule.Chained(schedules)
+lr_scheduler.SequentialLR(optimizer, schedules, [5])    schedule.Sequential(schedules, (5 * len(loader),))
+"""
+SCHEDULE_ABSENT = "CyclicLR MultiplicativeLR LRScheduler"
+
 INIT = """
 init.kaiming_normal_(W)      W.data = minigrad.init.he_normal(W.shape)
 init.kaiming_uniform_(W)     W.data = minigrad.init.he_uniform(W.shape)

@@ -14,6 +14,7 @@ TABLES: Final = {
     "nn": module_table.NN,
     "functional": module_table.FUNCTIONAL,
     "optim": module_table.OPTIM,
+    "schedule": module_table.SCHEDULE,
     "init": module_table.INIT,
     "utils": module_table.UTILS,
 }
@@ -25,6 +26,7 @@ ABSENT: Final = {
     "`torch.nn`": module_table.NN_ABSENT,
     "`torch.nn.functional`": module_table.FUNCTIONAL_ABSENT,
     "`torch.optim`": module_table.OPTIM_ABSENT,
+    "`torch.optim.lr_scheduler`": module_table.SCHEDULE_ABSENT,
     "`torch.nn.init`": module_table.INIT_ABSENT,
     "`torch.nn.utils`": module_table.UTILS_ABSENT,
 }

@@ -10,6 +10,8 @@ usually count epochs: its `StepLR(optimizer, 30)` is `Step(30 * len(loader))` he
 probably meant.
 """
 
+from typing import TYPE_CHECKING
+
 from minigrad.optim.schedule.base import Count, Schedule, scheduled
 from minigrad.optim.schedule.compose import Chained, Lambda, Sequential, warmup
 from minigrad.optim.schedule.cycle import CosineRestarts, OneCycle
@@ -17,6 +19,7 @@ from minigrad.optim.schedule.decay import Cosine, Exponential, InverseTime, Poly
 from minigrad.optim.schedule.piecewise import Constant, Linear, MultiStep, Step
 from minigrad.optim.schedule.plateau import Plateau
 from minigrad.optim.schedule.settings import SCHEDULES, schedule_of, schedule_settings
+from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
@@ -26,3 +29,6 @@ __all__ = [
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))
+
+if not TYPE_CHECKING:  # type checkers find by themselves what does not exist
+    __getattr__ = _module_getattr(__name__)
