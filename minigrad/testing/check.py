@@ -27,6 +27,7 @@ def check_grads(
     argnums: int | Sequence[int] | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
+    framework: Framework | None = None,
     rng: int | np.random.Generator = 0,
     **settings: object,
 ) -> Report:
@@ -47,6 +48,8 @@ def check_grads(
         grad: a gradient written by hand, for an f that returns one number: `grad(*args)`, a tuple for several
             arguments; minigrad's own derivative unless given.
         vjp: J'g written by hand: `vjp(g, *args)`, a tuple for several arguments; minigrad's own unless given.
+        framework: what f is written in, as its file in `minigrad.testing` sets it; minigrad, or NumPy with derivatives
+            written by hand, unless given.
         rng: a seed or generator for random directions (default 0).
         **settings: passed to f by keyword.
 
@@ -67,9 +70,20 @@ def check_grads(
     """
     if order not in (1, 2):
         raise UsageError(f"order must be 1 or 2, not {order!r}")
-    by_hand = grad is not None or vjp is not None
-    framework = ByHand(grad=grad, vjp=vjp) if by_hand else TENSORS
+    if grad is not None or vjp is not None:
+        framework = ByHand(grad=grad, vjp=vjp, settings=settings)
+    framework = framework or TENSORS
+    f, args = _with_parameters(framework.function(f), args)
     return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng).report(order)
+
+
+def _with_parameters(f: Function, args: tuple[object, ...]) -> tuple[Function, tuple[object, ...]]:
+    """A module that is given its inputs alone is given its parameters as well."""
+    parameters = getattr(f, "parameters", None)
+    inputs = getattr(f, "inputs", None)
+    if isinstance(parameters, dict) and isinstance(inputs, list) and len(args) == len(inputs):
+        return f, (*args, *parameters.values())
+    return f, args
 
 
 class GradientCheck:

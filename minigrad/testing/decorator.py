@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from minigrad.domain import Domain
 from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.laws import LAWS, Law
 from minigrad.testing.laws.violation_search import minimal_violation
 from minigrad.testing.strategies.array_strategies import Kinks
@@ -104,6 +105,7 @@ def gradtest(
     laws: Sequence[str | Law] | None = None,
     examples: int | None = None,
     order: int = 2,
+    framework: Framework | None = None,
 ) -> Callable[[Function], Any]: ...
 def gradtest(
     function: Function | None = None,
@@ -121,6 +123,7 @@ def gradtest(
     laws: Sequence[str | Law] | None = None,
     examples: int | None = None,
     order: int = 2,
+    framework: Framework | None = None,
 ) -> Any:
     """Give an op, a function of Tensors or a function that makes a Module a test of its derivatives.
 
@@ -144,6 +147,8 @@ def gradtest(
         laws: the names of the laws to try (or laws themselves); all unless given.
         examples: how many calls are drawn; what Hypothesis's profile says unless given.
         order: 1 leaves the laws of second derivatives out (default 2).
+        framework: what the function is written in, as its file in `minigrad.testing` sets it; minigrad or NumPy unless
+            given.
 
     Returns:
         The same object; without a function, a decorator.
@@ -161,7 +166,7 @@ def gradtest(
     """
     of_calls = {
         "shapes": shapes, "domain": domain, "kinks": kinks, "dtype": dtype, "arguments": arguments, "input": input,
-        "grad": grad, "vjp": vjp,
+        "grad": grad, "vjp": vjp, "framework": framework,
     }  # fmt: skip
     given = {name: value for name, value in of_calls.items() if value is not None}
 

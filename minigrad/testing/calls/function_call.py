@@ -21,7 +21,8 @@ from minigrad.autograd.op import Op
 from minigrad.testing.calls.call_repr import format_call, function_name
 from minigrad.testing.calls.linearization import Linearization, TensorLinearization, attach_call, cotangent_dtype
 from minigrad.testing.frameworks.by_hand import ByHand
-from minigrad.testing.frameworks.framework import ArrayTuple, Framework
+from minigrad.testing.frameworks.framework import Framework, framework_named
+from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.typing import Array, Function
 
@@ -48,6 +49,7 @@ class FunctionCall:
         grad: the same for a function to one number, without g.
         argnums: which arguments are differentiated; None: all floating ones (of an op, those it has rules for).
         foreign: the framework that f is written in; None: minigrad, or by hand.
+        fixed_shapes: whether the arguments must have shapes that fit each other in a way that is not broadcasting.
         cache: what laws have computed for this call, for those that come later.
     """
 
@@ -58,6 +60,7 @@ class FunctionCall:
     grad: Function | None = None
     argnums: tuple[int, ...] | None = None
     foreign: Framework | None = None
+    fixed_shapes: bool = False
     cache: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -68,12 +71,15 @@ class FunctionCall:
         vjp: Function | None = None,
         grad: Function | None = None,
         argnums: int | Sequence[int] | None = None,
-        framework: Framework | None = None,
+        framework: Framework | str | None = None,
         **settings: object,
     ) -> FunctionCall:
         """A call as one writes it: Tensors and Python floats become arrays, everything else stays what it is."""
         numbers = (argnums,) if isinstance(argnums, int) else None if argnums is None else tuple(argnums)
+        if isinstance(framework, str):
+            framework = framework_named(framework)
         owner = framework or TENSORS
+        f = owner.function(f)
         return cls(f, tuple([_as_argument(x, owner) for x in args]), settings, vjp, grad, numbers, framework)
 
     def with_args(self, args: Sequence[object]) -> FunctionCall:
@@ -162,7 +168,7 @@ class FunctionCall:
 
     def as_python(self, law: str = "") -> str:
         """This call as one line of Python; with the name of a law, as the call of that law."""
-        extra = {"vjp": self.vjp, "grad": self.grad, "argnums": self.argnums}
+        extra = {"vjp": self.vjp, "grad": self.grad, "argnums": self.argnums, "framework": self.foreign}
         settings = {**self.settings, **{name: value for name, value in extra.items() if value is not None}}
         if law:
             return format_call(f"laws.{law}", (self.f, *self.args), settings)
@@ -175,10 +181,11 @@ class FunctionCall:
 
     def given(self) -> list[object]:
         """What f is given besides the differentiated arguments, which are arrays here: values of the framework."""
-        convert = self.framework.constant
-        return [
-            convert(x) if isinstance(x, np.ndarray) and i not in self.positions else x for i, x in enumerate(self.args)
-        ]
+        with self.framework.context():
+            return [
+                self.framework.constant(x) if isinstance(x, np.ndarray) and i not in self.positions else x
+                for i, x in enumerate(self.args)
+            ]
 
     def linearize(self) -> Linearization:
         """Run f on variables that share their memory with the arguments, where the framework can share it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad.autograd.tensor import wrap
-from minigrad.testing.frameworks.framework import ArrayTuple, Run
+from minigrad.testing.frameworks.run import ArrayTuple, Run
 from minigrad.testing.frameworks.tensors import TensorRun
 from minigrad.typing import Array, DType
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.frameworks.framework import ArrayTuple
+from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.typing import Array
 
 MAX_ELEMENTS: Final = 64

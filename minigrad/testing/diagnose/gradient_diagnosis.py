@@ -9,10 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.diagnose.cause import NO_CAUSE, Diagnosis, almost_equal, cause_of_error, likely_cause
+from minigrad.testing.diagnose.cause import (
+    NO_CAUSE,
+    Diagnosis,
+    almost_equal,
+    cause_of_error,
+    cause_of_shape,
+    likely_cause,
+)
 from minigrad.testing.diagnose.generic_point import MAX_ELEMENTS, generic_points, numerical_gradient
 from minigrad.testing.diagnose.keepdims_repair import lost_keepdims
 from minigrad.testing.diagnose.mistake_patterns import PATTERNS
+from minigrad.typing import Shape
 
 
 def diagnose_gradient(call: FunctionCall, position: int, *, at_kink: bool = False) -> Diagnosis:
@@ -34,6 +42,23 @@ def diagnose_gradient(call: FunctionCall, position: int, *, at_kink: bool = Fals
         if found.cause:
             return found
     return NO_CAUSE
+
+
+def diagnose_shape(call: FunctionCall, position: int, found: Shape) -> Diagnosis:
+    """The likely cause of a gradient of the wrong shape.
+
+    Args:
+        call: the call.
+        position: the argument.
+        found: the shape of its gradient.
+    """
+    double = call.in_double()
+    if 0 < call.args[position].size <= MAX_ELEMENTS:
+        u = double.cotangents()
+        repaired = lost_keepdims(double, u, position, numerical_gradient(double, u, position))
+        if repaired.cause:
+            return repaired
+    return cause_of_shape(call, position, found)
 
 
 def cause_at_point(call: FunctionCall) -> str | None:

@@ -12,7 +12,8 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.diagnose.cause import NO_CAUSE, Diagnosis, almost_equal
-from minigrad.testing.frameworks.framework import ArrayTuple
+from minigrad.testing.diagnose.keepdims_in_source import lost_keepdims_in_source
+from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.typing import Array, Function
 
 
@@ -28,8 +29,10 @@ def lost_keepdims(call: FunctionCall, u: ArrayTuple, position: int, expected: Ar
         position: the argument.
         expected: its numerical gradient for these cotangents.
     """
-    if not call.on_tensors or not expected.size:
+    if not expected.size:
         return NO_CAUSE
+    if not call.on_tensors:
+        return lost_keepdims_in_source(call, u, position, expected)
     given = _recorded(call, u, position)
     if given is not None and almost_equal(given, expected):
         return NO_CAUSE  # only the fast rule is wrong

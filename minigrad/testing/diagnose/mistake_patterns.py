@@ -118,15 +118,16 @@ def transposed_operand(point: GenericPoint) -> Diagnosis:
 def cotangent_along_wrong_axis(point: GenericPoint) -> Diagnosis:
     """Would it be right if a reduced cotangent had been broadcast along the wrong axes, as happens without keepdims?"""
     u, x = point.u[0], point.call.args[point.position]
-    axis = point.call.settings.get("axis")
-    if axis is None or np.ndim(axis) or u.shape != tuple(np.delete(x.shape, axis).tolist()):
-        return NO_CAUSE
-    try:
-        spread = point.expected / np.expand_dims(u, axis) * u
-    except ValueError:  # they do not even broadcast
-        return NO_CAUSE
-    if x.ndim > 1 and almost_equal(point.found, unbroadcast(spread, x.shape)):
-        return Diagnosis("lost keepdims", "the cotangent was broadcast along another axis than was reduced")
+    given = point.call.settings.get("axis", point.call.settings.get("dim"))
+    for axis in range(x.ndim) if given is None else () if np.ndim(given) else (given,):
+        if x.ndim < 2 or u.shape != tuple(np.delete(x.shape, axis).tolist()):
+            continue
+        try:
+            spread = point.expected / np.expand_dims(u, axis) * u
+        except ValueError:  # they do not even broadcast
+            continue
+        if almost_equal(point.found, unbroadcast(spread, x.shape)):
+            return Diagnosis("lost keepdims", "the cotangent was broadcast along another axis than was reduced")
     return NO_CAUSE
 
 

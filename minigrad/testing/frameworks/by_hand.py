@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.errors import ShapeError, UsageError
-from minigrad.testing.frameworks.framework import ArrayTuple, Framework, Pull, as_tuple
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.run import ArrayTuple, Pull, as_tuple
 from minigrad.typing import Array, Function, Settings
 
 
@@ -27,6 +28,8 @@ class ByHand(Framework):
 
     name: ClassVar[str] = "NumPy"
     value_type = np.ndarray
+    hands_out_views: ClassVar[bool] = False
+    dtypes = (np.float16, np.float32, np.float64)
     result_kinds: ClassVar[str] = "fiub"
 
     def __init__(
@@ -35,6 +38,7 @@ class ByHand(Framework):
         if grad is not None and vjp is not None:
             raise UsageError("check_grads: give grad= or vjp=, not both")
         bound = settings or {}
+        self._rules = [d for d in (grad, vjp) if d is not None]
         self.grad, self.pullback = (None if d is None else partial(d, **bound) if bound else d for d in (grad, vjp))
 
     def constant(self, x: Array) -> Array:
@@ -59,6 +63,10 @@ class ByHand(Framework):
             return as_tuple(self.pullback(tuple(cotangents) if several else cotangents[0], *args))
 
         return as_tuple(out), pull
+
+    def rules(self, x: object) -> Sequence[Function]:
+        """What was written by hand, whatever the function is."""
+        return self._rules
 
     def require_results(self, values: ArrayTuple) -> None:
         """Real numbers, and with `grad=` one of them.

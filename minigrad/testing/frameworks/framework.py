@@ -36,31 +36,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from importlib import import_module
+from importlib.util import find_spec
+from types import FunctionType
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.testing.frameworks.run import ArrayTuple, Pull, Run, as_tuple, in_dtype_of
 from minigrad.typing import Array, DType, Function
-
-ArrayTuple: TypeAlias = tuple[Array, ...]
-Pull: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
-"""From a cotangent of each floating result to the gradient of each differentiated argument."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a function, to be pulled back through any number of times.
-
-    Attributes:
-        values: the results, as arrays.
-        pull: from a cotangent for each result (those of integers do not count) to the gradient of each differentiated
-            argument, all as arrays.
-    """
-
-    values: ArrayTuple
-    pull: Callable[[Sequence[Array]], ArrayTuple]
 
 
 class Framework(ABC):
@@ -70,6 +55,7 @@ class Framework(ABC):
         name: how reports and pasted lines call it.
         value_type: the type of its values: its tensors, arrays or nodes.
         refusals: what its functions raise for arguments that they do not take, besides `ValueError`.
+        hands_out_views: whether results and gradients may share memory with what was given, as frameworks let them.
         dtypes: the floating dtypes that it computes in.
         result_kinds: the kinds of dtypes (as in NumPy's `dtype.kind`) of results that have derivatives.
         higher_order: whether gradients can be differentiated again: `vjp(..., record=True)`.
@@ -80,6 +66,7 @@ class Framework(ABC):
     name: ClassVar[str] = "framework"
     value_type: ClassVar[type | tuple[type, ...]] = ()
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
+    hands_out_views: ClassVar[bool] = True
     dtypes: ClassVar[tuple[type[np.floating[Any]], ...]] = (np.float32, np.float64)
     result_kinds: ClassVar[str] = "f"
     higher_order: bool = False
@@ -141,6 +128,26 @@ class Framework(ABC):
         """
         return f  # type: ignore[no-any-return]
 
+    def rules(self, x: object) -> Sequence[Function]:
+        """The Python functions that pull back through x: they are read and changed to find out what is wrong.
+
+        Args:
+            x: a function, or whatever a tested function refers to. Unless a framework knows better, each may be one.
+        """
+        return [x] if isinstance(x, FunctionType) else []
+
+    def module(self, make: Callable[[], Any]) -> Any:
+        """The module (layer, model) that a function makes, as a function of its inputs and parameters.
+
+        Args:
+            make: a function without positional parameters, which makes the module.
+
+        Raises:
+            UsageError: the framework has none.
+        """
+        name = getattr(make, "__name__", make)
+        raise UsageError(f"gradtest: {name} has no positional parameters, so there is nothing to differentiate")
+
     def context(self) -> AbstractContextManager[object]:
         """What surrounds everything that runs: a precision that is switched on, for example."""
         return nullcontext()
@@ -163,6 +170,9 @@ class Framework(ABC):
     def value_name(self) -> str:
         """What its values are called."""
         return self.value_type.__name__ if isinstance(self.value_type, type) else "value"
+
+    def __repr__(self) -> str:
+        return repr(self.name)
 
     # ---- what the kit asks -------------------------------------------------------------------------------------
 
@@ -226,18 +236,14 @@ class Framework(ABC):
         self, f: Function, args: Sequence[Any], positions: Sequence[int], tangents: Sequence[Array]
     ) -> ArrayTuple:
         """J v for each floating result: by the forward mode, or by transposing the derivative, which is linear in u."""
-        if self.forward_mode:
-            with self.context():
-                moved = self.jvp(
-                    f, self._given(args, positions), positions, [self.constant(np.asarray(v)) for v in tangents]
-                )
-                return tuple([self.array(v) for v in moved])
-        zeros = [np.zeros_like(v) for v in self.value(f, args, positions) if v.dtype.kind in self.result_kinds]
-        n = len(args)
-        us = range(n, n + len(zeros))
-        return self.linearize(self.derivative(f, positions, n), [*self._given(args, positions), *zeros], us).pull(
-            tangents
-        )
+        with self.context():
+            given = self._given(args, positions)
+            if self.forward_mode:
+                vs = [self.constant(np.asarray(v)) for v in tangents]
+                return tuple([self.array(v) for v in self.jvp(f, given, positions, vs)])
+            zeros = [np.zeros_like(v) for v in self.value(f, args, positions) if v.dtype.kind in self.result_kinds]
+            us = range(len(args), len(args) + len(zeros))
+            return self.linearize(self.derivative(f, positions, len(args)), [*given, *zeros], us).pull(tangents)
 
     def second_derivative(
         self,
@@ -248,8 +254,9 @@ class Framework(ABC):
         tangents: Sequence[Array],
     ) -> ArrayTuple:
         """H v, H the second derivatives of the sum of u * f."""
-        us = self._cotangents(self.value(f, args, positions), cotangents)
-        return self.linearize(self.derivative(f, positions, len(args)), [*args, *us], positions).pull(tangents)
+        with self.context():
+            us = self._cotangents(self.value(f, args, positions), cotangents)
+            return self.linearize(self.derivative(f, positions, len(args)), [*args, *us], positions).pull(tangents)
 
     # ---- conversions -------------------------------------------------------------------------------------------
 
@@ -269,12 +276,18 @@ class Framework(ABC):
         return self.constant(np.zeros_like(self.array(x)))
 
 
-def as_tuple(result: Any) -> tuple[Any, ...]:
-    """The results of a function, one or several, as a tuple."""
-    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+def framework_named(name: str) -> Framework:
+    """The framework of a file in `minigrad.testing`: "torch", "jax" ...
 
+    Args:
+        name: of the file.
 
-def in_dtype_of(value: Array, g: Array) -> Array:
-    """A cotangent in the dtype of the result that it belongs to."""
-    dtype = value.dtype if value.dtype.kind == "f" else np.dtype(np.float64)
-    return np.asarray(g, dtype)
+    Raises:
+        UsageError: there is no such file.
+        ImportError: the framework is not installed.
+    """
+    module = f"minigrad.testing.{name}"
+    if find_spec(module) is None or not hasattr(found := import_module(module), "FRAMEWORK"):
+        raise UsageError(f"framework={name!r}: there is no minigrad.testing.{name}; give a Framework")
+    result: Framework = found.FRAMEWORK
+    return result

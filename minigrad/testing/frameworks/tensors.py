@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -13,7 +13,9 @@ from minigrad.autograd.pullback import pull_back_tensors, push_forward
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import DTypeError, UsageError
-from minigrad.testing.frameworks.framework import ArrayTuple, Framework, Pull, Run, as_tuple, in_dtype_of
+from minigrad.testing.calls.module_function import ModuleFunction
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.run import ArrayTuple, Pull, Run, as_tuple, in_dtype_of
 from minigrad.typing import Array, DType, Function
 
 
@@ -109,6 +111,10 @@ class Tensors(Framework):
         values = tuple([self.array(out) for out in outs])
         run = TensorRun(values, pull, tuple(given), outs, tuple(positions))
         return run
+
+    def module(self, make: Callable[[], Any]) -> ModuleFunction:
+        """The Module that a function makes, as a function of its inputs and parameters."""
+        return ModuleFunction(make)
 
     def push_forward(
         self, f: Function, args: Sequence[Any], positions: Sequence[int], tangents: Sequence[Array]

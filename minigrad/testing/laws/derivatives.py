@@ -12,7 +12,7 @@ from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
-from minigrad.testing.frameworks.framework import ArrayTuple
+from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.testing.laws.law_registry import has_gradient, has_second_order, has_transpose, is_recorded, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest
 from minigrad.testing.numeric.comparison import Verdict

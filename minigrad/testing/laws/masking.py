@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.diagnose.cause import Diagnosis
-from minigrad.testing.frameworks.framework import ArrayTuple
+from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.testing.laws.law_registry import is_recorded, law
 from minigrad.testing.laws.violation import expect, largest
 from minigrad.typing import Array

@@ -12,8 +12,8 @@ from minigrad.autograd.op import Op
 from minigrad.errors import DTypeError
 from minigrad.testing.calls.explicit_broadcasting import tiled, unbroadcast
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.diagnose.cause import Diagnosis, cause_of_shape
-from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
+from minigrad.testing.diagnose.cause import Diagnosis
+from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient, diagnose_shape
 from minigrad.testing.laws.law_registry import has_gradient, law
 from minigrad.testing.laws.violation import LawViolation, expect, largest, result_names
 from minigrad.typing import Array, DType, Shape
@@ -45,7 +45,7 @@ def shape_and_dtype(call: FunctionCall) -> None:
         for i, g in zip(call.positions, gradients, strict=True):
             x = alike.args[i]
             if g.shape != x.shape:
-                about = cause_of_shape(alike, i, g.shape)
+                about = diagnose_shape(alike, i, g.shape)
                 expect("shape_and_dtype", alike, [g], [x], names=[_gradient_name(call, i)], diagnosis=about)
             _require_dtype(alike, _gradient_name(call, i), g.dtype, x.dtype)
 
@@ -147,7 +147,7 @@ def broadcasting(call: FunctionCall) -> None:
 def _tiled_if_elementwise(call: FunctionCall) -> FunctionCall | None:
     """The call with all arrays tiled to the shape of the result, if f is elementwise and they differ in shape."""
     shapes = {x.shape for x in call.args if isinstance(x, np.ndarray)}
-    if len(shapes) < 2 or (isinstance(call.f, Op) and call.f.shapes is not None):
+    if len(shapes) < 2 or call.fixed_shapes or (isinstance(call.f, Op) and call.f.shapes is not None):
         return None
     try:
         shape = np.broadcast_shapes(*shapes)

@@ -77,15 +77,20 @@ def aliasing(call: FunctionCall) -> None:
     arrays that Tensors were made of, variables, gradients) and compares everything else; and it calls the function
     again with other values, whose results must be in memory of their own.
 
+    Of a function of another framework, results and gradients must survive a later call with other values.
+
     A plain NumPy function has no such protection: its gradients must not share memory with its arguments, with its
     cotangent or with each other, and its result not with an argument, unless what is shared is read-only.
     """
-    if not call.on_tensors:
+    if not call.framework.hands_out_views:
         _check_nothing_shared(call)
         return
     _check_later_call(call)
     if has_gradient(call):
-        _check_later_writes(call)
+        if call.on_tensors:
+            _check_later_writes(call)
+        else:
+            _check_later_pass(call)
 
 
 def _check_nothing_shared(call: FunctionCall) -> None:
@@ -118,10 +123,29 @@ def _check_later_call(call: FunctionCall) -> None:
     """A function that keeps one array for its results would overwrite the earlier one."""
     first = call.results()
     before = [out.copy() for out in first]
-    if not call.with_values([x[...] * 0.5 if x.size else x for x in call.values]).is_accepted():
+    if not _halved(call).is_accepted():
         return
     about = Diagnosis("output aliases an input", "a later call changed this result")
     expect("aliasing", call, first, before, names=result_names(first), exact=True, diagnosis=about)
+
+
+def _halved(call: FunctionCall) -> FunctionCall:
+    """The same call with other values."""
+    return call.with_values([np.asarray(x * 0.5) for x in call.values])
+
+
+def _check_later_pass(call: FunctionCall) -> None:
+    """A function that keeps what its rule needs in one place for all calls would pull back through the last one."""
+    cotangents = call.cotangents()
+    at_call = call.linearize()
+    before = [g.copy() for g in at_call.vjp(cotangents)]
+    later = _halved(call)
+    try:
+        later.linearize().vjp(cotangents)
+    except Exception:  # it does not take these values
+        return
+    about = Diagnosis("stale saved value", "a later call changed this gradient: what the rule uses was overwritten")
+    expect("aliasing", call, at_call.vjp(cotangents), before, exact=True, diagnosis=about)
 
 
 def _check_later_writes(call: FunctionCall) -> None:

@@ -9,28 +9,28 @@ keepdims flipped  keepdims=True -> keepdims=False
 """
 
 from __future__ import annotations
-import __future__
 
 import ast
 import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CellType, CodeType, FunctionType
-from typing import Any, Final, TypeAlias
+from types import FunctionType
+from typing import Final, TypeAlias
 
 from minigrad.autograd.op import Op
 from minigrad.testing.mutation.function_source import FunctionNode, function_node
+from minigrad.testing.mutation.source_copy import SHIFT, compiled, copied, replaced
 from minigrad.testing.op_shapes import AXIS_SETTINGS
-from minigrad.typing import Axis, Function
+from minigrad.typing import Function
 
 Change: TypeAlias = tuple[str, ast.expr]
 """What was done, and the expression that takes the place of another."""
 
-SHIFT: Final = "__shifted_axis__"
 TWO_SIDED: Final = frozenset({"matmul", "matmul_matrices", "over", "divide", "subtract", "pow", "outer"})
 FACTORS: Final = frozenset({"times", "over", "multiply", "divide"})
 TERMS: Final = frozenset({"add", "subtract"})
+KEEPDIMS: Final = frozenset({"keepdims", "keepdim"})
 TRANSPOSES: Final = frozenset({"T", "mT"})
 FLIPPED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -58,14 +58,14 @@ def source_mutants(function: Function, depth: int = 2) -> list[SourceMutant]:
     node, function = function_node(function), inspect.unwrap(function)
     if node is None:
         return []
-    same = ast.dump(_replaced(node, node, node))
+    same = ast.dump(replaced(node, node, node))
     found: dict[str, SourceMutant] = {}
     for place, (old, line, change, new) in enumerate(_changes(node, _names(function))):
-        tree = _replaced(node, old, new)
+        tree = replaced(node, old, new)
         dump = ast.dump(tree)
         if dump != same and dump not in found:
             change = f"{change}: {_text(old)} -> {_text(new)}"
-            found[dump] = SourceMutant(change, _compiled(tree, function, place), line)
+            found[dump] = SourceMutant(change, compiled(tree, function, place), line)
     return [*found.values(), *_in_helpers(function, depth)]
 
 
@@ -76,7 +76,7 @@ def _in_helpers(function: Function, depth: int) -> Iterator[SourceMutant]:
             continue
         if helper.__code__.co_filename == function.__code__.co_filename:
             for mutant in source_mutants(helper, depth - 1):
-                changed = _copied(function, function.__code__, function.__globals__ | {name: mutant.function})
+                changed = copied(function, function.__code__, function.__globals__ | {name: mutant.function})
                 yield SourceMutant(f"in {name}: {mutant.change}", changed, mutant.line)
 
 
@@ -102,7 +102,7 @@ def _changes(definition: FunctionNode, names: dict[str, object]) -> Iterator[tup
                 yield node, node.lineno, "axis shifted", ast.Call(ast.Name(SHIFT, ast.Load()), [node], [])
             for change, new in _expression(node, names):
                 yield node, node.lineno, change, new
-        elif isinstance(node, ast.keyword) and node.arg == "keepdims":
+        elif isinstance(node, ast.keyword) and node.arg in KEEPDIMS:
             yield node.value, node.value.lineno, "keepdims flipped", _negated(node.value)
 
 
@@ -227,74 +227,3 @@ def _text(node: ast.AST, limit: int = 60) -> str:
 def _operand(node: ast.expr, limit: int) -> str:
     text = _text(node, limit) if limit > 10 else "..."
     return f"({text})" if isinstance(node, ast.BinOp) and limit > 10 else text
-
-
-# ---- compiling ---------------------------------------------------------------------------------------------------
-
-
-class _Replace(ast.NodeTransformer):
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> Any:  # as in ast.NodeTransformer
-        return ast.copy_location(self.new, node) if node is self.old else self.generic_visit(node)
-
-
-def _replaced(definition: FunctionNode, old: ast.AST, new: ast.AST) -> FunctionNode:
-    """A copy of the definition in which `new` stands for `old`, without decorators and annotations."""
-    memo: dict[int, Any] = {}  # deepcopy's own: from the id of a node to its copy
-    tree = copy.deepcopy(definition, memo)
-    tree = _Replace(memo[id(old)], copy.deepcopy(new)).visit(tree)
-    if isinstance(tree, ast.FunctionDef):
-        tree.decorator_list, tree.returns, tree.name = [], None, "_"
-    arguments = tree.args
-    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        argument.annotation = None
-    arguments.defaults = []  # a function keeps its own; see _compiled
-    arguments.kw_defaults = [None] * len(arguments.kwonlyargs)
-    return ast.fix_missing_locations(tree)  # type: ignore[no-any-return]
-
-
-def _compiled(tree: FunctionNode, function: Function, place: int) -> Function:
-    """The changed definition as a function, with the globals, closure and defaults of the original."""
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    cells[SHIFT] = CellType(shifted_axis)
-    module = ast.parse(f"def outer({', '.join(cells)}): pass")
-    (outer,) = module.body
-    assert isinstance(outer, ast.FunctionDef)
-    outer.body = [tree if isinstance(tree, ast.FunctionDef) else ast.Expr(tree)]
-    flags = __future__.annotations.compiler_flag
-    ast.fix_missing_locations(module)
-    code = _last_code(_last_code(compile(module, function.__code__.co_filename, "exec", flags, dont_inherit=True)))
-    result = _copied(function, code, function.__globals__, tuple([cells[name] for name in code.co_freevars]))
-    result.__qualname__ = f"{function.__qualname__}.mutant_{place}"
-    return result
-
-
-def _copied(
-    function: Function, code: CodeType, names: dict[str, object], closure: tuple[CellType, ...] | None = None
-) -> Function:
-    """The function with other code or globals, and the same defaults."""
-    closure = function.__closure__ if closure is None else closure
-    result = FunctionType(code, names, function.__name__, function.__defaults__, closure)
-    result.__kwdefaults__ = function.__kwdefaults__
-    return result
-
-
-def _last_code(code: CodeType) -> CodeType:
-    return [constant for constant in code.co_consts if isinstance(constant, CodeType)][-1]
-
-
-def shifted_axis(axis: Axis) -> Axis:
-    """Another axis: the one before; of several, each the one before; of a permutation, the next permutation.
-
-    >>> shifted_axis(0), shifted_axis((1, 2)), shifted_axis((0, 2, 1)), shifted_axis(None)
-    (-1, (0, 1), (2, 1, 0), None)
-    """
-    if axis is None:
-        return None
-    if not isinstance(axis, Sequence):
-        return axis - 1
-    if len(axis) > 1 and sorted(axis) == list(range(len(axis))):
-        return (*axis[1:], axis[0])
-    return tuple([a - 1 for a in axis])

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from minigrad.errors import UsageError
-from minigrad.testing.frameworks.framework import ArrayTuple, Framework, as_tuple
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.run import ArrayTuple, as_tuple
 from minigrad.testing.numeric.finite_difference import Vector, step_scale
 from minigrad.typing import Array, DType, Function, Shape
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +14,9 @@ from minigrad.domain import REAL, Domain
 from minigrad.errors import UsageError
 from minigrad.shapes import ShapeSpec
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.module_function import ModuleFunction
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.signature import required_parameters
+from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.strategies.array_strategies import Draw, Kinks, arrays, broadcastable_shapes, fitting_shapes
 from minigrad.testing.strategies.op_calls import calls_of
 from minigrad.typing import DTypeLike, Function, Shape
@@ -23,8 +25,11 @@ Arguments: TypeAlias = Mapping[str, st.SearchStrategy[Any]]
 """Strategies by parameter name."""
 
 
-def calls_for(function: Function, **options: Any) -> st.SearchStrategy[FunctionCall]:
+def calls_for(
+    function: Function, framework: Framework | None = None, **options: Any
+) -> st.SearchStrategy[FunctionCall]:
     """Calls of an op, a function, or the Module that a function makes; the options are those of `gradtest`."""
+    function = (framework or TENSORS).function(function)
     if isinstance(function, Op) and not options:
         return calls_of(function)
     if isinstance(function, Op):
@@ -34,17 +39,10 @@ def calls_for(function: Function, **options: Any) -> st.SearchStrategy[FunctionC
             "shapes": function.shapes and function.shapes.text,
         }
         return _calls_of_function(function, list(function.inputs), **{**facts, **options})
-    names = _required_parameters(function)
+    names = required_parameters(function)
     if not names:
-        return _calls_of_module(ModuleFunction(function), **options)
-    return _calls_of_function(function, names, **options)
-
-
-def _required_parameters(f: Function) -> list[str]:
-    """The positional parameters without default: what a call must give."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(f).parameters.values()
-    return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+        return _calls_of_module((framework or TENSORS).module(function), framework=framework, **options)
+    return _calls_of_function(function, names, framework=framework, **options)
 
 
 @st.composite
@@ -60,6 +58,7 @@ def _calls_of_function(
     arguments: Arguments | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
+    framework: Framework | None = None,
 ) -> FunctionCall:
     given = dict(arguments or {})
     drawn = [name for name in names if name not in given]
@@ -72,7 +71,8 @@ def _calls_of_function(
         values[name] = None if size is None else draw(arrays(size, domain=where, kinks=kinks, dtype=dtype))
     values |= {name: draw(strategy) for name, strategy in given.items()}
     args = [values.pop(name) for name in names]
-    return FunctionCall.of(f, *args, grad=grad, vjp=vjp, **values)
+    call = FunctionCall.of(f, *args, grad=grad, vjp=vjp, framework=framework, **values)
+    return replace(call, fixed_shapes=shapes is not None)
 
 
 # ---- modules -------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _calls_of_function(
 @st.composite
 def _calls_of_module(
     draw: Draw,
-    f: ModuleFunction,
+    f: Any,  # a ModuleFunction, or what a framework has in its place
     *,
     input: Shape | list[Shape] | None = None,
     shapes: str | None = None,
@@ -89,6 +89,7 @@ def _calls_of_module(
     kinks: Kinks = (),
     dtype: DTypeLike = np.float64,
     arguments: Arguments | None = None,
+    framework: Framework | None = None,
 ) -> FunctionCall:
     given = dict(arguments or {})
     sizes: Sequence[Shape | None]
@@ -111,4 +112,4 @@ def _calls_of_module(
         for name in names
     ]
     parameters = [draw(arrays(p.shape, dtype=dtype, layout="C")) for p in f.parameters.values()]
-    return FunctionCall.of(f, *inputs, *parameters)
+    return FunctionCall.of(f, *inputs, *parameters, framework=framework)

@@ -5,7 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.testing.mutation.function_source import function_node
-from minigrad.testing.mutation.mutate_source import shifted_axis, source_mutants
+from minigrad.testing.mutation.mutate_source import source_mutants
+from minigrad.testing.mutation.source_copy import shifted_axis
 
 
 def changes(function) -> dict[str, object]:
