@@ -1,11 +1,19 @@
-"""The command line of the scoreboard."""
+"""The command line of the scoreboard.
+
+With `--tools`, tools that check gradients are compared on a common set of right and wrong ones; else the functions of
+frameworks are checked, and a page is written: scoreboard.md, scoreboard.html, and scoreboard.json with all there is.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from minigrad.testing.scoreboard.frameworks.language import FOREIGN, LANGUAGES
+from minigrad.testing.scoreboard.frameworks.run import examine_frameworks, write_pages
+from minigrad.testing.scoreboard.frameworks.worker import serve
 from minigrad.testing.scoreboard.pairs import PAIRS
 from minigrad.testing.scoreboard.tools import TOOLS
 from minigrad.testing.scoreboard.tools_table import Judged, format_rows, format_summary, judge_all, rows
@@ -14,20 +22,40 @@ from minigrad.testing.scoreboard.tools_table import Judged, format_rows, format_
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for, and print it."""
     options = _parser().parse_args(arguments)
-    compare_tools(
-        options.only or list(TOOLS), options.kind, options.name, options.limit, list_failures=options.list_failures
-    )
+    if options.serve:
+        serve(options.serve, options.seconds)
+    elif options.tools:
+        limit, failures = options.limit, options.list_failures
+        compare_tools(options.only or list(TOOLS), options.kind, options.name, limit, list_failures=failures)
+    elif options.again:
+        write_pages(options.out)
+    else:
+        examine_frameworks(options.frameworks, options.name, options.seconds, options.processes, options.out)
+        write_pages(options.out)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m minigrad.testing.scoreboard", description=__doc__)
-    parser.add_argument("--tools", action="store_true", help="compare tools on the common set of pairs")
-    parser.add_argument("--only", nargs="+", choices=list(TOOLS), help="these tools; all unless given")
-    parser.add_argument("--kind", nargs="+", help="pairs of these kinds")
-    parser.add_argument("--name", help="pairs in whose names this stands")
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds for each pair (20)")
-    parser.add_argument("--list-failures", action="store_true", help="each false alarm and each miss with its report")
+    parser.add_argument("--name", help="pairs or functions in whose names this stands")
+    frameworks = parser.add_argument_group("frameworks")
+    names = list(LANGUAGES)
+    frameworks.add_argument(
+        "--frameworks", nargs="+", choices=names, default=FOREIGN, help=f"these ({' '.join(FOREIGN)})"
+    )
+    frameworks.add_argument("--seconds", type=float, default=5.0, help="for each function (5)")
+    frameworks.add_argument("--processes", type=int, default=2, help="at a time (2)")
+    frameworks.add_argument(
+        "--out", type=Path, default=Path("scoreboard"), help="the directory of the pages (scoreboard)"
+    )
+    frameworks.add_argument("--again", action="store_true", help="write the pages of the scoreboard.json that is there")
+    frameworks.add_argument("--serve", choices=names, help=argparse.SUPPRESS)
+    tools = parser.add_argument_group("tools")
+    tools.add_argument("--tools", action="store_true", help="compare tools on the common set of pairs")
+    tools.add_argument("--only", nargs="+", choices=list(TOOLS), help="these tools; all unless given")
+    tools.add_argument("--kind", nargs="+", help="pairs of these kinds")
+    tools.add_argument("--limit", type=float, default=20.0, help="seconds for each pair (20)")
+    tools.add_argument("--list-failures", action="store_true", help="each false alarm and each miss with its report")
     return parser
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from minigrad.errors import UsageError
 from minigrad.testing.check import check_grads
 from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.scoreboard.pair import Pair
+from minigrad.testing.scoreboard.time_limit import OutOfTime, at_most
 from minigrad.typing import Array
 
 
@@ -123,10 +123,6 @@ TOOLS: Final[dict[str, Callable[[], Judge]]] = {
 """Each tool by its name; it is imported when it is called."""
 
 
-class OutOfTime(Exception):  # noqa: N818  a verdict, not an error: it is caught below
-    """A tool took longer than it may."""
-
-
 def opinion(judge: Judge, pair: Pair, limit: float = 20.0) -> Opinion:
     """What a tool says of a pair, and how long it took.
 
@@ -136,23 +132,16 @@ def opinion(judge: Judge, pair: Pair, limit: float = 20.0) -> Opinion:
         limit: seconds of processor time after which it has no opinion (default 20).
     """
     start = time.process_time()
-    signal.signal(signal.SIGVTALRM, _out_of_time)
-    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
     with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
-            verdict, text = judge(pair)
+            with at_most(limit):
+                verdict, text = judge(pair)
         except OutOfTime:
             verdict, text = Verdict.INCONCLUSIVE, f"not done after {limit:g} s"
         except Exception as error:  # whatever a tool raises, it has not judged
             verdict, text = Verdict.INCONCLUSIVE, f"raised {type(error).__name__}: {error}"
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return Opinion(verdict, text, time.process_time() - start)
-
-
-def _out_of_time(*_: object) -> None:
-    raise OutOfTime
 
 
 def _peer(name: str) -> Any:

@@ -1,0 +1,232 @@
+"""A function of a framework, checked at all points."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from itertools import islice, pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad.testing.check import GradientCheck
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.tensors import TENSORS
+from minigrad.testing.numeric.comparison import Verdict
+from minigrad.testing.scoreboard.frameworks.fault import Fault, fault_of, raised_fault
+from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
+from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language
+from minigrad.testing.scoreboard.frameworks.points import points
+from minigrad.testing.scoreboard.time_limit import OutOfTime, at_most
+from minigrad.typing import Array, Function
+
+MOST_CALLS: Final = 6
+MOST_SHAPES: Final = 2
+MOST_FAULTS: Final = 4
+LARGEST_RESULT: Final = 200
+ENOUGH: Final = 5
+"""Wrong points of a call after which the others are not checked."""
+
+Status = str
+CORRECT, WRONG, INCONCLUSIVE, NO_GRADIENT, NOT_CALLED = (
+    "correct", "wrong", "inconclusive", "not implemented", "not called"
+)  # fmt: skip
+
+
+@dataclass
+class Examined:
+    """What came of one function.
+
+    Attributes:
+        function: its path.
+        status: correct, wrong at some point, inconclusive at all, not implemented (no gradient), or not called.
+        calls: the code of the calls that were checked.
+        correct, wrong, inconclusive: at how many points.
+        faults: of some wrong points, of different calls and kinds.
+        seconds: how long it took.
+        note: why there is no verdict.
+    """
+
+    function: str
+    status: Status = NOT_CALLED
+    calls: list[str] = field(default_factory=list)
+    correct: int = 0
+    wrong: int = 0
+    inconclusive: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    seconds: float = 0.0
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+class BackwardRaised(Exception):  # noqa: N818  what a framework did, told as a fault
+    """A derivative that is there raised an error."""
+
+
+# How frameworks say that there is no derivative.
+_SAYS_SO: Final = re.compile(
+    r"not implemented|not require grad|failed to compute gradient|not differentiable|not support"
+)
+
+
+def adapter(name: str) -> Framework:
+    """What the kit knows of a framework that is installed."""
+    if name == TENSORS.name:
+        return TENSORS
+    found: Framework = import_module(f"minigrad.testing.{name}").FRAMEWORK
+    return found
+
+
+class Examiner:
+    """Checks the functions of one framework.
+
+    Args:
+        language: how it is spoken to.
+        framework: its adapter; that of `minigrad.testing` unless given.
+    """
+
+    def __init__(self, language: Language, framework: Framework | None = None) -> None:
+        self.language = language
+        self.framework: Framework = framework or adapter(language.name)
+        self.namespace = language.namespace()
+
+    def examine(self, function: str, budget: float) -> Examined:
+        """Check a function at all points.
+
+        Args:
+            function: its path.
+            budget: seconds after which the points that are left are not checked.
+        """
+        found, start = Examined(function), time.process_time()
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                with at_most(budget):
+                    self._examine(found, budget)
+            except OutOfTime:
+                found.note = f"stopped after {budget:g} s"
+        if found.correct or found.wrong or found.inconclusive:
+            verdicts = [(WRONG, found.wrong), (CORRECT, found.correct), (INCONCLUSIVE, found.inconclusive)]
+            found.status = next(status for status, times in verdicts if times)
+        found.seconds = time.process_time() - start
+        return found
+
+    def _examine(self, found: Examined, budget: float) -> None:
+        calls = self._calls(found, budget)
+        found.calls = [call.code for call, _ in calls]
+        self._wrong_times: Counter[Call] = Counter()
+        per_call = [_checks(call, f) for call, f in calls]
+        while per_call:
+            for checks in list(per_call):
+                check = next(checks, None)
+                if check is None or self._wrong_times[check[0]] >= ENOUGH:
+                    per_call.remove(checks)
+                else:
+                    self._check(found, *check)
+
+    def _calls(self, found: Examined, budget: float) -> list[tuple[Call, Function]]:
+        """The calls that run and have gradients, of different forms and shapes."""
+        accepted: list[tuple[Call, Function]] = []
+        times: Counter[str] = Counter()
+        start = time.process_time()
+        for call in calls_of(found.function, self.language, self._signature(found.function)):
+            if accepted and time.process_time() - start > budget / 3:
+                break
+            if times[call.code] >= MOST_SHAPES or len(accepted) >= MOST_CALLS:
+                continue
+            try:
+                f = eval(f"lambda {', '.join(call.variables)}: {call.code}", self.namespace)
+                values = [self._value(f, args) for _, args in islice(points(call.shapes), 4)]
+                if not _depends(values):
+                    continue
+            except Exception:  # not a call of this function
+                continue
+            try:
+                self._pull(f, next(points(call.shapes))[1])
+            except Exception as error:  # it can be called, and not be differentiated
+                self._no_gradient(found, call, error)
+                continue
+            times[call.code] += 1
+            accepted.append((call, f))
+        return accepted
+
+    def _signature(self, function: str) -> inspect.Signature | None:
+        try:
+            return inspect.signature(eval(function, self.namespace))
+        except (TypeError, ValueError):  # written in C
+            return None
+
+    def _value(self, f: Function, args: Sequence[Array]) -> Array:
+        outs = self.framework.value(f, list(args), range(len(args)))
+        floating = [np.ravel(out).astype(float) for out in outs if out.dtype.kind == "f"]
+        if not floating or sum(out.size for out in floating) > LARGEST_RESULT:
+            raise ValueError("no floating results, or too many")
+        return np.concatenate(floating)
+
+    def _pull(self, f: Function, args: Sequence[Array]) -> None:
+        run = self.framework.linearize(f, list(args), range(len(args)))
+        if any(value.dtype.kind == "O" for value in run.values):
+            raise BackwardRaised("an array of objects is returned instead of one node of the graph")
+        try:
+            run.pull([np.ones_like(value) for value in run.values])
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            raise BackwardRaised(f"{type(error).__name__}: {error}") from error
+
+    def _no_gradient(self, found: Examined, call: Call, error: Exception) -> None:
+        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        if isinstance(error, BackwardRaised) and not _SAYS_SO.search(str(error)):
+            args = next(points(call.shapes))[1]
+            fault = raised_fault(self.language, self.namespace, call, args, text)
+            if not fault.reproduced.startswith("["):  # an error of its own, not of how it was asked
+                found.wrong += 1
+                found.faults.append(fault)
+        elif not found.note:
+            found.status, found.note = NO_GRADIENT, f"{call.code}: {text}"
+
+    def _check(self, found: Examined, call: Call, f: Function, point: str, args: list[Array]) -> None:
+        try:
+            if not np.isfinite(self._value(f, args)).all():
+                return  # outside of the domain
+            check = GradientCheck(f, args, {}, self.framework)
+            report = check.report(1)
+        except Exception as error:  # refused here, as outside of a domain
+            found.note = found.note or f"{call.code} at {point}: {type(error).__name__}: {error}"[:300]
+            return
+        if "not deterministic" in report.note:
+            return
+        if report.verdict is Verdict.CORRECT:
+            found.correct += 1
+        elif report.verdict is Verdict.INCONCLUSIVE:
+            found.inconclusive += 1
+        else:
+            found.wrong += 1
+            self._wrong_times[call] += 1
+            if len(found.faults) < MOST_FAULTS and sum(fault.code == call.code for fault in found.faults) < 2:
+                found.faults.append(fault_of(self.language, self.framework, self.namespace, call, f, point, args))
+
+
+def _checks(call: Call, f: Function) -> Iterator[tuple[Call, Function, str, list[Array]]]:
+    for name, args in points(call.shapes):
+        yield call, f, name, args
+
+
+def _depends(values: Sequence[Array]) -> bool:
+    """Whether finite results differ from point to point."""
+    finite = [v[np.isfinite(v)] for v in values]
+    return any(a.shape != b.shape or not np.array_equal(a, b) for a, b in pairwise(finite))
+
+
+def examiner(framework: str) -> Callable[[str, float], Examined]:
+    """`examine` of a framework that is installed."""
+    return Examiner(LANGUAGES[framework]).examine

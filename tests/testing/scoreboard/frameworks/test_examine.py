@@ -1,0 +1,132 @@
+"""Planted faults are found, made small, and written as code that shows them; what cannot be called is no fault."""
+
+import inspect
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from minigrad.testing.frameworks.tensors import TENSORS
+from minigrad.testing.scoreboard.frameworks import exact, points
+from minigrad.testing.scoreboard.frameworks.examine import Examiner, adapter
+from minigrad.testing.scoreboard.frameworks.fault import run_reproduction
+from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
+from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language, functions_of
+from tests.testing.scoreboard.frameworks import planted
+
+
+@pytest.fixture
+def language(monkeypatch):
+    monkeypatch.setitem(sys.modules, "planted", planted)
+    ours = LANGUAGES["minigrad"]
+    return Language("minigrad", ("planted",), ours.array, ours.constant, ours.variable, ours.gradient, "import planted")
+
+
+@pytest.fixture
+def examine(language):
+    return Examiner(language, TENSORS).examine
+
+
+def test_public_functions_are_found_once(language):
+    found = functions_of(language)
+    assert "planted.right" in found
+    assert "planted.is_left_out" not in found
+    assert "planted.mg" not in found
+    assert len(found) == len(set(found))
+
+
+def test_right_function_is_correct(examine):
+    found = examine("planted.right", 2.0)
+    assert (found.status, found.wrong, found.faults) == ("correct", 0, [])
+    assert found.correct > 20
+    assert found.calls[0] == "planted.right(x)"
+
+
+def test_wrong_factor_is_told_with_the_value_of_mpmath(examine, language):
+    pytest.importorskip("mpmath")
+    found = examine("planted.tanh", 2.0)
+    fault = found.faults[0]
+    assert found.status == "wrong"
+    assert fault.source == "mpmath"
+    assert fault.found == pytest.approx(2 * fault.expected)
+    assert fault.confirmed
+    assert fault.reproduction.startswith("x = minigrad.Tensor([0.")  # one element
+    namespace = language.namespace() | {"minigrad": __import__("minigrad")}
+    assert run_reproduction(fault.reproduction, namespace) == fault.reproduced
+    assert float(fault.reproduced.strip("[]")) == pytest.approx(fault.found, rel=1e-6)
+
+
+def test_wrong_value_at_zero_only_is_found(examine):
+    fault = examine("planted.flat_at_zero", 2.0).faults[0]
+    assert fault.point in ("all 0", "some 0")
+    assert (fault.found, fault.expected) == (0.0, pytest.approx(1.0))
+
+
+def test_guilty_argument_is_named(examine):
+    fault = examine("planted.product", 2.0).faults[0]
+    assert fault.element.startswith("x")
+    assert fault.found == 0.0
+    assert "minigrad.grad(lambda x: " in fault.reproduction
+
+
+def test_axis_is_found(examine):
+    found = examine("planted.along", 2.0)
+    assert found.status == "correct"
+    assert "planted.along(x, 1)" in found.calls or "planted.along(x, -1)" in found.calls
+
+
+def test_refusal_to_differentiate_is_no_fault(examine):
+    found = examine("planted.no_gradient", 2.0)
+    assert (found.status, found.faults) == ("not implemented", [])
+    assert "sin has no derivative here" in found.note
+
+
+def test_what_takes_no_arrays_is_not_called(examine):
+    assert examine("planted.needs_text", 2.0).status == "not called"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer of processor time")
+def test_time_is_kept(examine):
+    found = examine("planted.slow", 0.3)
+    assert found.note == "stopped after 0.3 s"
+
+
+def test_failed_reproduction_is_told():
+    assert run_reproduction("x = 0; 1 / x", {}) == "ZeroDivisionError: division by zero"
+
+
+def test_forms_that_do_not_fit_the_signature_are_not_tried(language):
+    def f(x, axis=0): ...
+
+    forms = {call.code for call in calls_of("planted.f", language, inspect.signature(f))}
+    assert "planted.f(x, axis=-1)" in forms
+    assert "planted.f(x, y, z)" not in forms
+
+
+def test_listed_calls_come_first_and_methods_are_called_as_such():
+    torch = calls_of("torch.ldexp", LANGUAGES["torch"])
+    assert torch[0] == Call("torch.ldexp", "torch.ldexp(x, torch.tensor([1, -2, 3]))", ((3,),))
+    assert calls_of("tinygrad.Tensor.erf", LANGUAGES["tinygrad"])[0].code == "x.erf()"
+
+
+def test_points_are_the_same_for_everybody():
+    first, second = (list(points.points([(3,), (2, 2)])) for _ in range(2))
+    assert [name for name, _ in first] == [*points.KINDS, *[f"{a}, others {b}" for a, b in points.MIXED]]
+    for (_, a), (_, b) in zip(first, second, strict=True):
+        assert [x.shape for x in a] == [(3,), (2, 2)]
+        for x, y in zip(a, b, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_exact_derivatives():
+    pytest.importorskip("mpmath")
+    assert exact.derivative("any.i0", 0.0) == 0.0
+    assert exact.derivative("any.arcsin", 0.0) == 1.0
+    assert exact.derivative("any.unknown", 0.0) is None
+    assert exact.derivative("any.abs", 0.0) is None  # a kink
+    assert exact.derivative("any.sqrt", 0.0) is None  # the edge of its domain
+
+
+def test_adapter_of_ours_is_that_of_tensors():
+    assert adapter("minigrad") is TENSORS

@@ -1,0 +1,77 @@
+"""The page counts functions, and tells each fault as code with what it gives and what is right."""
+
+import json
+
+import pytest
+
+from minigrad.testing.scoreboard.frameworks import page
+from minigrad.testing.scoreboard.frameworks.page import Convention, html_page, markdown_page
+from minigrad.testing.scoreboard.frameworks.run import write_pages
+
+
+def fault(**more):
+    return {
+        "code": "torch.f(x)", "point": "all 0", "reproduction": "x = torch.tensor([0.0]); torch.f(x).sum()",
+        "element": "x[0]",
+        "found": 1.0, "expected": 0.25, "source": "mpmath", "confirmed": True, "reproduced": "[1.0]",
+    } | more  # fmt: skip
+
+
+def function(name, status, *faults):
+    return {"function": f"torch.{name}", "status": status, "faults": list(faults), "note": ""}
+
+
+@pytest.fixture
+def board(monkeypatch):
+    known = Convention("torch.by_convention", "a reason", "https://example.org", at="all 0")
+    monkeypatch.setattr(page, "conventions", lambda framework: [known])
+    functions = [
+        function("good", "correct"), function("bad", "wrong", fault(), fault()), function("odd", "inconclusive"),
+        function("none", "not implemented"), function("text", "not called"),
+        function("doubtful", "wrong", fault(confirmed=False)), function("by_convention", "wrong", fault()),
+        function("stops", "wrong", fault(found=float("nan"), source="raises RuntimeError: modified")),
+    ]  # fmt: skip
+    part = {"version": "2.0", "seconds": 61.4, "functions": functions}
+    return {"date": "2020-02-03", "python": "3.11", "frameworks": {"torch": part}}
+
+
+def test_table_counts_functions(board):
+    row = next(line for line in markdown_page(board).splitlines() if line.startswith("| torch"))
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "torch", "2.0", "7", "1", "2", "1", "1", "1", "1", "61",
+    ]  # fmt: skip
+
+
+def test_fault_can_be_sent(board):
+    text = markdown_page(board)
+    assert text.count("### `torch.bad`") == 1
+    assert "import torch\nx = torch.tensor([0.0])\ntorch.f(x).sum()  # [1.0]" in text
+    assert "`x[0]` should be 0.25 (mpmath with 50 digits)." in text
+    assert "The derivative raises RuntimeError: modified." in text
+    assert "- `torch.by_convention`: a reason ([torch](https://example.org))" in text
+    assert "**Called wrong, and not confirmed by plain differences:** `torch.doubtful`." in text
+    assert "2020-02-03" in text
+
+
+def test_convention_covers_only_its_points():
+    known = Convention("torch\\.f", "a reason", at="all 0", gives="nan")
+    assert known.covers("torch.f", fault(found=float("nan")))
+    assert not known.covers("torch.f", fault())
+    assert not known.covers("torch.f", fault(found=float("nan"), point="drawn"))
+    assert not known.covers("torch.g", fault(found=float("nan")))
+
+
+def test_conventions_of_the_file_have_reasons():
+    for framework in ("torch", "jax", "autograd", "mygrad", "tinygrad"):
+        for known in page.conventions(framework):
+            assert known.reason
+
+
+def test_pages_are_written(board, tmp_path):
+    pytest.importorskip("markdown_it")
+    (tmp_path / "scoreboard.json").write_text(json.dumps(board))
+    write_pages(tmp_path)
+    assert "# Gradients of five frameworks" in (tmp_path / "scoreboard.md").read_text()
+    html = (tmp_path / "scoreboard.html").read_text()
+    assert "<table>" in html
+    assert html == html_page(board)
