@@ -12,6 +12,9 @@ import numpy as np
 from minigrad.errors import UsageError
 from minigrad.testing.frameworks.by_hand import ByHand
 from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.numpy_layer import NumpyLayer
+from minigrad.testing.frameworks.opt_outs import opted_out
+from minigrad.testing.frameworks.products import compare_hessian, gradient_with_hessian, transposition_error
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.numeric.compare import compare_first_order, compare_second_order
 from minigrad.testing.numeric.comparison import Comparison, Verdict
@@ -27,7 +30,13 @@ def check_grads(
     argnums: int | Sequence[int] | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
+    jvp: Function | None = None,
+    hvp: Function | None = None,
+    grads: Mapping[str, str] | None = None,
     framework: Framework | None = None,
+    modes: Sequence[str] | None = None,
+    straight_through: bool | Function = False,
+    symmetric: int | tuple[int, ...] | None = None,
     rng: int | np.random.Generator = 0,
     **settings: object,
 ) -> Report:
@@ -48,8 +57,18 @@ def check_grads(
         grad: a gradient written by hand, for an f that returns one number: `grad(*args)`, a tuple for several
             arguments; minigrad's own derivative unless given.
         vjp: J'g written by hand: `vjp(g, *args)`, a tuple for several arguments; minigrad's own unless given.
+        jvp: J v written by hand: `jvp(v, *args)`, v a tuple for several arguments; none unless given. Beside `grad` or
+            `vjp` it must be their transpose.
+        hvp: H v written by hand, for an f that returns one number: `hvp(v, *args)`, as for `jvp`; none unless given.
+        grads: of an object with `forward` and `backward`: from the attribute of each parameter to that of its gradient,
+            {"W": "dW"}; none unless given.
         framework: what f is written in, as its file in `minigrad.testing` sets it; minigrad, or NumPy with derivatives
             written by hand, unless given.
+        modes: ("vjp", "jvp") holds the forward mode of a framework to its reverse mode as well; ("vjp",) unless given.
+        straight_through: the gradient is meant to be that of another function, which is given here; True for that of
+            the identity (default False). The report says so.
+        symmetric: the positions of arguments that are symmetric matrices by assumption, checked at order 1; none unless
+            given. The report says so.
         rng: a seed or generator for random directions (default 0).
         **settings: passed to f by keyword.
 
@@ -70,11 +89,16 @@ def check_grads(
     """
     if order not in (1, 2):
         raise UsageError(f"order must be 1 or 2, not {order!r}")
-    if grad is not None or vjp is not None:
-        framework = ByHand(grad=grad, vjp=vjp, settings=settings)
-    framework = framework or TENSORS
+    if grads is not None:
+        f = NumpyLayer(f, grads)
+    framework = framework or getattr(f, "framework", None) or TENSORS
+    if any(d is not None for d in (grad, vjp, jvp, hvp)):
+        framework = ByHand(grad=grad, vjp=vjp, jvp=jvp, hvp=hvp, settings=settings)
+    if modes is not None:
+        framework = framework.with_modes(modes)
     f, args = _with_parameters(framework.function(f), args)
-    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng).report(order)
+    framework = opted_out(framework, straight_through=straight_through, symmetric=symmetric)
+    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng).report_with_forward_mode(order)
 
 
 def _with_parameters(f: Function, args: tuple[object, ...]) -> tuple[Function, tuple[object, ...]]:
@@ -108,14 +132,21 @@ class GradientCheck:
         self.f: Function = partial(f, **settings) if settings else f
         self.args, self.framework = args, framework
         self.rng = np.random.default_rng(rng)
-        self.positions, self.note = _differentiable(framework, args, argnums)
+        self.positions, note = _differentiable(framework, args, argnums)
+        self.note = _joined(framework.note, note)
 
     def report(self, order: int) -> Report:
         """The verdict on the first order, or on both."""
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # f is evaluated at points outside of its domain, too
             try:
-                if order == 1 or not self.framework.higher_order or not self.first:
+                if not self.framework.claims_gradient:
+                    return self.by_hand
+                if order == 1 or not self.first:
+                    return self.first
+                if self.framework.hvp is not None:
+                    return replace(self.first, order=2) if self.by_hand else self.by_hand
+                if not self.framework.higher_order:
                     return self.first
                 return self.second if self._has_elements else replace(self.first, order=2)
             except WrongGradientShape as error:
@@ -151,6 +182,23 @@ class GradientCheck:
                 Verdict.INCONCLUSIVE, note="the function is not deterministic: two calls gave different values"
             )
         return _report(flat, self.comparison, 1, self.note)
+
+    def report_with_forward_mode(self, order: int) -> Report:
+        """The verdict, and whether J v is what J'u says; at kinks both may follow conventions of their own."""
+        report = self.report(order)
+        if not report or report.kinks or not self.framework.forward_mode or not self._has_elements:
+            return report
+        with np.errstate(all="ignore"):
+            apart = transposition_error(self.flat, self.rng)
+        return report if not apart else replace(report, verdict=Verdict.WRONG, note=_joined(apart, self.note))
+
+    @cached_property
+    def by_hand(self) -> Report:
+        """The verdict on a product with the second derivatives that does not come from differentiating again."""
+        if not self.framework.claims_gradient:
+            return _report(self.flat, compare_hessian(self.flat, self.rng), 2, self.note)
+        hessian = gradient_with_hessian(self.flat)
+        return _report(hessian, compare_first_order(hessian, self.rng), 2, self.note)
 
     @cached_property
     def second(self) -> Report:

@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 
 from minigrad.domain import Domain
 from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.frameworks.by_hand import ByHand
 from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.numpy_layer import NumpyLayers
+from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.laws import LAWS, Law
 from minigrad.testing.laws.violation_search import minimal_violation
 from minigrad.testing.strategies.array_strategies import Kinks
@@ -37,7 +40,8 @@ class GradTest:
     Attributes:
         function: what is tested.
         calls: the strategy that draws calls of it.
-        laws: those that are tried, by name.
+        laws: those that are tried, by name, as far as they apply.
+        left_out: those that make no sense for what the function is written in, each with the reason.
     """
 
     def __init__(
@@ -65,6 +69,19 @@ class GradTest:
         return {law.name: law for law in self._laws if self.order > 1 or law.name not in SECOND_ORDER}
 
     @property
+    def left_out(self) -> Mapping[str, str]:
+        """The laws that make no sense for what the function is written in, by name, each with the reason."""
+        of_hand = {name: self._options.get(name) for name in ("grad", "vjp", "jvp", "hvp")}
+        framework: Framework = self._options.get("framework") or TENSORS
+        if self._options.get("grads"):
+            framework = NumpyLayers()
+        elif any(d is not None for d in of_hand.values()):
+            framework = ByHand(**of_hand)
+        elif self._options.get("modes"):
+            framework = framework.with_modes(self._options["modes"])
+        return framework.left_out()
+
+    @property
     def calls(self) -> st.SearchStrategy[FunctionCall]:
         """Draws calls of the function."""
         if self._calls is None:
@@ -72,7 +89,8 @@ class GradTest:
         return self._calls
 
     def __repr__(self) -> str:
-        return f"<gradtest of {self.__name__}>"
+        left_out = f", without {', '.join(self.left_out)}" if self.left_out else ""
+        return f"<gradtest of {self.__name__}{left_out}>"
 
     def __call__(self) -> None:
         """Run the test.
@@ -102,10 +120,16 @@ def gradtest(
     input: Shape | list[Shape] | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
+    jvp: Function | None = None,
+    hvp: Function | None = None,
+    grads: Mapping[str, str] | None = None,
     laws: Sequence[str | Law] | None = None,
     examples: int | None = None,
     order: int = 2,
     framework: Framework | None = None,
+    modes: Sequence[str] | None = None,
+    straight_through: bool | Function = False,
+    symmetric: int | tuple[int, ...] | None = None,
 ) -> Callable[[Function], Any]: ...
 def gradtest(
     function: Function | None = None,
@@ -120,10 +144,16 @@ def gradtest(
     input: Shape | list[Shape] | None = None,
     grad: Function | None = None,
     vjp: Function | None = None,
+    jvp: Function | None = None,
+    hvp: Function | None = None,
+    grads: Mapping[str, str] | None = None,
     laws: Sequence[str | Law] | None = None,
     examples: int | None = None,
     order: int = 2,
     framework: Framework | None = None,
+    modes: Sequence[str] | None = None,
+    straight_through: bool | Function = False,
+    symmetric: int | tuple[int, ...] | None = None,
 ) -> Any:
     """Give an op, a function of Tensors or a function that makes a Module a test of its derivatives.
 
@@ -144,11 +174,18 @@ def gradtest(
         input: of a Module: the shape of its input, or a list of them, unless given by `shapes`.
         grad: the gradient written by hand of a plain NumPy function, as for `check_grads`; none unless given.
         vjp: the same as a vector-Jacobian product; none unless given.
+        jvp, hvp: J v and H v written by hand, as for `check_grads`; none unless given.
+        grads: of a class with `forward` and `backward`: from the attribute of each parameter to that of its gradient,
+            {"W": "dW"}. The class is made with its parameters, or with sizes that are named as letters in `shapes`
+            ("N D -> N O": D, O), or with nothing (default none).
         laws: the names of the laws to try (or laws themselves); all unless given.
         examples: how many calls are drawn; what Hypothesis's profile says unless given.
         order: 1 leaves the laws of second derivatives out (default 2).
         framework: what the function is written in, as its file in `minigrad.testing` sets it; minigrad or NumPy unless
             given.
+        modes: ("vjp", "jvp") for the forward mode of a framework as well; ("vjp",) unless given.
+        straight_through: the gradient is meant to be that of this function; True for the identity (default False).
+        symmetric: positions of arguments that are symmetric matrices by assumption; none unless given.
 
     Returns:
         The same object; without a function, a decorator.
@@ -166,7 +203,8 @@ def gradtest(
     """
     of_calls = {
         "shapes": shapes, "domain": domain, "kinks": kinks, "dtype": dtype, "arguments": arguments, "input": input,
-        "grad": grad, "vjp": vjp, "framework": framework,
+        "grad": grad, "vjp": vjp, "jvp": jvp, "hvp": hvp, "grads": grads, "framework": framework, "modes": modes,
+        "straight_through": straight_through or None, "symmetric": symmetric,
     }  # fmt: skip
     given = {name: value for name, value in of_calls.items() if value is not None}
 

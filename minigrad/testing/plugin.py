@@ -117,6 +117,8 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     test = vars(obj).get("gradtest") if inspect.isclass(obj) else inspect.getattr_static(obj, "gradtest", None)
     if test is None or not callable(test) or not isinstance(collector, pytest.Module):
         return None
+    if inspect.isclass(obj) and inspect.isfunction(test):
+        return None  # a method of that name
     first = next(key for key, value in vars(collector.obj).items() if value is obj)
     if name != first:
         return []  # another name of the same object

@@ -126,7 +126,8 @@ class Torch(Framework):
     def context(self) -> Iterator[None]:
         """Warnings of PyTorch's own are no failures of what is tested."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
+            for kind in (UserWarning, DeprecationWarning):
+                warnings.simplefilter("ignore", kind)
             yield
 
 

@@ -21,7 +21,9 @@ from minigrad.autograd.op import Op
 from minigrad.testing.calls.call_repr import format_call, function_name
 from minigrad.testing.calls.linearization import Linearization, TensorLinearization, attach_call, cotangent_dtype
 from minigrad.testing.frameworks.by_hand import ByHand
-from minigrad.testing.frameworks.framework import Framework, framework_named
+from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.named import framework_named
+from minigrad.testing.frameworks.opt_outs import opted_out
 from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.typing import Array, Function
@@ -47,8 +49,11 @@ class FunctionCall:
         settings: what f takes by keyword.
         vjp: `vjp(g, *args, **settings)`, the hand-written gradient for each differentiated argument.
         grad: the same for a function to one number, without g.
+        jvp: `jvp(v, *args, **settings)`, J v written by hand.
+        hvp: `hvp(v, *args, **settings)`, H v written by hand.
         argnums: which arguments are differentiated; None: all floating ones (of an op, those it has rules for).
         foreign: the framework that f is written in; None: minigrad, or by hand.
+        straight_through, symmetric: what was said about the gradient, see `minigrad.testing.frameworks.opt_outs`.
         fixed_shapes: whether the arguments must have shapes that fit each other in a way that is not broadcasting.
         cache: what laws have computed for this call, for those that come later.
     """
@@ -60,6 +65,10 @@ class FunctionCall:
     grad: Function | None = None
     argnums: tuple[int, ...] | None = None
     foreign: Framework | None = None
+    jvp: Function | None = None
+    hvp: Function | None = None
+    straight_through: bool | Function = False
+    symmetric: int | tuple[int, ...] | None = None
     fixed_shapes: bool = False
     cache: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -71,16 +80,28 @@ class FunctionCall:
         vjp: Function | None = None,
         grad: Function | None = None,
         argnums: int | Sequence[int] | None = None,
+        jvp: Function | None = None,
+        hvp: Function | None = None,
         framework: Framework | str | None = None,
+        modes: Sequence[str] | None = None,
+        straight_through: bool | Function = False,
+        symmetric: int | tuple[int, ...] | None = None,
         **settings: object,
     ) -> FunctionCall:
         """A call as one writes it: Tensors and Python floats become arrays, everything else stays what it is."""
         numbers = (argnums,) if isinstance(argnums, int) else None if argnums is None else tuple(argnums)
         if isinstance(framework, str):
             framework = framework_named(framework)
+        framework = framework or getattr(f, "framework", None)
         owner = framework or TENSORS
+        if framework is not None and modes is not None:
+            framework = framework.with_modes(modes)
         f = owner.function(f)
-        return cls(f, tuple([_as_argument(x, owner) for x in args]), settings, vjp, grad, numbers, framework)
+        given = tuple([_as_argument(x, owner) for x in args])
+        return cls(
+            f, given, settings, vjp, grad, numbers, framework, jvp=jvp, hvp=hvp, straight_through=straight_through,
+            symmetric=symmetric,
+        )  # fmt: skip
 
     def with_args(self, args: Sequence[object]) -> FunctionCall:
         """The same call of other arguments."""
@@ -112,11 +133,11 @@ class FunctionCall:
     @cached_property
     def framework(self) -> Framework:
         """What computes the derivatives."""
-        if self.foreign is not None:
-            return self.foreign
-        if self.vjp is None and self.grad is None:
-            return TENSORS
-        return ByHand(grad=self.grad, vjp=self.vjp, settings=dict(self.settings))
+        by_hand = {"vjp": self.vjp, "grad": self.grad, "jvp": self.jvp, "hvp": self.hvp}
+        framework = self.foreign or TENSORS
+        if any(d is not None for d in by_hand.values()):
+            framework = ByHand(**by_hand, settings=self.settings)
+        return opted_out(framework, straight_through=self.straight_through, symmetric=self.symmetric)
 
     @cached_property
     def function(self) -> Function:
@@ -168,7 +189,13 @@ class FunctionCall:
 
     def as_python(self, law: str = "") -> str:
         """This call as one line of Python; with the name of a law, as the call of that law."""
-        extra = {"vjp": self.vjp, "grad": self.grad, "argnums": self.argnums, "framework": self.foreign}
+        named = not hasattr(self.f, "framework")
+        extra = {
+            "vjp": self.vjp, "grad": self.grad, "jvp": self.jvp, "hvp": self.hvp, "argnums": self.argnums,
+            "framework": self.foreign if named else None,
+            "modes": ("vjp", "jvp") if self.foreign is not None and self.foreign.forward_mode else None,
+            "straight_through": self.straight_through or None, "symmetric": self.symmetric,
+        }  # fmt: skip
         settings = {**self.settings, **{name: value for name, value in extra.items() if value is not None}}
         if law:
             return format_call(f"laws.{law}", (self.f, *self.args), settings)

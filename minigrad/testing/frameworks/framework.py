@@ -27,8 +27,8 @@ laws, shrinking and likely causes. A small tape, for example, which keeps `value
     check_grads, gradtest = kit_for(Tape())  # of minigrad.testing.frameworks.kit
 
 What else a framework can do is said by attributes: whether what it pulls back can be differentiated again
-(`higher_order`), whether it has a forward mode of its own (`forward_mode`, with `jvp`), and which laws make no sense
-for it, with the reasons (`left_out`).
+(`higher_order`), whether it has a forward mode of its own (`forward_mode`, with `jvp`). Which laws make no sense for
+it, and why, follows from these (`left_out`).
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
-from importlib.util import find_spec
+from copy import copy
 from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.testing.frameworks.left_out import reasons_to_leave_out
 from minigrad.testing.frameworks.run import ArrayTuple, Pull, Run, as_tuple, in_dtype_of
 from minigrad.typing import Array, DType, Function
 
@@ -60,7 +60,9 @@ class Framework(ABC):
         result_kinds: the kinds of dtypes (as in NumPy's `dtype.kind`) of results that have derivatives.
         higher_order: whether gradients can be differentiated again: `vjp(..., record=True)`.
         forward_mode: whether it has `jvp`.
-        left_out: the laws that make no sense here, by name, each with the reason.
+        claims_gradient: whether there are first derivatives to check.
+        hvp: a product with the second derivatives that does not come from differentiating again; none unless set.
+        note: what a report must say about it.
     """
 
     name: ClassVar[str] = "framework"
@@ -71,7 +73,9 @@ class Framework(ABC):
     result_kinds: ClassVar[str] = "f"
     higher_order: bool = False
     forward_mode: bool = False
-    left_out: Mapping[str, str] = {}
+    claims_gradient: bool = True
+    hvp: Function | None = None
+    note: str = ""
 
     # ---- what a framework says ---------------------------------------------------------------------------------
 
@@ -152,6 +156,28 @@ class Framework(ABC):
         """What surrounds everything that runs: a precision that is switched on, for example."""
         return nullcontext()
 
+    def left_out(self) -> Mapping[str, str]:
+        """The laws that make no sense here, by name, each with the reason."""
+        twice, forward = self.higher_order or self.hvp is not None, self.forward_mode or self.higher_order
+        return reasons_to_leave_out(self.name, twice=twice, forward=forward, gradient=self.claims_gradient)
+
+    def with_modes(self, modes: Sequence[str]) -> Framework:
+        """The same framework with its forward mode in use, or not.
+
+        Args:
+            modes: "vjp" and perhaps "jvp".
+
+        Raises:
+            UsageError: it is another word, or there is no forward mode.
+        """
+        if not set(modes) <= {"vjp", "jvp"} or "vjp" not in modes:
+            raise UsageError(f'modes={tuple(modes)!r}: it is ("vjp",) or ("vjp", "jvp")')
+        if "jvp" in modes and type(self).jvp is Framework.jvp:
+            raise UsageError(f"modes={tuple(modes)!r}: {self.name} has no forward mode here")
+        result = copy(self)
+        result.forward_mode = "jvp" in modes
+        return result
+
     def require_results(self, values: ArrayTuple) -> None:
         """Check that results can be differentiated.
 
@@ -226,9 +252,8 @@ class Framework(ABC):
         def pulled_back(*args_and_cotangents: Any) -> tuple[Any, ...]:
             args, cotangents = args_and_cotangents[:count], args_and_cotangents[count:]
             _, pull = self.vjp(f, list(args), positions, record=True)
-            found = pull(cotangents)
-            pairs = zip(found, positions, strict=True)
-            return tuple([self._zeros_like(args[i]) if g is None else g for g, i in pairs])
+            found = zip(pull(cotangents), positions, strict=True)
+            return tuple([self.constant(np.zeros_like(self.array(args[i]))) if g is None else g for g, i in found])
 
         return pulled_back
 
@@ -271,23 +296,3 @@ class Framework(ABC):
 
     def _gradient(self, g: Any, x: Any) -> Array:
         return np.zeros(np.shape(x), np.asarray(x).dtype) if g is None else self.array(g)
-
-    def _zeros_like(self, x: Any) -> Any:
-        return self.constant(np.zeros_like(self.array(x)))
-
-
-def framework_named(name: str) -> Framework:
-    """The framework of a file in `minigrad.testing`: "torch", "jax" ...
-
-    Args:
-        name: of the file.
-
-    Raises:
-        UsageError: there is no such file.
-        ImportError: the framework is not installed.
-    """
-    module = f"minigrad.testing.{name}"
-    if find_spec(module) is None or not hasattr(found := import_module(module), "FRAMEWORK"):
-        raise UsageError(f"framework={name!r}: there is no minigrad.testing.{name}; give a Framework")
-    result: Framework = found.FRAMEWORK
-    return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -111,6 +111,10 @@ class Tensors(Framework):
         values = tuple([self.array(out) for out in outs])
         run = TensorRun(values, pull, tuple(given), outs, tuple(positions))
         return run
+
+    def left_out(self) -> Mapping[str, str]:
+        """None: all laws are about Tensors."""
+        return {}
 
     def module(self, make: Callable[[], Any]) -> ModuleFunction:
         """The Module that a function makes, as a function of its inputs and parameters."""

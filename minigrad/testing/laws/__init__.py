@@ -10,6 +10,7 @@ from typing import Any
 
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.calls.module_function import ModuleFunction
+from minigrad.testing.frameworks.numpy_layer import NumpyLayer
 from minigrad.testing.laws.derivatives import (
     accumulation,
     adjoint,
@@ -29,10 +30,13 @@ from minigrad.typing import Function
 module = ModuleFunction
 """`module(make)` is the Module that `make()` makes, as a function of its inputs and all its parameters."""
 
+layer = NumpyLayer
+"""`layer(Affine, {"W": "dW"})` is a class with `forward` and `backward` as a function of its inputs and parameters."""
+
 __all__ = [
     "LAWS", "Law", "LawViolation", "accumulation", "adjoint", "aliasing", "all_of", "broadcasting", "expect",
-    "gradient", "hessian_symmetry", "law", "layout", "linearity", "module", "purity", "reference", "repeatable",
-    "second_order", "shape_and_dtype", "silence",
+    "gradient", "hessian_symmetry", "law", "layer", "layout", "linearity", "module", "purity", "reference",
+    "repeatable", "second_order", "shape_and_dtype", "silence",
 ]  # fmt: skip
 
 _ORDER = (

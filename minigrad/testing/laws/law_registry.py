@@ -67,7 +67,7 @@ class Law:
         """
         __tracebackhide__ = True
         with no_arithmetic_warnings():
-            if self.name not in call.framework.left_out and self.applies(call):
+            if self.name not in call.framework.left_out() and self.applies(call):
                 self.check(call)
 
     def __repr__(self) -> str:
@@ -86,7 +86,7 @@ def is_recorded(call: FunctionCall) -> bool:
 
 def has_second_order(call: FunctionCall) -> bool:
     """Whether gradients can be differentiated again."""
-    return call.framework.higher_order and has_gradient(call)
+    return (call.framework.higher_order or call.framework.hvp is not None) and has_gradient(call)
 
 
 def has_transpose(call: FunctionCall) -> bool:

@@ -112,8 +112,11 @@ class FlatFunction:
         return float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values)))
 
     def value(self, x: Vector) -> Vector:
-        """The function's value as a vector."""
-        return _flat(self._floating(self._results(x)))
+        """The function's value as a vector; NaN where it raises, as many do outside of their domain."""
+        try:
+            return _flat(self._floating(self._results(x)))
+        except Exception:  # it may raise anything; at the point itself it has given a value
+            return np.full(self.y.shape, np.nan)
 
     def value_on_arrays(self, x: Array) -> Array:
         """The value for plain arrays, complex ones perhaps; whatever the function raises is let through."""

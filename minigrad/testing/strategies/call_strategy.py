@@ -18,6 +18,7 @@ from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.signature import required_parameters
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.strategies.array_strategies import Draw, Kinks, arrays, broadcastable_shapes, fitting_shapes
+from minigrad.testing.strategies.layer_calls import calls_of_layer
 from minigrad.testing.strategies.op_calls import calls_of
 from minigrad.typing import DTypeLike, Function, Shape
 
@@ -26,9 +27,11 @@ Arguments: TypeAlias = Mapping[str, st.SearchStrategy[Any]]
 
 
 def calls_for(
-    function: Function, framework: Framework | None = None, **options: Any
+    function: Function, framework: Framework | None = None, grads: Mapping[str, str] | None = None, **options: Any
 ) -> st.SearchStrategy[FunctionCall]:
     """Calls of an op, a function, or the Module that a function makes; the options are those of `gradtest`."""
+    if grads is not None:
+        return calls_of_layer(function, grads, **options)
     function = (framework or TENSORS).function(function)
     if isinstance(function, Op) and not options:
         return calls_of(function)
@@ -48,6 +51,7 @@ def calls_for(
 @st.composite
 def _calls_of_function(
     draw: Draw,
+    /,
     f: Function,
     names: Sequence[str],
     *,
@@ -56,9 +60,7 @@ def _calls_of_function(
     kinks: Kinks = (),
     dtype: DTypeLike | None = None,
     arguments: Arguments | None = None,
-    grad: Function | None = None,
-    vjp: Function | None = None,
-    framework: Framework | None = None,
+    **how: Any,  # the framework, or what was written by hand
 ) -> FunctionCall:
     given = dict(arguments or {})
     drawn = [name for name in names if name not in given]
@@ -71,7 +73,7 @@ def _calls_of_function(
         values[name] = None if size is None else draw(arrays(size, domain=where, kinks=kinks, dtype=dtype))
     values |= {name: draw(strategy) for name, strategy in given.items()}
     args = [values.pop(name) for name in names]
-    call = FunctionCall.of(f, *args, grad=grad, vjp=vjp, framework=framework, **values)
+    call = FunctionCall.of(f, *args, **how, **values)
     return replace(call, fixed_shapes=shapes is not None)
 
 
@@ -81,6 +83,7 @@ def _calls_of_function(
 @st.composite
 def _calls_of_module(
     draw: Draw,
+    /,
     f: Any,  # a ModuleFunction, or what a framework has in its place
     *,
     input: Shape | list[Shape] | None = None,
@@ -89,7 +92,7 @@ def _calls_of_module(
     kinks: Kinks = (),
     dtype: DTypeLike = np.float64,
     arguments: Arguments | None = None,
-    framework: Framework | None = None,
+    **how: Any,  # the framework
 ) -> FunctionCall:
     given = dict(arguments or {})
     sizes: Sequence[Shape | None]
@@ -112,4 +115,4 @@ def _calls_of_module(
         for name in names
     ]
     parameters = [draw(arrays(p.shape, dtype=dtype, layout="C")) for p in f.parameters.values()]
-    return FunctionCall.of(f, *inputs, *parameters, framework=framework)
+    return FunctionCall.of(f, *inputs, *parameters, **how)

@@ -5,8 +5,9 @@ import pytest
 
 from minigrad.errors import UsageError
 from minigrad.testing import Verdict, laws
-from minigrad.testing.frameworks.framework import Framework, framework_named
+from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.kit import kit_for
+from minigrad.testing.frameworks.named import framework_named
 from minigrad.testing.frameworks.run import as_tuple
 from tests.testing.frameworks.array_namespace import namespace_of
 from tests.testing.frameworks.planted_faults import FAULTS, arity, decorated, every_fault, find, with_names
