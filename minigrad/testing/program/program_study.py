@@ -53,16 +53,16 @@ class ProgramStudy:
         program: of double precision.
 
     Attributes:
-        size: that of the terms whose sum is differentiated.
+        size: that of the largest number among all values of the program.
     """
 
     def __init__(self, program: Program) -> None:
         self.program, self.arrays = program, program.arrays
         rng = np.random.default_rng(0)
-        outs = [out.data for out in self.run(self.arrays)]
-        self.weights = [_random(rng, out.shape) for out in outs]
+        largest = Largest()
+        self.weights = [_random(rng, out.shape) for out in self.run(self.arrays, largest)]
         self.direction = [_random(rng, x.shape) for x in self.arrays]
-        self.size = inner([np.abs(out) for out in outs], [np.abs(weight) for weight in self.weights])
+        self.size = largest.size
 
     @property
     def names(self) -> list[str]:
@@ -123,6 +123,17 @@ class ProgramStudy:
                 self.fail(property_name, f"the derivative by {place} is {a[k]:.9g}, not {b[k]:.9g}")
 
 
+class Largest(Run):
+    """A run that looks for the largest number."""
+
+    size = 0.0
+
+    def after(self, name: str, value: Tensor) -> Tensor:
+        """The value, looked at."""
+        self.size = max(self.size, float(np.abs(value._data).max(initial=0)))
+        return value
+
+
 class Moved(Run):
     """A run that moves each element of each value a little, up or down: always the same way for a seed and a name."""
 
@@ -146,12 +157,12 @@ def sensitivity_of(derivatives: Callable[[Run], Gradients], still: Gradients, te
     and the size of their terms.
 
     Terms may cancel within a rule, where no run shows it: in that of a softmax whose sum is taken, or in that of
-    log(exp(x)) at second order. As arguments are of size 1, terms are of the size of what is differentiated.
+    log(exp(x)) at second order. As arguments are of size 1, terms are of the size of the values and first derivatives.
 
     Args:
         derivatives: their values in a run.
         still: their values.
-        terms: the size of what is differentiated.
+        terms: the size of the terms.
     """
     runs = [derivatives(Moved(seed)) for seed in range(MOVED_RUNS)]
     moves = [np.max([np.abs(run[k] - x) for run in runs], axis=0) / MOVE for k, x in enumerate(still)]
