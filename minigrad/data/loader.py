@@ -131,8 +131,8 @@ class DataLoader(ExplainedKeywords):
         self._moves += 1
 
     def state_dict(self) -> dict[str, int]:
-        """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out."""
-        return {"seed": self.seed, "epoch": self.epoch, "batch": self.batch}
+        """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out; and the samples in these."""
+        return {"seed": self.seed, "epoch": self.epoch, "batch": self.batch, "samples": self._samples(self.batch)}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Continue from a `state_dict()` of a loader with the same dataset and settings.
@@ -141,10 +141,10 @@ class DataLoader(ExplainedKeywords):
             state: what `state_dict` returned.
 
         Raises:
-            DataError: the state has other entries, or none of this loader's epochs has such a batch. The
-                loader is then unchanged.
+            DataError: the state has other entries, or none of this loader's epochs has such a batch, or its batches
+                were of another size. The loader is then unchanged.
         """
-        if set(state) != {"seed", "epoch", "batch"}:
+        if set(state) - {"samples"} != {"seed", "epoch", "batch"}:
             raise DataError(
                 f"DataLoader.load_state_dict: expected the entries seed, epoch and batch, "
                 f"got {', '.join(map(str, state)) or 'none'}. Pass what state_dict() returned."
@@ -156,8 +156,18 @@ class DataLoader(ExplainedKeywords):
                 f"DataLoader.load_state_dict: batch must be at most {len(self)}, the batches of an epoch, "
                 f"got {batch}. Use the dataset, batch_size and drop_last that the state was saved with."
             )
+        if "samples" in state and state["samples"] != self._samples(batch):
+            raise DataError(
+                f"DataLoader.load_state_dict: the state was saved within an epoch, after {state['samples']} samples in "
+                f"{batch} batches; here, with batch_size={self.batch_size}, these are {self._samples(batch)}. Samples "
+                "would be left out or come twice: change the batch size or the dataset between two epochs."
+            )
         self.seed = seed
         self._move_to(epoch, batch)
+
+    def _samples(self, batch: int) -> int:
+        """The number of samples in the first batches of an epoch."""
+        return min(batch * self.batch_size, len(self.dataset))
 
     def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Arrays]]:
         """A function from the number of a batch to the batch."""

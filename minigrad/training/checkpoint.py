@@ -1,7 +1,7 @@
 """Checkpoints: all that a training run needs to continue bit for bit, in one safetensors file.
 
 The arrays are named `model/<path>`, `optimizer/<place>` and so on. Everything else is JSON in the metadata entry
-`training`: the position (epoch, step, running sums), the loader's three integers, the states of the random generators,
+`training`: the position (epoch, step, running sums), where the loader is, the states of the random generators,
 what the states of optimizer, schedule and callbacks hold beside arrays, and the settings of whoever started the
 training. The entry `sha256` is a checksum of all of it, so that damage is detected.
 """

@@ -160,7 +160,7 @@ def test_the_loaders_transform_comes_after_the_datasets():
 def test_an_epoch_ends_with_epoch_advanced_and_batch_0():
     loader = noisy_loader(seed=5)
     values(loader)
-    assert loader.state_dict() == {"seed": 5, "epoch": 1, "batch": 0}
+    assert loader.state_dict() == {"seed": 5, "epoch": 1, "batch": 0, "samples": 0}
 
 
 def test_the_state_inside_the_loop_body_resumes_after_the_current_batch():
@@ -175,7 +175,8 @@ def test_after_break_the_next_loop_is_the_whole_next_epoch(steps):
     for k, _ in enumerate(loader, 1):
         if k == steps:
             break
-    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": steps}
+    samples = min(steps * loader.batch_size, len(loader.dataset))
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": steps, "samples": samples}
     assert values(loader) == second != first
 
 
@@ -183,7 +184,7 @@ def test_a_state_saved_after_the_last_batch_only_completes_the_epoch():
     loader = noisy_loader()
     loader.load_state_dict({"seed": 0, "epoch": 0, "batch": len(loader)})
     assert values(loader) == []
-    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0, "samples": 0}
 
 
 def test_restart_repeats_the_current_epoch_from_its_first_batch():
@@ -191,7 +192,7 @@ def test_restart_repeats_the_current_epoch_from_its_first_batch():
     values(loader)
     interrupted = values(itertools.islice(loader, 3))
     loader.restart()
-    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0, "samples": 0}
     again = values(loader)
     assert again[:3] == interrupted
     assert len(again) == len(loader)
@@ -201,7 +202,7 @@ def test_iterators_are_independent():
     whole, loader = values(noisy_loader()), noisy_loader()
     pairs = list(zip(loader, loader, strict=True))
     assert values(pair[0] for pair in pairs) == values(pair[1] for pair in pairs) == whole
-    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0}
+    assert loader.state_dict() == {"seed": 0, "epoch": 1, "batch": 0, "samples": 0}
 
 
 def test_moving_to_another_epoch_ends_the_iterators_of_the_old_one():
@@ -210,7 +211,7 @@ def test_moving_to_another_epoch_ends_the_iterators_of_the_old_one():
     next(old)
     loader.load_state_dict({"seed": 0, "epoch": 3, "batch": 1})
     assert list(old) == []
-    assert loader.state_dict() == {"seed": 0, "epoch": 3, "batch": 1}
+    assert loader.state_dict() == {"seed": 0, "epoch": 3, "batch": 1, "samples": loader.batch_size}
 
 
 def test_repr_tells_settings_and_position():
@@ -271,6 +272,12 @@ def test_wrong_settings_are_explained(settings, message):
             {"seed": 1, "epoch": -1, "batch": 0},
             "DataLoader: epoch must be an integer of at least 0, got -1. Pass what state_dict() returned.",
         ),
+        (
+            {"seed": 1, "epoch": 1, "batch": 2, "samples": 6},
+            "DataLoader.load_state_dict: the state was saved within an epoch, after 6 samples in 2 batches; here, with "
+            "batch_size=1, these are 2. Samples would be left out or come twice: change the batch size or the dataset "
+            "between two epochs.",
+        ),
     ],
 )
 def test_a_wrong_state_is_explained_and_changes_nothing(state, message):
@@ -278,4 +285,11 @@ def test_a_wrong_state_is_explained_and_changes_nothing(state, message):
     with pytest.raises(DataError) as error:
         loader.load_state_dict(state)
     assert str(error.value) == message
-    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 0}
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 0, "samples": 0}
+
+
+def test_between_two_epochs_the_batch_size_can_change():
+    former, loader = DataLoader(np.arange(6), batch_size=4), DataLoader(np.arange(6), batch_size=3)
+    list(former)
+    loader.load_state_dict(former.state_dict())
+    assert values(loader) == [([0, 1, 2],), ([3, 4, 5],)]

@@ -110,7 +110,7 @@ def test_an_error_is_raised_at_its_batch_with_the_samples_number(prefetch):
         "while getting sample 11 of Failing",
         "in batch 2 of epoch 0 of the DataLoader: samples 8, 9, 10, 11",
     ]
-    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 2}
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 2, "samples": 8}
     assert threads() == []
 
 
@@ -228,4 +228,4 @@ def test_an_evaluation_that_fails_ends_the_thread_and_leaves_the_loader_as_it_wa
         evaluate(nn.Linear(2, 2), loader, loss)
     assert error.value.__traceback__ is not None  # which keeps all frames, and what they hold
     assert threads() == []
-    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 1}
+    assert loader.state_dict() == {"seed": 0, "epoch": 0, "batch": 1, "samples": 4}

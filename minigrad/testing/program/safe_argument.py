@@ -24,8 +24,10 @@ REACH: Final = 2.0
 """How far arguments go from 0, or from the end of a half-line."""
 MARGIN: Final = 0.5
 """How close they come to the end of a half-line; of an interval, a quarter of its half is left at each end."""
-APART: Final = 12
-"""What is added to diagonals, once, twice and so on: more than any row of a sum of two matrices of sines."""
+APART: Final = 16
+"""What is added to diagonals, once, twice and so on, so that eigenvalues and singular values differ. All other elements
+of such matrices are moved away from 0: where one is 0, LAPACK lets signs of vectors jump.
+"""
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,12 @@ _INTO_MATRICES: Final = {
     ),
     SYMMETRIC.name: IntoDomain(
         f"mg.sin({{x}}) + mg.matrix_transpose(mg.sin({{x}})) + "
-        f"np.diag({APART} * np.arange(1, {{x}}.shape[-1] + 1)).astype({{x}}.dtype)",
+        f"(3 + np.diag({APART} * np.arange(1, {{x}}.shape[-1] + 1))).astype({{x}}.dtype)",
         5,
     ),
     FULL_RANK.name: IntoDomain(
         f"mg.sin({{x}}) + "
-        f"(np.eye(*{{x}}.shape[-2:]) * {APART} * np.arange(1, {{x}}.shape[-1] + 1)).astype({{x}}.dtype)",
+        f"(2 + np.eye(*{{x}}.shape[-2:]) * {APART} * np.arange(1, {{x}}.shape[-1] + 1)).astype({{x}}.dtype)",
         2,
     ),
 }

@@ -40,7 +40,9 @@ def test_matrices_are_moved_into_their_domain(x):
     symmetric = moved(domain.SYMMETRIC)
     np.testing.assert_array_equal(symmetric, symmetric.T)
     assert np.all(np.diff(np.linalg.eigvalsh(symmetric)) > 1)
-    assert np.all(np.diff(np.linalg.svd(moved(domain.FULL_RANK)).S) < -1)
+    full_rank = moved(domain.FULL_RANK)
+    assert np.all(np.diff(np.linalg.svd(full_rank).S) < -1)
+    assert min(symmetric.min(), full_rank.min()) >= 1  # no element is 0
 
 
 def test_matrices_keep_single_precision():
