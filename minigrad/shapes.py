@@ -153,7 +153,14 @@ def canonical_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
 
 
 def canonical_axis(axis: int, ndim: int) -> int:
-    """One axis as a non-negative number."""
+    """One axis as a non-negative number.
+
+    Raises:
+        UsageError: it is no integer.
+        ShapeError: it is out of range.
+    """
+    if not hasattr(axis, "__index__"):
+        raise UsageError(f"axis is one integer here, such as -1 for the last dimension, not {axis!r}")
     axis = axis.__index__()
     if not -ndim <= axis < ndim:
         raise ShapeError(f"axis {axis} is out of range for {ndim} dimensions")

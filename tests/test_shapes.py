@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.errors import shape_text
+from minigrad.errors import UsageError, shape_text
 from minigrad.shapes import ShapeSpec, canonical_axes, canonical_axis, pair
 
 LINEAR = ShapeSpec("... D, O D, O? -> ... O")
@@ -69,6 +69,12 @@ def test_axis_out_of_range_is_refused(axis):
 def test_axis_named_twice_is_refused(axis):
     with pytest.raises(ValueError, match="twice"):
         canonical_axes(axis, 3)
+
+
+@pytest.mark.parametrize("axis", [None, (0,), 1.5, "rows"])
+def test_one_axis_is_an_integer(axis):
+    with pytest.raises(UsageError, match=r"axis is one integer here, such as -1 .* not "):
+        canonical_axis(axis, 2)
 
 
 def test_numpy_integers_are_axes_and_sizes():
