@@ -1,7 +1,8 @@
 """The command line of the scoreboard.
 
 With `--tools`, tools that check gradients are compared on a common set of right and wrong ones; else the functions of
-frameworks are checked, and a page is written: scoreboard.md, scoreboard.html, and scoreboard.json with all there is.
+frameworks are checked, and a page is written: scoreboard.md, scoreboard.html, and a file for each framework with all
+there is.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     frameworks.add_argument(
         "--out", type=Path, default=Path("scoreboard"), help="the directory of the pages (scoreboard)"
     )
-    frameworks.add_argument("--again", action="store_true", help="write the pages of the scoreboard.json that is there")
+    frameworks.add_argument("--again", action="store_true", help="write the pages of the files that are there")
     frameworks.add_argument("--serve", choices=names, help=argparse.SUPPRESS)
     tools = parser.add_argument_group("tools")
     tools.add_argument("--tools", action="store_true", help="compare tools on the common set of pairs")

@@ -116,7 +116,7 @@ def markdown_page(board: Json) -> str:
     """The page as Markdown.
 
     Args:
-        board: the contents of scoreboard.json.
+        board: what `read_board` gives.
     """
     return "\n".join([INTRODUCTION.format(**board), *_table(board), "", *_sections(board)])
 
@@ -125,7 +125,7 @@ def html_page(board: Json) -> str:
     """The page as one file of HTML.
 
     Args:
-        board: the contents of scoreboard.json.
+        board: what `read_board` gives.
 
     Raises:
         MissingExtraError: it needs markdown-it, of the extra `docs`, which is not installed.

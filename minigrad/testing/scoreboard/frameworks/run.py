@@ -1,11 +1,10 @@
-"""All functions of the frameworks, examined, and kept as JSON."""
+"""All functions of the frameworks, examined; what came of them is kept in a file for each framework."""
 
 from __future__ import annotations
 
 import json
 import platform
 import sys
-import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -18,20 +17,21 @@ from minigrad.testing.scoreboard.frameworks.worker import examine_all
 
 def examine_frameworks(
     frameworks: Sequence[str], name: str | None, budget: float, processes: int, out: Path
-) -> dict[str, Any]:
-    """Examine the functions of frameworks, and write what came of them to scoreboard.json.
+) -> list[str]:
+    """Examine the functions of frameworks, and write each result to the framework's file as soon as it is there.
 
     Args:
         frameworks: names of LANGUAGES; one that is not installed is left out, and that is said.
         name: functions in whose paths this stands; all unless given.
         budget: seconds for each function.
         processes: how many at a time.
-        out: the directory to write to; results of other frameworks that are there stay.
+        out: the directory to write to; files of other frameworks that are there stay.
+
+    Returns:
+        The frameworks that were examined.
     """
     out.mkdir(parents=True, exist_ok=True)
-    file = out / "scoreboard.json"
-    board: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {"frameworks": {}}
-    board |= {"date": date.today().isoformat(), "python": platform.python_version()}
+    done = []
     for framework in frameworks:
         language: Language = LANGUAGES[framework]
         try:
@@ -40,35 +40,56 @@ def examine_frameworks(
             print(f"{framework} is left out: {error}", file=sys.stderr)
             continue
         functions = [path for path in functions_of(language) if not name or name in path]
-        start = time.perf_counter()
-        found = examine_all(framework, functions, budget, processes, _Progress(framework, len(functions)).tell)
-        board["frameworks"][framework] = {
-            "version": language.version,
-            "seconds": time.perf_counter() - start,
-            "functions": found,
-        }
-        file.write_text(json.dumps(board, indent=1), "utf-8")
-    return board
+        record = _Record(out / f"{framework}.jsonl", framework, len(functions))
+        record.write(
+            {"version": language.version, "date": date.today().isoformat(), "python": platform.python_version()}
+        )
+        examine_all(framework, functions, budget, processes, record.tell)
+        done.append(framework)
+    return done
 
 
-class _Progress:
-    """One line that tells how far it is."""
+class _Record:
+    """The file of a framework, and one line that tells how far it is."""
 
-    def __init__(self, framework: str, count: int) -> None:
-        self.framework, self.count, self.done = framework, count, 0
+    def __init__(self, path: Path, framework: str, count: int) -> None:
+        self.path, self.framework, self.count, self.done = path, framework, count, 0
+        path.write_text("", "utf-8")
+
+    def write(self, entry: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
 
     def tell(self, result: dict[str, Any]) -> None:
+        self.write(result)
         self.done += 1
         print(f"{self.framework} {self.done}/{self.count} {result['function']}: {result['status']}", flush=True)
 
 
-def write_pages(out: Path) -> None:
-    """Write scoreboard.md and scoreboard.html from scoreboard.json.
+def read_board(out: Path) -> dict[str, Any]:
+    """What the files of all frameworks hold.
 
     Args:
-        out: the directory of all three.
+        out: their directory.
     """
-    board = json.loads((out / "scoreboard.json").read_text("utf-8"))
-    text = markdown_page(board)
-    (out / "scoreboard.md").write_text(text, "utf-8")
+    board: dict[str, Any] = {"frameworks": {}}
+    for framework in LANGUAGES:
+        path = out / f"{framework}.jsonl"
+        if path.exists():
+            head, *functions = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            board["date"], board["python"] = head["date"], head["python"]
+            functions.sort(key=lambda function: str(function["function"]))
+            seconds = sum(function["seconds"] for function in functions)
+            board["frameworks"][framework] = {"version": head["version"], "seconds": seconds, "functions": functions}
+    return board
+
+
+def write_pages(out: Path) -> None:
+    """Write scoreboard.md and scoreboard.html from the files of the frameworks.
+
+    Args:
+        out: the directory of all of them.
+    """
+    board = read_board(out)
+    (out / "scoreboard.md").write_text(markdown_page(board), "utf-8")
     (out / "scoreboard.html").write_text(html_page(board), "utf-8")

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, Final
 
@@ -102,8 +102,8 @@ def _line(stream: IO[str], seconds: float) -> str:
 
 def examine_all(
     framework: str, functions: Sequence[str], budget: float, processes: int, tell: Callable[[dict[str, Any]], None]
-) -> list[dict[str, Any]]:
-    """What came of each function, in their order.
+) -> None:
+    """Examine functions, several at a time.
 
     Args:
         framework: whose functions.
@@ -113,22 +113,11 @@ def examine_all(
         tell: called with each result when it is there.
     """
 
-    def share(k: int) -> list[dict[str, Any]]:
+    def share(k: int) -> None:
         worker = Worker(framework, budget)
-        found = []
         for function in functions[k::processes]:
-            found.append(worker.examine(function))
-            tell(found[-1])
+            tell(worker.examine(function))
         worker.close()
-        return found
 
     with ThreadPoolExecutor(processes) as pool:
-        shares = list(pool.map(share, range(processes)))
-    return list(_interleaved(shares))
-
-
-def _interleaved(shares: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    for k in range(max(map(len, shares), default=0)):
-        for part in shares:
-            if k < len(part):
-                yield part[k]
+        list(pool.map(share, range(processes)))

@@ -6,7 +6,7 @@ import pytest
 
 from minigrad.testing.scoreboard.frameworks import page
 from minigrad.testing.scoreboard.frameworks.page import Convention, html_page, markdown_page
-from minigrad.testing.scoreboard.frameworks.run import write_pages
+from minigrad.testing.scoreboard.frameworks.run import read_board, write_pages
 
 
 def fault(**more):
@@ -69,9 +69,13 @@ def test_conventions_of_the_file_have_reasons():
 
 def test_pages_are_written(board, tmp_path):
     pytest.importorskip("markdown_it")
-    (tmp_path / "scoreboard.json").write_text(json.dumps(board))
+    part = board["frameworks"]["torch"]
+    head = {"version": part["version"], "date": board["date"], "python": board["python"]}
+    lines = [head, *[{**function, "seconds": 1.5} for function in part["functions"]]]
+    (tmp_path / "torch.jsonl").write_text("\n".join(map(json.dumps, lines)))
     write_pages(tmp_path)
     assert "# Gradients of five frameworks" in (tmp_path / "scoreboard.md").read_text()
     html = (tmp_path / "scoreboard.html").read_text()
     assert "<table>" in html
-    assert html == html_page(board)
+    assert html == html_page(read_board(tmp_path))
+    assert read_board(tmp_path)["frameworks"]["torch"]["seconds"] == 1.5 * len(part["functions"])
