@@ -191,5 +191,5 @@ def _all_functions(language: Language) -> Iterator[tuple[str, Callable[..., Any]
             value = inspect.getattr_static(owner, name) if of_class else getattr(owner, name)
             if of_class and not inspect.isfunction(value):
                 continue
-            if callable(value) and type(value) is not type and not inspect.ismodule(value):
+            if callable(value) and not (inspect.isclass(value) and (type(value) is type or name[0].isupper())):
                 yield f"{module}.{name}", value

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from minigrad.testing.frameworks.tensors import TENSORS
+from minigrad.testing.scoreboard.frameworks import examine as module
 from minigrad.testing.scoreboard.frameworks import exact, points
 from minigrad.testing.scoreboard.frameworks.examine import Examiner, adapter
-from minigrad.testing.scoreboard.frameworks.fault import run_reproduction
+from minigrad.testing.scoreboard.frameworks.fault import Fault, run_reproduction
 from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
 from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language, functions_of
 from tests.testing.scoreboard.frameworks import planted
@@ -33,6 +34,7 @@ def test_public_functions_are_found_once(language):
     assert "planted.right" in found
     assert "planted.is_left_out" not in found
     assert "planted.mg" not in found
+    assert "planted.Class" not in found
     assert len(found) == len(set(found))
 
 
@@ -130,3 +132,12 @@ def test_exact_derivatives():
 
 def test_adapter_of_ours_is_that_of_tensors():
     assert adapter("minigrad") is TENSORS
+
+
+def test_what_the_framework_calls_a_constant_is_not_implemented(examine, monkeypatch):
+    def says_so(*_):
+        return Fault("f(x)", "drawn", "", "x", 0.0, 1.0, "differences", True, "RuntimeError: does not require grad")
+
+    monkeypatch.setattr(module, "fault_of", says_so)
+    found = examine("planted.constant_for_the_framework", 2.0)
+    assert (found.status, found.wrong, found.faults) == ("not implemented", 0, [])
