@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.testing.scoreboard.frameworks.language import FOREIGN, LANGUAGES
-from minigrad.testing.scoreboard.frameworks.run import examine_frameworks, write_pages
+from minigrad.testing.scoreboard.frameworks.run import examine_frameworks, write_pages, write_tools
 from minigrad.testing.scoreboard.frameworks.worker import serve
 from minigrad.testing.scoreboard.pairs import PAIRS
 from minigrad.testing.scoreboard.tools import TOOLS
@@ -27,18 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serve(options.serve, options.seconds)
     elif options.tools:
         limit, failures = options.limit, options.list_failures
-        compare_tools(options.only or list(TOOLS), options.kind, options.name, limit, list_failures=failures)
-    elif options.again:
-        write_pages(options.out)
+        results = compare_tools(options.only or list(TOOLS), options.kind, options.name, limit, list_failures=failures)
+        if options.out:
+            write_tools(results, options.out)
     else:
-        examine_frameworks(options.frameworks, options.name, options.seconds, options.processes, options.out)
-        write_pages(options.out)
+        out = options.out or Path("scoreboard")
+        if not options.again:
+            examine_frameworks(options.frameworks, options.name, options.seconds, options.processes, out)
+        write_pages(out)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m minigrad.testing.scoreboard", description=__doc__)
     parser.add_argument("--name", help="pairs or functions in whose names this stands")
+    parser.add_argument("--out", type=Path, help="the directory of the pages (scoreboard); the tools are only printed")
     frameworks = parser.add_argument_group("frameworks")
     names = list(LANGUAGES)
     frameworks.add_argument(
@@ -46,9 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     frameworks.add_argument("--seconds", type=float, default=5.0, help="for each function (5)")
     frameworks.add_argument("--processes", type=int, default=2, help="at a time (2)")
-    frameworks.add_argument(
-        "--out", type=Path, default=Path("scoreboard"), help="the directory of the pages (scoreboard)"
-    )
     frameworks.add_argument("--again", action="store_true", help="write the pages of the files that are there")
     frameworks.add_argument("--serve", choices=names, help=argparse.SUPPRESS)
     tools = parser.add_argument_group("tools")

@@ -32,6 +32,15 @@ HEADER: Final = (
     "not implemented", "seconds",
 )  # fmt: skip
 
+TOOLS_INTRODUCTION: Final = """\
+## Tools that check gradients
+
+The same functions of plain NumPy with gradients that are known to be right or wrong, judged by each tool at its defaults
+(`python -m minigrad.testing.scoreboard --tools`). A false alarm is a right one that is called wrong.
+"""
+
+TOOLS_HEADER: Final = ("tool", "right", "false alarms", "undecided", "wrong", "caught", "called correct", "seconds")
+
 TEMPLATE: Final = """\
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -118,7 +127,7 @@ def markdown_page(board: Json) -> str:
     Args:
         board: what `read_board` gives.
     """
-    return "\n".join([INTRODUCTION.format(**board), *_table(board), "", *_sections(board)])
+    return "\n".join([INTRODUCTION.format(**board), *_table(board), "", *_tools(board["tools"]), *_sections(board)])
 
 
 def html_page(board: Json) -> str:
@@ -149,6 +158,18 @@ def _table(board: Json) -> Iterator[str]:
             len(wrong.unconfirmed), count[INCONCLUSIVE], count[NO_GRADIENT], round(part["seconds"]),
         ]  # fmt: skip
         yield f"| {' | '.join(map(str, cells))} |"
+
+
+def _tools(table: Sequence[Json]) -> Iterator[str]:
+    if table:
+        yield TOOLS_INTRODUCTION
+        yield f"| {' | '.join(TOOLS_HEADER)} |"
+        yield f"|{'---|' * len(TOOLS_HEADER)}"
+    for r in table:
+        cells = [r["kind"], r["right"], r["false_alarms"], r["undecided"], r["wrong"], r["caught"], r["missed"]]
+        yield f"| {' | '.join(map(str, [*cells, round(r['seconds'])]))} |"
+    if table:
+        yield ""
 
 
 def _sections(board: Json) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language, functions_of
 from minigrad.testing.scoreboard.frameworks.page import html_page, markdown_page
 from minigrad.testing.scoreboard.frameworks.worker import examine_all
+from minigrad.testing.scoreboard.tools_table import Judged, row
 
 
 def examine_frameworks(
@@ -66,13 +68,26 @@ class _Record:
         print(f"{self.framework} {self.done}/{self.count} {result['function']}: {result['status']}", flush=True)
 
 
+def write_tools(results: Mapping[str, Sequence[Judged]], out: Path) -> None:
+    """Keep the table of the tools for the page.
+
+    Args:
+        results: what each tool said.
+        out: the directory to write to.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    table = [asdict(row(tool, judged)) for tool, judged in results.items()]
+    (out / "tools.json").write_text(json.dumps(table), "utf-8")
+
+
 def read_board(out: Path) -> dict[str, Any]:
     """What the files of all frameworks hold.
 
     Args:
         out: their directory.
     """
-    board: dict[str, Any] = {"frameworks": {}}
+    tools = out / "tools.json"
+    board: dict[str, Any] = {"frameworks": {}, "tools": json.loads(tools.read_text("utf-8")) if tools.exists() else []}
     for framework in LANGUAGES:
         path = out / f"{framework}.jsonl"
         if path.exists():

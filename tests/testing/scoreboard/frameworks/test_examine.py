@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from minigrad.testing.frameworks.tensors import TENSORS
-from minigrad.testing.scoreboard.frameworks import examine as module
 from minigrad.testing.scoreboard.frameworks import exact, points
+from minigrad.testing.scoreboard.frameworks import examine as module
 from minigrad.testing.scoreboard.frameworks.examine import Examiner, adapter
 from minigrad.testing.scoreboard.frameworks.fault import Fault, run_reproduction
 from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of

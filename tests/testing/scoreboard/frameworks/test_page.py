@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from minigrad.testing import Verdict
 from minigrad.testing.scoreboard.frameworks import page
 from minigrad.testing.scoreboard.frameworks.page import Convention, html_page, markdown_page
-from minigrad.testing.scoreboard.frameworks.run import read_board, write_pages
+from minigrad.testing.scoreboard.frameworks.run import read_board, write_pages, write_tools
+from minigrad.testing.scoreboard.pair import Pair
+from minigrad.testing.scoreboard.tools import Opinion
+from minigrad.testing.scoreboard.tools_table import Judged
 
 
 def fault(**more):
@@ -32,7 +36,7 @@ def board(monkeypatch):
         function("stops", "wrong", fault(found=float("nan"), source="raises RuntimeError: modified")),
     ]  # fmt: skip
     part = {"version": "2.0", "seconds": 61.4, "functions": functions}
-    return {"date": "2020-02-03", "python": "3.11", "frameworks": {"torch": part}}
+    return {"date": "2020-02-03", "python": "3.11", "tools": [], "frameworks": {"torch": part}}
 
 
 def test_table_counts_functions(board):
@@ -65,6 +69,13 @@ def test_conventions_of_the_file_have_reasons():
     for framework in ("torch", "jax", "autograd", "mygrad", "tinygrad"):
         for known in page.conventions(framework):
             assert known.reason
+
+
+def test_tools_have_a_table(board, tmp_path):
+    pair = Pair("a", "right", abs, abs, ())
+    write_tools({"ours": [Judged(pair, Opinion(Verdict.WRONG, "", 2.0))]}, tmp_path)
+    assert "| ours | 1 | 1 | 0 | 0 | 0 | 0 | 2 |" in markdown_page(board | {"tools": read_board(tmp_path)["tools"]})
+    assert "## Tools" not in markdown_page(board)
 
 
 def test_pages_are_written(board, tmp_path):
