@@ -68,6 +68,10 @@ class Examined:
         return asdict(self)
 
 
+class NotFloating(Exception):  # noqa: N818  what a call returned, which is no error
+    """A call returns integers or truth values, or more numbers than are looked at."""
+
+
 class BackwardRaised(Exception):  # noqa: N818  what a framework did, told as a fault
     """A derivative that is there raised an error."""
 
@@ -137,17 +141,20 @@ class Examiner:
         """The calls that run and have gradients, of different forms and shapes."""
         accepted: list[tuple[Call, Function]] = []
         times: Counter[str] = Counter()
-        start = time.process_time()
+        start, not_floating = time.process_time(), 0
         for call in calls_of(found.function, self.language, self._signature(found.function)):
-            if accepted and time.process_time() - start > budget / 3:
+            if time.process_time() - start > budget / 3 or not_floating > ENOUGH:
                 break
             if times[call.code] >= MOST_SHAPES or len(accepted) >= MOST_CALLS:
                 continue
             try:
                 f = eval(f"lambda {', '.join(call.variables)}: {call.code}", self.namespace)
-                values = [self._value(f, args) for _, args in islice(points(call.shapes), 4)]
+                values = [self._value(f, args) for _, args in islice(points(call.shapes), 3)]
                 if not _depends(values):
                     continue
+            except NotFloating:
+                not_floating += 1
+                continue
             except Exception:  # not a call of this function
                 continue
             try:
@@ -169,7 +176,7 @@ class Examiner:
         outs = self.framework.value(f, list(args), range(len(args)))
         floating = [np.ravel(out).astype(float) for out in outs if out.dtype.kind == "f"]
         if not floating or sum(out.size for out in floating) > LARGEST_RESULT:
-            raise ValueError("no floating results, or too many")
+            raise NotFloating
         return np.concatenate(floating)
 
     def _pull(self, f: Function, args: Sequence[Array]) -> None:

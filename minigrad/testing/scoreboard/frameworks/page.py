@@ -35,8 +35,8 @@ HEADER: Final = (
 TOOLS_INTRODUCTION: Final = """\
 ## Tools that check gradients
 
-The same functions of plain NumPy with gradients that are known to be right or wrong, judged by each tool at its defaults
-(`python -m minigrad.testing.scoreboard --tools`). A false alarm is a right one that is called wrong.
+The same functions of plain NumPy with gradients that are known to be right or wrong, judged by each tool at its default
+settings (`python -m minigrad.testing.scoreboard --tools`). A false alarm is a right one that is called wrong.
 """
 
 TOOLS_HEADER: Final = ("tool", "right", "false alarms", "undecided", "wrong", "caught", "called correct", "seconds")
