@@ -18,6 +18,7 @@ from minigrad.testing.frameworks.products import compare_hessian, gradient_with_
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.numeric.compare import compare_first_order, compare_second_order
 from minigrad.testing.numeric.comparison import Comparison, Verdict
+from minigrad.testing.numeric.evaluation import Budget, BudgetExhausted, Evaluations
 from minigrad.testing.numeric.flat_function import FlatFunction, WrongGradientShape
 from minigrad.testing.report import Report
 from minigrad.typing import Function
@@ -38,6 +39,7 @@ def check_grads(
     straight_through: bool | Function = False,
     symmetric: int | tuple[int, ...] | None = None,
     rng: int | np.random.Generator = 0,
+    budget: float | None = None,
     **settings: object,
 ) -> Report:
     """Compare the derivatives of f with numerical ones: correct, wrong or inconclusive.
@@ -70,6 +72,9 @@ def check_grads(
         symmetric: the positions of arguments that are symmetric matrices by assumption, checked at order 1; none unless
             given. The report says so.
         rng: a seed or generator for random directions (default 0).
+        budget: what the check may take: a whole number of calls of f and its derivative, or seconds, as a float
+            (default: as many as it needs, about 20 where the derivative is right). When it is used up, the verdict is
+            inconclusive.
         **settings: passed to f by keyword.
 
     Returns:
@@ -98,7 +103,7 @@ def check_grads(
         framework = framework.with_modes(modes)
     f, args = _with_parameters(framework.function(f), args)
     framework = opted_out(framework, straight_through=straight_through, symmetric=symmetric)
-    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng).report_with_forward_mode(order)
+    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng, budget=budget).report_with_forward_mode(order)
 
 
 def _with_parameters(f: Function, args: tuple[object, ...]) -> tuple[Function, tuple[object, ...]]:
@@ -128,10 +133,12 @@ class GradientCheck:
         *,
         argnums: int | Sequence[int] | None = None,
         rng: int | np.random.Generator = 0,
+        budget: float | None = None,
     ) -> None:
         self.f: Function = partial(f, **settings) if settings else f
         self.args, self.framework = args, framework
         self.rng = np.random.default_rng(rng)
+        self.budget = Budget(budget)
         self.positions, note = _differentiable(framework, args, argnums)
         self.note = _joined(framework.note, note)
 
@@ -151,6 +158,8 @@ class GradientCheck:
                 return self.second if self._has_elements else replace(self.first, order=2)
             except WrongGradientShape as error:
                 return Report(Verdict.WRONG, argument=error.argument, note=str(error))
+            except BudgetExhausted:
+                return Report(Verdict.INCONCLUSIVE, order, note=self.budget.text())
 
     @cached_property
     def flat(self) -> FlatFunction:
@@ -166,7 +175,7 @@ class GradientCheck:
     @cached_property
     def comparison(self) -> Comparison:
         """The comparison of the first order."""
-        return compare_first_order(self.flat, self.rng)
+        return compare_first_order(Evaluations(self.flat, self.budget), self.rng)
 
     @cached_property
     def first(self) -> Report:
@@ -206,7 +215,7 @@ class GradientCheck:
         flat, first, note = self.flat, self.comparison, self.note
         u = self.rng.uniform(0.5, 1.5, flat.y.size) * self.rng.choice((-1.0, 1.0), flat.y.size)
         derivative = flat.vjp_function(u)
-        second = compare_second_order(derivative, self.rng, first)
+        second = compare_second_order(Evaluations(derivative, self.budget), self.rng, first)
         if second.verdict is not Verdict.CORRECT:
             return _report(derivative, second, 2, note)
         if second.kinks:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.testing.numeric.comparison import Comparison
-from minigrad.testing.numeric.flat_function import FlatFunction
+from minigrad.testing.numeric.evaluation import Evaluations
 from minigrad.testing.numeric.full_jacobian import FullJacobian
 from minigrad.testing.numeric.random_directions import RandomDirections
 
@@ -15,11 +15,11 @@ MAX_ENTRY_BY_ENTRY: Final = 64
 """Jacobians with at most so many rows and columns are checked entry by entry."""
 
 
-def compare_first_order(f: FlatFunction, rng: np.random.Generator) -> Comparison:
+def compare_first_order(f: Evaluations, rng: np.random.Generator) -> Comparison:
     """Compare a claimed derivative with numerical ones.
 
     Args:
-        f: the function at its point.
+        f: the function around its point.
         rng: draws directions and points near kinks.
     """
     if f.x.size <= MAX_ENTRY_BY_ENTRY and f.y.size <= MAX_ENTRY_BY_ENTRY:
@@ -27,7 +27,7 @@ def compare_first_order(f: FlatFunction, rng: np.random.Generator) -> Comparison
     return RandomDirections(f, rng, lenient=False, subgradients=True).compare()
 
 
-def compare_second_order(derivative: FlatFunction, rng: np.random.Generator, first: Comparison) -> Comparison:
+def compare_second_order(derivative: Evaluations, rng: np.random.Generator, first: Comparison) -> Comparison:
     """The comparison for a function that is itself a derivative.
 
     It jumps where the first order has kinks, so there is nothing to be right or wrong: where `first` met any, or came

@@ -7,26 +7,33 @@ from typing import Final
 
 import numpy as np
 
+from minigrad.testing.numeric.evaluation import Evaluations
 from minigrad.testing.numeric.finite_difference import (
+    CENTRAL,
+    DEFAULT_STEP,
     Mask,
     NumericalDerivative,
-    SidedDerivatives,
     Vector,
-    adaptive_difference,
-    central_difference,
+    apply_stencil,
+    central_values,
     complex_step,
+    error_bound,
 )
-from minigrad.testing.numeric.flat_function import FlatFunction
+from minigrad.testing.numeric.step_search import adaptive_difference
 
 ACCURATE: Final = 1e-5
-"""A derivative known to this part of its size is known; one with a larger error says nothing for a rule."""
-ACCURATE_NEAR_KINKS: Final = 1e-2
-"""The same close to a kink, where derivatives that differ much are to be told apart."""
+"""A derivative known to this part of its size is known; one with a larger error says little for a rule."""
+ROUGH: Final = 1e-2
+"""The same where no step gives more (noise), and close to a kink, where derivatives that differ much are told apart."""
 RULE_ROUNDING: Final = 1e-10
 """What rounding in the rule itself may amount to, relative to the terms that it adds up."""
 NEGLIGIBLE: Final = 1e-9
-"""Relative to arguments and values of size one, what is smaller than this is no derivative but rounding."""
+"""Relative to the largest derivative of the same output, or to what it is computed from, so much is rounding."""
+SINGLE_PRECISION: Final = 2.0**-21
+"""A derivative that agrees to this part of itself is right as far as single precision, or a loose iteration, goes."""
 FINE_STEP: Final = 2.0**-20
+KINK_SHARPNESS: Final = 1e-3
+"""At a kink the slopes of one side differ among themselves by less than this part of the difference of the sides."""
 
 
 @dataclass
@@ -43,6 +50,8 @@ class DirectionalDerivative:
         no_kink_nearby: whether the first differences were enough for all outputs.
         adaptive: whether steps of all sizes were tried.
         inconsistent: the outputs where small steps contradict large ones (see `SidedDerivatives`).
+        staircase: the outputs with rounding inside: `value` is the derivative at steps that are larger than that, and
+            a rule that gives 0, as at small steps, is right as well.
     """
 
     v: Vector
@@ -56,28 +65,46 @@ class DirectionalDerivative:
     no_kink_nearby: bool = False
     adaptive: bool = False
     inconsistent: Mask | None = None
+    staircase: Mask | None = None
 
     def of_output(self, k: int) -> float:
         """The derivative of output k; 0 where it is no larger than its error."""
         return 0.0 if abs(self.value[k]) <= self.error[k] else float(self.value[k])
+
+    def agrees_like_single_precision(self, claimed: Vector) -> Mask:
+        """Where a claimed derivative has as many digits right as single precision, all outputs one by one."""
+        return np.asarray(np.abs(claimed - self.value) <= SINGLE_PRECISION * np.abs(self.value), bool)
 
     @property
     def unknown(self) -> Mask:
         """The outputs about which nothing is known."""
         return ~(self.smooth | self.kinked | self.one_sided)
 
-    def differs(self, claimed: Vector, terms: Vector | float = 0.0) -> Mask:
-        """Where a claimed derivative is not within the error; `terms` is the size of what it was added up from."""
-        size = np.maximum(np.abs(self.value), np.abs(claimed)) + terms
-        apart = np.abs(np.where(np.isfinite(claimed), claimed, np.inf) - self.value)
-        return np.asarray(~(apart <= 2 * self.error + RULE_ROUNDING * size), bool)
+    def differs(self, claimed: Vector, terms: Vector | float = 0.0, rounding: Vector | float = 0.0) -> Mask:
+        """Where a claimed derivative is not within the error.
 
-    def differs_clearly(self, claimed: Vector, terms: Vector | float = 0.0) -> Mask:
+        Args:
+            claimed: the derivatives.
+            terms: the size of what they were added up from.
+            rounding: the error of the claimed ones, where it was measured.
+        """
+        return self._is_apart(claimed, terms, rounding, 2, 1)
+
+    def differs_clearly(self, claimed: Vector, terms: Vector | float = 0.0, rounding: Vector | float = 0.0) -> Mask:
         """Where it is several times beyond the error."""
-        size = np.maximum(np.abs(self.value), np.abs(claimed)) + terms
-        apart = np.abs(np.where(np.isfinite(claimed), claimed, np.inf) - self.value)
-        clearly = ~(apart <= 6 * self.error + 4 * RULE_ROUNDING * np.where(np.isfinite(size), size, 0))
+        clearly = self._is_apart(claimed, terms, rounding, 6, 4)
         return np.asarray(clearly if self.inconsistent is None else clearly & ~self.inconsistent, bool)
+
+    def _is_apart(
+        self, claimed: Vector, terms: Vector | float, rounding: Vector | float, errors: float, roundings: float
+    ) -> Mask:
+        size = np.maximum(np.abs(self.value), np.abs(claimed)) + terms
+        size = np.where(np.isfinite(size), size, 0)
+        apart = np.abs(np.where(np.isfinite(claimed), claimed, np.inf) - self.value)
+        explained = apart <= errors * self.error + roundings * (RULE_ROUNDING * size + rounding)
+        if self.staircase is not None:
+            explained |= self.staircase & (claimed == 0)
+        return np.asarray(~explained, bool)
 
     def between_sides(self, claimed: Vector) -> Mask:
         """Where a claimed derivative is between those of the two sides."""
@@ -87,7 +114,7 @@ class DirectionalDerivative:
 
 
 def differentiate_along(
-    f: FlatFunction,
+    f: Evaluations,
     v: Vector,
     claimed: Vector | None = None,
     terms: Vector | float = 0.0,
@@ -108,71 +135,102 @@ def differentiate_along(
 
     def done(derivative: DirectionalDerivative) -> bool:
         good = derivative.smooth if claimed is None else derivative.smooth & ~derivative.differs(claimed, terms)
+        good = good | derivative.kinked
         return bool(np.all(good if outputs is None else good | ~outputs))
 
-    coarse = central_difference(f.value, f.x, v, f.y, f.epsilon)
-    derivative = _from_central(f, v, coarse, claimed, terms)
+    coarse, noise, _ = _at_step(f, v, DEFAULT_STEP)
+    derivative = _from_central(f, v, coarse, noise, claimed, terms)
     if done(derivative):
         return replace(derivative, no_kink_nearby=True)
-    fine = central_difference(f.value, f.x, v, f.y, f.epsilon, FINE_STEP)
+    fine, fine_noise, values = _at_step(f, v, FINE_STEP)
+    # Less noise than at the larger step is luck, where that was so little that it cannot have been a kink.
+    no_kink = noise < KINK_SHARPNESS * DEFAULT_STEP * np.abs(coarse.value)
+    lucky = np.where(no_kink, np.maximum(noise - fine_noise, 0), 0)
+    fine = replace(fine, error=fine.error + error_bound(CENTRAL, np.zeros(1), lucky, FINE_STEP))
     better = ~derivative.smooth & (fine.error < coarse.error)
     central = NumericalDerivative(
         np.where(better, fine.value, coarse.value), np.where(better, fine.error, coarse.error)
     )
-    derivative = _from_central(f, v, central, claimed, terms)
+    derivative = _from_central(f, v, central, np.where(better, fine_noise, noise), claimed, terms)
+    derivative = _with_kinks(derivative, values, f.epsilon)
     return differentiate_adaptively(f, derivative, claimed, terms) if adaptive and not done(derivative) else derivative
 
 
 def differentiate_adaptively(
-    f: FlatFunction, derivative: DirectionalDerivative, claimed: Vector | None = None, terms: Vector | float = 0.0
+    f: Evaluations, derivative: DirectionalDerivative, claimed: Vector | None = None, terms: Vector | float = 0.0
 ) -> DirectionalDerivative:
     """The same derivative after steps of all sizes."""
     if derivative.adaptive:
         return derivative
-    sided = adaptive_difference(f.value, f.x, derivative.v, f.y, f.epsilon)
-    central = sided.central
-    complex_central = complex_step(f.value_on_arrays, f.x, derivative.v, f.y, central)
-    return _classified(f, derivative.v, sided, complex_central or central, claimed, terms)
-
-
-def _from_central(
-    f: FlatFunction, v: Vector, central: NumericalDerivative, claimed: Vector | None, terms: Vector | float
-) -> DirectionalDerivative:
-    smooth = _is_accurate(f, central, claimed, terms=terms)
-    none = np.zeros(smooth.shape, bool)
-    return DirectionalDerivative(v, central.value, central.error, smooth, none, none, central.value, central.value)
-
-
-def _classified(
-    f: FlatFunction,
-    v: Vector,
-    sided: SidedDerivatives,
-    central: NumericalDerivative,
-    claimed: Vector | None,
-    terms: Vector | float,
-) -> DirectionalDerivative:
+    v = derivative.v
+    sided = adaptive_difference(f.value, f.x, v, f.y, f.epsilon, f.magnitude)
+    central, inconsistent, staircase = sided.central, sided.inconsistent, sided.smoothed
+    central = complex_step(f.value_on_complex, f.x, v, f.y, central) or central
+    computed_from = np.minimum(sided.noise / f.epsilon, np.maximum(f.magnitude, 1))
+    accurate = _is_accurate(f, central, computed_from, claimed, terms=terms)
+    of_step = (claimed == 0) if claimed is not None else False
+    smooth = (accurate | (sided.constant & (~staircase | of_step))) & ~inconsistent
     left, right = sided.left, sided.right
-    inconsistent = sided.inconsistent
-    smooth = _is_accurate(f, central, claimed, terms=terms) & ~inconsistent
-    known_left, known_right = _is_accurate(f, left, None, terms=terms), _is_accurate(f, right, None, terms=terms)
-    jump = np.abs(left.value - right.value)
-    apart = jump > 20 * (left.error + right.error)
-    kinked = ~smooth & ~inconsistent & known_left & known_right & apart
-    roughly = _is_accurate(f, central, claimed, ACCURATE_NEAR_KINKS, terms) & ~kinked & ~inconsistent
+    known_left, known_right = (_is_accurate(f, side, computed_from, None, terms=terms) for side in (left, right))
+    apart = np.abs(left.value - right.value) > 20 * (left.error + right.error)
+    kinked = ~smooth & ~inconsistent & known_left & known_right & apart & ~staircase
+    roughly = _is_accurate(f, central, computed_from, claimed, ROUGH, terms) & ~kinked & ~inconsistent
     smooth = smooth | roughly
-    one_sided = ~smooth & ~kinked & ~inconsistent & (known_left != known_right)
+    one_sided = ~smooth & ~kinked & ~inconsistent & (known_left != known_right) & ~staircase
     error = np.where(kinked, left.error + right.error, central.error)
     lefts = np.where(known_left, left.value, right.value)
     rights = np.where(known_right, right.value, left.value)
     error = np.where(one_sided, np.minimum(left.error, right.error), error)
+    f.noise = np.where(smooth, np.maximum(f.noise, sided.noise), f.noise)
     return DirectionalDerivative(
-        v, central.value, error, smooth, kinked, one_sided, lefts, rights, adaptive=True, inconsistent=inconsistent
-    )
+        v, central.value, error, smooth, kinked, one_sided, lefts, rights,
+        adaptive=True, inconsistent=inconsistent, staircase=staircase & sided.constant,
+    )  # fmt: skip
+
+
+def _at_step(f: Evaluations, v: Vector, step: float) -> tuple[NumericalDerivative, Vector, Vector]:
+    """The derivative from one central stencil, the noise there, and the values."""
+    values = central_values(f.value, f.x, v, f.y, step)
+    value, truncation, noise = apply_stencil(CENTRAL, values, step, f.epsilon)
+    return NumericalDerivative(value, error_bound(CENTRAL, truncation, noise, step)), noise, values
+
+
+def _from_central(
+    f: Evaluations,
+    v: Vector,
+    central: NumericalDerivative,
+    noise: Vector,
+    claimed: Vector | None,
+    terms: Vector | float,
+) -> DirectionalDerivative:
+    computed_from = np.minimum(noise / f.epsilon, np.maximum(np.abs(f.y), 1))
+    smooth = _is_accurate(f, central, computed_from, claimed, terms=terms)
+    none = np.zeros(smooth.shape, bool)
+    return DirectionalDerivative(v, central.value, central.error, smooth, none, none, central.value, central.value)
+
+
+def _with_kinks(derivative: DirectionalDerivative, values: Vector, epsilon: Vector) -> DirectionalDerivative:
+    """The same with the outputs whose slopes are equal on each side of the point, and differ between the sides.
+
+    Args:
+        derivative: from central stencils.
+        values: those of a stencil with the step `FINE_STEP`.
+        epsilon: the relative spacing of the numbers in the value.
+    """
+    slopes = np.diff(values, axis=0) / FINE_STEP
+    left, right = slopes[2], slopes[3]
+    bend = np.maximum(np.abs(slopes[1] - left), np.abs(slopes[4] - right))
+    rounding = 8 * epsilon * np.max(np.abs(values), axis=0) / FINE_STEP
+    jump = np.abs(right - left)
+    kinked = ~derivative.smooth & (bend + rounding < KINK_SHARPNESS * jump) & (jump < np.inf)
+    error = np.where(kinked, 2 * (bend + rounding), derivative.error)
+    return replace(derivative, error=error, kinked=kinked, left=left, right=right)
 
 
 def _is_accurate(
-    f: FlatFunction,
+    f: Evaluations,
     derivative: NumericalDerivative,
+    computed_from: Vector,
     claimed: Vector | None,
     relative: float = ACCURATE,
     terms: Vector | float = 0.0,
@@ -181,7 +239,5 @@ def _is_accurate(
     size = np.abs(derivative.value)
     if claimed is not None:
         size = np.maximum(size, np.where(np.isfinite(claimed), np.abs(claimed), 0))
-    finite = np.isfinite(f.y)
-    magnitude = min(1.0, f.magnitude)
-    floor = NEGLIGIBLE * (relative / ACCURATE) * np.maximum(max(magnitude, float(np.max(size, initial=0.0))), terms)
-    return np.asarray(derivative.error <= np.maximum(relative * size, floor), bool) & finite
+    floor = NEGLIGIBLE * (relative / ACCURATE) * np.maximum(np.maximum(computed_from, size), terms)
+    return np.asarray(derivative.error <= np.maximum(relative * size, floor), bool) & np.isfinite(f.y)

@@ -6,9 +6,7 @@ through all of its values, that of the polynomial through fewer (their differenc
 fifth and sixth differences, which vanish for anything smooth and so measure the rest: rounding, or a kink between the
 values.
 
-`central_difference` takes one central stencil. `adaptive_difference` takes central and one-sided stencils with steps
-over sixteen decades, and chooses for each element the one with the smallest error, unless smaller steps contradict it:
-a kink at distance d does not disturb stencils narrower than d, and those are right.
+`central_difference` takes one central stencil; `step_search` takes stencils of all sizes and chooses among them.
 
 Directions should be dyadic (see `dyadic_direction`): steps are powers of two, so with few digits in v all points
 x + t v are exact, and their rounding does not disturb the differences.
@@ -33,12 +31,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 VectorFunction: TypeAlias = Callable[[Vector], Vector]
 
 DEFAULT_STEP: Final = 2.0**-12
-STEPS: Final = tuple(2.0**-k for k in range(4, 61, 4))
 NOISE_FACTOR: Final = 6.0
 """Three samples of the noise are taken for its size: this many times their largest is a bound in nearly all cases."""
 
-CONFIDENT: Final = 0.1
-"""A stencil with an error this much smaller than its distance from the chosen one contradicts that."""
 BELIEVABLE: Final = 1e-2
 """Real differences coarser than this, relatively, cannot confirm a complex step."""
 
@@ -64,9 +59,9 @@ def _stencil(derivative: Vector, coarser: Vector) -> Vector:
     return np.array([derivative, coarser, *noise])
 
 
-_CENTRAL: Final = _stencil(_derivative_weights(range(-3, 4)), np.pad(_derivative_weights(range(-2, 3)), 1))
-_RIGHT: Final = _stencil(_derivative_weights(range(7)), np.pad(_derivative_weights(range(6)), (0, 1)))
-_LEFT: Final = -_RIGHT[:, ::-1]
+CENTRAL: Final = _stencil(_derivative_weights(range(-3, 4)), np.pad(_derivative_weights(range(-2, 3)), 1))
+RIGHT: Final = _stencil(_derivative_weights(range(7)), np.pad(_derivative_weights(range(6)), (0, 1)))
+LEFT: Final = -RIGHT[:, ::-1]
 
 
 @dataclass(frozen=True)
@@ -75,25 +70,6 @@ class NumericalDerivative:
 
     value: Vector
     error: Vector
-
-
-@dataclass(frozen=True)
-class SidedDerivatives:
-    """The derivative along a direction, from both sides together and from each.
-
-    Attributes:
-        central, left, right: the derivatives.
-        inconsistent: the elements that look smooth with one derivative at large steps and with another at small ones:
-            the function is rounded more coarsely than its dtype says, or has a structure as small as that.
-        complete: whether more steps could not tell more: everything has a derivative, or one from each side at all
-            steps.
-    """
-
-    central: NumericalDerivative
-    left: NumericalDerivative
-    right: NumericalDerivative
-    inconsistent: Mask
-    complete: bool
 
 
 def dyadic_direction(rng: np.random.Generator, x: Vector) -> Vector:
@@ -105,6 +81,12 @@ def dyadic_direction(rng: np.random.Generator, x: Vector) -> Vector:
 def step_scale(x: Vector) -> Vector:
     """The power of two next to the size of each element of x, at least 1: the unit of steps."""
     return np.asarray(np.exp2(np.floor(np.log2(np.maximum(np.abs(x), 1)))))
+
+
+def own_scale(x: Vector) -> Vector:
+    """The power of two next to the size of each element of x, however small; 1 where it is 0."""
+    size = np.where(x == 0, 1, np.clip(np.abs(x), np.finfo(float).tiny, None))
+    return np.asarray(np.exp2(np.floor(np.log2(size))))
 
 
 def central_difference(
@@ -120,32 +102,18 @@ def central_difference(
         epsilon: the relative spacing of the numbers that f returns, one for all elements or one each.
         step: the spacing of the stencil.
     """
-    values = np.stack([y if k == 0 else f(x + (k * step) * v) for k in range(-3, 4)])
-    value, truncation, noise = _applied(_CENTRAL, values, step, epsilon)
-    return NumericalDerivative(value, _error(_CENTRAL, truncation, noise, step))
+    return central_derivative(central_values(f, x, v, y, step), step, epsilon)
 
 
-def adaptive_difference(
-    f: VectorFunction, x: Vector, v: Vector, y: Vector, epsilon: Vector | float
-) -> SidedDerivatives:
-    """The derivative of f(x + t v) at t = 0 from stencils of many sizes, and those from the left and the right.
+def central_values(f: VectorFunction, x: Vector, v: Vector, y: Vector, step: float) -> Vector:
+    """The seven values at a central stencil, from left to right."""
+    return np.stack([y if k == 0 else f(x + (k * step) * v) for k in range(-3, 4)])
 
-    The arguments are those of `central_difference`.
-    """
-    central, left, right = _StepSearch(_CENTRAL, epsilon), _StepSearch(_LEFT, epsilon), _StepSearch(_RIGHT, epsilon)
-    for steps in (STEPS[::2], STEPS[1::2]):
-        for step in steps:
-            if not _is_exact(x, v, step):
-                break
-            before = [f(x - (k * step) * v) for k in range(6, 0, -1)]
-            table = np.stack([*before, y, *(f(x + (k * step) * v) for k in range(1, 7))])
-            central.add(table[3:10], step)
-            left.add(table[:7], step)
-            right.add(table[6:], step)
-        derivatives = _sided(central, left, right)
-        if derivatives.complete:
-            break
-    return derivatives
+
+def central_derivative(values: Vector, step: float, epsilon: Vector | float) -> NumericalDerivative:
+    """The derivative from the values at a central stencil."""
+    value, truncation, noise = apply_stencil(CENTRAL, values, step, epsilon)
+    return NumericalDerivative(value, error_bound(CENTRAL, truncation, noise, step))
 
 
 def complex_step(
@@ -180,7 +148,7 @@ def complex_step(
     return NumericalDerivative(np.where(agrees, slope, real.value), error)
 
 
-def _applied(stencil: Vector, values: Vector, step: float, epsilon: Vector | float) -> tuple[Vector, Vector, Vector]:
+def apply_stencil(stencil: Vector, values: Vector, step: float, epsilon: Vector | float) -> tuple[Vector, Vector, Vector]:
     """The derivative at a stencil, what the polynomial leaves out, and the noise (infinite where a value is)."""
     slope, coarser, *noises = stencil @ values
     largest = np.max(np.abs(values), axis=0)
@@ -190,63 +158,6 @@ def _applied(stencil: Vector, values: Vector, step: float, epsilon: Vector | flo
     return value, np.where(good, np.abs(slope - coarser) / step, np.inf), np.where(good, noise, np.inf)
 
 
-def _error(stencil: Vector, truncation: Vector, noise: Vector, step: Vector | float) -> Vector:
+def error_bound(stencil: Vector, truncation: Vector, noise: Vector, step: Vector | float) -> Vector:
+    """The error of a derivative: what the polynomial leaves out, and the noise divided by the step."""
     return np.asarray(truncation + NOISE_FACTOR * noise * (np.linalg.norm(stencil[0]) / step))
-
-
-def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> SidedDerivatives:
-    (both, inconsistent), (before, varies_left), (after, varies_right) = central.best(), left.best(), right.best()
-    smooth = ~inconsistent & (both.error <= 1e-6 * np.abs(both.value))
-    exact = ~inconsistent & (both.error <= 1e-12)
-    jump = np.abs(before.value - after.value)
-    kinked = ~varies_left & ~varies_right & (before.error + after.error <= 1e-6 * jump)
-    return SidedDerivatives(both, before, after, inconsistent, bool(np.all(smooth | exact | kinked)))
-
-
-class _StepSearch:
-    """The derivatives at stencils of many steps, and the choice among them."""
-
-    def __init__(self, stencil: Vector, epsilon: Vector | float) -> None:
-        self.stencil, self.epsilon = stencil, epsilon
-        self.steps: list[float] = []
-        self.values: list[Vector] = []
-        self.truncations: list[Vector] = []
-        self.noises: list[Vector] = []
-
-    def add(self, values: Vector, step: float) -> None:
-        """One more stencil."""
-        value, truncation, noise = _applied(self.stencil, values, step, self.epsilon)
-        self.steps.append(step)
-        self.values.append(value)
-        self.truncations.append(truncation)
-        self.noises.append(noise)
-
-    def best(self) -> tuple[NumericalDerivative, Mask]:
-        """The derivatives with the smallest errors that smaller steps do not contradict, and where steps disagree."""
-        order = np.argsort(self.steps)[::-1]
-        steps = np.array(self.steps)[order]
-        values, truncations, noises = (np.stack(rows)[order] for rows in (self.values, self.truncations, self.noises))
-        noises[:-1] = np.maximum(noises[:-1], np.where(np.isfinite(noises[1:]), noises[1:], 0))  # twice the samples
-        errors = _error(self.stencil, truncations, noises, steps[:, None])
-        index = np.arange(len(steps))[:, None]
-        best = np.argmin(errors, axis=0)
-        apart = np.abs(values - _chosen(values, best)) > 2 * (errors + _chosen(errors, best))
-        contradicts = apart & (index > best)
-        inconsistent = contradicts.any(axis=0)
-        first = np.where(inconsistent, np.argmax(contradicts, axis=0), 0)
-        chosen = np.argmin(np.where(index >= first, errors, np.inf), axis=0)
-        value, error = _chosen(values, chosen), _chosen(errors, chosen)
-        distance = np.abs(values - value)
-        sure = (distance > 2 * (errors + error)) & (errors < CONFIDENT * distance)
-        inconsistent |= np.sum(sure, axis=0) >= 2  # a single one may have met a fast oscillation at equal phases
-        return NumericalDerivative(value, error), inconsistent
-
-
-def _chosen(rows: Vector, index: NDArray[np.intp]) -> Vector:
-    return np.asarray(np.take_along_axis(rows, index[None], axis=0)[0])
-
-
-def _is_exact(x: Vector, v: Vector, step: float) -> bool:
-    """Whether all steps of the stencil can be made without rounding, but for the last digits."""
-    moved = (x + step * v) - x
-    return bool(np.all(np.abs(moved - step * v) <= 1e-3 * np.abs(step * v)))

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.errors import UsageError
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.run import ArrayTuple, as_tuple
-from minigrad.testing.numeric.finite_difference import Vector, step_scale
+from minigrad.testing.numeric.finite_difference import Vector
 from minigrad.typing import Array, DType, Function, Shape
 
 COTANGENT: Final = "the cotangent"
@@ -66,7 +66,6 @@ class FlatFunction:
         x: the point, all differentiated arguments in one vector of float64.
         arguments: where each of them is in it.
         y: the value there.
-        magnitude: the largest finite element of the value; for a derivative, or of that of the function.
         epsilon: the relative spacing of the numbers in the value, one each.
 
     Raises:
@@ -98,18 +97,6 @@ class FlatFunction:
         self.shapes = [a.shape for a in floating]
         self.epsilon = np.concatenate([np.full(a.size, _epsilon(a.dtype)) for a in floating])
         self.y = _flat(floating)
-        finite = np.isfinite(self.y)
-        self.magnitude = float(np.max(np.abs(self.y), initial=0.0, where=finite))
-        if not self.magnitude and self.x.size:
-            self.magnitude = self._magnitude_nearby()
-
-    def _magnitude_nearby(self) -> float:
-        """How large the values are one step away, for a function that is 0 at the point itself."""
-        try:
-            values = self.value(self.x + step_scale(self.x))
-        except Exception:  # outside of its domain a function may raise anything
-            return 0.0
-        return float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values)))
 
     def value(self, x: Vector) -> Vector:
         """The function's value as a vector; NaN where it raises, as many do outside of their domain."""
@@ -182,7 +169,6 @@ class FlatDerivative(FlatFunction):
         self.of = of
         args = [*of._args_at(of.x), u]
         super().__init__(of.framework, of.function, args, [*of.names, COTANGENT], [*of.positions, len(of.args)])
-        self.magnitude = max(self.magnitude, of.magnitude)
 
     def value_on_arrays(self, x: Array) -> Array:
         """There is none: frameworks pull back real cotangents."""

@@ -8,40 +8,37 @@ import numpy as np
 
 from minigrad.testing.numeric.comparison import Accuracy, Comparison, Verdict
 from minigrad.testing.numeric.directional_derivative import (
-    ACCURATE,
-    ACCURATE_NEAR_KINKS,
     NEGLIGIBLE,
+    ROUGH,
     DirectionalDerivative,
     differentiate_along,
 )
-from minigrad.testing.numeric.finite_difference import Mask, Vector, step_scale
-from minigrad.testing.numeric.flat_function import FlatFunction
-from minigrad.testing.numeric.subgradient import (
-    DirectionalSubdifferential,
-    convention,
-    is_invalid,
-    joint_directions,
-)
+from minigrad.testing.numeric.evaluation import Evaluations
+from minigrad.testing.numeric.finite_difference import Mask, Vector, own_scale, step_scale
+from minigrad.testing.numeric.rule_rounding import rounding_of_cotangent, rounding_of_point
+from minigrad.testing.numeric.subgradient import KinkJudge, convention, is_invalid
 
 MAX_KINKED_OUTPUTS: Final = 8
 """At most so many outputs with kinks are judged one by one."""
 SHARP: Final = 1e-8
 """A derivative by all inputs together is known well enough for each of them when its error is this small."""
+COMPARABLE: Final = 1e-5
+"""An entry smaller than this part of the largest of its output does not show when all inputs move."""
 
 
 class FullJacobian:
     """A small Jacobian, entry by entry: one numerical derivative by an input gives a whole column."""
 
-    def __init__(self, f: FlatFunction, rng: np.random.Generator) -> None:
+    def __init__(self, f: Evaluations, rng: np.random.Generator) -> None:
         self.f, self.rng = f, rng
         self.n, self.m = f.x.size, f.y.size
         self.scale = step_scale(f.x)
-        pullback = f.linearize(f.x)
-        self.jacobian = np.array([pullback(e) for e in np.eye(self.m)]).reshape(self.m, self.n)
-        finite = np.where(np.isfinite(self.jacobian), np.abs(self.jacobian), 0)
-        self.rows = np.max(finite * self.scale, axis=1, initial=0.0)  # how large the entries of an output are
+        self.pullback = f.linearize(f.x)
+        self.jacobian = np.array([self.pullback(e) for e in np.eye(self.m)]).reshape(self.m, self.n)
+        self.finite = np.where(np.isfinite(self.jacobian), np.abs(self.jacobian), 0)
+        self.rows = np.max(self.finite * self.scale, axis=1, initial=0.0)  # how large the entries of an output are
         self.numerical = np.zeros((self.m, self.n))
-        self.columns: list[DirectionalDerivative] = []
+        self.columns: dict[int, DirectionalDerivative] = {}
         self.kinked_inputs: dict[int, list[int]] = {}
         self.kinks_met: list[tuple[float, float, float]] = []
         self.accuracy = Accuracy()
@@ -49,12 +46,12 @@ class FullJacobian:
 
     def compare(self) -> Comparison:
         """The verdict on all entries, and on each output that has kinks."""
-        if self._is_plainly_right():
-            return self._comparison(Verdict.CORRECT)
-        for i in range(self.n):
+        plainly_right = self._is_plainly_right()
+        for i in self._small_columns() if plainly_right else range(self.n):
             self._differentiate_by(i)
-        self._differentiate_jointly()
-        for i in range(self.n):
+        if not plainly_right:
+            self._differentiate_jointly()
+        for i in self.columns:
             if (wrong := self._wrong_in_column(i)) is not None:
                 return wrong
         if (wrong := self._wrong_if_nonlinear()) is not None:
@@ -76,17 +73,21 @@ class FullJacobian:
         for _ in range(2):
             v = self._random_direction()
             derivative = differentiate_along(self.f, v, self.jacobian @ v, self.rows, adaptive=False)
-            sharp = SHARP * np.maximum(self.rows, min(1.0, self.f.magnitude))
-            if not (derivative.no_kink_nearby and np.all(derivative.error <= sharp)):
+            if not (derivative.no_kink_nearby and np.all(derivative.error <= SHARP * self.rows)):
                 return False
             self.accuracy.add(derivative)
-        right = self._wrong_if_nonlinear() is None and not self.doubts
-        self.doubts.clear()
-        return right
+        return True
 
     def _random_direction(self) -> Vector:
         size = 1 + self.rng.integers(0, 1024, self.n) / 1024
         return np.asarray(self.rng.choice((-1.0, 1.0), self.n) * size * self.scale)
+
+    def _small_columns(self) -> list[int]:
+        """The inputs whose derivatives are too small beside others to show when all inputs move."""
+        entries = self.finite * self.scale
+        small = (entries > 0) & (entries < COMPARABLE * self.rows[:, None])
+        tiny = own_scale(self.f.x) < COMPARABLE
+        return [int(i) for i in np.flatnonzero(small.any(axis=0) | tiny)]
 
     def _claimed(self, i: int) -> Vector:
         return np.asarray(self.scale[i] * self.jacobian[:, i])
@@ -95,7 +96,7 @@ class FullJacobian:
         v = np.zeros(self.n)
         v[i] = self.scale[i]
         column = differentiate_along(self.f, v, self._claimed(i), self.rows)
-        self.columns.append(column)
+        self.columns[i] = column
         self.numerical[:, i] = column.value / self.scale[i]
         self.accuracy.add(column)
         for k in map(int, np.flatnonzero(column.kinked)):
@@ -115,7 +116,7 @@ class FullJacobian:
             joint = differentiate_along(self.f, v, claimed, terms, outputs=plain)
             for k in map(int, np.flatnonzero(joint.kinked | joint.one_sided)):
                 self.kinked_inputs.setdefault(k, [])
-            agree = ~np.any([column.differs(self._claimed(i)) for i, column in enumerate(self.columns)], axis=0)
+            agree = ~np.any([column.differs(self._claimed(i)) for i, column in self.columns.items()], axis=0)
             for k in map(int, np.flatnonzero(joint.smooth & plain & agree & joint.differs_clearly(claimed, terms))):
                 self.kinked_inputs.setdefault(k, [])  # each entry is right, so no sum of them can be: a kink
 
@@ -129,23 +130,38 @@ class FullJacobian:
         plain = self._without_kinks()
         wrong = column.smooth & plain & column.differs_clearly(claimed, self.rows)
         for k in sorted(map(int, np.flatnonzero(wrong)), key=lambda k: -abs(claimed[k] - column.value[k])):
-            if not self._is_coarse(column, k) and not is_invalid(self.f, k, self.jacobian[k], column.v, self.rng):
+            if column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k):
+                column.error[k] = max(column.error[k], abs(claimed[k] - column.value[k]))
+            elif not self._is_coarse(column, k) and not is_invalid(self.f, k, self.jacobian[k], column.v, self.rng):
                 self.kinked_inputs.setdefault(k, [])
-            elif self._is_rounding(i, k):
-                self.doubts.append(f"output {k}: the rule itself is inexact here")
             else:
                 return self._wrong(i, k, column.of_output(k) / self.scale[i])
         for k in map(int, np.flatnonzero(column.one_sided & plain & ~column.between_sides(claimed))):
-            self.doubts.append(f"output {k}: a derivative from one side only, and the gradient is another")
+            self.kinked_inputs.setdefault(k, [])
         for k in map(int, np.flatnonzero(column.smooth & plain & ~wrong & column.differs(claimed, self.rows))):
-            self.doubts.append(f"output {k}: the difference is about as large as the error of the numerical derivative")
+            if not (column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k)):
+                self.doubts.append(
+                    f"output {k}: the difference is about as large as the error of the numerical derivative"
+                )
         for k in map(int, np.flatnonzero(column.unknown & plain)):
             inconsistent = column.inconsistent is not None and column.inconsistent[k]
-            if inconsistent and not self._is_coarse(column, k) and self._is_kink(column, k):
+            if inconsistent and not self._is_coarse(column, k) and self._is_kink(k):
                 self.kinked_inputs.setdefault(k, [])
                 continue
             self.doubts.append(f"output {k}: {self._why_unknown(column, k)}")
         return None
+
+    def _is_rounding(self, i: int, k: int) -> bool:
+        """Whether an entry is apart from the numerical derivative by no more than rounding in the rule explains."""
+        column = self.columns[i]
+        unit = np.eye(self.m)[k]
+        claimed, at_k = self._claimed(i), np.arange(self.m) == k
+        of_cotangent = rounding_of_cotangent(self.pullback, unit, self.rng)[i]
+        if not column.differs_clearly(claimed, self.rows, of_cotangent * self.scale[i] * at_k)[k]:
+            return True
+        size = max(self.rows[k], abs(column.value[k])) / self.scale[i]
+        rounding = of_cotangent + rounding_of_point(self.f, unit, size, self.rng)[i]
+        return not column.differs_clearly(claimed, self.rows, rounding * self.scale[i] * at_k)[k]
 
     def _is_coarse(self, column: DirectionalDerivative, k: int) -> bool:
         """Whether the output does not change by steps that should show: it is computed in a lower precision.
@@ -159,10 +175,9 @@ class FullJacobian:
             return False
         return all(self.f.value(self.f.x + t * column.v)[k] == here for t in (-step, step))
 
-    def _is_kink(self, column: DirectionalDerivative, k: int) -> bool:
+    def _is_kink(self, k: int) -> bool:
         """Whether it is for a kink too close to be resolved that small steps contradict large ones."""
-        subdifferential = DirectionalSubdifferential(self.f, k, column.v, self.rng)
-        return subdifferential.contains(self.jacobian[k]) and subdifferential.low <= subdifferential.high
+        return self._kink_judge().invalid(k, self.jacobian[k]) is None
 
     def _why_unknown(self, column: DirectionalDerivative, k: int) -> str:
         if not np.isfinite(self.f.y[k]):
@@ -172,43 +187,43 @@ class FullJacobian:
         return "no step gives a numerical derivative with a small error"
 
     def _wrong_if_nonlinear(self) -> Comparison | None:
-        """A rule that is right for each output alone must add up for a cotangent of all."""
+        """A rule that is right for each output alone must add up for a cotangent of all, of both signs and any size."""
         u = self.rng.uniform(0.5, 2, self.m) * self.rng.choice((-1.0, 1.0), self.m)
-        found, expected = self.f.linearize(self.f.x)(u), u @ self.jacobian
-        terms = np.abs(u) @ np.abs(self.jacobian) + NEGLIGIBLE * float(
-            np.max(self.rows, initial=min(1.0, self.f.magnitude))
-        )
-        wrong = np.abs(found - expected) > ACCURATE_NEAR_KINKS * terms  # a rule may compute in lower precision
-        if not wrong.any():
-            if np.any(np.abs(found - expected) > ACCURATE * terms):
+        for factor in (1.0, -1.75):
+            found, expected = self.pullback(factor * u), factor * u @ self.jacobian
+            terms = np.abs(factor * u) @ self.finite
+            apart = np.abs(found - expected)
+            if np.all(apart <= NEGLIGIBLE * terms):
+                continue
+            rounding = 4 * rounding_of_cotangent(self.pullback, factor * u, self.rng)
+            rounding += 64 * float(np.abs(factor * u) @ (self.f.epsilon * self.f.magnitude)) / self.scale
+            if np.any(wrong := apart > ROUGH * terms + rounding):  # a rule may compute in lower precision
+                i = int(np.argmax(wrong))
+                return self._comparison(
+                    Verdict.WRONG,
+                    index=i,
+                    found=float(found[i]),
+                    expected=float(expected[i]),
+                    note="not linear in the cotangent",
+                )
+            if np.any(apart > 1e-5 * terms + rounding):
                 self.doubts.append("the gradient is hardly linear in the cotangent")
-            return None
-        i = int(np.argmax(wrong))
-        return self._comparison(
-            Verdict.WRONG,
-            index=i,
-            found=float(found[i]),
-            expected=float(expected[i]),
-            note="not linear in the cotangent",
-        )
+        return None
+
+    def _kink_judge(self) -> KinkJudge:
+        if not hasattr(self, "_judge"):
+            self._judge = KinkJudge(self.f, self.rng)
+        return self._judge
 
     def _wrong_subgradient(self) -> Comparison | None:
-        """Outputs with kinks, each alone: first by each input, then jointly."""
+        """Outputs with kinks, each alone: first those that are most suspect."""
         suspect = {k: self._outside(k) for k in self.kinked_inputs}
         outputs = sorted(suspect, key=lambda k: (-len(suspect[k]), self.rng.random()))
         for k in outputs[:MAX_KINKED_OUTPUTS]:
-            row = self.jacobian[k]
-            for i in suspect[k]:
-                subdifferential = DirectionalSubdifferential(self.f, k, self.columns[i].v, self.rng)
-                if not subdifferential.contains(row):
-                    return self._wrong(i, k, subdifferential.nearest / self.scale[i], "not a subgradient")
-            inputs = self.kinked_inputs[k] or list(range(self.n))
-            for v in joint_directions(inputs, self.scale, self.rng):
-                subdifferential = DirectionalSubdifferential(self.f, k, v, self.rng)
-                if not subdifferential.contains(row):
-                    i = inputs[int(np.argmax(np.abs(row * v)[inputs]))]
-                    expected = (subdifferential.nearest - (float(row @ v) - row[i] * v[i])) / v[i]
-                    return self._wrong(i, k, expected, "not a subgradient: jointly with other inputs")
+            invalid = self._kink_judge().invalid(k, self.jacobian[k])
+            if invalid is not None:
+                why = "not a subgradient: jointly with other inputs" if invalid.jointly else "not a subgradient"
+                return self._wrong(invalid.index, k, invalid.expected, why)
         return None
 
     def _outside(self, k: int) -> list[int]:
@@ -217,25 +232,18 @@ class FullJacobian:
         It may still be a subgradient: the middle one of three equal numbers does not change when one of them moves.
         """
         found = []
-        for i, column in enumerate(self.columns):
+        for i, column in self.columns.items():
             claimed = self._claimed(i)
             right = np.where(column.smooth, ~column.differs(claimed, self.rows), column.between_sides(claimed))
             if not right[k]:
                 found.append(i)
         return found
 
-    def _is_rounding(self, i: int, k: int) -> bool:
-        """Whether the claimed derivative changes by as much when x changes in its last digits."""
-        apart = abs(self.jacobian[k, i] - self.numerical[k, i])
-        unit = np.eye(self.m)[k]
-        moved = []
-        for _ in range(2):
-            x = self.f.x * (1 + self.rng.choice((-2.0, 2.0), self.n) * np.finfo(float).eps)
-            moved.append(abs(self.f.linearize(x)(unit)[i] - self.jacobian[k, i]))
-        return bool(20 * max(moved) > apart)
-
     def _wrong(self, i: int, k: int, expected: float, why: str = "") -> Comparison:
         note = f"the derivative of output {k}" if self.m > 1 else ""
+        for j in range(self.n):
+            if j not in self.columns:
+                self._differentiate_by(j)  # so that the whole Jacobian can be shown
         return self._comparison(
             Verdict.WRONG,
             index=i,

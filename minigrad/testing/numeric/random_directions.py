@@ -2,7 +2,9 @@
 
 A random direction and a random cotangent make one number of all entries, u'(Jv), which is wrong when any entry is. It
 is as exact for 100,000 elements as for one: its error is that of the numerical derivatives, which grows with neither.
-Outputs without a derivative at the point get no weight in u. The wrong entry is then found by halving v, and u.
+Each output is weighted by the inverse of its derivative, so that those of small outputs count as much as those of large
+ones, and inputs whose derivatives are small move once more without the others. Outputs without a derivative at the
+point get no weight in u. The wrong entry is then found by halving v, and u.
 """
 
 from __future__ import annotations
@@ -14,38 +16,44 @@ import numpy as np
 from minigrad.testing.numeric.comparison import Accuracy, Comparison, Verdict
 from minigrad.testing.numeric.directional_derivative import (
     RULE_ROUNDING,
+    SINGLE_PRECISION,
     DirectionalDerivative,
     differentiate_adaptively,
     differentiate_along,
 )
-from minigrad.testing.numeric.finite_difference import Mask, Vector, dyadic_direction, step_scale
-from minigrad.testing.numeric.flat_function import COTANGENT, FlatFunction
-from minigrad.testing.numeric.subgradient import DirectionalSubdifferential, convention, is_invalid
+from minigrad.testing.numeric.evaluation import Evaluations
+from minigrad.testing.numeric.finite_difference import Mask, Vector, dyadic_direction, own_scale, step_scale
+from minigrad.testing.numeric.flat_function import COTANGENT
+from minigrad.testing.numeric.rule_rounding import rounding_of_cotangent, rounding_of_point
+from minigrad.testing.numeric.subgradient import KinkJudge, convention, is_invalid
 
 MAX_KINKED: Final = 4
 """At most so many outputs with kinks are judged one by one."""
 CANCELLATION: Final = 1e-13
-"""What is left of terms as large as the function that cancel, as in the derivative of sum(softmax(x))."""
-MAX_DIRECTIONS: Final = 128
-"""How many directions may be tried to find the inputs that make an output's kinks."""
+"""What is left of terms as large as an output that cancel, as in the derivative of sum(softmax(x))."""
 MAX_SEARCHES: Final = 8
 """How often a search may end at a kink that no direction had shown, which is then left out."""
+UNRESOLVED: Final = 1e10
+"""An output's derivative counts as at least so many times its error, so that no noise gets a large weight."""
+CLASS: Final = 1e5
+"""Inputs whose derivatives are this many times smaller than the largest move without those of larger ones."""
+MAX_CLASSES: Final = 4
 
 
 class RandomDirections:
     """Random directions, all arguments together and each alone, against random cotangents.
 
     Args:
-        f: the function at its point.
+        f: the function around its point.
         rng: draws the directions.
         lenient: leave out what has no numerical derivative, instead of being in doubt about it.
         subgradients: judge outputs with kinks by their subdifferentials, too.
     """
 
-    def __init__(self, f: FlatFunction, rng: np.random.Generator, *, lenient: bool, subgradients: bool) -> None:
+    def __init__(self, f: Evaluations, rng: np.random.Generator, *, lenient: bool, subgradients: bool) -> None:
         self.f, self.rng, self.lenient, self.subgradients = f, rng, lenient, subgradients
         self.pullback = f.linearize(f.x)
-        self.u = rng.normal(size=f.y.size)
+        self.signs = rng.uniform(0.5, 1.5, f.y.size) * rng.choice((-1.0, 1.0), f.y.size)
         self.movable = np.ones(f.x.shape, bool)
         self.accuracy = Accuracy()
         self.singular = np.zeros(f.y.shape, bool)
@@ -63,20 +71,13 @@ class RandomDirections:
             )
         if (wrong := self._wrong_along(joint, self.singular)) is not None:
             return wrong
-        for argument in self.f.arguments if len(self.f.arguments) > 1 else ():
-            of_cotangent = argument.name == COTANGENT
-            if self._is_second_order and not of_cotangent:
-                continue  # the joint direction moves all of them, and at the same cotangent
-            # A rule is linear in the cotangent, so also at a kink of the function there is nothing singular in it.
-            excluded = np.zeros_like(self.singular) if of_cotangent else self.singular
-            here = np.zeros(self.f.x.shape, bool)
-            here[argument.in_vector] = True
-            alone = differentiate_along(self.f, self._direction(here), outputs=~excluded)
-            if (wrong := self._wrong_along(alone, excluded)) is not None:
-                return wrong
-        if self.subgradients and (wrong := self._wrong_subgradient(joint)) is not None:
+        if (wrong := self._wrong_by_argument()) is not None:
             return wrong
-        if self.subgradients and (wrong := self._wrong_besides_kinks(joint)) is not None:
+        if (wrong := self._wrong_among_small(joint)) is not None:
+            return wrong
+        if (wrong := self._wrong_if_nonlinear(joint)) is not None:
+            return wrong
+        if self.subgradients and (wrong := self._wrong_subgradient(joint)) is not None:
             return wrong
         verdict = Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT
         return self._comparison(verdict, convention=self._convention(joint), note="; ".join(self.doubts[:3]))
@@ -95,29 +96,73 @@ class RandomDirections:
     def _direction(self, here: Mask) -> Vector:
         return np.where(here & self.movable, dyadic_direction(self.rng, self.f.x), 0.0)
 
+    def _weights(self, along: DirectionalDerivative, left_out: Mask) -> Vector:
+        """A cotangent in which all outputs count alike, except those that are left out."""
+        size = np.maximum(np.abs(along.value), UNRESOLVED * along.error)
+        size = np.clip(np.where(np.isfinite(size) & (size > 0), size, 1), 1e-150, 1e150)
+        return np.where(left_out, 0, self.signs / size)
+
     def _wrong_if_not_finite(self) -> Comparison | None:
         """A claimed derivative that is not finite where the function is smooth; at kinks such elements are left out."""
-        broken = ~np.isfinite(self.pullback(self.u))
+        broken = ~np.isfinite(self.pullback(self.signs))
         if not broken.any():
             return None
         i = int(np.argmax(broken))
         scale = step_scale(self.f.x)[i]
         by_i = differentiate_along(self.f, scale * (np.arange(self.f.x.size) == i))
         if by_i.smooth.all() and not self.lenient:
-            expected = float(self.u @ by_i.value) / float(scale)
-            found = float(self.pullback(self.u)[i])
+            expected = float(self.signs @ by_i.value) / float(scale)
+            found = float(self.pullback(self.signs)[i])
             return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note="not a number")
         if not self.lenient:
             self.doubts.append(f"the gradient of {broken.sum()} elements is not finite")
         self.movable &= ~broken
         return None
 
+    def _wrong_by_argument(self) -> Comparison | None:
+        """Each argument alone."""
+        for argument in self.f.arguments if len(self.f.arguments) > 1 else ():
+            of_cotangent = argument.name == COTANGENT
+            if self._is_second_order and not of_cotangent:
+                continue  # the joint direction moves all of them, and at the same cotangent
+            # A rule is linear in the cotangent, so also at a kink of the function there is nothing singular in it.
+            excluded = np.zeros_like(self.singular) if of_cotangent else self.singular
+            here = np.zeros(self.f.x.shape, bool)
+            here[argument.in_vector] = True
+            alone = differentiate_along(self.f, self._direction(here), outputs=~excluded)
+            if (wrong := self._wrong_along(alone, excluded)) is not None:
+                return wrong
+        return None
+
+    def _wrong_among_small(self, joint: DirectionalDerivative) -> Comparison | None:
+        """The inputs whose derivatives do not show beside larger ones, or that are so small themselves."""
+        if self._is_second_order:
+            return None
+        g = self.pullback(self._weights(joint, self.singular))
+        size = np.where(self._point() & np.isfinite(g), np.abs(g) * step_scale(self.f.x), 0)
+        largest = float(np.max(size, initial=0))
+        classes = []
+        for k in range(1, MAX_CLASSES + 1):
+            upper, lower = largest / CLASS**k, largest / CLASS ** (k + 1)
+            classes.append((size <= upper) & (size > (lower if k < MAX_CLASSES else 0)))
+        classes.append(own_scale(self.f.x) < 1 / CLASS)
+        for here in classes:
+            if not here.any():
+                continue
+            along = differentiate_along(self.f, self._direction(here), outputs=~self.singular)
+            if (wrong := self._wrong_along(along, self.singular)) is not None:
+                return wrong
+        return None
+
     def _wrong_along(self, along: DirectionalDerivative, excluded: Mask) -> Comparison | None:
         """One direction, outputs without a derivative left out, and also the kinks that a search meets."""
         self.accuracy.add(along)
-        weights = np.where(along.smooth & ~excluded, self.u, 0)
+        weights = self._weights(along, ~along.smooth | excluded)
         for _ in range(MAX_SEARCHES):
             apart, bound, rounding = self._compared(along, weights)
+            if apart <= 2 * bound + rounding:
+                return None
+            rounding += self._measured_rounding(along, weights, bound)
             if apart <= 2 * bound + rounding:
                 return None
             if apart <= 6 * bound + 4 * rounding:
@@ -138,14 +183,20 @@ class RandomDirections:
         self, along: DirectionalDerivative, weights: Vector, g: Vector | None = None
     ) -> tuple[float, float, float]:
         """How far claimed and numerical derivative are apart, the error of this, and what rounding may amount to."""
-        g = np.where(along.v != 0, self.pullback(weights) if g is None else g, 0)
-        used = weights != 0
-        apart = abs(float(g @ along.v) - float(weights[used] @ along.value[used]))
-        bound = float(np.abs(weights[used]) @ along.error[used])
-        terms = float(np.abs(g) @ np.abs(along.v) + np.abs(weights[used]) @ np.abs(along.value[used]))
-        rounding = RULE_ROUNDING * terms
-        rounding += CANCELLATION * min(1.0, self.f.magnitude) * float(np.max(np.abs(weights), initial=0.0))
+        g = self.pullback(weights) if g is None else g
+        terms = float(np.abs(g) @ np.abs(along.v))
+        apart = abs(float(g @ along.v) - float(np.where(weights != 0, weights * along.value, 0).sum()))
+        # The signs of the weights are random, so that the errors of many outputs add up like those of measurements.
+        bound = 2 * float(np.linalg.norm(np.where(weights != 0, weights * along.error, 0)))
+        rounding = RULE_ROUNDING * terms + CANCELLATION * float(np.abs(weights) @ np.abs(np.where(weights, self.f.y, 0)))
         return apart, bound, rounding
+
+    def _measured_rounding(self, along: DirectionalDerivative, weights: Vector, bound: float) -> float:
+        """What the last digits of the cotangent and of the point change in the claimed derivative along v."""
+        size = float(np.max(np.abs(self.pullback(weights)) * step_scale(self.f.x), initial=0)) + bound
+        of_cotangent = rounding_of_cotangent(self.pullback, weights, self.rng)
+        of_point = rounding_of_point(self.f, weights, size, self.rng)
+        return float((of_cotangent + of_point) @ np.abs(along.v))
 
     def _wrong_input(self, along: DirectionalDerivative, weights: Vector) -> int:
         """The element of the input where the two differ, by halving the direction."""
@@ -162,7 +213,7 @@ class RandomDirections:
     def _wrong_entry(self, i: int, by_i: DirectionalDerivative, weights: Vector) -> Comparison | None:
         """The entry of column i which is wrong, by halving the cotangent; None if none is."""
         by_i = differentiate_adaptively(self.f, by_i)
-        weights = np.where(by_i.smooth, weights, 0)
+        weights = self._weights(by_i, ~by_i.smooth | (weights == 0))
         apart, bound, rounding = self._compared(by_i, weights)
         if apart <= 6 * bound + 4 * rounding:
             return None
@@ -178,6 +229,9 @@ class RandomDirections:
             return None
         found = float(row[i])
         expected = by_i.of_output(k) / float(by_i.v[i])
+        if abs(found - expected) <= SINGLE_PRECISION * abs(expected):
+            self.accuracy.error = max(self.accuracy.error, abs(found - expected))
+            return None
         note = f"the derivative of output {k}" if weights.size > 1 else ""
         return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
 
@@ -185,64 +239,37 @@ class RandomDirections:
         """The claimed derivative of output k."""
         return self.pullback((np.arange(self.f.y.size) == k) * 1.0)
 
+    def _wrong_if_nonlinear(self, joint: DirectionalDerivative) -> Comparison | None:
+        """A rule must give as many times as much for a cotangent of the other sign and another size."""
+        u = self._weights(joint, self.singular)
+        found, expected = self.pullback(-1.75 * u), -1.75 * self.pullback(u)
+        apart = np.where(np.isfinite(expected), np.abs(found - expected), 0)
+        size = np.where(np.isfinite(expected), np.abs(expected), 0)
+        if np.all(apart <= 1e-9 * size):
+            return None
+        rounding = 4 * rounding_of_cotangent(self.pullback, u, self.rng)
+        if not np.any(wrong := apart > 1e-2 * size + rounding):  # a rule may compute in lower precision
+            return None
+        i = int(np.argmax(wrong))
+        note = "not linear in the cotangent"
+        return self._comparison(
+            Verdict.WRONG, index=i, found=float(found[i]), expected=float(expected[i]), note=note
+        )
+
     def _wrong_subgradient(self, joint: DirectionalDerivative) -> Comparison | None:
-        """Some outputs with kinks, each alone, along the joint direction."""
-        outputs = np.flatnonzero(joint.kinked)
+        """Some outputs with kinks, each alone."""
+        outputs = np.flatnonzero(self.singular & np.isfinite(self.f.y) & ~joint.unknown)
+        if not outputs.size:
+            return None
+        judge = KinkJudge(self.f, self.rng)
         for k in map(int, self.rng.permutation(outputs)[:MAX_KINKED]):
             s = self._row(k)
-            for v in (joint.v, np.abs(joint.v)):
-                subdifferential = DirectionalSubdifferential(self.f, k, v, self.rng)
-                if not subdifferential.contains(s):
-                    i = int(np.argmax(np.abs(s * v)))
-                    expected = (subdifferential.nearest - float(s @ v)) / v[i] + s[i]
-                    return self._no_subgradient(i, k, float(s[i]), float(expected))
-        return None
-
-    def _wrong_besides_kinks(self, joint: DirectionalDerivative) -> Comparison | None:
-        """The derivatives of outputs with kinks by the inputs that make none; the others are moved alone."""
-        spread = self._moved_by_both_halves(joint) & self.singular
-        for k in map(int, self.rng.permutation(np.flatnonzero(spread))[:MAX_KINKED]):
-            inputs = self._kinked_inputs(joint.v, k)
-            if inputs is None:
-                self.doubts.append(f"output {k} has kinks in more inputs than can be looked at one by one")
-                continue
-            row, scale = self._row(k), step_scale(self.f.x)
-            for i in inputs:
-                by_i = _only(scale, np.arange(row.size) == i)
-                subdifferential = DirectionalSubdifferential(self.f, k, by_i, self.rng)
-                if not subdifferential.contains(row):
-                    return self._no_subgradient(i, k, float(row[i]), subdifferential.nearest / float(scale[i]))
-            others = ~np.isin(np.arange(row.size), inputs)
-            only_k = np.arange(self.singular.size) == k
-            along = differentiate_along(self.f, self._direction(others & self._point()), outputs=only_k)
-            if not along.smooth[k]:
-                self.doubts.append(f"output {k}: no step gives a numerical derivative with a small error")
-            elif (wrong := self._wrong_along(along, ~only_k)) is not None:
-                return wrong
-        return None
-
-    def _moved_by_both_halves(self, joint: DirectionalDerivative) -> Mask:
-        """The outputs that change with the first half of the inputs, and with the second."""
-        first = np.arange(joint.v.size) < joint.v.size // 2
-        halves = [self.f.value(self.f.x + 2.0**-12 * _only(joint.v, part)) for part in (first, ~first)]
-        return np.asarray(np.all([value != self.f.y for value in halves], axis=0))
-
-    def _kinked_inputs(self, v: Vector, k: int) -> list[int] | None:
-        """The inputs along which output k is not smooth, by halving; None if there are too many."""
-        waiting = [np.flatnonzero(v)]
-        found: list[int] = []
-        only_k = np.arange(self.singular.size) == k
-        for _ in range(MAX_DIRECTIONS):
-            if not waiting:
-                return found
-            places = waiting.pop()
-            part = _only(v, np.isin(np.arange(v.size), places))
-            if differentiate_along(self.f, part, outputs=only_k).smooth[k]:
-                continue
-            if places.size == 1:
-                found.append(int(places[0]))
-            else:
-                waiting += [places[: places.size // 2], places[places.size // 2 :]]
+            if (invalid := judge.invalid(k, s)) is not None:
+                note = f"not a subgradient; the derivative of output {k}"
+                found = float(s[invalid.index])
+                return self._comparison(
+                    Verdict.WRONG, index=invalid.index, found=found, expected=invalid.expected, note=note
+                )
         return None
 
     def _convention(self, joint: DirectionalDerivative) -> str:
@@ -253,10 +280,6 @@ class RandomDirections:
         sides = zip(joint.left[outputs], joint.right[outputs], strict=True)
         name = convention([(s, float(left), float(right)) for s, (left, right) in zip(given, sides, strict=False)])
         return name if name.endswith("zero") else ""  # left and right are of a random direction, and mean nothing
-
-    def _no_subgradient(self, i: int, k: int, found: float, expected: float) -> Comparison:
-        note = f"not a subgradient; the derivative of output {k}"
-        return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
 
     def _comparison(
         self,

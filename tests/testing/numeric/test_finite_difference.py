@@ -3,12 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad.testing.numeric.finite_difference import (
-    adaptive_difference,
-    central_difference,
-    complex_step,
-    dyadic_direction,
-)
+from minigrad.testing.numeric.finite_difference import central_difference, complex_step, dyadic_direction
+from minigrad.testing.numeric.step_search import adaptive_difference
 
 EPSILON = np.finfo(float).eps
 

@@ -1,0 +1,124 @@
+"""`Evaluations`: the values of a function that are asked for while its derivative is judged, counted and bounded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from minigrad.testing.numeric.finite_difference import Vector, own_scale
+from minigrad.testing.numeric.flat_function import ArgumentSlice, FlatFunction
+from minigrad.typing import Array
+
+SURROUNDINGS: Final = 4
+"""At so many random points around, each one size of the arguments away, the size of a function is looked up."""
+
+
+class BudgetExhausted(Exception):  # noqa: N818  caught in check.py, where it becomes a verdict
+    """The calls or seconds that a check was given are used up."""
+
+
+class Budget:
+    """What a check may spend: calls of the function, seconds, or anything.
+
+    Args:
+        limit: a whole number of calls, a number of seconds (a float), or None for no limit.
+
+    Attributes:
+        calls: the calls so far.
+    """
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.limit = limit
+        self.calls = 0
+        self._end = time.perf_counter() + limit if isinstance(limit, float) else np.inf
+
+    def spend(self) -> None:
+        """Count one call.
+
+        Raises:
+            BudgetExhausted: it is one too many, or too late.
+        """
+        self.calls += 1
+        if isinstance(self.limit, float):
+            exhausted = time.perf_counter() > self._end
+        else:
+            exhausted = self.limit is not None and self.calls > self.limit
+        if exhausted:
+            raise BudgetExhausted
+
+
+    def text(self) -> str:
+        """That it is used up, in words."""
+        unit = "seconds" if isinstance(self.limit, float) else "calls"
+        return f"the budget of {self.limit} {unit} was used up before a verdict: give more with budget="
+
+
+class Evaluations:
+    """A function and its claimed derivative around a point; outside of its domain it is NaN, whatever it raises there.
+
+    Args:
+        f: the function on vectors.
+        budget: counts the calls.
+
+    Attributes:
+        x, y: the point, and the value there.
+        epsilon: the relative spacing of the numbers in the value, one each.
+        noise: the rounding of each output, as far as it has been measured.
+        arguments: where each argument is in x.
+    """
+
+    def __init__(self, f: FlatFunction, budget: Budget) -> None:
+        self.f, self.budget = f, budget
+        self.x: Vector = f.x
+        self.y: Vector = f.y
+        self.epsilon: Vector = f.epsilon
+        self.noise: Vector = np.zeros(f.y.shape)
+        self.arguments: list[ArgumentSlice] = f.arguments
+
+    def value(self, x: Vector) -> Vector:
+        """The value at a point; NaN where the function raises, or returns another number of elements."""
+        self.budget.spend()
+        value = self.f.value(x)
+        return value if value.shape == self.y.shape else np.full(self.y.shape, np.nan)
+
+    def value_on_complex(self, x: Array) -> Array:
+        """The value for complex numbers; whatever the function raises is let through."""
+        return self.f.value_on_arrays(x)
+
+    def linearize(self, x: Vector) -> Callable[[Vector], Vector]:
+        """The claimed derivative at a point: from a cotangent u of the value to J(x)'u."""
+        self.budget.spend()
+        pullback = self.f.linearize(x)
+
+        def counted(u: Vector) -> Vector:
+            self.budget.spend()
+            return pullback(u)
+
+        return counted
+
+    def linearize_nearby(self, x: Vector) -> Callable[[Vector], Vector]:
+        """The claimed derivative at another point; NaN where the function or its rule raises."""
+        try:
+            pullback = self.linearize(x)
+        except BudgetExhausted:
+            raise
+        except Exception:  # outside of its domain a function may raise anything
+            return lambda u: np.full(x.shape, np.nan)
+        return pullback
+
+    @cached_property
+    def magnitude(self) -> Vector:
+        """The largest value of each output at the point and at some around it, with the signs of x changed, too.
+
+        An output that does not change at all near the point (the tail of a loss) is rounded to the spacing of numbers
+        of this size: no closer can its derivative be known to be 0.
+        """
+        rng = np.random.default_rng(0)
+        scale = own_scale(self.x)
+        points = [self.x + scale * rng.choice((-1.0, 1.0), self.x.shape) for _ in range(SURROUNDINGS)]
+        values = [self.y, self.value(-self.x), *(self.value(x) for x in points)]
+        return np.asarray(np.max([np.where(np.isfinite(y), np.abs(y), 0) for y in values], axis=0))
