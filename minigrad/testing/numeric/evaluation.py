@@ -50,7 +50,6 @@ class Budget:
         if exhausted:
             raise BudgetExhausted
 
-
     def text(self) -> str:
         """That it is used up, in words."""
         unit = "seconds" if isinstance(self.limit, float) else "calls"
@@ -112,13 +111,23 @@ class Evaluations:
 
     @cached_property
     def magnitude(self) -> Vector:
-        """The largest value of each output at the point and at some around it, with the signs of x changed, too.
+        """The largest value of each output at the point and at some around it.
 
         An output that does not change at all near the point (the tail of a loss) is rounded to the spacing of numbers
         of this size: no closer can its derivative be known to be 0.
         """
+        return np.asarray(np.max(self._surroundings, axis=0))
+
+    @cached_property
+    def typical(self) -> Vector:
+        """The median of the same values: an output that is much smaller than this is 0 but for rounding."""
+        return np.asarray(np.median(self._surroundings, axis=0))
+
+    @cached_property
+    def _surroundings(self) -> Vector:
+        """The sizes of the value at the point, at -x, and at points one size of x away; 0 where there is none."""
         rng = np.random.default_rng(0)
         scale = own_scale(self.x)
         points = [self.x + scale * rng.choice((-1.0, 1.0), self.x.shape) for _ in range(SURROUNDINGS)]
-        values = [self.y, self.value(-self.x), *(self.value(x) for x in points)]
-        return np.asarray(np.max([np.where(np.isfinite(y), np.abs(y), 0) for y in values], axis=0))
+        values = np.stack([self.y, self.value(-self.x), *(self.value(x) for x in points)])
+        return np.where(np.isfinite(values), np.abs(values), 0)

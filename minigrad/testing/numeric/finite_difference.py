@@ -148,7 +148,9 @@ def complex_step(
     return NumericalDerivative(np.where(agrees, slope, real.value), error)
 
 
-def apply_stencil(stencil: Vector, values: Vector, step: float, epsilon: Vector | float) -> tuple[Vector, Vector, Vector]:
+def apply_stencil(
+    stencil: Vector, values: Vector, step: float, epsilon: Vector | float
+) -> tuple[Vector, Vector, Vector]:
     """The derivative at a stencil, what the polynomial leaves out, and the noise (infinite where a value is)."""
     slope, coarser, *noises = stencil @ values
     largest = np.max(np.abs(values), axis=0)

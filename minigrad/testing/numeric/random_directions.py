@@ -35,6 +35,8 @@ MAX_SEARCHES: Final = 8
 """How often a search may end at a kink that no direction had shown, which is then left out."""
 UNRESOLVED: Final = 1e10
 """An output's derivative counts as at least so many times its error, so that no noise gets a large weight."""
+NEXT_TO_ZERO: Final = 1e-5
+"""And as at least this part of what the output is elsewhere, so that no rounding of a derivative of 0 does."""
 CLASS: Final = 1e5
 """Inputs whose derivatives are this many times smaller than the largest move without those of larger ones."""
 MAX_CLASSES: Final = 4
@@ -58,6 +60,7 @@ class RandomDirections:
         self.accuracy = Accuracy()
         self.singular = np.zeros(f.y.shape, bool)
         self.doubts: list[str] = []
+        self._finite_sizes = np.where(np.isfinite(f.y), np.abs(f.y), 0)
 
     def compare(self) -> Comparison:
         """The verdict on all directions, and on some of the kinks."""
@@ -99,6 +102,7 @@ class RandomDirections:
     def _weights(self, along: DirectionalDerivative, left_out: Mask) -> Vector:
         """A cotangent in which all outputs count alike, except those that are left out."""
         size = np.maximum(np.abs(along.value), UNRESOLVED * along.error)
+        size = np.maximum(size, NEXT_TO_ZERO * self.f.typical)
         size = np.clip(np.where(np.isfinite(size) & (size > 0), size, 1), 1e-150, 1e150)
         return np.where(left_out, 0, self.signs / size)
 
@@ -188,7 +192,9 @@ class RandomDirections:
         apart = abs(float(g @ along.v) - float(np.where(weights != 0, weights * along.value, 0).sum()))
         # The signs of the weights are random, so that the errors of many outputs add up like those of measurements.
         bound = 2 * float(np.linalg.norm(np.where(weights != 0, weights * along.error, 0)))
-        rounding = RULE_ROUNDING * terms + CANCELLATION * float(np.abs(weights) @ np.abs(np.where(weights, self.f.y, 0)))
+        rounding = RULE_ROUNDING * terms + CANCELLATION * float(
+            np.abs(weights) @ np.abs(np.where(weights, self.f.y, 0))
+        )
         return apart, bound, rounding
 
     def _measured_rounding(self, along: DirectionalDerivative, weights: Vector, bound: float) -> float:
@@ -248,13 +254,12 @@ class RandomDirections:
         if np.all(apart <= 1e-9 * size):
             return None
         rounding = 4 * rounding_of_cotangent(self.pullback, u, self.rng)
+        rounding += 64 * float(np.abs(u) @ (self.f.epsilon * self.f.magnitude)) / own_scale(self.f.x)
         if not np.any(wrong := apart > 1e-2 * size + rounding):  # a rule may compute in lower precision
             return None
         i = int(np.argmax(wrong))
         note = "not linear in the cotangent"
-        return self._comparison(
-            Verdict.WRONG, index=i, found=float(found[i]), expected=float(expected[i]), note=note
-        )
+        return self._comparison(Verdict.WRONG, index=i, found=float(found[i]), expected=float(expected[i]), note=note)
 
     def _wrong_subgradient(self, joint: DirectionalDerivative) -> Comparison | None:
         """Some outputs with kinks, each alone."""

@@ -1,4 +1,4 @@
-"""How far rounding in a derivative rule itself can move what it gives, measured by moving its inputs in the last digits."""
+"""How far rounding can move what a derivative rule gives, measured by moving its inputs in their last digits."""
 
 from __future__ import annotations
 

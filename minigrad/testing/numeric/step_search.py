@@ -156,7 +156,9 @@ class _StepSearch:
         self._steps.append(step)
         center = len(values) // 2
         changes = np.any(values[:center] != values[center], axis=0) & np.any(values[center:] != values[center], axis=0)
-        self._rows.append((value, truncation, noise, np.where(changes, different, np.minimum(different, STAIRCASE - 1))))
+        self._rows.append(
+            (value, truncation, noise, np.where(changes, different, np.minimum(different, STAIRCASE - 1)))
+        )
 
     def _table(self) -> tuple[Vector, Vector, Vector, Vector, NDArray[np.intp]]:
         """Steps from large to small with the derivatives, truncations, noises and numbers of different values."""

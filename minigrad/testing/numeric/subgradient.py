@@ -68,7 +68,9 @@ class DirectionalSubdifferential:
         self.f, self.output, self.v, self.rng = f, output, v, rng
         self.scale = own_scale(f.x)
         moved = v != 0
-        self.unit = float(np.min(self.scale[moved] / np.abs(v[moved]), initial=1.0))  # v must not be longer than offsets
+        self.unit = float(
+            np.min(self.scale[moved] / np.abs(v[moved]), initial=1.0)
+        )  # v must not be longer than offsets
         self.low, self.high = np.inf, -np.inf
         self._ends = (np.inf, -np.inf)
         self.rounding = 0.0
@@ -274,9 +276,7 @@ class KinkJudge:
             places = places[places.size // 2 :] if agree else half
         return int(places[0])
 
-    def _joint_directions(
-        self, s: Vector, suspects: NDArray[np.intp], low: Vector, high: Vector
-    ) -> Iterator[Vector]:
+    def _joint_directions(self, s: Vector, suspects: NDArray[np.intp], low: Vector, high: Vector) -> Iterator[Vector]:
         """Directions that tell wrong subgradients from right ones."""
         finite = np.where(np.isfinite(s), s, 0)
         signs = np.where(finite < 0, -1.0, 1.0)
