@@ -103,7 +103,9 @@ def check_grads(
         framework = framework.with_modes(modes)
     f, args = _with_parameters(framework.function(f), args)
     framework = opted_out(framework, straight_through=straight_through, symmetric=symmetric)
-    return GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng, budget=budget).report_with_forward_mode(order)
+    return GradientCheck(
+        f, args, settings, framework, argnums=argnums, rng=rng, budget=budget
+    ).report_with_forward_mode(order)
 
 
 def _with_parameters(f: Function, args: tuple[object, ...]) -> tuple[Function, tuple[object, ...]]:
@@ -207,7 +209,7 @@ class GradientCheck:
         if not self.framework.claims_gradient:
             return _report(self.flat, compare_hessian(self.flat, self.rng), 2, self.note)
         hessian = gradient_with_hessian(self.flat)
-        return _report(hessian, compare_first_order(hessian, self.rng), 2, self.note)
+        return _report(hessian, compare_first_order(Evaluations(hessian, self.budget), self.rng), 2, self.note)
 
     @cached_property
     def second(self) -> Report:

@@ -15,6 +15,7 @@ from minigrad.testing.numeric.finite_difference import (
     NumericalDerivative,
     Vector,
     apply_stencil,
+    central_difference,
     central_values,
     complex_step,
     error_bound,
@@ -32,6 +33,7 @@ NEGLIGIBLE: Final = 1e-9
 SINGLE_PRECISION: Final = 2.0**-21
 """A derivative that agrees to this part of itself is right as far as single precision, or a loose iteration, goes."""
 FINE_STEP: Final = 2.0**-20
+NEARBY_STEPS: Final = (0.71, 0.87, 1.13, 1.31)
 KINK_SHARPNESS: Final = 1e-3
 """At a kink the slopes of one side differ among themselves by less than this part of the difference of the sides."""
 
@@ -47,6 +49,7 @@ class DirectionalDerivative:
         kinked: those whose derivatives from the two sides differ.
         one_sided: those with a derivative from one side only (the edge of a domain, a jump).
         left, right: the derivatives from the sides; set where they were looked for.
+        step: the step with which each two-sided derivative was found.
         no_kink_nearby: whether the first differences were enough for all outputs.
         adaptive: whether steps of all sizes were tried.
         inconsistent: the outputs where small steps contradict large ones (see `SidedDerivatives`).
@@ -62,6 +65,7 @@ class DirectionalDerivative:
     one_sided: Mask
     left: Vector
     right: Vector
+    step: Vector
     no_kink_nearby: bool = False
     adaptive: bool = False
     inconsistent: Mask | None = None
@@ -139,7 +143,7 @@ def differentiate_along(
         return bool(np.all(good if outputs is None else good | ~outputs))
 
     coarse, noise, _ = _at_step(f, v, DEFAULT_STEP)
-    derivative = _from_central(f, v, coarse, noise, claimed, terms)
+    derivative = _from_central(f, v, coarse, noise, DEFAULT_STEP, claimed, terms)
     if done(derivative):
         return replace(derivative, no_kink_nearby=True)
     fine, fine_noise, values = _at_step(f, v, FINE_STEP)
@@ -151,7 +155,8 @@ def differentiate_along(
     central = NumericalDerivative(
         np.where(better, fine.value, coarse.value), np.where(better, fine.error, coarse.error)
     )
-    derivative = _from_central(f, v, central, np.where(better, fine_noise, noise), claimed, terms)
+    steps = np.where(better, FINE_STEP, DEFAULT_STEP)
+    derivative = _from_central(f, v, central, np.where(better, fine_noise, noise), steps, claimed, terms)
     derivative = _with_kinks(derivative, values, f.epsilon)
     return differentiate_adaptively(f, derivative, claimed, terms) if adaptive and not done(derivative) else derivative
 
@@ -183,9 +188,25 @@ def differentiate_adaptively(
     error = np.where(one_sided, np.minimum(left.error, right.error), error)
     f.noise = np.where(smooth, np.maximum(f.noise, sided.noise), f.noise)
     return DirectionalDerivative(
-        v, central.value, error, smooth, kinked, one_sided, lefts, rights,
+        v, central.value, error, smooth, kinked, one_sided, lefts, rights, sided.step,
         adaptive=True, inconsistent=inconsistent, staircase=staircase & sided.constant,
     )  # fmt: skip
+
+
+def scatter_around(f: Evaluations, derivative: DirectionalDerivative, k: int) -> float:
+    """How far the derivatives of output k at steps next to the chosen one are from it.
+
+    Rounding that is regular along steps of equal size (a staircase whose stairs they meet one by one) shows in no
+    differences, but it moves with the step.
+    """
+    if derivative.error[k] == 0:
+        return 0.0
+    near = [
+        central_difference(f.value, f.x, derivative.v, f.y, f.epsilon, factor * float(derivative.step[k]))
+        for factor in NEARBY_STEPS
+    ]
+    apart = [abs(float(d.value[k] - derivative.value[k])) for d in near if d.error[k] < np.inf]
+    return max(apart, default=0.0)
 
 
 def _at_step(f: Evaluations, v: Vector, step: float) -> tuple[NumericalDerivative, Vector, Vector]:
@@ -200,13 +221,17 @@ def _from_central(
     v: Vector,
     central: NumericalDerivative,
     noise: Vector,
+    step: Vector | float,
     claimed: Vector | None,
     terms: Vector | float,
 ) -> DirectionalDerivative:
     computed_from = np.minimum(noise / f.epsilon, np.maximum(np.abs(f.y), 1))
     smooth = _is_accurate(f, central, computed_from, claimed, terms=terms)
     none = np.zeros(smooth.shape, bool)
-    return DirectionalDerivative(v, central.value, central.error, smooth, none, none, central.value, central.value)
+    steps = np.broadcast_to(step, smooth.shape)
+    return DirectionalDerivative(
+        v, central.value, central.error, smooth, none, none, central.value, central.value, steps
+    )
 
 
 def _with_kinks(derivative: DirectionalDerivative, values: Vector, epsilon: Vector) -> DirectionalDerivative:
@@ -239,5 +264,6 @@ def _is_accurate(
     size = np.abs(derivative.value)
     if claimed is not None:
         size = np.maximum(size, np.where(np.isfinite(claimed), np.abs(claimed), 0))
-    floor = NEGLIGIBLE * (relative / ACCURATE) * np.maximum(np.maximum(computed_from, size), terms)
+    floor = NEGLIGIBLE * (relative / ACCURATE) * np.maximum(computed_from, size)
+    floor = np.maximum(floor, (NEGLIGIBLE if relative <= ACCURATE else ACCURATE) * np.asarray(terms))
     return np.asarray(derivative.error <= np.maximum(relative * size, floor), bool) & np.isfinite(f.y)

@@ -14,7 +14,7 @@ from minigrad.testing.numeric.flat_function import ArgumentSlice, FlatFunction
 from minigrad.typing import Array
 
 SURROUNDINGS: Final = 4
-"""At so many random points around, each one size of the arguments away, the size of a function is looked up."""
+"""At so many random points around, each half the size of the arguments away, the size of a function is looked up."""
 
 
 class BudgetExhausted(Exception):  # noqa: N818  caught in check.py, where it becomes a verdict
@@ -125,9 +125,9 @@ class Evaluations:
 
     @cached_property
     def _surroundings(self) -> Vector:
-        """The sizes of the value at the point, at -x, and at points one size of x away; 0 where there is none."""
+        """The sizes of the value at the point, at -x, and at points half the size of x away; 0 where there is none."""
         rng = np.random.default_rng(0)
-        scale = own_scale(self.x)
+        scale = own_scale(self.x) / 2
         points = [self.x + scale * rng.choice((-1.0, 1.0), self.x.shape) for _ in range(SURROUNDINGS)]
         values = np.stack([self.y, self.value(-self.x), *(self.value(x) for x in points)])
         return np.where(np.isfinite(values), np.abs(values), 0)

@@ -16,16 +16,27 @@ SLIGHTLY: Final = 2.0**-30
 """A rule is linear, so a cotangent that is larger by about so much gives as much more, but for rounding."""
 OF_POINT: Final = 20
 """Times the change by last digits of the point."""
+CANCELLATION: Final = 1e-12
+"""What is left of terms of size one that cancel in a rule, as in the derivative of a sum of normalized numbers."""
 JUMP: Final = 1e-2
 """A rule that changes by this part of the derivative within the last digits of the point is not rounded, but wrong."""
 
 
-def rounding_of_cotangent(pullback: Callable[[Vector], Vector], u: Vector, rng: np.random.Generator) -> Vector:
-    """What last digits of the cotangent u change in J'u, many times that: one number for each input."""
+def rounding_of_cotangent(
+    pullback: Callable[[Vector], Vector], u: Vector, largest: Vector | float, rng: np.random.Generator
+) -> Vector:
+    """What last digits of the cotangent u change in J'u, many times that: one number for each input.
+
+    Args:
+        pullback: the rule.
+        u: the cotangent.
+        largest: more than this is not rounding, but a rule of low precision.
+        rng: draws the digits.
+    """
     plain = pullback(u)
     moved = [pullback(u * _last_digits(u, rng)) for _ in range(2)]
     scaled = [pullback(u * factor) / factor for factor in 1 + SLIGHTLY * rng.integers(1, 1000, 3)]
-    return OF_COTANGENT * _largest_change(plain, moved + scaled)
+    return np.minimum(OF_COTANGENT * _largest_change(plain, moved + scaled), largest)
 
 
 def rounding_of_point(f: Evaluations, u: Vector, size: float, rng: np.random.Generator) -> Vector:

@@ -37,17 +37,23 @@ from minigrad.testing.numeric.finite_difference import (
 
 Number = TypeVar("Number", np.float64, np.intp)
 
-STEPS: Final = tuple(2.0**-k for k in range(4, 61, 4))
+STEPS: Final = tuple(2.0**-k for k in (4, 6, 8, 10, *range(12, 61, 4)))
+COARSE: Final = 5
+"""So many of the largest steps are made in any case: they show the noise."""
 OWN_STEPS: Final = tuple(2.0**-k for k in range(4, 29, 4))
 """The steps relative to an argument that is much smaller than one."""
 CONFIDENT: Final = 0.1
 """A stencil with an error this much smaller than its distance from the chosen one contradicts that."""
-STEADY: Final = 4.0
-"""Noise that changes by less than this from a step to one 16 times as small is rounding: a kink's would be 1/16."""
+STEADY: Final = 0.5
+"""Noise that shrinks less than this power of the step is rounding; a kink's shrinks like the step."""
+ABRUPT: Final = 10.0
+"""Differences of a smooth function shrink like the sixth power of the step at most; faster by this, they were noise."""
 INFORMATIVE: Final = 0.3
 """A smoothed derivative says more than that of small steps, which see a change, when its error is this part of it."""
 STRUCTURE: Final = 1e4
 """Noise at large steps that is more than this times that at small ones is a kink or a pole among the values."""
+OUTLIER: Final = 0.25
+"""Differences as large as this part of all that a stencil sees come from one value that stands out (a pole)."""
 STAIRCASE: Final = 3
 """With fewer different values than this, or changes on one side only, a stencil may see a jump or a kink, no noise."""
 
@@ -62,6 +68,7 @@ class SidedDerivatives:
         inconsistent: the elements that look smooth with one derivative at large steps and with another at small ones.
         constant: the elements that did not change at all at the steps of the central derivative.
         noise: the rounding of each element, as far as the steps of the central derivative showed it.
+        step: the step of each central derivative.
         complete: whether more steps could not tell more: everything has a derivative, or one from each side at all
             steps.
     """
@@ -73,6 +80,7 @@ class SidedDerivatives:
     inconsistent: Mask
     constant: Mask
     noise: Vector
+    step: Vector
     complete: bool
 
 
@@ -92,7 +100,7 @@ def adaptive_difference(
     """
     central, left, right = (_StepSearch(stencil, epsilon, magnitude) for stencil in (CENTRAL, LEFT, RIGHT))
     steps = _steps(x, v)
-    for part in (steps[::2], steps[1::2]):
+    for part in ((*steps[:COARSE], *steps[COARSE + 1 :: 2]), steps[COARSE::2]):
         for step in part:
             if not _is_exact(x, v, step):
                 break
@@ -120,14 +128,14 @@ def _steps(x: Vector, v: Vector) -> tuple[float, ...]:
 
 
 def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> SidedDerivatives:
-    both, inconsistent, constant, noise = central.best()
+    both, inconsistent, constant, noise, step = central.best()
     (before, varies_left, *_), (after, varies_right, *_) = left.best(), right.best()
-    coarse, steady_noise = central.smoothed()
+    coarse, steady_noise, coarse_step, abrupt = central.smoothed()
     informative = coarse.error <= INFORMATIVE * np.abs(coarse.value)
     apart = np.abs(coarse.value - both.value) > both.error
-    smoothed = (steady_noise > 0) & apart & (informative | constant)
+    smoothed = (steady_noise > 0) & apart & (informative | constant | abrupt)
     inconsistent &= ~smoothed
-    noise = np.where(smoothed, steady_noise, noise)
+    noise, step = np.where(smoothed, steady_noise, noise), np.where(smoothed, coarse_step, step)
     both = NumericalDerivative(
         np.where(smoothed, coarse.value, both.value), np.where(smoothed, coarse.error, both.error)
     )
@@ -135,8 +143,9 @@ def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> Sided
     exact = ~inconsistent & (both.error <= 1e-12)
     jump = np.abs(before.value - after.value)
     kinked = ~varies_left & ~varies_right & (before.error + after.error <= 1e-6 * jump)
-    complete = bool(np.all(smooth | exact | kinked))
-    return SidedDerivatives(both, before, after, smoothed, inconsistent, constant, noise, complete)
+    noisy = ~smoothed & (steady_noise > 100 * noise)  # whether that is rounding, more steps will show
+    complete = bool(np.all((smooth | exact | kinked) & ~noisy))
+    return SidedDerivatives(both, before, after, smoothed, inconsistent, constant, noise, step, complete)
 
 
 class _StepSearch:
@@ -156,6 +165,7 @@ class _StepSearch:
         self._steps.append(step)
         center = len(values) // 2
         changes = np.any(values[:center] != values[center], axis=0) & np.any(values[center:] != values[center], axis=0)
+        changes &= noise < OUTLIER * (values.max(axis=0) - values.min(axis=0))
         self._rows.append(
             (value, truncation, noise, np.where(changes, different, np.minimum(different, STAIRCASE - 1)))
         )
@@ -167,11 +177,12 @@ class _StepSearch:
         noises[:-1] = np.maximum(noises[:-1], np.where(np.isfinite(noises[1:]), noises[1:], 0))  # twice the samples
         return np.array(self._steps)[order], values, truncations, noises, different
 
-    def best(self) -> tuple[NumericalDerivative, Mask, Mask, Vector]:
+    def best(self) -> tuple[NumericalDerivative, Mask, Mask, Vector, Vector]:
         """The derivatives with the smallest errors that smaller steps do not contradict.
 
         Returns:
-            The derivatives, where steps disagree, where nothing changes at the chosen steps, and the noise at these.
+            The derivatives, where steps disagree, where nothing changes at the chosen steps, the noise at these, and
+            they themselves.
         """
         steps, values, truncations, noises, different = self._table()
         errors = error_bound(self.stencil, truncations, noises, steps[:, None])
@@ -188,18 +199,26 @@ class _StepSearch:
         sure = (distance > 2 * (errors + error)) & (errors < CONFIDENT * distance)
         sure &= (index > chosen) | (noises <= STRUCTURE * _chosen(noises, chosen))
         inconsistent |= np.sum(sure, axis=0) >= 2  # a single one may have met a fast oscillation at equal phases
-        return NumericalDerivative(value, error), inconsistent, _chosen(different, chosen) == 1, _chosen(noises, chosen)
+        constant, noise = _chosen(different, chosen) == 1, _chosen(noises, chosen)
+        return NumericalDerivative(value, error), inconsistent, constant, noise, steps[chosen]
 
-    def smoothed(self) -> tuple[NumericalDerivative, Vector]:
-        """The derivatives for which noise that is steady from step to step is there at all smaller steps, and it."""
+    def smoothed(self) -> tuple[NumericalDerivative, Vector, Vector, Mask]:
+        """The derivatives for which noise that is steady from step to step is there at all smaller steps.
+
+        Returns:
+            The derivatives, that noise, the steps, and where the noise is gone all at once at some smaller step.
+        """
         steps, values, truncations, noises, different = self._table()
         steps_up = (different[:-1] >= STAIRCASE) & (different[1:] >= STAIRCASE)
-        steady = steps_up & (noises[:-1] <= STEADY * noises[1:]) & np.isfinite(noises[:-1])
+        shrinks = (steps[:-1] / steps[1:])[:, None] ** STEADY
+        steady = steps_up & (noises[:-1] <= shrinks * noises[1:]) & np.isfinite(noises[:-1])
         noise = np.max(np.where(steady, np.minimum(noises[:-1], noises[1:]), 0), axis=0, initial=0)
+        gone = (noises[1:] * ABRUPT * (steps[:-1] / steps[1:])[:, None] ** 6 < noises[:-1]) & (noises[:-1] >= noise / 4)
+        abrupt = gone.any(axis=0)
         errors = error_bound(self.stencil, truncations, np.maximum(noises, noise), steps[:, None])
         chosen = np.argmin(errors, axis=0)
         value, error = _chosen(values, chosen), _chosen(errors, chosen)
-        return NumericalDerivative(value, error), noise
+        return NumericalDerivative(value, error), noise, steps[chosen], abrupt
 
 
 def _chosen(rows: NDArray[Number], index: NDArray[np.intp]) -> NDArray[Number]:

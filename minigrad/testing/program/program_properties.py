@@ -14,7 +14,8 @@ from minigrad.autograd import transforms
 from minigrad.autograd.backward import toposort
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.tensor import Tensor, no_grad
-from minigrad.testing.numeric.finite_difference import Vector, adaptive_difference, central_difference
+from minigrad.testing.numeric.finite_difference import Vector, central_difference
+from minigrad.testing.numeric.step_search import adaptive_difference
 from minigrad.testing.program.program_study import (
     ROUNDINGS,
     Gradients,

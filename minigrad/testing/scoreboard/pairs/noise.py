@@ -45,13 +45,15 @@ def in_precision(f: Function, dtype: Any) -> Function:
 
 
 def fixed_point(tolerance: float) -> Function:
-    """y = cos(x y) by iteration until a step is smaller than the tolerance."""
+    """y = cos(x y) by iteration until a step is smaller than the tolerance, or 1,000 times where it does not settle."""
 
     def solve(x: Array) -> Array:
-        y, step = np.full_like(x, 0.5), 1.0
-        while step > tolerance:
+        y = np.full_like(x, 0.5)
+        for _ in range(1000):
             new = np.cos(x * y)
             y, step = new, float(np.abs(new - y).max())
+            if step <= tolerance:
+                break
         return y
 
     return solve
