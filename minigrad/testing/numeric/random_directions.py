@@ -9,6 +9,7 @@ point get no weight in u. The wrong entry is then found by halving v, and u.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -86,7 +87,8 @@ class RandomDirections:
         if self.subgradients and (wrong := self._wrong_subgradient(joint)) is not None:
             return wrong
         verdict = Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT
-        return self._comparison(verdict, convention=self._convention(joint), note="; ".join(self.doubts[:3]))
+        note = "; ".join(self.doubts[:3])
+        return replace(self._comparison(verdict), convention=self._convention(joint), note=note)
 
     @property
     def _is_second_order(self) -> bool:
@@ -120,7 +122,7 @@ class RandomDirections:
         if by_i.smooth.all() and not self.lenient:
             expected = float(self.signs @ by_i.value) / float(scale)
             found = float(self.pullback(self.signs)[i])
-            return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note="not a number")
+            return self._wrong(i, found, expected, "not a number")
         if not self.lenient:
             self.doubts.append(f"the gradient of {broken.sum()} elements is not finite")
         self.movable &= ~broken
@@ -244,7 +246,7 @@ class RandomDirections:
             self.accuracy.error = max(self.accuracy.error, abs(found - expected))
             return None
         note = f"the derivative of output {k}" if weights.size > 1 else ""
-        return self._comparison(Verdict.WRONG, index=i, found=found, expected=expected, note=note)
+        return self._wrong(i, found, expected, note)
 
     def _row(self, k: int) -> Vector:
         """The claimed derivative of output k."""
@@ -271,10 +273,7 @@ class RandomDirections:
             s = self._row(k)
             if (invalid := judge.invalid(k, s)) is not None:
                 note = f"not a subgradient; the derivative of output {k}"
-                found = float(s[invalid.index])
-                return self._comparison(
-                    Verdict.WRONG, index=invalid.index, found=found, expected=invalid.expected, note=note
-                )
+                return self._wrong(invalid.index, float(s[invalid.index]), invalid.expected, note)
         return None
 
     def _convention(self, joint: DirectionalDerivative) -> str:
@@ -286,27 +285,16 @@ class RandomDirections:
         name = convention([(s, float(left), float(right)) for s, (left, right) in zip(given, sides, strict=False)])
         return name if name.endswith("zero") else ""  # left and right are of a random direction, and mean nothing
 
-    def _comparison(
-        self,
-        verdict: Verdict,
-        *,
-        index: int | None = None,
-        found: float | None = None,
-        expected: float | None = None,
-        convention: str = "",
-        note: str = "",
-    ) -> Comparison:
+    def _comparison(self, verdict: Verdict) -> Comparison:
         return Comparison(
             verdict,
             self.accuracy.relative,
-            index,
-            found,
-            expected,
             kinks=int(self.singular.sum()),
-            convention=convention,
-            note=note,
             no_kink_nearby=self.accuracy.no_kink_nearby,
         )
+
+    def _wrong(self, index: int, found: float, expected: float, note: str) -> Comparison:
+        return replace(self._comparison(Verdict.WRONG), index=index, found=found, expected=expected, note=note)
 
 
 def _only(v: Vector, chosen: Mask) -> Vector:
