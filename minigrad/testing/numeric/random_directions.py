@@ -260,8 +260,7 @@ class RandomDirections:
         place = nonlinearity(self.f, self.pullback, u, plain, terms, self.rng)
         if place is None or not place.clear:
             return None
-        note = "not linear in the cotangent"
-        return self._comparison(Verdict.WRONG, index=place.index, found=place.found, expected=place.expected, note=note)
+        return self._wrong(place.index, place.found, place.expected, "not linear in the cotangent")
 
     def _wrong_subgradient(self, joint: DirectionalDerivative) -> Comparison | None:
         """Some outputs with kinks, each alone."""
