@@ -3,7 +3,8 @@
     pytest --grad-coverage            in which conditions was each op exercised?  (=strict: fail on an empty cell)
     pytest --grad-mutants[=NAME,...]  which mistakes in the rules would the suite not notice?
 
-Both look at the ops that are defined under the root directory and outside of test files, unless ops are named. What an
+With `--grad-mutants=mylayers:Share.backward` a rule of any other code is mutated: of PyTorch, JAX, NumPy. Otherwise
+both look at the ops that are defined under the root directory and outside of test files, unless ops are named. What an
 op cannot do, and mutants that change nothing, are listed with the reason in the file that the ini option
 `grad_equivalent` names (see `mutation/allowlist.py`).
 
@@ -53,7 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_no_path,
         metavar="NAME,...",
         help="run the tests against mistakes in the rules of ops (all of yours, or those named; * may stand for "
-        "anything), in one process a core (or -n N), and report which of them no test notices",
+        "anything; module:Class.method names a rule of other code), in one process a core (or -n N), and report which "
+        "of them no test notices",
     )
     parser.addini(
         "grad_equivalent",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from minigrad.typing import Array, DType
 
 if TYPE_CHECKING:
     from minigrad.testing.calls.function_call import FunctionCall
+
+OBSERVERS: Final[list[Callable[[FunctionCall, bool], None]]] = []
+"""Told of each call that was pulled back through, and whether it was differentiated twice: by `--grad-coverage`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Linearization:
     def vjp(self, cotangents: Sequence[Array]) -> ArrayTuple:
         """J'u: the gradient by each differentiated input, for these cotangents of the results."""
         try:
-            return self.run.pull(cotangents)
+            gradients = self.run.pull(cotangents)
+            for observe in OBSERVERS:
+                observe(self.call, False)
+            return gradients
         except Exception as error:
             attach_call(error, self.call)
             raise
@@ -50,6 +56,8 @@ class Linearization:
     def hvp(self, cotangents: Sequence[Array], tangents: Sequence[Array]) -> ArrayTuple:
         """H v, H the second derivatives of the sum of u * f."""
         call = self.call
+        for observe in OBSERVERS:
+            observe(call, True)
         return call.framework.second_derivative(call.function, call.given(), call.positions, cotangents, tangents)
 
 

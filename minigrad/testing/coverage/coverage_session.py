@@ -53,6 +53,7 @@ class CoverageSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Add the ops, all of which are imported by now; hand the matrix over, or judge it."""
         self._observing.close()
+        self.matrix.applies.update(self.observer.foreign)
         self.matrix.add_ops(project_ops(self.config, getattr(session, "items", []), names=""))
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[RESULT] = self.matrix.as_data()

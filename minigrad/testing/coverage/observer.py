@@ -16,7 +16,10 @@ from minigrad.autograd import backward as backward_pass
 from minigrad.autograd.node import Node
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
+from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import OBSERVERS
 from minigrad.testing.coverage.conditions import Cell, conditions_met
+from minigrad.testing.coverage.foreign_conditions import applicable_to_call, conditions_of_call
 from minigrad.typing import Function
 
 
@@ -26,11 +29,18 @@ class Observer:
     Attributes:
         calls: the conditions of each recorded call.
         cells: the cells of the calls that a backward pass went through.
+        foreign: the conditions that apply to each function that is no op of minigrad's, by its name.
     """
 
     def __init__(self) -> None:
         self.calls: WeakKeyDictionary[Node, list[str]] = WeakKeyDictionary()
         self.cells: set[Cell] = set()
+        self.foreign: dict[str, list[str]] = {}
+
+    def _observe_foreign(self, call: FunctionCall, twice: bool) -> None:
+        if not call.on_tensors and call.name != "f":  # a function without a name is nobody's row
+            self.foreign.setdefault(call.name, applicable_to_call(call))
+            self.cells.update((call.name, condition) for condition in conditions_of_call(call, twice=twice))
 
     @contextmanager
     def observing(self) -> Iterator[None]:
@@ -42,9 +52,11 @@ class Observer:
             kind.__call__ = self._observed_call(former[kind])  # type: ignore[method-assign]
         observed = self._observed_pass(pull_back)
         _replace_everywhere(pull_back, observed)
+        OBSERVERS.append(self._observe_foreign)
         try:
             yield
         finally:
+            OBSERVERS.remove(self._observe_foreign)
             _replace_everywhere(observed, pull_back)
             for kind in kinds:
                 kind.__call__ = former[kind]  # type: ignore[method-assign]

@@ -25,6 +25,8 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.rule import Plan, Pull, Rule
 from minigrad.autograd.tensor import Tensor
 from minigrad.ops import astype
+from minigrad.testing.mutation.foreign_function import WRAPPED as OF_ALL_GRADIENTS
+from minigrad.testing.mutation.foreign_function import ForeignFunction
 from minigrad.testing.mutation.function_source import returned_source
 from minigrad.testing.mutation.mutate_source import source_mutants
 from minigrad.testing.op_shapes import inputs_broadcast
@@ -41,7 +43,7 @@ class Mutant:
     """One mistake in one rule.
 
     Attributes:
-        op, input: the rule's.
+        op, input: the rule's; of a foreign function, the function and "".
         change: what is wrong, with the source before and after.
         rules: the rules that it changes; a test that runs none of them cannot notice it.
         mutate: from a rule's function to the function in its place.
@@ -49,7 +51,7 @@ class Mutant:
         location: file and line.
     """
 
-    op: Op
+    op: Op | ForeignFunction
     input: str
     change: str
     rules: tuple[RuleKey, ...]
@@ -60,13 +62,17 @@ class Mutant:
     @property
     def name(self) -> str:
         """Such as `divide.y: sign flipped`, the same in every run."""
+        if isinstance(self.op, ForeignFunction):
+            return f"{self.op.name}: {self.change}"
         fast = " (fast)" if [kind for *_, kind in self.rules] == ["fast"] else ""
         return f"{self.op.name}.{self.input}{fast}: {self.change}"
 
 
-def mutants_of(op: Op) -> list[Mutant]:
-    """Every mutant of an op's rules, with names that differ."""
+def mutants_of(op: Op | ForeignFunction) -> list[Mutant]:
+    """Every mutant of an op's rules or of a foreign function, with names that differ."""
     found: list[Mutant] = []
+    if isinstance(op, ForeignFunction):
+        return _numbered(_of_foreign(op))
     for kind, rules in _rules_by_kind(op).items():
         for x, rule in rules.items():
             found += _of_rule(op, x, kind, rule)
@@ -89,6 +95,16 @@ def _of_rule(op: Op, x: str, kind: str, rule: Rule) -> Iterator[Mutant]:
         return  # twice nothing is nothing
     for change, wrong in WRAPPED.items():
         yield Mutant(op, x, change, keys, _around(wrong), location=location)
+
+
+def _of_foreign(foreign: ForeignFunction) -> Iterator[Mutant]:
+    keys, location = ((foreign.name, "", "plain"),), _location(foreign.function)
+    for mutant in foreign.mutants():
+        file = location.rpartition(":")[0]
+        function = mutant.function
+        yield Mutant(foreign, "", mutant.change, keys, lambda _, f=function: f, location=f"{file}:{mutant.line}")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    for change, wrong in OF_ALL_GRADIENTS.items():
+        yield Mutant(foreign, "", change, keys, wrong, location=location)
 
 
 def _of_engine(op: Op, x: str) -> Iterator[Mutant]:
@@ -170,8 +186,13 @@ class _ShapeAndDtype:
 
 
 @contextmanager
-def rules_replaced(op: Op, replacement: Callable[[RuleKey, Function], Function]) -> Iterator[None]:
-    """Put other functions in place of an op's rules until the end of the block."""
+def rules_replaced(op: Op | ForeignFunction, replacement: Callable[[RuleKey, Function], Function]) -> Iterator[None]:
+    """Put other functions in place of an op's rules, or of a foreign function, until the end of the block."""
+    if isinstance(op, ForeignFunction):
+        key = (op.name, "", "plain")
+        with op.replaced(lambda function: replacement(key, function)):
+            yield
+        return
     former = {kind: dict(rules) for kind, rules in _rules_by_kind(op).items()}
     for kind, rules in _rules_by_kind(op).items():
         for x, rule in former[kind].items():

@@ -21,6 +21,7 @@ from _pytest.config import apply_warning_filters, parse_warning_filter
 from _pytest.runner import runtestprotocol  # what plugins that run tests again build on; there is no public one
 
 from minigrad.autograd.op import Op
+from minigrad.testing.mutation.foreign_function import ForeignFunction
 from minigrad.testing.mutation.mutant import Mutant, RuleKey, mutant_applied, rules_replaced
 from minigrad.typing import Function
 
@@ -57,7 +58,9 @@ class Suite:
     rules: dict[str, set[RuleKey]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def run_observed(self, ops: Iterable[Op], run: Callable[[pytest.Item, pytest.Item | None], None]) -> None:
+    def run_observed(
+        self, ops: Iterable[Op | ForeignFunction], run: Callable[[pytest.Item, pytest.Item | None], None]
+    ) -> None:
         """Run every test as it is, by `run(test, next test)`, noting the rules that it runs."""
         seen: set[RuleKey] = set()
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 from minigrad.autograd.op import Op
+from minigrad.testing.mutation.foreign_function import ForeignFunction
 from minigrad.testing.mutation.mutant import mutants_of
 from minigrad.testing.mutation.mutation_run import MutantResult, Suite
 from minigrad.testing.mutation.mutation_summary import summary_lines, survivors
-from minigrad.testing.mutation.project import allowlist_of, project_ops
+from minigrad.testing.mutation.project import allowlist_of, mutated
 from minigrad.testing.mutation.worker_pool import run_mutants
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class MutationSession:
         """In place of pytest's own loop."""
         if session.testsfailed or self.config.option.collectonly:
             return None  # files that cannot be imported, or nothing to run: pytest knows what to say
-        ops = project_ops(self.config, session.items, self.config.option.grad_mutants)
+        ops = mutated(self.config, session.items)
         suite = Suite(list(session.items))
         suite.run_observed(ops, self._run)
         if not session.testsfailed:
@@ -46,7 +48,7 @@ class MutationSession:
     def _run(test: pytest.Item, following: pytest.Item | None) -> None:
         test.ihook.pytest_runtest_protocol(item=test, nextitem=following)
 
-    def _run_mutants(self, suite: Suite, ops: list[Op]) -> list[MutantResult]:
+    def _run_mutants(self, suite: Suite, ops: Sequence[Op | ForeignFunction]) -> list[MutantResult]:
         asked = self.config.option.grad_processes
         self.config.option.tbstyle = "line"  # nobody reads these tracebacks
         mutants = [mutant for op in ops for mutant in mutants_of(op)]

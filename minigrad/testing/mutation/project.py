@@ -12,8 +12,25 @@ import pytest
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
 from minigrad.testing.mutation.allowlist import ALLOWLIST_FILE, Allowlist
+from minigrad.testing.mutation.foreign_function import ForeignFunction
 
 NO_OPS = "no op with rules is defined under the root directory outside of test files"
+
+
+def mutated(config: pytest.Config, items: Sequence[pytest.Item]) -> list[Op | ForeignFunction]:
+    """What `--grad-mutants` names: ops, and functions as `module:Class.method`; or else the project's ops.
+
+    Args:
+        config: pytest's configuration.
+        items: the collected tests.
+
+    Raises:
+        pytest.UsageError: something has none of the names.
+    """
+    names = [name for name in config.option.grad_mutants.split(",") if name]
+    foreign = [ForeignFunction.named(name) for name in names if ":" in name]
+    ops = ",".join(name for name in names if ":" not in name)
+    return [*foreign, *(project_ops(config, items, ops) if ops or not foreign else ())]
 
 
 def project_ops(config: pytest.Config, items: Sequence[pytest.Item], names: str = "") -> list[Op]:
