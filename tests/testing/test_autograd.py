@@ -5,7 +5,8 @@ import pytest
 
 autograd = pytest.importorskip("autograd")
 
-from minigrad.testing.autograd import gradtest  # noqa: E402
+from minigrad.testing import Verdict  # noqa: E402
+from minigrad.testing.autograd import check_grads, gradtest  # noqa: E402
 from tests.testing.frameworks.array_namespace import namespace_of  # noqa: E402
 from tests.testing.frameworks.planted_faults import FAULTS, arity, decorated, every_fault, find, with_names  # noqa: E402
 
@@ -42,3 +43,13 @@ def test_fault_is_found_made_small_and_named(name):
 def test_right_rule_is_not_blamed(name):
     fault = FAULTS[name]
     decorated(gradtest, build(fault.forward, fault.right), fault)()
+
+
+def test_several_results_and_second_order(rng):
+    x, y = rng.normal(size=(2, 3))
+    assert check_grads(lambda x, y: (x * anp.sin(y), anp.sum(x)), x, y).order == 2
+
+
+def test_known_faults_of_the_framework_are_found(rng):
+    report = check_grads(lambda x: anp.prod(x), np.array([0.0, 1.0, 2.0]))  # divides by an element
+    assert report.verdict is not Verdict.CORRECT

@@ -6,7 +6,8 @@ import pytest
 mygrad = pytest.importorskip("mygrad")
 operation_base = pytest.importorskip("mygrad.operation_base")
 
-from minigrad.testing.mygrad import gradtest  # noqa: E402
+from minigrad.testing import Verdict  # noqa: E402
+from minigrad.testing.mygrad import check_grads, gradtest  # noqa: E402
 from tests.testing.frameworks.array_namespace import namespace_of  # noqa: E402
 from tests.testing.frameworks.planted_faults import FAULTS, arity, decorated, every_fault, find, with_names  # noqa: E402
 
@@ -37,3 +38,11 @@ def test_fault_is_found_made_small_and_named(name):
 def test_right_rule_is_not_blamed(name):
     fault = FAULTS[name]
     decorated(gradtest, build(fault.forward, fault.right), fault)()
+
+
+def test_several_results_and_what_is_left_out(rng):
+    x, y = rng.normal(size=(2, 3))
+    report = check_grads(lambda x, y: (x * mygrad.sin(y), mygrad.sum(x)), x, y)
+    assert (report.verdict, report.order) == (Verdict.CORRECT, 1)
+    test = gradtest(lambda x: mygrad.exp(x)).gradtest
+    assert {"second_order", "hessian_symmetry", "adjoint"} <= test.left_out.keys()
