@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from minigrad.autograd.op import Op
-from minigrad.domain import POSITIVE, Domain
+from minigrad.domain import INVERTIBLE, POSITIVE, Domain
 from minigrad.testing.program.choose import below, one_of
 from minigrad.testing.program.scope import Scope
 from minigrad.testing.program.step import Operand
@@ -207,6 +207,12 @@ def _pad(draw: Draw, op: Op, scope: Scope) -> CallInScope:
 def _einsum(draw: Draw, op: Op, scope: Scope) -> CallInScope:
     text = one_of(draw, SUBSCRIPTS)
     return CallInScope(fitting_values(draw, scope, text.partition("->")[0].split(",")), {"subscripts": text})
+
+
+@draws("det")
+def _det(draw: Draw, op: Op, scope: Scope) -> CallInScope:
+    # An LU factorization of a nearly singular matrix rounds much more than moves of its elements tell.
+    return CallInScope(fitting_values(draw, scope, [["M", "M"]]), domains={"x": INVERTIBLE})
 
 
 @draws("svd")
