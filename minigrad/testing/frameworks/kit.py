@@ -9,6 +9,7 @@ from typing import Any
 from minigrad.testing.check import check_grads
 from minigrad.testing.decorator import gradtest
 from minigrad.testing.frameworks.framework import Framework
+from minigrad.testing.frameworks.named import OF_USERS
 
 
 def kit_for(framework: Framework) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -20,4 +21,5 @@ def kit_for(framework: Framework) -> tuple[Callable[..., Any], Callable[..., Any
     Returns:
         Both functions, with the arguments that those of `minigrad.testing` have.
     """
+    OF_USERS[framework.name] = framework
     return partial(check_grads, framework=framework), partial(gradtest, framework=framework)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.errors import UsageError
-from minigrad.testing import Verdict, laws
+from minigrad.testing import LawViolation, Verdict, laws
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.kit import kit_for
 from minigrad.testing.frameworks.named import framework_named
@@ -90,6 +90,25 @@ def test_check_grads_takes_values_of_the_framework_arrays_and_numbers():
         assert check_grads(square, x).verdict is Verdict.CORRECT
     report = check_grads(build(lambda xp, x: x * x, lambda xp, g, x: g * x), Var(np.array([1.0, 2.0])))
     assert (report.verdict, report.element, report.found) == (Verdict.WRONG, (0,), 1.0)
+
+
+def test_the_line_of_a_violation_can_be_run_again():
+    with pytest.raises(LawViolation, match="constant factor"):
+        laws.gradient(build(lambda xp, x: x * x, lambda xp, g, x: g * x), np.array([0.5]), framework="tape")
+
+
+def test_laws_that_make_no_sense_are_left_out_visibly():
+    test = gradtest(build(lambda xp, x: x * x, lambda xp, g, x: 2 * g * x)).gradtest
+    assert test.left_out.keys() == {
+        "silence",
+        "accumulation",
+        "reference",
+        "second_order",
+        "hessian_symmetry",
+        "adjoint",
+    }
+    assert test.left_out["second_order"] == "tape differentiates once here"
+    assert "without silence" in repr(test)
 
 
 def test_what_is_no_value_of_the_framework_is_told():
