@@ -78,7 +78,8 @@ class BackwardRaised(Exception):  # noqa: N818  what a framework did, told as a 
 
 # How frameworks say that there is no derivative.
 _SAYS_SO: Final = re.compile(
-    r"not implemented|not require grad|failed to compute gradient|not differentiable|not support"
+    r"not implemented|not require grad|failed to compute gradient|not differentiable|not support|not defined|"
+    r"'(NoneType|numpy\.\w+)' object has no attribute"  # a plain number or array came back, or no gradient at all
 )
 
 
@@ -195,9 +196,11 @@ class Examiner:
         if isinstance(error, BackwardRaised) and not _SAYS_SO.search(str(error)):
             args = next(points(call.shapes))[1]
             fault = raised_fault(self.language, self.namespace, call, args, text)
-            if not fault.reproduced.startswith("["):  # an error of its own, not of how it was asked
+            # An error of its own, not of how it was asked, and not one that says that there is no derivative.
+            if not fault.reproduced.startswith("[") and not _SAYS_SO.search(fault.reproduced):
                 found.wrong += 1
-                found.faults.append(fault)
+                if len(found.faults) < MOST_FAULTS:
+                    found.faults.append(fault)
         elif not found.note:
             found.status, found.note = NO_GRADIENT, f"{call.code}: {text}"
 

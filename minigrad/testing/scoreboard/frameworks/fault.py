@@ -97,14 +97,15 @@ def fault_of(
     argument = check.flat.argument_at(max(entry.input, 0))
     element = argument.element(max(entry.input, 0))
     name = call.variables[argument.position]
-    where = f"the sum of {name}" if entry.input == SUM else f"{name}{list(element)}" if element else name
+    where = "the sum of all gradients" if entry.input == SUM else f"{name}{list(element)}" if element else name
     right, source = entry.expected, "differences"
     if len(args) == 1 and call.code == language.call(call.function, "x"):
         exact = derivative(call.function, float(np.asarray(args[0])[element]))
         one_to_one = check.flat.y.size == check.flat.x.size and entry.output == entry.input  # of each element
         if exact is not None and one_to_one:
             right, source = exact, "mpmath"
-    code = reproduction(language, call, args, name, entry, check.flat)
+    sizes = [value.size if value.dtype.kind == "f" else 0 for value in framework.value(f, list(args), range(len(args)))]
+    code = reproduction(language, call, args, name, entry, sizes)
     return Fault(
         call.code, point, code, where, entry.found, right, source,
         confirmed=_differs(entry.found, right), reproduced=run_reproduction(code, namespace),
@@ -137,7 +138,7 @@ def raised_fault(
 
 
 def _differs(found: float, right: float) -> bool:
-    return not abs(found - right) <= 1e-6 * abs(right) + 1e-12
+    return not abs(found - right) <= 1e-8 * abs(right) + 1e-12
 
 
 def wrong_entry(flat: FlatFunction) -> Entry | None:
@@ -235,16 +236,29 @@ def _one_element(
 
 
 def reproduction(
-    language: Language, call: Call, args: Sequence[Array], name: str, entry: Entry, flat: FlatFunction
+    language: Language, call: Call, args: Sequence[Array], name: str, entry: Entry, sizes: Sequence[int]
 ) -> str:
-    """Statements that show a fault, in one line."""
+    """Statements that show a fault, in one line.
+
+    Args:
+        language: how the framework is spoken to.
+        call: what is called.
+        args: where.
+        name: of the argument whose gradient is wrong.
+        entry: the wrong entry.
+        sizes: of the results; 0 for those that have no derivatives.
+    """
     made = [
         f"{v} = {language.written(x, variable=v == name)}" for v, x in zip(call.variables, args, strict=True)
     ]  # fmt: skip
-    out = call.code
-    if flat.y.size > 1 or np.ndim(flat.y) == 0:
+    ends = np.cumsum(sizes)
+    result = int(np.searchsorted(ends, entry.output, side="right"))
+    out = call.code if len(sizes) == 1 else f"{call.code}[{result}]"
+    if sizes[result] > 1:
         ravel = {"autograd": "autograd.numpy.ravel({})[{}]", "mygrad": "mygrad.reshape({}, -1)[{}]"}
-        out = ravel.get(language.name, "{}.reshape(-1)[{}]").format(out, entry.output)
+        out = ravel.get(language.name, "{}.reshape(-1)[{}]").format(
+            out, entry.output - int(ends[result]) + sizes[result]
+        )
     elif language.name != "torch":
         out = f"{out}.sum()" if language.name != "autograd" else f"autograd.numpy.sum({out})"
     if entry.sign < 0:

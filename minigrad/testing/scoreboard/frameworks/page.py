@@ -63,6 +63,7 @@ class Convention:
         function: a pattern of paths.
         at: a pattern of the kind of point.
         gives: a pattern of what is found there.
+        beside: a pattern of the whole gradient that is found.
         reason: what it says.
         link: where it says so.
     """
@@ -72,6 +73,7 @@ class Convention:
     link: str = ""
     at: str = ".*"
     gives: str = ".*"
+    beside: str = ".*"
 
     def covers(self, function: str, fault: Json) -> bool:
         """Whether a fault is this convention."""
@@ -79,8 +81,18 @@ class Convention:
             fullmatch(self.function, function),
             fullmatch(self.at, fault["point"]),
             fullmatch(self.gives, _number(fault["found"])),
+            fullmatch(self.beside, fault["reproduced"]),
         )
         return all(matches)
+
+
+ZERO_TIMES_INFINITY: Final = Convention(
+    ".*",
+    "NaN, for 0 times infinity: the slope of another element is infinite here, and its cotangent is 0",
+    gives="nan",
+    beside=r".*\binf\b.*",
+)
+"""What all of them do, and ours does not."""
 
 
 def conventions(framework: str) -> list[Convention]:
@@ -100,7 +112,7 @@ class Sorted:
 
 def sort_wrong(framework: str, functions: Sequence[Json]) -> Sorted:
     """Put each function that was found wrong where it belongs."""
-    known = conventions(framework)
+    known = [*conventions(framework), ZERO_TIMES_INFINITY]
     result = Sorted([], [], [])
     for function in functions:
         if function["status"] != WRONG:

@@ -63,3 +63,7 @@ def constant_for_the_framework(x):
 
 class Class:
     pass
+
+
+def right_and_wrong(x):
+    return mg.sin(x), tanh(x)

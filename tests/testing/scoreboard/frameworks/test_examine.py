@@ -106,6 +106,12 @@ def test_forms_that_do_not_fit_the_signature_are_not_tried(language):
     assert "planted.f(x, y, z)" not in forms
 
 
+def test_result_of_a_ufunc_is_not_written_into_an_argument(language):
+    forms = {call.code for call in calls_of("planted.sin", language)}
+    assert "planted.sin(x)" in forms
+    assert "planted.sin(x, y)" not in forms
+
+
 def test_listed_calls_come_first_and_methods_are_called_as_such():
     torch = calls_of("torch.ldexp", LANGUAGES["torch"])
     assert torch[0] == Call("torch.ldexp", "torch.ldexp(x, torch.tensor([1, -2, 3]))", ((3,),))
@@ -141,3 +147,9 @@ def test_what_the_framework_calls_a_constant_is_not_implemented(examine, monkeyp
     monkeypatch.setattr(module, "fault_of", says_so)
     found = examine("planted.constant_for_the_framework", 2.0)
     assert (found.status, found.wrong, found.faults) == ("not implemented", 0, [])
+
+
+def test_guilty_result_of_several_is_named(examine):
+    fault = examine("planted.right_and_wrong", 2.0).faults[0]
+    assert "planted.right_and_wrong(x)[1]" in fault.reproduction
+    assert fault.reproduced.startswith("[")

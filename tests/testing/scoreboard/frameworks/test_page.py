@@ -65,6 +65,14 @@ def test_convention_covers_only_its_points():
     assert not known.covers("torch.g", fault(found=float("nan")))
 
 
+def test_zero_times_infinity_is_told_apart():
+    nan = float("nan")
+    functions = [function("f", "wrong", fault(found=nan, reproduced="[inf, nan]"))]
+    assert page.sort_wrong("torch", functions).by_convention[0][0] == "torch.f"
+    functions = [function("f", "wrong", fault(found=nan, reproduced="[nan, nan]"))]
+    assert page.sort_wrong("torch", functions).by_convention == []
+
+
 def test_conventions_of_the_file_have_reasons():
     for framework in ("torch", "jax", "autograd", "mygrad", "tinygrad"):
         for known in page.conventions(framework):
