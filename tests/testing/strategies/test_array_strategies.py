@@ -23,6 +23,14 @@ def test_numbers_lie_in_their_domain(where, data):
     assert x.size <= 8
 
 
+@pytest.mark.parametrize("where", DOMAINS, ids=str)
+@given(data=st.data())
+def test_large_arrays_are_drawn_as_one_number_and_lie_in_their_domain(where, data):
+    x = data.draw(strategies.arrays((40, 50), domain=where, dtype=np.float64, layout="C"))
+    assert all(v in where for v in x.ravel().tolist())
+    assert len(np.unique(x)) > 1000
+
+
 @given(data=st.data())
 def test_matrices_lie_in_their_domain(data):
     x = data.draw(strategies.arrays((2, 2), domain=domain.POSITIVE_DEFINITE))
