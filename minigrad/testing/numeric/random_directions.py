@@ -44,6 +44,8 @@ NEXT_TO_ZERO: Final = 1e-5
 CLASS: Final = 1e5
 """Inputs whose derivatives are this many times smaller than the largest move without those of larger ones."""
 MAX_CLASSES: Final = 4
+SEEN: Final = 1e3
+"""And so do those whose derivatives are less than this times the error of all together."""
 
 
 class RandomDirections:
@@ -78,7 +80,7 @@ class RandomDirections:
             )
         if (wrong := self._wrong_along(joint, self.singular)) is not None:
             return wrong
-        if (wrong := self._wrong_by_argument()) is not None:
+        if self._is_second_order and (wrong := self._wrong_in_cotangent()) is not None:
             return wrong
         if (wrong := self._wrong_among_small(joint)) is not None:
             return wrong
@@ -128,32 +130,28 @@ class RandomDirections:
         self.movable &= ~broken
         return None
 
-    def _wrong_by_argument(self) -> Comparison | None:
-        """Each argument alone."""
-        for argument in self.f.arguments if len(self.f.arguments) > 1 else ():
-            of_cotangent = argument.name == COTANGENT
-            if self._is_second_order and not of_cotangent:
-                continue  # the joint direction moves all of them, and at the same cotangent
-            # A rule is linear in the cotangent, so also at a kink of the function there is nothing singular in it.
-            excluded = np.zeros_like(self.singular) if of_cotangent else self.singular
-            here = np.zeros(self.f.x.shape, bool)
-            here[argument.in_vector] = True
-            alone = differentiate_along(self.f, self._direction(here), outputs=~excluded)
-            if (wrong := self._wrong_along(alone, excluded)) is not None:
-                return wrong
-        return None
+    def _wrong_in_cotangent(self) -> Comparison | None:
+        """The cotangent of a derivative alone.
+
+        A rule is linear in it, so also at a kink of the function there is nothing singular in it.
+        """
+        here = np.zeros(self.f.x.shape, bool)
+        here[self.f.arguments[-1].in_vector] = True
+        return self._wrong_along(differentiate_along(self.f, self._direction(here)), np.zeros_like(self.singular))
 
     def _wrong_among_small(self, joint: DirectionalDerivative) -> Comparison | None:
         """The inputs whose derivatives do not show beside larger ones, or that are so small themselves."""
         if self._is_second_order:
             return None
-        g = self.pullback(self._weights(joint, self.singular))
+        weights = self._weights(joint, self.singular)
+        g = self.pullback(weights)
         size = np.where(self._point() & np.isfinite(g), np.abs(g) * step_scale(self.f.x), 0)
         largest = float(np.max(size, initial=0))
+        visible = max(largest / CLASS, SEEN * self._compared(joint, weights, g)[1])
         classes = []
-        for k in range(1, MAX_CLASSES + 1):
-            upper, lower = largest / CLASS**k, largest / CLASS ** (k + 1)
-            classes.append((size <= upper) & (size > (lower if k < MAX_CLASSES else 0)))
+        for k in range(MAX_CLASSES):
+            upper, lower = visible / CLASS**k, visible / CLASS ** (k + 1)
+            classes.append((size <= upper) & (size > (lower if k < MAX_CLASSES - 1 else 0)))
         classes.append(own_scale(self.f.x) < 1 / CLASS)
         for here in classes:
             if not here.any():

@@ -10,7 +10,8 @@ them, and are told apart by how they go with the step h:
                                   nothing change at all: large steps are right, with an error of (noise / h).
 
 So there may be two derivatives: the one of the smallest error, each step believed for what it sees, and a *smoothed*
-one, for which noise that was the same at two steps in a row is taken to be there at all smaller steps.
+one, for which noise that was the same at some steps in a row, or gone all at once at the next, is taken to be there at
+all smaller steps.
 
 Source: J. J. Moré and S. M. Wild, Estimating Computational Noise, SIAM J. Sci. Comput. 33 (2011).
 """
@@ -46,10 +47,10 @@ CONFIDENT: Final = 0.1
 """A stencil with an error this much smaller than its distance from the chosen one contradicts that."""
 STEADY: Final = 0.5
 """Noise that shrinks less than this power of the step is rounding; a kink's shrinks like the step."""
+INFORMATIVE: Final = 0.3
+"""Noise that is not gone all at once is believed to be rounding when the error it makes is less than this part."""
 ABRUPT: Final = 10.0
 """Differences of a smooth function shrink like the sixth power of the step at most; faster by this, they were noise."""
-INFORMATIVE: Final = 0.3
-"""A smoothed derivative says more than that of small steps, which see a change, when its error is this part of it."""
 STRUCTURE: Final = 1e4
 """Noise at large steps that is more than this times that at small ones is a kink or a pole among the values."""
 OUTLIER: Final = 0.25
@@ -130,10 +131,9 @@ def _steps(x: Vector, v: Vector) -> tuple[float, ...]:
 def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> SidedDerivatives:
     both, inconsistent, constant, noise, step = central.best()
     (before, varies_left, *_), (after, varies_right, *_) = left.best(), right.best()
-    coarse, steady_noise, coarse_step, abrupt = central.smoothed()
-    informative = coarse.error <= INFORMATIVE * np.abs(coarse.value)
+    coarse, steady_noise, coarse_step, certain = central.smoothed()
     apart = np.abs(coarse.value - both.value) > both.error
-    smoothed = (steady_noise > 0) & apart & (informative | constant | abrupt)
+    smoothed = (steady_noise > 0) & apart & (constant | certain)
     inconsistent &= ~smoothed
     noise, step = np.where(smoothed, steady_noise, noise), np.where(smoothed, coarse_step, step)
     both = NumericalDerivative(
@@ -206,7 +206,8 @@ class _StepSearch:
         """The derivatives for which noise that is steady from step to step is there at all smaller steps.
 
         Returns:
-            The derivatives, that noise, the steps, and where the noise is gone all at once at some smaller step.
+            The derivatives, that noise, the steps, and where the noise is surely rounding: gone all at once, or lasting
+            over more steps and small enough to leave a derivative.
         """
         steps, values, truncations, noises, different = self._table()
         steps_up = (different[:-1] >= STAIRCASE) & (different[1:] >= STAIRCASE)
@@ -214,11 +215,12 @@ class _StepSearch:
         steady = steps_up & (noises[:-1] <= shrinks * noises[1:]) & np.isfinite(noises[:-1])
         noise = np.max(np.where(steady, np.minimum(noises[:-1], noises[1:]), 0), axis=0, initial=0)
         gone = (noises[1:] * ABRUPT * (steps[:-1] / steps[1:])[:, None] ** 6 < noises[:-1]) & (noises[:-1] >= noise / 4)
-        abrupt = gone.any(axis=0)
+        lasting = np.any(steady[:-1] & steady[1:] & (noises[2:] >= noise / 4), axis=0)
         errors = error_bound(self.stencil, truncations, np.maximum(noises, noise), steps[:, None])
         chosen = np.argmin(errors, axis=0)
         value, error = _chosen(values, chosen), _chosen(errors, chosen)
-        return NumericalDerivative(value, error), noise, steps[chosen], abrupt
+        certain = gone.any(axis=0) | (lasting & (error <= INFORMATIVE * np.abs(value)))
+        return NumericalDerivative(value, error), noise, steps[chosen], certain
 
 
 def _chosen(rows: NDArray[Number], index: NDArray[np.intp]) -> NDArray[Number]:
