@@ -117,6 +117,21 @@ class DirectionalDerivative:
         return np.asarray((claimed >= low - slack) & (claimed <= high + slack), bool)
 
 
+def agreement_note(disagreement: float) -> str:
+    """In words, how well a derivative agrees that has fewer digits than double precision."""
+    return f"agrees to {disagreement:.0e}, like single precision" if disagreement else ""
+
+
+def what_would_decide(error: float) -> str:
+    """In words, that a numerical derivative has too large an error, and what to do."""
+    if not np.isfinite(error):
+        return "no step gives a numerical derivative: the function is not finite around. Check another point"
+    return (
+        f"no step gives a numerical derivative with a small error, the smallest is {error:.1e}: the function is noisy or "
+        "not smooth here. Compute it in higher precision or to a smaller tolerance, or check another point"
+    )
+
+
 def differentiate_along(
     f: Evaluations,
     v: Vector,

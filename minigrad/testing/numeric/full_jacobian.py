@@ -12,9 +12,11 @@ from minigrad.testing.numeric.directional_derivative import (
     ROUGH,
     SINGLE_PRECISION,
     DirectionalDerivative,
+    agreement_note,
     differentiate_adaptively,
     differentiate_along,
     scatter_around,
+    what_would_decide,
 )
 from minigrad.testing.numeric.evaluation import Evaluations
 from minigrad.testing.numeric.finite_difference import Mask, Vector, own_scale, step_scale
@@ -50,6 +52,7 @@ class FullJacobian:
         self.kinks_met: list[tuple[float, float, float]] = []
         self.accuracy = Accuracy()
         self.doubts: list[str] = []
+        self.disagreement = 0.0
 
     def compare(self) -> Comparison:
         """The verdict on all entries, and on each output that has kinks."""
@@ -65,9 +68,9 @@ class FullJacobian:
             return wrong
         if (wrong := self._wrong_subgradient()) is not None:
             return wrong
-        return self._comparison(
-            Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT, note="; ".join(self.doubts[:3])
-        )
+        if self.doubts:
+            return self._comparison(Verdict.INCONCLUSIVE, note="; ".join([*dict.fromkeys(self.doubts)][:3]))
+        return self._comparison(Verdict.CORRECT, note=agreement_note(self.disagreement))
 
     def _is_plainly_right(self) -> bool:
         """Whether two random directions, with all inputs moving, show no kink and no difference in any output.
@@ -143,7 +146,9 @@ class FullJacobian:
         plain = self._without_kinks()
         wrong = column.smooth & plain & column.differs_clearly(claimed, self.rows)
         for k in sorted(map(int, np.flatnonzero(wrong)), key=lambda k: -abs(claimed[k] - column.value[k])):
-            if column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k):
+            if column.agrees_like_single_precision(claimed)[k]:
+                self.disagreement = max(self.disagreement, float(abs(claimed[k] / column.value[k] - 1)))
+            elif self._is_rounding(i, k):
                 column.error[k] = max(column.error[k], abs(claimed[k] - column.value[k]))
             elif self._is_scattered(i, k):
                 wrong[k] = False
@@ -208,7 +213,7 @@ class FullJacobian:
             return "the function is not finite here"
         if column.inconsistent is not None and column.inconsistent[k]:
             return "small steps contradict large ones: the function is computed in lower precision, or not smooth"
-        return "no step gives a numerical derivative with a small error"
+        return what_would_decide(column.error[k])
 
     def _wrong_if_nonlinear(self) -> Comparison | None:
         """A rule that is right for each output alone must add up for a cotangent of all, of both signs and any size."""

@@ -19,9 +19,11 @@ from minigrad.testing.numeric.directional_derivative import (
     RULE_ROUNDING,
     SINGLE_PRECISION,
     DirectionalDerivative,
+    agreement_note,
     differentiate_adaptively,
     differentiate_along,
     scatter_around,
+    what_would_decide,
 )
 from minigrad.testing.numeric.evaluation import Evaluations
 from minigrad.testing.numeric.finite_difference import Mask, Vector, dyadic_direction, own_scale, step_scale
@@ -66,6 +68,7 @@ class RandomDirections:
         self.accuracy = Accuracy()
         self.singular = np.zeros(f.y.shape, bool)
         self.doubts: list[str] = []
+        self.disagreement = 0.0
         self._finite_sizes = np.where(np.isfinite(f.y), np.abs(f.y), 0)
 
     def compare(self) -> Comparison:
@@ -75,9 +78,8 @@ class RandomDirections:
         joint = differentiate_along(self.f, self._direction(self._point()), adaptive=not self.lenient)
         self.singular |= ~joint.smooth
         if joint.unknown.any() and not self.lenient:
-            self.doubts.append(
-                f"{joint.unknown.sum()} outputs: no step gives a numerical derivative with a small error"
-            )
+            smallest = float(np.min(joint.error[joint.unknown]))
+            self.doubts.append(f"{joint.unknown.sum()} outputs: {what_would_decide(smallest)}")
         if (wrong := self._wrong_along(joint, self.singular)) is not None:
             return wrong
         if self._is_second_order and (wrong := self._wrong_in_cotangent()) is not None:
@@ -89,7 +91,7 @@ class RandomDirections:
         if self.subgradients and (wrong := self._wrong_subgradient(joint)) is not None:
             return wrong
         verdict = Verdict.INCONCLUSIVE if self.doubts else Verdict.CORRECT
-        note = "; ".join(self.doubts[:3])
+        note = "; ".join(self.doubts[:3]) or agreement_note(self.disagreement)
         return replace(self._comparison(verdict), convention=self._convention(joint), note=note)
 
     @property
@@ -241,7 +243,7 @@ class RandomDirections:
         expected = by_i.of_output(k) / float(by_i.v[i])
         scatter = scatter_around(self.f, by_i, k) / abs(float(by_i.v[i]))
         if abs(found - expected) <= max(SINGLE_PRECISION * abs(expected), 12 * scatter):
-            self.accuracy.error = max(self.accuracy.error, abs(found - expected))
+            self.disagreement = max(self.disagreement, abs(found / expected - 1) if expected else 0.0)
             return None
         note = f"the derivative of output {k}" if weights.size > 1 else ""
         return self._wrong(i, found, expected, note)
