@@ -127,8 +127,8 @@ def what_would_decide(error: float) -> str:
     if not np.isfinite(error):
         return "no step gives a numerical derivative: the function is not finite around. Check another point"
     return (
-        f"no step gives a numerical derivative with a small error, the smallest is {error:.1e}: the function is noisy or "
-        "not smooth here. Compute it in higher precision or to a smaller tolerance, or check another point"
+        f"no step gives a numerical derivative with a small error, the smallest is {error:.1e}: the function is noisy "
+        "or not smooth here. Compute it in higher precision or to a smaller tolerance, or check another point"
     )
 
 
