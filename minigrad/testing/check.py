@@ -177,7 +177,12 @@ class GradientCheck:
     @cached_property
     def comparison(self) -> Comparison:
         """The comparison of the first order."""
-        return compare_first_order(Evaluations(self.flat, self.budget), self.rng)
+        return compare_first_order(self.evaluations, self.rng)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """The function around its point."""
+        return Evaluations(self.flat, self.budget)
 
     @cached_property
     def first(self) -> Report:
@@ -217,7 +222,8 @@ class GradientCheck:
         flat, first, note = self.flat, self.comparison, self.note
         u = self.rng.uniform(0.5, 1.5, flat.y.size) * self.rng.choice((-1.0, 1.0), flat.y.size)
         derivative = flat.vjp_function(u)
-        second = compare_second_order(Evaluations(derivative, self.budget), self.rng, first)
+        around = Evaluations(derivative, self.budget, derived_from=self.evaluations)
+        second = compare_second_order(around, self.rng, first)
         if second.verdict is not Verdict.CORRECT:
             return _report(derivative, second, 2, note)
         if second.kinks:

@@ -9,10 +9,19 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.testing.numeric.finite_difference import Vector, own_scale
+from minigrad.testing.numeric.finite_difference import (
+    CENTRAL,
+    Vector,
+    apply_stencil,
+    central_values,
+    dyadic_direction,
+    own_scale,
+)
 from minigrad.testing.numeric.flat_function import ArgumentSlice, FlatFunction
 from minigrad.typing import Array
 
+NOISE_STEP: Final = 2.0**-26
+"""So close to the point, what changes irregularly is rounding."""
 SURROUNDINGS: Final = 4
 """At so many random points around, each half the size of the arguments away, the size of a function is looked up."""
 
@@ -62,16 +71,20 @@ class Evaluations:
     Args:
         f: the function on vectors.
         budget: counts the calls.
+        derived_from: where f is itself a derivative, the function that it is the derivative of; None unless given.
 
     Attributes:
+        terms: for a derivative, the size of what it is added up from: its rounding may be as large as that of such
+            terms, however small the sum is; else 0.
         x, y: the point, and the value there.
         epsilon: the relative spacing of the numbers in the value, one each.
         noise: the rounding of each output, as far as it has been measured.
         arguments: where each argument is in x.
     """
 
-    def __init__(self, f: FlatFunction, budget: Budget) -> None:
+    def __init__(self, f: FlatFunction, budget: Budget, derived_from: Evaluations | None = None) -> None:
         self.f, self.budget = f, budget
+        self.terms = 0.0 if derived_from is None else derived_from.computed_from
         self.x: Vector = f.x
         self.y: Vector = f.y
         self.epsilon: Vector = f.epsilon
@@ -117,6 +130,15 @@ class Evaluations:
         of this size: no closer can its derivative be known to be 0.
         """
         return np.asarray(np.max(self._surroundings, axis=0))
+
+    @cached_property
+    def computed_from(self) -> float:
+        """The size of the numbers that values are computed from, at most 1: their own, or as their rounding shows."""
+        v = dyadic_direction(np.random.default_rng(0), self.x)
+        values = central_values(self.value, self.x, v, self.y, NOISE_STEP)
+        noise = apply_stencil(CENTRAL, values, NOISE_STEP, self.epsilon)[2]
+        size = np.maximum(self.magnitude, noise / self.epsilon)
+        return min(1.0, float(np.max(size, initial=0.0, where=np.isfinite(size))))
 
     @cached_property
     def typical(self) -> Vector:

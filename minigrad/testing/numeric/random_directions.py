@@ -69,7 +69,7 @@ class RandomDirections:
         self.singular = np.zeros(f.y.shape, bool)
         self.doubts: list[str] = []
         self.disagreement = 0.0
-        self._finite_sizes = np.where(np.isfinite(f.y), np.abs(f.y), 0)
+        self._sizes = np.maximum(np.where(np.isfinite(f.y), np.abs(f.y), 0), f.terms)
 
     def compare(self) -> Comparison:
         """The verdict on all directions, and on some of the kinks."""
@@ -111,7 +111,7 @@ class RandomDirections:
     def _weights(self, along: DirectionalDerivative, left_out: Mask) -> Vector:
         """A cotangent in which all outputs count alike, except those that are left out."""
         size = np.maximum(np.abs(along.value), UNRESOLVED * along.error)
-        size = np.maximum(size, NEXT_TO_ZERO * self.f.typical)
+        size = np.maximum(size, NEXT_TO_ZERO * np.maximum(self.f.typical, self.f.terms))
         size = np.clip(np.where(np.isfinite(size) & (size > 0), size, 1), 1e-150, 1e150)
         return np.where(left_out, 0, self.signs / size)
 
@@ -197,9 +197,7 @@ class RandomDirections:
         apart = abs(float(g @ along.v) - float(np.where(weights != 0, weights * along.value, 0).sum()))
         # The signs of the weights are random, so that the errors of many outputs add up like those of measurements.
         bound = 2 * float(np.linalg.norm(np.where(weights != 0, weights * along.error, 0)))
-        rounding = RULE_ROUNDING * terms + LEFT_OF_TERMS * float(
-            np.abs(weights) @ np.abs(np.where(weights, self.f.y, 0))
-        )
+        rounding = RULE_ROUNDING * terms + LEFT_OF_TERMS * float(np.abs(weights) @ self._sizes)
         return apart, bound, rounding
 
     def _measured_rounding(self, along: DirectionalDerivative, weights: Vector, bound: float) -> float:
