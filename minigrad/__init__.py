@@ -8,7 +8,9 @@ through the record. Ops, yours as well as these, are forward functions with thei
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from minigrad import array_namespace as _array_namespace
 from minigrad import functional, init, nn, ops, optim
+from minigrad import linalg as linalg
 from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's functions on Tensors)
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
@@ -35,6 +37,30 @@ from minigrad.autograd.transforms import (
 )
 from minigrad.config import set_threads, show_config
 from minigrad.creation import arange, asarray, eye, full, linspace, ones, rand, randn, zeros
+from minigrad.dtypes import (
+    bool,
+    can_cast,
+    e,
+    finfo,
+    float16,
+    float32,
+    float64,
+    iinfo,
+    inf,
+    int8,
+    int16,
+    int32,
+    int64,
+    isdtype,
+    nan,
+    newaxis,
+    pi,
+    result_type,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
 from minigrad.errors import (
     DataError,
     DTypeError,
@@ -66,6 +92,8 @@ if TYPE_CHECKING:
     from minigrad.diagnosis import why
 
 __version__ = "0.1.0"
+__array_api_version__ = _array_namespace.API_VERSION
+__array_namespace_info__ = _array_namespace.namespace_info
 
 _missing = _module_getattr(__name__)
 
@@ -101,35 +129,57 @@ __all__ = [
     "arange",
     "asarray",
     "backward",
+    "bool",
+    "can_cast",
     "checkpoint",
     "data",
     "default_dtype",
+    "e",
     "elementwise",
     "eye",
+    "finfo",
+    "float16",
+    "float32",
+    "float64",
     "full",
     "functional",
     "grad",
     "hessian",
     "hvp",
+    "iinfo",
+    "inf",
     "init",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
     "is_recording",
+    "isdtype",
     "jacobian",
     "jvp",
     "linspace",
     "memory_guard",
+    "nan",
+    "newaxis",
     "nn",
     "no_grad",
     "ones",
     "op",
     "optim",
+    "pi",
     "rand",
     "randn",
+    "result_type",
     "seed",
     "set_default_dtype",
     "set_threads",
     "show_config",
     "stop_gradient",
     "tensor",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
     "value_and_grad",
     "vjp",
     "why",

@@ -22,6 +22,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import operators
+from minigrad.autograd.array_protocol import ArrayProtocol
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
@@ -100,7 +101,7 @@ def _holds_tensor(data: Any) -> bool:
     return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(map(_holds_tensor, data)))
 
 
-class Tensor(operators.Operators, TensorHints):
+class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     """An n-dimensional array that remembers how it was made.
 
     Args:

@@ -56,27 +56,12 @@ torch.is_grad_enabled()           minigrad.is_recording()
 torch.get_default_dtype()         minigrad.default_dtype()
 torch.set_num_threads(n)          minigrad.set_threads(n)
 torch.Size(shape)                 tuple(shape)
-torch.float32                     "float32"
-torch.float64                     "float64"
-torch.float16                     "float16"
 torch.float                       "float32"
 torch.double                      "float64"
 torch.half                        "float16"
-torch.int64                       "int64"
-torch.int32                       "int32"
-torch.int16                       "int16"
-torch.int8                        "int8"
-torch.uint8                       "uint8"
 torch.long                        "int64"
 torch.int                         "int32"
-torch.bool                        "bool"
-torch.pi                          np.pi
-torch.e                           np.e
-torch.inf                         np.inf
-torch.nan                         np.nan
-torch.newaxis                     None
 torch.dtype                       -     dtypes are NumPy's: np.dtype, or texts such as "float32"
-torch.finfo                       -     dtypes are NumPy's: np.finfo(x.dtype)
 torch.set_printoptions            -     np.set_printoptions sets how numbers are shown
 torch.device                      -     there is only the CPU here: leave devices out
 torch.cuda                        -     there is only the CPU here: leave devices out
@@ -85,7 +70,6 @@ torch.autocast                    -     there is no mixed precision here: model.
 torch.amp                         -     there is no mixed precision here: model.astype("float16") converts a model
 torch.compile                     -     there is no compiler here: leave it out
 torch.func                        -     derivatives are minigrad.grad, minigrad.vjp, minigrad.jvp, minigrad.jacobian ...
-torch.linalg                      -     linear algebra is here itself: minigrad.inv, minigrad.solve, minigrad.svd ...
 torch.special                     -     such functions are here itself: minigrad.erf, minigrad.expm1 ...
 torch.utils                       -     loaders are in minigrad.data, and minigrad.checkpoint saves memory
 torch.save                        -     minigrad.io.save(path, model.state_dict()) writes safetensors

@@ -55,7 +55,6 @@ x.is_floating_point()            x.dtype.kind == "f"
 x.cpu()                          x
 x.cuda()                         x                               there is only the CPU here
 x.pin_memory()                   x                               there is only the CPU here
-x.device                         -     there is only the CPU here: nothing has a device
 x.is_cuda                        -     there is only the CPU here: nothing has a device
 x.get_device()                   -     there is only the CPU here: nothing has a device
 x.new_zeros(shape)               minigrad.zeros(shape, x.dtype)

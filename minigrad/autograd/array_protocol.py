@@ -1,0 +1,81 @@
+"""What other array libraries ask of an array: its namespace, its device, and DLPack to share its memory."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from minigrad.errors import GraphError, UsageError
+from minigrad.typing import Array
+
+if TYPE_CHECKING:
+    from minigrad.autograd.tensor import Tensor
+
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+"""The versions of the Array API standard, each of which contains the one before."""
+
+
+class ArrayProtocol:
+    """The Array API's way to ask an array about itself."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _data: Array
+        node: Any
+
+    @property
+    def device(self) -> str:
+        """Where the values are: always on the "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Tensor:
+        """The same Tensor: there is no other device.
+
+        Args:
+            device: "cpu".
+            stream: there are none (default None).
+
+        Raises:
+            UsageError: another device, or a stream.
+        """
+        if device != "cpu" or stream is not None:
+            raise UsageError(f'there is only the device "cpu" here, without streams, not {device!r}')
+        return self  # type: ignore[return-value]
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        """The module whose functions take this array: minigrad."""
+        if api_version not in (None, *API_VERSIONS):
+            raise UsageError(f"minigrad follows the Array API {API_VERSIONS[-1]}, and not {api_version}")
+        import sys
+
+        return sys.modules["minigrad"]
+
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The values for another library, which shares their memory where it knows of read-only arrays.
+
+        Others get a copy, since a write to shared memory would make recorded gradients wrong.
+        """
+        if self.node is not None:
+            raise GraphError(
+                "a Tensor that requires gradients was about to be handed out by DLPack and lose its history: "
+                "use t.detach() if that is meant"
+            )
+        values = self._data.view()
+        values.flags.writeable = False
+        if max_version is None or max_version[0] < 1:
+            if copy is False:
+                raise BufferError("a Tensor is read-only, which DLPack before version 1.0 cannot say: allow a copy")
+            values, copy = values.copy(), None
+        return values.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's numbers of the CPU."""
+        return self._data.__dlpack_device__()
