@@ -15,6 +15,7 @@ from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's f
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.elementwise import elementwise
+from minigrad.autograd.forward_mode import jvp
 from minigrad.autograd.jacobian import hessian, hvp, jacobian
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY, op
@@ -30,7 +31,6 @@ from minigrad.autograd.tensor import (
 from minigrad.autograd.transforms import (
     backward,
     grad,
-    jvp,
     stop_gradient,
     value_and_grad,
     vjp,
@@ -76,6 +76,7 @@ from minigrad.errors import (
     UsageError,
 )
 from minigrad.graph import Graph
+from minigrad.nn.functional_call import functional_call
 from minigrad.ops import *
 from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
@@ -143,6 +144,7 @@ __all__ = [
     "float64",
     "full",
     "functional",
+    "functional_call",
     "grad",
     "hessian",
     "hvp",

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import operators
+from minigrad.autograd.forward_mode import jvp
 from minigrad.autograd.nested import Nested, one_or_all, rebuilt
 from minigrad.autograd.pullback import Pullback, positions
 from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.autograd.transforms import Argnums, jvp, require_function, value_and_gradient
+from minigrad.autograd.transforms import Argnums, require_function, value_and_gradient
 from minigrad.typing import Function
 
 

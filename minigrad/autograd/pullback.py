@@ -7,18 +7,16 @@ itself recorded only if something outside depends on it: when the function reach
 from __future__ import annotations
 
 import operator
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.error_context import call_site
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
-from minigrad.autograd.node import STATE, Node, next_id, override_state
+from minigrad.autograd.node import STATE, Node, next_id
+from minigrad.autograd.number_warning import warned_of_numbers
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import DTypeError, GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function, Settings
@@ -32,14 +30,23 @@ class Pullback:
     Attributes:
         name: of the transformation, for errors.
         out: what the function returned: a Tensor, or containers of them.
+        aux: what it returned beside that, with `has_aux`.
         outs: the Tensors in it.
         given: the differentiated arguments, with the fresh variables in their containers.
         inputs: all of these variables.
         record: whether what is pulled back is recorded, since something outside depends on it.
     """
 
-    def __init__(self, name: str, f: Function, args: Sequence[Any], settings: Settings, argnums: Sequence[int]) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        f: Function,
+        args: Sequence[Any],
+        settings: Settings,
+        argnums: Sequence[int],
+        has_aux: bool = False,
+    ) -> None:
+        self.name, self.has_aux = name, has_aux
         outer_recorder, start = STATE.recorder, next_id()
         args = list(args)
         with recording():
@@ -48,12 +55,16 @@ class Pullback:
             self.given = [args[i] for i in argnums]
             self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
             self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
-            with _warned_of_numbers(self.targets, start):
-                self.out = f(*args, **settings)
+            with warned_of_numbers(self.targets, start):
+                out = f(*args, **settings)
+        self.out: Nested
+        self.aux: Any
+        self.out, self.aux = _split(name, out) if has_aux else (out, None)
         self.outs: list[Tensor] = [self._checked(path, out) for path, out in leaves(self.out)]
         if not self.outs:
             raise GraphError(f"{name}: the function to differentiate returned {self.out!r}, and should return a Tensor")
-        roots = [out.node for out in self.outs if out.node is not None]
+        beside = [x for _, x in leaves(self.aux) if isinstance(x, Tensor)]
+        roots = [out.node for out in [*self.outs, *beside] if out.node is not None]
         nodes = toposort(roots, oldest=start)
         self.nodes = leading_to(self.targets, nodes)
         returned_outer = any(node.order < start for node in roots)
@@ -94,7 +105,28 @@ class Pullback:
 
     def value(self) -> Nested:
         """The function's result, as the caller may see it: recorded only for what lies outside."""
-        return self.out if self.record else mapped(lambda out: wrap(out._data), self.out)
+        return self._seen(self.out)
+
+    def with_aux(self, *results: Any) -> tuple[Any, ...]:
+        """These results, and behind them what the function returned beside its value, if it said so."""
+        return (*results, self._seen(self.aux)) if self.has_aux else results
+
+    def _seen(self, nested: Nested) -> Nested:
+        if self.record:
+            return nested
+        return mapped(lambda value: wrap(value._data) if isinstance(value, Tensor) else value, nested)
+
+
+def _split(name: str, returned: Any) -> tuple[Nested, Any]:
+    """The value and what came beside it.
+
+    Raises:
+        GraphError: the function returned no pair.
+    """
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        what = f"{len(returned)} values" if isinstance(returned, tuple) else type(returned).__name__
+        raise GraphError(f"{name}: with has_aux=True the function must return (value, aux), a pair; it returned {what}")
+    return returned
 
 
 def positions(name: str, argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
@@ -237,43 +269,3 @@ def push_forward(
         us = [variable(zero) for zero in zeros]
         back = pull(us)
     return pull_back_tensors(back, tangents, us, record=record)
-
-
-# ---- numbers that leave ------------------------------------------------------------------------------------------
-
-_shown: Final[dict[Any, Any]] = {}  # by which Python tells whether a warning was shown already
-
-
-@contextmanager
-def _warned_of_numbers(targets: frozenset[Node], start: int) -> Iterator[None]:
-    """Inside this block (and thread), warn once a line where a value that depends on a target becomes a number.
-
-    A number has no history: what is computed from it is a constant. Outside of a derivative that is what one wants, to
-    print a loss for example; inside, it is a silent mistake. `int(x)` and `bool(x)` are none, since their slope is 0,
-    nor is `x.detach().item()`, which says that it is meant.
-
-    Args:
-        targets: the nodes that are differentiated by.
-        start: the order of the oldest of them, or less.
-    """
-    former = STATE.number_watcher
-
-    def watch(tensor: Tensor, how: str) -> None:
-        if former is not None:
-            former(tensor, how)
-        if tensor.node is not None and not targets.isdisjoint(toposort([tensor.node], oldest=start)):
-            _warn(tensor.node, how)
-
-    with override_state(number_watcher=watch):
-        yield
-
-
-def _warn(node: Node, how: str) -> None:
-    file, line = call_site()
-    what = node.value_name if node.op is not None and node.op.name != "alias" else "its argument"
-    text = (
-        f"{how} makes a plain number of {what}, inside of a function that is being differentiated, at {file}:{line}: "
-        "its derivative is lost there, for what is computed from the number is a constant. Use minigrad's function "
-        "(minigrad.sqrt(x) for math.sqrt(x)), or x.detach() first if that is meant"
-    )
-    warnings.warn_explicit(text, UserWarning, file, line, registry=_shown)

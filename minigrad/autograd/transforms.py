@@ -1,11 +1,11 @@
-"""Derivatives of functions: `backward` for Tensors, and `grad`, `vjp`, `jvp`, `jacobian` ... for Python functions.
+"""Derivatives of functions: `backward` for Tensors, and `grad`, `value_and_grad`, `vjp` for Python functions.
 
 The functional forms give each input a fresh variable, run the function, and pull back to these variables only. Each
 call has variables of its own, so derivatives nest to any order without confusing one another. A derivative is itself
 recorded only if something outside depends on it: when the function reached variables other than its own.
 
-Arguments and results may be containers (dicts, lists, tuples) of Tensors: derivatives have the same containers. What a
-function takes by keyword is passed on to it, and not differentiated.
+Arguments and results may be containers (dicts, lists, tuples, dataclasses, modules) of Tensors: derivatives have the
+same containers. What a function takes by keyword is passed on to it, and not differentiated.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
-from minigrad.autograd.nested import Nested, leaves, mapped, one_or_all, rebuilt
+from minigrad.autograd.nested import Nested, leaves, mapped, matching, one_or_all, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.pullback import (
     Pullback,
     gradient_of,
     leading_to,
     positions,
-    push_forward,
     seed,
 )
 from minigrad.autograd.tensor import Tensor, recording, wrap
@@ -70,36 +69,40 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Callable[..., tuple[Tensor, Nested]]:
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., tuple[Any, Nested]]:
     """A function that gives both f's value, one number, and its gradient.
 
     Args:
         f: a function to a Tensor of one element.
         argnums: the number of the argument to differentiate by (default 0), or several; negative ones count from
             the end.
+        has_aux: whether f returns a pair, the number and anything beside it, which is not differentiated (default
+            False).
 
     Returns:
         A function of what f takes, to the value and the gradient: in the shape (or the containers) of the argument, a
-        tuple of them for several argnums.
+        tuple of them for several argnums. With `has_aux`, ((value, aux), gradient).
 
     Raises:
         UsageError: argnums do not name arguments of the call.
         DTypeError: an argument holds integers.
-        GraphError: f returned no Tensor.
+        GraphError: f returned no Tensor, or with `has_aux` no pair.
         ShapeError: it returned more than one number.
 
     >>> value_and_grad(lambda x: (x * x).sum())(Tensor([1.0, 3.0]))
     (Tensor(10., shape=(), dtype=float32), Tensor([2., 6.], shape=(2,), dtype=float32))
     """
-    return value_and_gradient("value_and_grad", f, argnums)
+    return value_and_gradient("value_and_grad", f, argnums, has_aux)
 
 
-def value_and_gradient(name: str, f: Function, argnums: Argnums) -> Callable[..., tuple[Tensor, Nested]]:
+def value_and_gradient(
+    name: str, f: Function, argnums: Argnums, has_aux: bool = False
+) -> Callable[..., tuple[Any, Nested]]:
     """`value_and_grad`, whose errors name the transformation that asked for it."""
     require_function(name, f)
 
-    def derivative(*args: Any, **settings: Any) -> tuple[Tensor, Nested]:
-        trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)))
+    def derivative(*args: Any, **settings: Any) -> tuple[Any, Nested]:
+        trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)), has_aux)
         out = trace.single()
         if out.size != 1:
             raise ShapeError(
@@ -107,7 +110,8 @@ def value_and_gradient(name: str, f: Function, argnums: Argnums) -> Callable[...
                 "reduce it (.sum()), or use jacobian or vjp"
             )
         gradients = trace.in_containers(trace.pull([seed(out, None)], keep=False))
-        return trace.value(), one_or_all(gradients, np.ndim(argnums) == 0)
+        value = trace.with_aux(trace.value()) if has_aux else trace.value()
+        return value, one_or_all(gradients, np.ndim(argnums) == 0)
 
     return derivative
 
@@ -128,8 +132,8 @@ def grad(
     create_graph: bool = ..., retain_graph: bool = ..., allow_unused: bool = ...,
 ) -> Nested: ...  # fmt: skip
 @overload
-def grad(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]: ...
-def grad(f: Any, argnums: Any = 0, *cotangent: Any, **settings: Any) -> Any:  # as the overloads say
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = ...) -> Callable[..., Nested]: ...
+def grad(f: Any, argnums: Any = 0, *more: Any, **settings: Any) -> Any:  # as the overloads say
     """The gradient of f, a function to one number, as a function; or that of a Tensor by others that it was made of.
 
     `grad(f, argnums)(x, ...)` runs f. It can be nested.
@@ -141,12 +145,14 @@ def grad(f: Any, argnums: Any = 0, *cotangent: Any, **settings: Any) -> Any:  # 
         f: the function; or y, a recorded Tensor.
         argnums: the number of the argument to differentiate by (default 0), or several: see `value_and_grad`; or x,
             a recorded Tensor or containers of them.
-        cotangent: for `grad(y, x, g)`: the cotangent of y, in its shape; 1 unless given, if y has one element.
+        more: for `grad(f, argnums, has_aux=False)`: as for `value_and_grad`; for `grad(y, x, g)`: the cotangent of y,
+            in its shape; 1 unless given, if y has one element.
         settings: for `grad(y, x)`: create_graph=False, record the pass; retain_graph=False, keep the graph for another
             one; allow_unused=False, give zeros where y does not depend on an x.
 
     Returns:
-        A function of what f takes, to the gradient; or the gradient, in the shapes and containers of x.
+        A function of what f takes, to the gradient, or to (gradient, aux); or the gradient, in the shapes and
+        containers of x.
 
     Raises:
         UsageError: argnums do not name arguments of the call.
@@ -162,12 +168,26 @@ def grad(f: Any, argnums: Any = 0, *cotangent: Any, **settings: Any) -> Any:  # 
     Tensor(12., shape=(), dtype=float32)
     """
     if isinstance(f, Tensor):
-        return _grad_of_tensor(f, argnums, *cotangent, **settings)
-    if cotangent or settings:
-        given = ", ".join([*["a third argument"] * bool(cotangent), *[f"{name}=" for name in settings]])
-        raise UsageError(f"grad(f, argnums) takes a function and argnums, not {given}: that belongs to grad(y, x)")
-    both = value_and_gradient("grad", f, argnums)
-    return lambda *args, **named: both(*args, **named)[1]
+        return _grad_of_tensor(f, argnums, *more, **settings)
+    return _grad_of_function(f, argnums, *more, **settings)
+
+
+def _grad_of_function(
+    f: Function, argnums: Argnums = 0, has_aux: object = False, *more: object, **settings: object
+) -> Callable[..., Nested]:
+    third = bool(more) or has_aux not in (True, False)
+    wrong = [*["a third argument"] * third, *[f"{name}=" for name in settings]]
+    if wrong:
+        raise UsageError(
+            f"grad(f, argnums) takes a function and argnums, not {', '.join(wrong)}: that belongs to grad(y, x)"
+        )
+    both = value_and_gradient("grad", f, argnums, bool(has_aux))
+
+    def gradient(*args: Any, **named: Any) -> Nested:
+        value, found = both(*args, **named)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
 
 
 def _grad_of_tensor(
@@ -205,75 +225,33 @@ def _grad_of_tensor(
     return rebuilt(xs, [gradient_of(x, reached) for _, x in inputs])
 
 
-def vjp(f: Function, *xs: Any, **settings: Any) -> tuple[Nested, Callable[[Nested], tuple[Nested, ...]]]:
+def vjp(f: Function, *xs: Any, has_aux: bool = False, **settings: Any) -> tuple[Any, ...]:
     """The value f(*xs), and the function from a cotangent g of it to J'g, one part an input.
 
     Args:
         f: a function to a Tensor, or to containers of Tensors.
         *xs: its arguments: Tensors, arrays, or containers of them.
+        has_aux: whether f returns a pair, its value and anything beside it, which is not differentiated (default
+            False).
         **settings: what f takes by keyword.
 
     Returns:
         The value; and a function of g, in the containers and shapes of the value, to a tuple with the cotangent of
-        each argument.
+        each argument. With `has_aux`, what came beside the value is third.
 
     Raises:
-        GraphError: f returned something that is no Tensor.
+        GraphError: f returned something that is no Tensor, or with `has_aux` no pair.
         DTypeError: an argument holds integers.
         ShapeError: when g does not have the value's shape.
     """
     require_function("vjp", f)
-    trace = Pullback("vjp", f, xs, settings, range(len(xs)))
+    trace = Pullback("vjp", f, xs, settings, range(len(xs)), has_aux)
 
     def pull(g: Nested) -> tuple[Nested, ...]:
-        gs = [seed(out, part) for out, part in zip(trace.outs, _matching("vjp", trace.out, g), strict=True)]
+        gs = [seed(out, part) for out, part in zip(trace.outs, matching("vjp", trace.out, g), strict=True)]
         return tuple(trace.in_containers(trace.pull(gs)))
 
-    return trace.value(), pull
-
-
-def _matching(name: str, like: Nested, given: Nested) -> list[Any]:
-    """The values of containers that must be those of another value."""
-    if isinstance(like, Tensor):
-        return [given]  # which may be a list of numbers
-    expected, found = [path for path, _ in leaves(like)], list(leaves(given))
-    if expected != [path for path, _ in found]:
-        raise ShapeError(
-            f"{name}: the containers must be those of the function's value, with {', '.join(expected)}; "
-            f"got {', '.join(path for path, _ in found) or type(given).__name__}"
-        )
-    return [value for _, value in found]
-
-
-def jvp(f: Function, xs: Sequence[Any], vs: Sequence[Any], **settings: Any) -> tuple[Nested, Nested]:
-    """The value f(*xs), and J v: how it changes when the inputs move along `vs`.
-
-    Two reverse passes make it: see `push_forward`.
-
-    Args:
-        f: a function to a Tensor, or to containers of Tensors.
-        xs: its arguments.
-        vs: one tangent an argument, in its shape or containers.
-        **settings: what f takes by keyword.
-
-    Returns:
-        The value and J v, in the same containers.
-
-    Raises:
-        GraphError: f returned something that is no Tensor.
-        ShapeError: the tangents do not fit the arguments.
-    """
-    require_function("jvp", f)
-    if len(xs) != len(vs):
-        raise ShapeError(f"jvp: one tangent an argument is needed, got {len(vs)} for {len(xs)} arguments")
-    trace = Pullback("jvp", f, xs, settings, range(len(xs)))
-    given = [part for x, v in zip(trace.given, vs, strict=True) for part in _matching("jvp", x, v)]
-    tangents = [seed(x, v) for x, v in zip(trace.inputs, given, strict=True)]
-    outside = trace.record or any(v.requires_grad for v in tangents)
-    zeros = [np.zeros(out.shape, out.dtype) for out in trace.outs]
-    record = outside and STATE.recorder is not None
-    moved = push_forward(lambda us: trace.pull(us, record=True), zeros, tangents, record=record)
-    return trace.value(), rebuilt(trace.out, moved)
+    return trace.with_aux(trace.value(), pull)
 
 
 def stop_gradient(x: Nested) -> Nested:

@@ -69,7 +69,7 @@ torch.backends                    -     there is only the CPU here: leave device
 torch.autocast                    -     there is no mixed precision here: model.astype("float16") converts a model
 torch.amp                         -     there is no mixed precision here: model.astype("float16") converts a model
 torch.compile                     -     there is no compiler here: leave it out
-torch.func                        -     derivatives are minigrad.grad, minigrad.vjp, minigrad.jvp, minigrad.jacobian ...
+torch.func                        -     minigrad.grad, minigrad.vjp, minigrad.functional_call ... are here itself
 torch.special                     -     such functions are here itself: minigrad.erf, minigrad.expm1 ...
 torch.utils                       -     loaders are in minigrad.data, and minigrad.checkpoint saves memory
 torch.save                        -     minigrad.io.save(path, model.state_dict()) writes safetensors
@@ -177,7 +177,7 @@ IMPORTS = {
     "minigrad.utils.data": "from minigrad.data import DataLoader",
     "minigrad.utils.tensorboard": "from minigrad.training import TensorBoard",
     "minigrad.autograd.functional": "from minigrad import jacobian, hessian, vjp, jvp",
-    "minigrad.func": "from minigrad import grad, vjp, jvp, jacobian, hessian",
+    "minigrad.func": "from minigrad import grad, vjp, jvp, jacobian, hessian, functional_call",
     "minigrad.linalg": "from minigrad import solve, inv, det, eigh, svd",
 }
 """PyTorch's modules, and the import that serves here."""

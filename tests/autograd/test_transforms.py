@@ -389,3 +389,43 @@ def test_what_leads_nowhere_is_told():
         mg.grad(y, x.detach())
     with pytest.raises(UsageError, match="takes a function"):
         mg.grad(3.0)
+
+
+# ---- what the function returns beside its value ---------------------------------------------------------------------
+
+
+def with_aux(x):
+    y = x * x
+    return y.sum(), {"squares": y, "note": "kept"}
+
+
+def test_what_comes_beside_the_value_is_handed_on():
+    (value, aux), gradient = mg.value_and_grad(with_aux, has_aux=True)(X)
+    np.testing.assert_array_equal(gradient.numpy(), 2 * X)
+    assert value.item() == pytest.approx((X * X).sum())
+    np.testing.assert_array_equal(aux["squares"].numpy(), X * X)
+    assert (aux["note"], aux["squares"].node) == ("kept", None)
+    gradient, aux = mg.grad(with_aux, 0, True)(X)
+    np.testing.assert_array_equal(gradient.numpy(), 2 * X)
+    assert aux["note"] == "kept"
+    _, pull, aux = mg.vjp(with_aux, X, has_aux=True)
+    np.testing.assert_array_equal(pull(3.0)[0].numpy(), 6 * X)
+    assert aux["note"] == "kept"
+    _, moved, aux = mg.jvp(with_aux, (X,), (np.ones(3),), has_aux=True)
+    assert moved.item() == pytest.approx(2 * X.sum())
+    assert aux["note"] == "kept"
+
+
+def test_what_comes_beside_the_value_is_recorded_for_what_lies_outside():
+    w = variable(3.0)
+    _, aux = mg.grad(lambda x: (x * 2, x * w), has_aux=True)(2.0)
+    aux.backward()
+    assert w.grad.item() == 2
+    second = mg.grad(lambda x: mg.grad(lambda y: (y**3, x * y), has_aux=True)(x)[1])(2.0)
+    assert second.item() == 4
+
+
+@pytest.mark.parametrize(("returned", "told"), [(1.0, "float"), ((1, 2, 3), "3 values")])
+def test_without_a_pair_it_is_refused(returned, told):
+    with pytest.raises(GraphError, match=rf"grad: with has_aux=True .* a pair; it returned {told}"):
+        mg.grad(lambda x: returned, has_aux=True)(1.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import minigrad.ops as mg
-from minigrad.autograd import transforms
+from minigrad.autograd import forward_mode, transforms
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.tensor import Tensor
 from minigrad.testing.program.step import Environment, Run, Step, indented, used_steps
@@ -158,7 +158,7 @@ class FunctionStep:
             value, pull = transforms.vjp(f, x)
             (out,) = pull(env[self.other] if self.other else value)
         else:
-            out = transforms.jvp(f, (x,), (env[self.other or self.argument],))[1]
+            out = forward_mode.jvp(f, (x,), (env[self.other or self.argument],))[1]
         result: Tensor = out
         return result
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd import transforms
+from minigrad.autograd import forward_mode, transforms
 from minigrad.autograd.backward import toposort
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.tensor import Tensor, no_grad
@@ -80,7 +80,7 @@ def numerical(study: ProgramStudy) -> None:
 @program_property
 def forward(study: ProgramStudy) -> None:
     """J v, made by two reverse passes, belongs to the same matrix: <u, J v> = <J'u, v>."""
-    _, moved = transforms.jvp(lambda *xs: study.run(xs), study.arrays, study.direction)
+    _, moved = forward_mode.jvp(lambda *xs: study.run(xs), study.arrays, study.direction)
     found = inner(_arrays(moved), study.weights)
     expected = inner(study.reverse, study.direction)
     rounding = inner(study.sensitivity, [np.abs(v) for v in study.direction])
@@ -98,7 +98,7 @@ def recorded(study: ProgramStudy) -> None:
     terms = study.size + max([np.abs(g).max(initial=0) for g in study.reverse], default=0)
     sensitivity = sensitivity_of(lambda run: _hessian_product(study, run)[1], reverse_over_reverse, terms)
     both: Any = transforms.grad(study.scalar, tuple(range(len(study.arrays))))
-    forward_over_reverse = _arrays(transforms.jvp(both, study.arrays, study.direction)[1])
+    forward_over_reverse = _arrays(forward_mode.jvp(both, study.arrays, study.direction)[1])
     study.expect("recorded", forward_over_reverse, reverse_over_reverse, sensitivity)
 
     def gradient(x: Vector) -> Vector:
