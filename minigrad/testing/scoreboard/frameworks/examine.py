@@ -78,7 +78,8 @@ class BackwardRaised(Exception):  # noqa: N818  what a framework did, told as a 
 
 # How frameworks say that there is no derivative.
 _SAYS_SO: Final = re.compile(
-    r"not implemented|not require grad|failed to compute gradient|not differentiable|not support|not defined|"
+    r"not implemented|not require grad|failed to compute gradient|not differentiable|not defined|"
+    r"not support(?!.*ArrayBox)|"
     r"'(NoneType|numpy\.\w+)' object has no attribute"  # a plain number or array came back, or no gradient at all
 )
 

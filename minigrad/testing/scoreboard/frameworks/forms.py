@@ -144,7 +144,7 @@ def calls_of(function: str, language: Language, signature: inspect.Signature | N
 
 
 # Functions that take a list of arrays. Others make a constant of it, which shows nothing.
-_OF_LISTS: Final = re.compile("stack|cat|mesh|block|multi|chain|sequence|einsum|broadcast|append|cartesian|array")
+_OF_LISTS: Final = re.compile("stack|cat|block|multi|chain|sequence|einsum|cartesian")
 
 
 def _fits(arguments: str, name: str, signature: inspect.Signature | None) -> bool:

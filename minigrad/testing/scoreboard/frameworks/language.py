@@ -166,7 +166,7 @@ _LEFT_OUT: Final = re.compile(
     finfo|iinfo|nested|sparse|quantize|fake_quantize|fbgemm|mkldnn|cudnn|miopen|q_|dequantize|int_repr|backward|
     grad_|realize|clone|numpy$|tolist|item|data$|to$|to_|contiguous|detach|requires|assign|replace|shard|
     uniform|normal$|scaled_uniform|glorot|kaiming|randint|randn|randperm|element_size|nbytes|lazydata|schedule|
-    gradient$|call$|callify|alu$|as_param|linear_with|threefry|training|train$|one_hot|multigpu|hash|pca_lowrank|svd_lowrank|nextafter|spacing|keccak|decode|fused_gromov|dtype|cast|bitcast).*""",
+    gradient$|call$|callify|alu$|as_param|linear_with|threefry|training|train$|one_hot|multigpu|hash|pca_lowrank|svd_lowrank|nextafter|spacing|parse_|keccak|decode|fused_gromov|dtype|cast|bitcast).*""",
     re.VERBOSE,
 )
 

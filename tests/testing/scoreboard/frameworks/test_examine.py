@@ -153,3 +153,38 @@ def test_guilty_result_of_several_is_named(examine):
     fault = examine("planted.right_and_wrong", 2.0).faults[0]
     assert "planted.right_and_wrong(x)[1]" in fault.reproduction
     assert fault.reproduced.startswith("[")
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("framework", "function", "found", "expected"),
+    [
+        ("torch", "torch.ldexp", 0.0, 0.25),
+        ("torch", "torch.segment_reduce", 2.0, 1.0),  # the sum over ties, with a negative cotangent
+        ("torch", "torch.nn.functional.poisson_nll_loss", np.nan, None),
+        ("jax", "jax.scipy.special.i0", 1.0, 0.0),
+        ("jax", "jax.scipy.special.spence", np.nan, None),
+        ("jax", "jax.nn.logsumexp", 0.0, None),
+        ("autograd", "autograd.numpy.tile", 1.0, 0.0),
+        ("autograd", "autograd.numpy.repeat", 1.0, 0.0),
+        ("autograd", "autograd.numpy.prod", np.nan, 1.0),
+        ("mygrad", "mygrad.sech", np.nan, 0.0),
+    ],
+)
+def test_known_faults_are_found_again(framework, function, found, expected):
+    pytest.importorskip(framework)
+    faults = Examiner(LANGUAGES[framework]).examine(function, 8.0).faults
+    near = [f for f in faults if f.found == pytest.approx(found, nan_ok=True)]
+    assert near
+    assert expected is None or near[0].expected == pytest.approx(expected, abs=1e-6)
+    assert near[0].confirmed
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("framework", "function"), [("torch", "torch.linalg.cond"), ("autograd", "autograd.numpy.dstack")]
+)
+def test_derivative_that_raises_is_a_fault(framework, function):
+    pytest.importorskip(framework)
+    faults = Examiner(LANGUAGES[framework]).examine(function, 8.0).faults
+    assert any(fault.source.startswith("raises") for fault in faults)
