@@ -243,7 +243,7 @@ assert report
 # ## Another framework
 #
 # The kit knows a framework by one protocol: how an array becomes a value of it and back, and how a function is run and pulled
-# back ([its API](api/frameworks.md)). Here is one of dual numbers, forward mode only, with everything that the kit needs:
+# back ([its API](api/testing.frameworks.md)). Here is one of dual numbers, forward mode only, with everything that the kit needs:
 
 # %%
 from minigrad.testing.frameworks import Framework, as_tuple, kit_for
