@@ -36,7 +36,19 @@ from minigrad.autograd.transforms import (
     vjp,
 )
 from minigrad.config import set_threads, show_config
-from minigrad.creation import arange, asarray, eye, full, linspace, ones, rand, randn, zeros
+from minigrad.conversion import asarray, from_dlpack
+from minigrad.creation import (
+    arange,
+    empty,
+    empty_like,
+    eye,
+    full,
+    linspace,
+    ones,
+    rand,
+    randn,
+    zeros,
+)
 from minigrad.dtypes import (
     bool,
     can_cast,
@@ -137,11 +149,14 @@ __all__ = [
     "default_dtype",
     "e",
     "elementwise",
+    "empty",
+    "empty_like",
     "eye",
     "finfo",
     "float16",
     "float32",
     "float64",
+    "from_dlpack",
     "full",
     "functional",
     "functional_call",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from minigrad.autograd.array_protocol import API_VERSIONS, check_device
 from minigrad.autograd.tensor import default_dtype
 from minigrad.dtypes import KINDS, dtypes_of_kind, int64
-from minigrad.errors import UsageError
 from minigrad.typing import DType
 
-API_VERSION: Final = "2024.12"
+API_VERSION: Final = API_VERSIONS[-1]
 """The version of the Array API standard."""
 
 
@@ -53,16 +53,6 @@ class NamespaceInfo:
         check_device(device)
         kinds = tuple(KINDS) if kind is None else (kind,) if isinstance(kind, str) else kind
         return {dtype.name: dtype for one in kinds for dtype in dtypes_of_kind(one)}
-
-
-def check_device(device: str | None) -> None:
-    """Refuse all devices but the one that there is.
-
-    Raises:
-        UsageError: it is not "cpu".
-    """
-    if device not in (None, "cpu"):
-        raise UsageError(f'there is only the device "cpu" here, not {device!r}: leave device= out')
 
 
 def namespace_info() -> NamespaceInfo:

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.tensor import Tensor, default_dtype, tensor, wrap
+from minigrad.autograd.array_protocol import check_device
+from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
 from minigrad.rng import default_rng
 from minigrad.typing import Array, ArrayLike, DTypeLike
 
@@ -33,37 +34,52 @@ def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) ->
     return out
 
 
-def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None
+) -> Tensor:
     """A Tensor of zeros.
 
     Args:
         shape: sizes, or one size.
         dtype: the dtype (default: `default_dtype()`).
         requires_grad: whether gradients are computed for it (default False).
+        device: "cpu", the only one (default None: the same).
 
     >>> zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
+    check_device(device)
     _refuse_number("zeros", dtype)
     return _wrap(np.zeros(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
-def ones(shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    shape: ShapeLike, dtype: DTypeLike | None = None, requires_grad: bool = False, *, device: str | None = None
+) -> Tensor:
     """A Tensor of ones.
 
     Args:
         shape: sizes, or one size.
         dtype: the dtype (default: `default_dtype()`).
         requires_grad: whether gradients are computed for it (default False).
+        device: "cpu", the only one (default None: the same).
 
     >>> ones(3).tolist()
     [1.0, 1.0, 1.0]
     """
+    check_device(device)
     _refuse_number("ones", dtype)
     return _wrap(np.ones(shape, dtype or default_dtype()), dtype, requires_grad)
 
 
-def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def full(
+    shape: ShapeLike,
+    fill_value: float,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    *,
+    device: str | None = None,
+) -> Tensor:
     """A Tensor filled with one number.
 
     Args:
@@ -71,15 +87,19 @@ def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, re
         fill_value: the number.
         dtype: the dtype (default: `default_dtype()`).
         requires_grad: whether gradients are computed for it (default False).
+        device: "cpu", the only one (default None: the same).
 
     >>> full(2, 7.0).tolist()
     [7.0, 7.0]
     """
+    check_device(device)
     _refuse_number("full", dtype, fill_value)
     return _wrap(np.full(shape, fill_value, dtype or default_dtype()), dtype, requires_grad)
 
 
-def eye(n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, *, k: int = 0) -> Tensor:
+def eye(
+    n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, *, k: int = 0, device: str | None = None
+) -> Tensor:
     """A matrix with ones on a diagonal and zeros elsewhere.
 
     Args:
@@ -87,6 +107,7 @@ def eye(n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, 
         n_cols: the number of columns (default: as many as rows).
         dtype: the dtype (default: `default_dtype()`).
         k: 0 for the main diagonal, positive for those above it, negative for those below (default 0).
+        device: "cpu", the only one (default None: the same).
 
     Returns:
         (n_rows, n_cols).
@@ -94,10 +115,18 @@ def eye(n_rows: int, n_cols: int | None = None, dtype: DTypeLike | None = None, 
     >>> eye(2, k=1).tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
+    check_device(device)
     return _wrap(np.eye(n_rows, n_cols, k), dtype)
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
+def arange(
+    start: float,
+    stop: float | None = None,
+    step: float = 1,
+    dtype: DTypeLike | None = None,
+    *,
+    device: str | None = None,
+) -> Tensor:
     """Evenly spaced numbers: start, start + step, ... up to, and without, stop.
 
     Args:
@@ -105,6 +134,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
         stop: the end, which is left out (default: `start`).
         step: the distance between neighbors, not 0 (default 1).
         dtype: the dtype (default: int64 if all three are integers, else `default_dtype()`).
+        device: "cpu", the only one (default None: the same).
 
     Returns:
         (ceil((stop - start) / step)).
@@ -112,12 +142,21 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTyp
     >>> arange(1, 7, 2).tolist(), arange(0.5, 2.0).tolist()
     ([1, 3, 5], [0.5, 1.5])
     """
+    check_device(device)
     first, last = (0, start) if stop is None else (start, stop)
     numbers = np.arange(first, last, step)
     return _wrap(numbers, numbers.dtype if dtype is None and numbers.dtype.kind == "i" else dtype)
 
 
-def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None, *, endpoint: bool = True) -> Tensor:
+def linspace(
+    start: float,
+    stop: float,
+    num: int,
+    dtype: DTypeLike | None = None,
+    *,
+    endpoint: bool = True,
+    device: str | None = None,
+) -> Tensor:
     """A given number of evenly spaced numbers from start to stop.
 
     Args:
@@ -126,6 +165,7 @@ def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None
         num: how many, at least 0.
         dtype: the dtype (default: `default_dtype()`).
         endpoint: whether `stop` is one of them (default True).
+        device: "cpu", the only one (default None: the same).
 
     Returns:
         (num).
@@ -136,26 +176,45 @@ def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = None
     >>> linspace(0, 1, 3).tolist()
     [0.0, 0.5, 1.0]
     """
+    check_device(device)
     return _wrap(np.linspace(start, stop, num, endpoint), dtype)
 
 
-def asarray(obj: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
-    """The argument as a Tensor: a Tensor stays what it is, with its history; all else becomes a constant.
+def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: str | None = None) -> Tensor:
+    """A Tensor of any numbers at all: what the memory held before.
 
     Args:
-        obj: a Tensor, an array (copied), a number, or nested lists of numbers.
-        dtype: the dtype (default: that of a Tensor or array; for real numbers `default_dtype()`, for integers int64).
+        shape: sizes, or one size.
+        dtype: the dtype (default: `default_dtype()`).
+        device: "cpu", the only one (default None: the same).
 
     Raises:
-        DTypeError: `obj` holds Tensors in a list, texts or other objects.
+        UsageError: another device.
 
-    >>> x = ones(2)
-    >>> asarray(x) is x, asarray([1.0, 2.0]).tolist()
-    (True, [1.0, 2.0])
+    >>> empty((2, 3)).shape
+    (2, 3)
     """
-    if isinstance(obj, Tensor):
-        return obj if dtype is None else obj.astype(dtype)
-    return tensor(obj, dtype)
+    check_device(device)
+    _refuse_number("empty", dtype)
+    return wrap(np.empty(shape, dtype or default_dtype()))
+
+
+def empty_like(x: ArrayLike, dtype: DTypeLike | None = None, *, device: str | None = None) -> Tensor:
+    """A Tensor of any numbers at all in the shape of another.
+
+    Args:
+        x: an array.
+        dtype: the dtype (default: x's).
+        device: "cpu", the only one (default None: the same).
+
+    Raises:
+        UsageError: another device.
+
+    >>> empty_like(ones((2, 3))).shape
+    (2, 3)
+    """
+    array = as_array(x)
+    return empty(array.shape, array.dtype if dtype is None else dtype, device=device)
 
 
 def randn(

@@ -25,9 +25,12 @@ from minigrad.ops import (
     vecdot,
     vector_norm,
 )
+from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "matrix_power",
     "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot",
     "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+globals().update(_explained(globals(), __all__))

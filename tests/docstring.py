@@ -15,7 +15,7 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
@@ -82,7 +82,7 @@ def faults(subject: Subject) -> Iterator[str]:
     one_line = isinstance(subject.value, Op) and ONE_LINE.search(" ".join(docs[0].split()))
     for parameter in subject.parameters:
         if one_line:
-            yield from _settings_faults(docs[0], parameter)
+            yield from _settings_faults(docs[0], parameter.name, subject.value.inputs)
         else:
             yield from _parameter_faults(docs, parameter, is_dataclass(subject.value))
     if subject.shapes and not re.search(r"\bShapes?: \S", docs[0]):
@@ -94,10 +94,10 @@ def faults(subject: Subject) -> Iterator[str]:
     yield from (f"{error} is not told under Raises:" for error in sorted(raised - set(told)))
 
 
-def _settings_faults(doc: str, parameter: inspect.Parameter) -> Iterator[str]:
+def _settings_faults(doc: str, name: str, inputs: Sequence[str]) -> Iterator[str]:
     """In the form of one line, inputs need no word."""
-    if parameter.kind is parameter.KEYWORD_ONLY and not re.search(rf"\b{parameter.name}\b", doc):
-        yield f"the setting {parameter.name} is not named"
+    if name not in inputs and not re.search(rf"\b{name}\b", doc):
+        yield f"the setting {name} is not named"
 
 
 def _parameter_faults(docs: list[str], parameter: inspect.Parameter, is_data: bool) -> Iterator[str]:

@@ -22,7 +22,7 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 # what users import: the models are written with it alone.
 FLOORS = [
     "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
-    "autograd", "ops", "numpy_protocol", "dtypes", "array_namespace", "creation", "linalg",
+    "autograd", "ops", "numpy_protocol", "dtypes", "array_namespace", "conversion", "creation", "linalg",
     "functional", "init", "nn", "optim", "data",
     "graph", "cost", "io", "training", "testing", "viz", "diagnosis", "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """What minigrad tells those who take any array namespace."""
 
+import inspect
+
 import pytest
 
 import minigrad
@@ -48,4 +50,5 @@ def test_capabilities_hold():
 
 
 def test_linalg_has_the_ops_of_linear_algebra():
-    assert all(getattr(linalg, name).__name__ == getattr(minigrad, name).__name__ for name in ["qr", "pinv", "cross"])
+    for name in linalg.__all__:
+        assert inspect.unwrap(getattr(linalg, name)) is inspect.unwrap(getattr(minigrad, name))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -36,18 +37,6 @@ def test_whole_numbers_stay_integers() -> None:
 def test_dtype_and_requires_grad_are_taken() -> None:
     assert mg.arange(3, dtype=np.int64).dtype == np.int64
     assert mg.zeros(2, dtype=np.float64, requires_grad=True).requires_grad
-
-
-def test_asarray_keeps_tensors_and_their_history() -> None:
-    x = mg.Tensor([1.0, 2.0], requires_grad=True)
-    assert mg.asarray(x) is x
-    mg.asarray(x, np.float64).sum().backward()
-    assert x.grad is not None
-    assert x.grad.tolist() == [1, 1]
-    array = np.ones(2)
-    made = mg.asarray(array)
-    array[0] = 5
-    assert made.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("f", [mg.zeros_like, mg.ones_like, lambda x, **dtype: mg.full_like(x, 3, **dtype)])
@@ -85,3 +74,35 @@ def test_random_draws_follow_the_generator() -> None:
     one, two = (mg.rand(1000, rng=np.random.default_rng(4)).numpy() for _ in range(2))
     np.testing.assert_array_equal(one, two)
     assert 0 <= one.min() <= one.max() < 1
+
+
+def test_empty_has_the_shape_and_dtype() -> None:
+    assert (mg.empty((2, 3)).shape, mg.empty(2).dtype) == ((2, 3), np.float32)
+    like = mg.empty_like(mg.Tensor(np.ones((2, 3), np.int8)))
+    assert (like.shape, like.dtype) == ((2, 3), np.int8)
+    assert mg.empty_like(like, np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda device: mg.zeros(2, device=device),
+        lambda device: mg.ones(2, device=device),
+        lambda device: mg.full(2, 1.0, device=device),
+        lambda device: mg.empty(2, device=device),
+        lambda device: mg.eye(2, device=device),
+        lambda device: mg.arange(2, device=device),
+        lambda device: mg.linspace(0, 1, 2, device=device),
+        lambda device: mg.zeros_like(mg.ones(2), device=device),
+        lambda device: mg.ones_like(mg.ones(2), device=device),
+        lambda device: mg.full_like(mg.ones(2), 1.0, device=device),
+        lambda device: mg.empty_like(mg.ones(2), device=device),
+        lambda device: mg.asarray(1.0, device=device),
+        lambda device: mg.from_dlpack(np.ones(2), device=device),
+        lambda device: mg.astype(mg.ones(2), np.float64, device=device),
+    ],
+)
+def test_the_only_device_is_the_cpu(make) -> None:
+    assert make("cpu").device == "cpu"
+    with pytest.raises(UsageError, match='only the device "cpu"'):
+        make("gpu")

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from minigrad.errors import GraphError, UsageError
+from minigrad.pytorch_names.keywords import explain_calls
 from minigrad.typing import Array
 
 if TYPE_CHECKING:
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 """The versions of the Array API standard, each of which contains the one before."""
+
+
+def check_device(device: str | None) -> None:
+    """Refuse all devices but the one that there is.
+
+    Raises:
+        UsageError: it is not "cpu".
+    """
+    if device not in (None, "cpu"):
+        raise UsageError(f'there is only the device "cpu" here, not {device!r}: leave device= out')
 
 
 class ArrayProtocol:
@@ -29,7 +40,8 @@ class ArrayProtocol:
         """Where the values are: always on the "cpu"."""
         return "cpu"
 
-    def to_device(self, device: str, /, *, stream: None = None) -> Tensor:
+    @explain_calls
+    def to_device(self, device: str, *, stream: None = None) -> Tensor:
         """The same Tensor: there is no other device.
 
         Args:
@@ -39,8 +51,9 @@ class ArrayProtocol:
         Raises:
             UsageError: another device, or a stream.
         """
-        if device != "cpu" or stream is not None:
-            raise UsageError(f'there is only the device "cpu" here, without streams, not {device!r}')
+        check_device(device)
+        if stream is not None:
+            raise UsageError('the device "cpu" has no streams: leave stream= out')
         return self  # type: ignore[return-value]
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:

@@ -33,10 +33,20 @@ def call_signature(signature: inspect.Signature, results: Sequence[str]) -> insp
     """
     parameters = [
         p.replace(annotation=_Unquoted(p.annotation)) if type(p.annotation) is str else p
-        for p in signature.parameters.values()
+        for p in _settings_behind_inputs(signature)
     ]
     returned = f"tuple[{', '.join(['Tensor'] * len(results))}]" if results else "Tensor"
     return signature.replace(parameters=parameters, return_annotation=_Unquoted(returned))
+
+
+def _settings_behind_inputs(signature: inspect.Signature) -> list[inspect.Parameter]:
+    """The parameters with keyword-only ones as those that may stand by position, too, as far as Python has such."""
+    parameters = list(signature.parameters.values())
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return parameters
+    positional = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters]
+    required = [p.default is p.empty for p in positional]
+    return positional if required == sorted(required, reverse=True) else parameters
 
 
 def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) -> tuple[tuple[Any, ...], Settings]:
@@ -46,7 +56,7 @@ def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) ->
         TypeError: there are more than the op has settings, or one is given twice.
     """
     count = len(op.inputs)
-    names = [p.name for p in op.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    names = list(op.__signature__.parameters)[count:]
     behind = inputs[count:]
     if any(getattr(value, "ndim", 0) for name, value in zip(names, behind, strict=False) if name == "axis"):
         hint = f"; element by element it is {op.name}imum(x, y)" if op.name in ("max", "min") else ""

@@ -121,10 +121,23 @@ from minigrad.ops.pooling import (
     max_unpool,
     pool_take,
 )  # fmt: skip
-from minigrad.ops.rearrange import broadcast_arrays, flip, meshgrid, repeat, roll, split, tile, tril, triu, unstack
-from minigrad.ops.reduce import all, any, argmax, argmin, count_nonzero, logsumexp, max, mean, min, prod, sum
+from minigrad.ops.rearrange import (
+    broadcast_arrays,
+    flip,
+    meshgrid,
+    moveaxis,
+    repeat,
+    roll,
+    split,
+    tile,
+    tril,
+    triu,
+    unstack,
+)
+from minigrad.ops.reduce import all, any, count_nonzero, logsumexp, max, mean, min, prod, sum
 from minigrad.ops.resampling import resample, resample_input
 from minigrad.ops.scan import cumulative_prod, cumulative_sum, diff, linear_scan
+from minigrad.ops.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
 from minigrad.ops.shape import (
     astype,
     broadcast_to,
@@ -132,7 +145,6 @@ from minigrad.ops.shape import (
     expand_dims,
     flatten,
     matrix_transpose,
-    moveaxis,
     permute_dims,
     reshape,
     squeeze,
@@ -141,7 +153,7 @@ from minigrad.ops.shape import (
 )  # fmt: skip
 from minigrad.ops.sliding_windows import fold, unfold
 from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entropy
-from minigrad.ops.sorting import argsort, searchsorted, sort
+from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort
 
 operators.bind(ops=sys.modules[__name__])
 
@@ -153,16 +165,17 @@ __all__ = [
     "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det", "diagonal", "diagonal_matrix",
     "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims",
     "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu", "gelu_tanh", "getitem", "greater",
-    "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "inv", "isfinite", "isinf", "isnan",
-    "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10", "log_softmax",
-    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp", "matmul",
-    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool",
-    "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply", "negative", "nextafter", "nonzero",
-    "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu",
-    "prod", "qr", "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "roll",
-    "round", "scatter_add", "searchsorted", "selu", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet",
-    "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take",
-    "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold",
-    "unstack", "var", "vecdot", "vector_norm", "weighted", "where", "zeros_like",
+    "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "inv", "isfinite", "isin", "isinf",
+    "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10",
+    "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp",
+    "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool", "max_positions",
+    "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply", "negative",
+    "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take",
+    "positive", "pow", "prelu", "prod", "qr", "reciprocal", "relu", "relu6", "remainder", "repeat", "resample",
+    "resample_input", "reshape", "roll", "round", "scatter_add", "searchsorted", "selu", "sigmoid", "sign", "signbit",
+    "silu", "sin", "sinh", "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to",
+    "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril",
+    "triu", "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var",
+    "vecdot", "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from minigrad.ops.rearrange import roll
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
 from minigrad.shapes import Shape, canonical_axis, shape_of
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import ArrayLike, DTypeLike, Settings, Value
 
 
 def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
@@ -286,13 +286,14 @@ def _(g: Value, *, offset: int) -> Value:
     return diagonal(g, offset=offset)
 
 
-def trace(x: Value, offset: int = 0) -> Tensor:
+def trace(x: Value, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """The sum of a diagonal of each matrix.
 
     Args:
         x: matrices.
         offset: the diagonal, counted from the main one upward (default 0).
+        dtype: in what to compute (default None: x's own; for small integers int64 or uint64).
 
     Shapes: x (..., M, N) -> (...).
     """
-    return sum(diagonal(x, offset=offset), axis=-1)
+    return sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)

@@ -12,8 +12,9 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.decomposition import svdvals
 from minigrad.ops.elementwise import abs, sign, where
 from minigrad.ops.exact_quotient import smooth_at_zero
+from minigrad.ops.rearrange import moveaxis
 from minigrad.ops.reduce import broadcast_reduced, max, min, sum
-from minigrad.ops.shape import expand_dims, moveaxis, ordered_axes
+from minigrad.ops.shape import expand_dims, ordered_axes
 from minigrad.shapes import canonical_axes, checked_keepdims, shape_of
 from minigrad.typing import ArrayLike, Axis, Settings, Value
 

@@ -1,4 +1,4 @@
-"""Flipping, rolling, repeating, splitting and masking along axes. Negative axes count from the end."""
+"""Moving, flipping, rolling, repeating, splitting and masking along axes. Negative axes count from the end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,32 @@ from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.index import getitem
-from minigrad.ops.shape import broadcast_to, expand_dims, ordered_axes, reshape
+from minigrad.ops.shape import broadcast_to, expand_dims, ordered_axes, permute_dims, reshape
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, Axis, Settings, Value
+
+
+def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Some dimensions moved to other places; the others keep their order.
+
+    Args:
+        x: numbers.
+        source: the dimensions.
+        destination: the place of each in the result.
+
+    Shapes: x (...) -> its sizes in that order.
+
+    Raises:
+        ShapeError: a dimension is named twice or does not exist, or the two lists differ in length.
+    """
+    ndim = len(shape_of(x))
+    moved, places = ordered_axes(source, ndim), ordered_axes(destination, ndim)
+    if len(moved) != len(places):
+        raise ShapeError(f"moveaxis: {len(moved)} dimensions {source} cannot go to {len(places)} places {destination}")
+    order = [i for i in range(ndim) if i not in moved]
+    for place, i in sorted(zip(places, moved, strict=True)):
+        order.insert(place, i)
+    return permute_dims(x, axes=tuple(order))
 
 
 def _flipping(x: ArrayLike, *, axis: Axis = None) -> Settings:

@@ -18,21 +18,27 @@ from minigrad.ops.logic import isinf
 from minigrad.ops.rearrange import flip
 from minigrad.ops.scan import cumulative_prod, shift_right
 from minigrad.ops.shape import broadcast_to, permute_dims, reshape
-from minigrad.shapes import Shape, canonical_axes, canonical_axis, checked_keepdims, shape_of
-from minigrad.typing import ArrayLike, Axis, Function, Settings, Value
+from minigrad.shapes import Shape, canonical_axes, checked_keepdims, shape_of
+from minigrad.typing import ArrayLike, Axis, DTypeLike, Function, Settings, Value
 
 
 def _reduction(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False) -> Settings:
     return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": checked_keepdims(keepdims)}
 
 
-def _arg_reduction(x: ArrayLike, *, axis: int | None = None, keepdims: bool = False) -> Settings:
-    axis = None if axis is None else canonical_axis(axis, np.ndim(x))
-    _require_elements("position of an extremum", np.shape(x), canonical_axes(axis, np.ndim(x)))
-    return {"axis": axis, "keepdims": checked_keepdims(keepdims)}
+def _accumulation(
+    x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike | None = None
+) -> Settings:
+    settings = {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": checked_keepdims(keepdims)}
+    return settings if dtype is None else {**settings, "dtype": np.dtype(dtype)}
 
 
-def _require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:
+def require_elements(what: str, shape: Shape, axis: tuple[int, ...]) -> None:
+    """Refuse to choose among no elements.
+
+    Raises:
+        ShapeError: a reduced dimension has size 0.
+    """
     if 0 in [shape[i] for i in axis]:
         raise ShapeError(f"the {what} of no elements does not exist: a reduced dimension has size 0")
 
@@ -47,18 +53,19 @@ def broadcast_reduced(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
     return broadcast_to(reshape(y, shape=keepdims_shape(shape, axis)), shape=shape)
 
 
-@op(canonical=_reduction, linear=("x",), onnx="ReduceSum")
-def sum(x: Value, *, axis: Value, keepdims: bool) -> Value:
+@op(canonical=_accumulation, linear=("x",), onnx="ReduceSum")
+def sum(x: Value, *, axis: Value, keepdims: bool, dtype: Value = None) -> Value:
     """out = sum of x over the axes.
 
     Args:
         x: numbers.
         axis: the axis or axes along which to reduce (default None: all).
         keepdims: whether these stay, with size 1 (default False).
+        dtype: in what to compute (default None: x's own; for small integers int64 or uint64).
 
     Shapes: x (...) -> x's without the axes, or with size 1 there.
     """
-    return x.sum(axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @sum.vjp("x")
@@ -107,7 +114,7 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
         return reshape(out, shape=keepdims_shape(x.shape, axis)) if keepdims else out
 
     def forward(x: Value, *, axis: Value, keepdims: bool) -> Value:
-        _require_elements(name, np.shape(x), axis)
+        require_elements(name, np.shape(x), axis)
         moved, rows, last = _as_rows(np.asarray(x), axis)
         first = arg(rows, axis=-1, keepdims=True)
         chosen = np.zeros(rows.shape, bool)
@@ -140,40 +147,6 @@ def _extremum(name: str, arg: Function, larger: BinaryOp, onnx: str, canonical: 
 
 max = _extremum("max", np.argmax, maximum, "ReduceMax", _reduction)
 min = _extremum("min", np.argmin, minimum, "ReduceMin", _reduction)
-
-
-@op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMax")
-def argmax(x: Value, *, axis: int | None, keepdims: bool) -> Value:
-    """The position of the first largest element along an axis.
-
-    Args:
-        x: numbers.
-        axis: the axis along which to search (default None: in the flattened array).
-        keepdims: whether it stays, with size 1 (default False).
-
-    Shapes: x (...) -> x's without the axis, or with size 1 there.
-
-    Raises:
-        ShapeError: there are no elements along the axis.
-    """
-    return np.argmax(x, axis=axis, keepdims=keepdims)
-
-
-@op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMin")
-def argmin(x: Value, *, axis: int | None, keepdims: bool) -> Value:
-    """The position of the first smallest element along an axis.
-
-    Args:
-        x: numbers.
-        axis: the axis along which to search (default None: in the flattened array).
-        keepdims: whether it stays, with size 1 (default False).
-
-    Shapes: x (...) -> x's without the axis, or with size 1 there.
-
-    Raises:
-        ShapeError: there are no elements along the axis.
-    """
-    return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 @op(canonical=_reduction, non_differentiable=("x",))
@@ -262,18 +235,19 @@ def _(g: Value, x: Value, out: Value, *, axis: Value) -> Value:
 # ---- products ------------------------------------------------------------------------------------------------
 
 
-@op(canonical=_reduction, onnx="ReduceProd")
-def prod(x: Value, *, axis: Value, keepdims: bool) -> Value:
+@op(canonical=_accumulation, onnx="ReduceProd")
+def prod(x: Value, *, axis: Value, keepdims: bool, dtype: Value = None) -> Value:
     """out = product of x over the axes. Its gradient is right where elements are 0, too.
 
     Args:
         x: numbers.
         axis: the axis or axes along which to reduce (default None: all).
         keepdims: whether these stay, with size 1 (default False).
+        dtype: in what to compute (default None: x's own; for small integers int64 or uint64).
 
     Shapes: x (...) -> x's without the axes, or with size 1 there.
     """
-    return np.prod(x, axis=axis, keepdims=keepdims)
+    return np.prod(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @prod.vjp("x")

@@ -18,21 +18,22 @@ from minigrad.ops.index import getitem
 from minigrad.ops.rearrange import flip
 from minigrad.ops.shape import concat
 from minigrad.shapes import canonical_axis, shape_of
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import ArrayLike, DTypeLike, Settings, Value
 
 
-def _scanning(x: ArrayLike, *, axis: int | None = None) -> Settings:
+def _scanning(x: ArrayLike, *, axis: int | None = None, dtype: DTypeLike | None = None) -> Settings:
     if axis is None and np.ndim(x) != 1:
         raise ShapeError(f"axis= is needed for an array of {np.ndim(x)} dimensions")
-    return {"axis": canonical_axis(0 if axis is None else axis, np.ndim(x))}
+    settings: Settings = {"axis": canonical_axis(0 if axis is None else axis, np.ndim(x))}
+    return settings if dtype is None else {**settings, "dtype": np.dtype(dtype)}
 
 
 @op(name="cumulative_sum", canonical=_scanning, linear=("x",), onnx="CumSum")
-def _cumulative_sum(x: Value, *, axis: int) -> Value:
+def _cumulative_sum(x: Value, *, axis: int, dtype: Value = None) -> Value:
     """out[k] = x[0] + ... + x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
-    if x.dtype == np.float16:
+    if x.dtype == np.float16 and dtype is None:
         return np.cumsum(x, axis, dtype=np.float32).astype(x.dtype)
-    return np.cumsum(x, axis)
+    return np.cumsum(x, axis, dtype)
 
 
 @_cumulative_sum.vjp("x")
@@ -41,9 +42,9 @@ def _(g: Value, *, axis: int) -> Value:
 
 
 @op(name="cumulative_prod", canonical=_scanning)
-def _cumulative_prod(x: Value, *, axis: int) -> Value:
+def _cumulative_prod(x: Value, *, axis: int, dtype: Value = None) -> Value:
     """out[k] = x[0] * ... * x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
-    return np.cumprod(x, axis)
+    return np.cumprod(x, axis, dtype)
 
 
 @_cumulative_prod.vjp("x")
@@ -98,37 +99,43 @@ def shift_right(x: Value, axis: int, first: int) -> Value:
     return concat([(ones_like if first else zeros_like)(head), getitem(x, index=_along(axis, slice(0, -1)))], axis)
 
 
-def cumulative_sum(x: Value, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_sum(
+    x: Value, axis: int | None = None, include_initial: bool = False, dtype: DTypeLike | None = None
+) -> Tensor:
     """out[k] = x[0] + ... + x[k] along the axis.
 
     Args:
         x: numbers.
         axis: the axis along which to add up; a vector needs none (default None).
         include_initial: whether a 0 comes first (default False).
+        dtype: in what to compute (default None: x's own; for small integers int64 or uint64).
 
     Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`.
 
     Raises:
         ShapeError: x is no vector and there is no axis.
     """
-    out = _cumulative_sum(x, axis=axis)
+    out = _cumulative_sum(x, axis=axis, dtype=dtype)
     return _with_initial(out, zeros_like, axis or 0) if include_initial else out
 
 
-def cumulative_prod(x: Value, axis: int | None = None, include_initial: bool = False) -> Tensor:
+def cumulative_prod(
+    x: Value, axis: int | None = None, include_initial: bool = False, dtype: DTypeLike | None = None
+) -> Tensor:
     """out[k] = x[0] * ... * x[k] along the axis. Its gradient is right where x is 0, too.
 
     Args:
         x: numbers.
         axis: the axis along which to multiply; a vector needs none (default None).
         include_initial: whether a 1 comes first (default False).
+        dtype: in what to compute (default None: x's own; for small integers int64 or uint64).
 
     Shapes: x (..., T, ...) -> (..., T, ...), or T+1 with `include_initial`.
 
     Raises:
         ShapeError: x is no vector and there is no axis.
     """
-    out = _cumulative_prod(x, axis=axis)
+    out = _cumulative_prod(x, axis=axis, dtype=dtype)
     return _with_initial(out, ones_like, axis or 0) if include_initial else out
 
 

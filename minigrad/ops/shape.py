@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minigrad.autograd.array_protocol import check_device
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import ArrayLike, DTypeLike, Settings, Value
 
 
 def _to_shape(x: ArrayLike, *, shape: Value) -> Settings:
@@ -19,15 +20,27 @@ def _to_shape(x: ArrayLike, *, shape: Value) -> Settings:
     return {"shape": tuple([size.__index__() for size in shape])}
 
 
-@op(canonical=_to_shape, linear=("x",), onnx="Reshape")
+def _reshaping(x: ArrayLike, *, shape: Value, copy: bool | None = None) -> Settings:
+    if copy is False:
+        np.reshape(np.asarray(x), shape, copy=False)  # which raises where it has to copy
+    shape = (shape,) if isinstance(shape, int) else shape
+    return {"shape": tuple([size.__index__() for size in shape])}
+
+
+@op(canonical=_reshaping, linear=("x",), onnx="Reshape")
 def reshape(x: Value, *, shape: Shape) -> Value:
     """The same elements, in row-major order, in another shape.
 
     Args:
         x: numbers.
         shape: the sizes; one may be -1 and is worked out.
+        copy: False to refuse what has to be copied; True makes no difference that shows, as values are not written to
+            (default None: a copy where one is needed).
 
     Shapes: any -> `shape`.
+
+    Raises:
+        ValueError: `copy=False` where the memory does not allow it.
     """
     return np.reshape(x, shape)
 
@@ -106,9 +119,24 @@ def _(g: Value, x_shape: Shape) -> Value:
     return broadcast_to(g, shape=x_shape)
 
 
-@op(canonical=lambda x, *, dtype: {"dtype": np.dtype(dtype)}, onnx="Cast")
+def _casting(x: Value, *, dtype: DTypeLike, copy: bool = True, device: str | None = None) -> Settings:
+    check_device(device)
+    return {"dtype": np.dtype(dtype)}
+
+
+@op(canonical=_casting, onnx="Cast")
 def astype(x: Value, *, dtype: Value) -> Value:
-    """Converted to another dtype; the gradient comes back in x's own. Shapes: any -> the same."""
+    """Converted to another dtype; the gradient comes back in x's own.
+
+    Args:
+        x: numbers.
+        dtype: that of the result.
+        copy: whether it is new where x has the dtype already; no difference shows, as values are not written to
+            (default True).
+        device: "cpu", the only one (default None: the same).
+
+    Shapes: any -> the same.
+    """
     return np.asarray(x).astype(dtype, copy=False)
 
 
@@ -247,29 +275,6 @@ def matrix_transpose(x: Value) -> Tensor:
     if ndim < 2:
         raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {shape_of(x)}")
     return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
-
-
-def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """Some dimensions moved to other places; the others keep their order.
-
-    Args:
-        x: numbers.
-        source: the dimensions.
-        destination: the place of each in the result.
-
-    Shapes: x (...) -> its sizes in that order.
-
-    Raises:
-        ShapeError: a dimension is named twice or does not exist, or the two lists differ in length.
-    """
-    ndim = len(shape_of(x))
-    moved, places = ordered_axes(source, ndim), ordered_axes(destination, ndim)
-    if len(moved) != len(places):
-        raise ShapeError(f"moveaxis: {len(moved)} dimensions {source} cannot go to {len(places)} places {destination}")
-    order = [i for i in range(ndim) if i not in moved]
-    for place, i in sorted(zip(places, moved, strict=True)):
-        order.insert(place, i)
-    return permute_dims(x, axes=tuple(order))
 
 
 def ordered_axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.ops.index import take_along_axis
-from minigrad.shapes import canonical_axis
+from minigrad.ops.reduce import require_elements
+from minigrad.shapes import canonical_axes, canonical_axis, checked_keepdims
 from minigrad.typing import ArrayLike, Settings, Value
 
 
@@ -90,3 +91,43 @@ def searchsorted(x: Value, y: Value, *, side: Value, sorter: Value) -> Value:
         UsageError: another side.
     """
     return np.searchsorted(x, y, side, sorter)
+
+
+def _arg_reduction(x: ArrayLike, *, axis: int | None = None, keepdims: bool = False) -> Settings:
+    axis = None if axis is None else canonical_axis(axis, np.ndim(x))
+    require_elements("position of an extremum", np.shape(x), canonical_axes(axis, np.ndim(x)))
+    return {"axis": axis, "keepdims": checked_keepdims(keepdims)}
+
+
+@op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMax")
+def argmax(x: Value, *, axis: int | None, keepdims: bool) -> Value:
+    """The position of the first largest element along an axis.
+
+    Args:
+        x: numbers.
+        axis: the axis along which to search (default None: in the flattened array).
+        keepdims: whether it stays, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axis, or with size 1 there.
+
+    Raises:
+        ShapeError: there are no elements along the axis.
+    """
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@op(canonical=_arg_reduction, non_differentiable=("x",), onnx="ArgMin")
+def argmin(x: Value, *, axis: int | None, keepdims: bool) -> Value:
+    """The position of the first smallest element along an axis.
+
+    Args:
+        x: numbers.
+        axis: the axis along which to search (default None: in the flattened array).
+        keepdims: whether it stays, with size 1 (default False).
+
+    Shapes: x (...) -> x's without the axis, or with size 1 there.
+
+    Raises:
+        ShapeError: there are no elements along the axis.
+    """
+    return np.argmin(x, axis=axis, keepdims=keepdims)

@@ -41,8 +41,6 @@ torch.LongTensor([0, 2])          minigrad.tensor([0, 2], "int64")
 torch.IntTensor([0, 2])           minigrad.tensor([0, 2], "int32")
 torch.BoolTensor([True, False])   minigrad.tensor([True, False])
 torch.broadcast_tensors(A, v)     minigrad.broadcast_arrays(A, v)
-torch.empty(shape)                minigrad.zeros(shape)
-torch.empty_like(x)               minigrad.zeros_like(x)
 torch.rand_like(x)                minigrad.rand(*x.shape)
 torch.randn_like(x)               minigrad.randn(*x.shape)
 torch.randint(n, shape)           minigrad.Tensor(np.random.default_rng().integers(n, size=shape))
@@ -81,7 +79,7 @@ conv1d conv2d conv_transpose1d conv_transpose2d cosine_embedding_loss cosine_sim
 hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d pixel_shuffle
 pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex complex128 complex64
-conv3d ctc_loss distributed distributions embedding_bag fft gru histc isin jit logspace lstm max_pool3d
+conv3d ctc_loss distributed distributions embedding_bag fft gru histc jit logspace lstm max_pool3d
 multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander vmap"""
 
 NN = """

@@ -131,7 +131,7 @@ x.nonzero(as_tuple=True)         minigrad.nonzero(x)
 x.argwhere()                     minigrad.stack(minigrad.nonzero(x), 1)
 x.topk(k)[0]                     x.sort(descending=True)[..., :k]   their places: x.argsort(descending=True)[..., :k]
 x.msort()                        x.sort(0)
-x.unique()                       np.unique(x.numpy())
+x.unique()                       minigrad.unique_values(x)
 positions.bincount()             np.bincount(positions.numpy())
 x.gather(dim, index)             minigrad.take_along_axis(x, index, axis=dim)
 x.take_along_dim(index, dim)     minigrad.take_along_axis(x, index, axis=dim)

@@ -52,14 +52,14 @@ def test_op_knows_its_signature_and_its_docstring():
         "test_scaled",
         "factor * x * y + shift.",
     )
-    assert repr(test_scaled) == "test_scaled(x, y, *, factor, shift=1) -> Tensor"
+    assert repr(test_scaled) == "test_scaled(x, y, factor, shift=1) -> Tensor"
     assert REGISTRY["test_scaled"] is test_scaled
     assert test_scaled(2.0, 3.0, factor=2) == 13
 
 
 def test_help_shows_the_signature_that_users_write():
     assert "conv(x: ArrayLike, w: ArrayLike, b: ArrayLike | " in pydoc.plain(pydoc.render_doc(mg.conv))
-    assert repr(mg.max) == "max(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False) -> Tensor"
+    assert repr(mg.max) == "max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor"
     assert repr(mg.sin) == "sin(x, /) -> Tensor"
     assert repr(mg.standardize).endswith("-> tuple[Tensor, Tensor, Tensor]")
 

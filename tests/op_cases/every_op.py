@@ -68,9 +68,9 @@ CASES: dict[str, list[Case]] = {
     "sum_to": [*cases(((2, 3, 4),), shape=(3, 1)), *cases(((2, 2),), shape=()), *cases(((2, 3),), shape=(2, 3))],
     "astype": cases(((2, 3),), dtype=np.float64),
     "concat": [*cases(((2, 1), (2, 3), (2, 2)), axis=1), *cases(((2,),), axis=0), *cases(((0, 2), (1, 2)), axis=-2)],
-    "sum": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}),
+    "sum": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}, {"dtype": "float64"}),
     "mean": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}),
-    "prod": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True})
+    "prod": reductions({"axis": (0, 2)}, {"axis": ()}, {"axis": (-1, 0), "keepdims": True}, {"dtype": "float64"})
     + cases((np.array([2.0, 0.0, 3.0]),), (np.array([0.0, 0.0, 3.0]),), ((2, 1),), ((0, 2),), axis=0),
     "max": [*reductions({"axis": (0, 2)}, {"axis": (-1, 0), "keepdims": True}), *cases(((0, 2),), axis=1)],
     "min": [*reductions({"axis": (0, 2)}, {"axis": (-1, 0), "keepdims": True}), *cases(((0, 2),), axis=1)],

@@ -140,3 +140,15 @@ def test_gradient_equals_pytorchs(name, torch, rng):
     correction = {"correction": 1} if name in ("std", "var") else {}
     found = gradient(lambda x: getattr(mg, name)(x, axis=1, **correction) ** 2, x)
     np.testing.assert_allclose(found, theirs.grad.numpy(), rtol=1e-11)
+
+
+@pytest.mark.parametrize("f", [mg.sum, mg.prod, mg.cumulative_sum, mg.cumulative_prod])
+def test_dtype_is_that_of_the_result_and_the_gradient_that_of_the_input(f):
+    x = Tensor([1.5, 2.0, 3.0], requires_grad=True)
+    y = f(x, dtype=np.float64)
+    assert y.dtype == np.float64
+    mg.sum(y).backward()
+    assert x.grad.dtype == np.float32
+    np.testing.assert_array_equal(x.grad.numpy(), mg.grad(lambda v: mg.sum(f(v)))(x.detach()).numpy())
+    assert f(Tensor(np.ones(2, np.int8))).dtype == np.int64
+    assert f(Tensor(np.ones(2, np.int8)), dtype=np.int8).dtype == np.int8
