@@ -23,8 +23,8 @@ from minigrad.testing.frameworks.numpy_layer import NumpyLayers
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.laws import LAWS, Law
 from minigrad.testing.laws.violation_search import minimal_violation
-from minigrad.testing.strategies.array_strategies import Kinks
 from minigrad.testing.strategies.call_strategy import Arguments, calls_for
+from minigrad.testing.strategies.number_strategies import Kinks
 from minigrad.typing import DTypeLike, Function, Shape
 
 SECOND_ORDER = ("second_order", "hessian_symmetry")

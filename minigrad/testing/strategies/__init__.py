@@ -9,11 +9,11 @@ from minigrad.testing.strategies.array_strategies import (
     integers_in,
     layouts,
     masks,
-    numbers,
     shapes,
     tensors,
     windows,
 )
+from minigrad.testing.strategies.number_strategies import numbers
 
 __all__ = [
     "arrays", "axes", "broadcastable_shapes", "dtypes", "fitting_shapes", "integers_in", "layouts", "masks",

@@ -1,14 +1,9 @@
-"""Hypothesis strategies for arrays: few elements, from a lattice of simple numbers, in every shape, dtype and layout.
-
-Numbers are small multiples of 1/8 inside of the domain, together with an op's kinks and points very close to them. So
-ties are frequent, near-ties occur, and a failure shrinks to an array that is easy to read.
-"""
+"""Hypothesis strategies for arrays: few elements, simple numbers, in every shape, dtype and layout."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -17,54 +12,11 @@ from hypothesis import strategies as st
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.shapes import ShapeSpec
+from minigrad.testing.strategies.number_strategies import Kinks, values
 from minigrad.typing import Array, Axis, DTypeLike, Settings, Shape
 
 Draw: TypeAlias = st.DrawFn
-Kinks: TypeAlias = Sequence[float] | str
-"""Numbers to hit often, or "ties" for elements that equal each other."""
-
-NEAR_TIE: Final = 2.0**-20
-"""How close a near-tie is: distinct in every dtype but half precision."""
-
-MAX_DRAWN: Final = 64
-"""Of larger arrays not every number is drawn by Hypothesis, which refuses examples of thousands of choices."""
-
 LAYOUTS: Final = ("C", "F", "sliced", "reversed", "broadcast")
-EIGHTHS: Final = (4, 8, 16, 0, -4, -8, -16, 2, 6, 12, 24, -2, -6, -12, -24, 1, 3, 5, 7, 9, 11, -1, -3, -5, -7, -9)
-
-
-def lattice(domain: Domain = REAL, kinks: Sequence[float] = ()) -> list[float]:
-    """The numbers that are drawn from, simple ones first: multiples of 1/8, kinks and their close neighbors."""
-    numbers = [k / 8 for k in EIGHTHS]
-    if math.isfinite(domain.low) and domain.low >= 1 / 2:
-        numbers = [domain.low + abs(x) for x in numbers]
-    elif math.isfinite(domain.low) and math.isfinite(domain.high) and domain.high - domain.low < 1:
-        numbers = [domain.low + (domain.high - domain.low) * k / 8 for k in (4, 2, 6, 1, 3, 5, 7)]
-    return list(dict.fromkeys(x for x in numbers + near_kinks(kinks) if x in domain))
-
-
-def near_kinks(kinks: Sequence[float]) -> list[float]:
-    """The kinks, and points very close to them."""
-    return [float(k) + d for k in kinks for d in (0.0, NEAR_TIE, -NEAR_TIE)]
-
-
-def numbers(domain: Domain = REAL, kinks: Kinks = ()) -> st.SearchStrategy[float]:
-    """Numbers of a domain.
-
-    Args:
-        domain: where they lie (default REAL).
-        kinks: numbers to hit often, or to come very close to; "ties" for numbers that often equal each other
-            (default ()).
-    """
-    return _numbers(domain, kinks if isinstance(kinks, str) else tuple(kinks))
-
-
-@cache
-def _numbers(domain: Domain, kinks: tuple[float, ...] | str) -> st.SearchStrategy[float]:
-    points = lattice(domain, () if isinstance(kinks, str) else kinks)
-    special = [0.5 + NEAR_TIE, 1.0 + NEAR_TIE] if isinstance(kinks, str) else near_kinks(kinks)
-    often = [x for x in special if x in domain]
-    return st.one_of([st.sampled_from(few) for few in (points[:6], points, often) if few])
 
 
 @st.composite
@@ -142,6 +94,7 @@ def arrays(
     kinks: Kinks = (),
     dtype: DTypeLike | None = None,
     layout: str | None = None,
+    tails: bool = True,
 ) -> Array:
     """Floating arrays.
 
@@ -151,30 +104,20 @@ def arrays(
         kinks: numbers to hit often, or "ties" (default ()).
         dtype: one dtype; double and sometimes single precision unless given.
         layout: one of "C", "F", "sliced", "reversed", "broadcast"; each of them unless given.
+        tails: let one element be very large or very small now and then, inside of the domain: 800, -40, 1e-6; those of
+            matrix domains never are (default True).
     """
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     dtype = draw(dtypes()) if dtype is None else dtype
-    values = _values(draw, shape, domain, kinks)
+    array = _filled(draw, shape, domain, kinks, tails)
     layout = draw(layouts()) if layout is None else layout
     if layout == "broadcast" and isinstance(domain, MatrixDomain):
         layout = "C"  # equal rows would leave the domain
-    return with_layout(values.astype(dtype), layout)
+    return with_layout(array.astype(dtype), layout)
 
 
-def _seeded(seed: int, count: int, domain: Domain) -> Array:
-    """Many numbers of a domain from one drawn number: between any two of the simple ones."""
-    rng = np.random.default_rng(seed)
-    a, b = rng.choice(lattice(domain), (2, count))
-    return np.asarray(a + (b - a) * rng.uniform(0.01, 0.99, count), np.float64)
-
-
-def _values(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks) -> Array:
-    count = math.prod(shape)
-    if count > MAX_DRAWN:
-        array = _seeded(draw(st.integers(0, 2**32 - 1)), count, domain).reshape(shape)
-    else:
-        values = draw(st.lists(numbers(domain, kinks), min_size=count, max_size=count))
-        array = np.array(values, np.float64).reshape(shape)
+def _filled(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks, tails: bool) -> Array:
+    array = np.array(draw(values(domain, kinks, count=math.prod(shape), tails=tails)), np.float64).reshape(shape)
     if isinstance(domain, MatrixDomain):
         return np.asarray(np.round(domain.project(array), 3) + 0.0)  # no -0.0
     return array
@@ -188,6 +131,7 @@ def tensors(
     kinks: Kinks = (),
     dtype: DTypeLike | None = None,
     layout: str | None = None,
+    tails: bool = True,
 ) -> st.SearchStrategy[Tensor]:
     """Tensors of such arrays as `arrays` gives.
 
@@ -198,8 +142,10 @@ def tensors(
         kinks: numbers to hit often, or "ties" (default ()).
         dtype: one dtype; double and sometimes single precision unless given.
         layout: one of "C", "F", "sliced", "reversed", "broadcast"; each of them unless given.
+        tails: let one element be very large or very small now and then, inside of the domain: 800, -40, 1e-6; those of
+            matrix domains never are (default True).
     """
-    made = arrays(shape, domain=domain, kinks=kinks, dtype=dtype, layout=layout)
+    made = arrays(shape, domain=domain, kinks=kinks, dtype=dtype, layout=layout, tails=tails)
     return made.map(lambda x: Tensor(x, requires_grad=requires_grad))
 
 

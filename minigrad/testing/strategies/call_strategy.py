@@ -17,8 +17,9 @@ from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.signature import required_parameters
 from minigrad.testing.frameworks.tensors import TENSORS
-from minigrad.testing.strategies.array_strategies import Draw, Kinks, arrays, broadcastable_shapes, fitting_shapes
+from minigrad.testing.strategies.array_strategies import Draw, arrays, broadcastable_shapes, fitting_shapes
 from minigrad.testing.strategies.layer_calls import calls_of_layer
+from minigrad.testing.strategies.number_strategies import Kinks
 from minigrad.testing.strategies.op_calls import calls_of
 from minigrad.typing import DTypeLike, Function, Shape
 

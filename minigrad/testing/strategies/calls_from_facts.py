@@ -26,10 +26,10 @@ from minigrad.testing.strategies.array_strategies import (
     broadcastable_shapes,
     fitting_shapes,
     integers_in,
-    lattice,
     masks,
     shapes,
 )
+from minigrad.testing.strategies.number_strategies import lattice
 from minigrad.typing import Array, Axis, Settings, Shape
 
 DrawCall: TypeAlias = Callable[[Draw, Op], FunctionCall]

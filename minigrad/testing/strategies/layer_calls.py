@@ -14,7 +14,8 @@ from minigrad.shapes import ShapeSpec
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.frameworks.numpy_layer import NumpyLayer
 from minigrad.testing.frameworks.signature import required_parameters
-from minigrad.testing.strategies.array_strategies import Draw, Kinks, arrays, fitting_shapes
+from minigrad.testing.strategies.array_strategies import Draw, arrays, fitting_shapes
+from minigrad.testing.strategies.number_strategies import Kinks
 from minigrad.typing import DTypeLike, Shape
 
 
