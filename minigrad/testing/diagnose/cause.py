@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -27,10 +27,14 @@ CLOSE: Final = 1e-5  # relative: far above the error of the finite differences, 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A cause, "" where none is known, and the evidence for it."""
+    """A cause, "" where none is known, and the evidence for it.
+
+    It is proven where the gradient was seen to be right once the mistake is repaired; numbers and shapes alone suggest.
+    """
 
     cause: str
     detail: str = ""
+    proven: bool = field(default=False, repr=False)
 
 
 NO_CAUSE: Final = Diagnosis("")
@@ -138,7 +142,17 @@ def _element_missed(found: Array, expected: Array) -> Diagnosis:
 
 
 def _number(x: float) -> str:
-    return f"{x:.4g}"
+    """A factor, with so many digits that it is not mistaken for the whole number next to it: 1.0001, not 1."""
+    from_whole = abs(x - round(x))
+    if from_whole <= NOISE * max(abs(x), 1):
+        return f"{round(x)}"
+    return shortest(x, 0.1 * from_whole)
+
+
+def shortest(x: float, tolerance: float) -> str:
+    """A number with as few digits, of four and more, as it takes to be this close to it."""
+    texts = (f"{x:.{digits}g}" for digits in range(4, 18))
+    return next((text for text in texts if abs(float(text) - x) <= tolerance), repr(x))
 
 
 # ---- from shapes and errors ----------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def lost_keepdims_in_source(call: FunctionCall, u: ArrayTuple, position: int, ex
                     continue
             if almost_equal(found, expected):
                 text = f"it is right once the reductions in line {line} of the rule keep their dimensions"
-                return Diagnosis("lost keepdims", text)
+                return Diagnosis("lost keepdims", text, proven=True)
     return NO_CAUSE
 
 

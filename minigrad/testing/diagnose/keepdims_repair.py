@@ -40,7 +40,9 @@ def lost_keepdims(call: FunctionCall, u: ArrayTuple, position: int, expected: Ar
         repaired = _recorded(call, u, position)
     if repaired is None or not almost_equal(repaired, expected):
         return NO_CAUSE
-    return Diagnosis("lost keepdims", "it is right once the sums and means in the rule keep their dimensions")
+    return Diagnosis(
+        "lost keepdims", "it is right once the sums and means in the rule keep their dimensions", proven=True
+    )
 
 
 def _recorded(call: FunctionCall, u: ArrayTuple, position: int) -> Array | None:

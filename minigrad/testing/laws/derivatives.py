@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -19,11 +20,16 @@ from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.report import Report
 from minigrad.typing import Array
 
+BESIDE_VALUES: Final = 64
+"""Times the last digit of the largest value: second derivatives are not judged more precisely."""
+
 
 @law
 def linearity(call: FunctionCall) -> None:
     """J'(a u + b v) = a J'u + b J'v, and J'0 = 0, also where J is infinite."""
     call = call.in_double()
+    if _overflows(call):
+        return
     u, v = call.cotangents(0), call.cotangents(1)
     at_call = call.linearize()
     of_zero = at_call.vjp([np.zeros_like(g) for g in u])
@@ -34,10 +40,15 @@ def linearity(call: FunctionCall) -> None:
     found = at_call.vjp([2 * a - 3 * b for a, b in zip(u, v, strict=True)])
     expected = [2 * a - 3 * b for a, b in zip(of_u, of_v, strict=True)]
     # Where a product overflows, inf - inf is no number, and says nothing.
-    found = [np.where(np.isfinite(a - b), f, b) for f, a, b in zip(found, of_u, expected, strict=True)]
+    compared = [np.where(np.isfinite(a - b), f, b) for f, a, b in zip(found, of_u, expected, strict=True)]
     scales = [largest([2 * a, 3 * b]) + 1 for a, b in zip(of_u, of_v, strict=True)]
     about = Diagnosis("not linear in the cotangent", "J'(2u - 3v) is not 2 J'u - 3 J'v")
-    expect("linearity", call, found, expected, scales=scales, diagnosis=lambda k: _why_nonlinear(call, k, about))
+    expect("linearity", call, compared, expected, scales=scales, diagnosis=lambda k: _why_nonlinear(call, k, about))
+
+
+def _overflows(call: FunctionCall) -> bool:
+    """Whether a result is infinite or NaN and the rule is not minigrad's: only these promise to mask what is so."""
+    return not call.on_tensors and not all(np.isfinite(out).all() for out in call.in_double().results())
 
 
 def _why_nonlinear(call: FunctionCall, k: int, about: Diagnosis) -> Diagnosis:
@@ -48,13 +59,25 @@ def _why_nonlinear(call: FunctionCall, k: int, about: Diagnosis) -> Diagnosis:
 @law
 def gradient(call: FunctionCall) -> None:
     """The gradient equals the numerical derivative; at a kink it is a valid subgradient."""
+    if _overflows(call):
+        return
     _raise_if_wrong("gradient", call, _check(call).report(1))
 
 
 @law(applies=has_second_order)
 def second_order(call: FunctionCall) -> None:
-    """The derivative of the gradient equals the numerical one."""
-    _raise_if_wrong("second_order", call, _check(call).report(2))
+    """The derivative of the gradient equals the numerical one.
+
+    Not judged are differences that vanish beside the rounding of the values themselves, as in the tails of a sigmoid:
+    at other points they are larger.
+    """
+    report = _check(call).report(2)
+    if report.found is None or report.expected is None or report.order == 1:
+        return _raise_if_wrong("second_order", call, report)
+    rounding = BESIDE_VALUES * float(np.finfo(np.float64).eps) * largest(call.in_double().results())
+    if abs(report.found - report.expected) > rounding or np.isnan(report.found):
+        _raise_if_wrong("second_order", call, report)
+    return None
 
 
 def _check(call: FunctionCall) -> GradientCheck:
@@ -84,6 +107,7 @@ def _raise_if_wrong(law: str, call: FunctionCall, report: Report) -> None:
         cause=about.cause,
         detail=about.detail,
         note=report.note,
+        proven=about.proven,
     )
 
 
@@ -106,7 +130,11 @@ def adjoint(call: FunctionCall) -> None:
     if not np.isfinite(terms):
         return
     found, expected = np.array(backward), np.array(forward)
-    expect("adjoint", call, [found], [expected], names=["<v, J'u>"], scales=[terms + 1])
+
+    def pulled(moved: FunctionCall) -> list[Array]:
+        return [np.array(_inner_product(v, moved.linearize().vjp(u))[0])]
+
+    expect("adjoint", call, [found], [expected], names=["<v, J'u>"], scales=[terms + 1], compute=pulled)
 
 
 def _inner_product(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[float, float]:
@@ -188,8 +216,12 @@ def hessian_symmetry(call: FunctionCall) -> None:
     if not np.isfinite(terms):
         return
     about = Diagnosis("second order wrong", "the second derivatives are not symmetric")
+
+    def product(moved: FunctionCall) -> list[Array]:
+        return [np.array(_inner_product(w, moved.linearize().hvp(u, v))[0])]
+
     expect("hessian_symmetry", call, [np.array(found)], [np.array(expected)], names=["<w, H v>"],
-           scales=[terms + 1], diagnosis=about)  # fmt: skip
+           scales=[terms + 1], diagnosis=about, compute=product)  # fmt: skip
 
 
 def _has_reference(call: FunctionCall) -> bool:
@@ -208,8 +240,14 @@ def reference(call: FunctionCall) -> None:
     )
     plain = FunctionCall(op.reference, call.args, settings, argnums=call.positions)
     values, u = plain.results(), call.cotangents()
-    expect("reference", call, call.results(), values, names=["the result"], scales=[largest(values[:1]) + 1],
+    # A fused op may be finite where its plain reference overflows: log(softmax(x)) is -inf 800 below the largest x.
+    found = [
+        np.where(np.isfinite(b), a, np.where(np.isfinite(a), b, a)) for a, b in zip(call.results(), values, strict=True)
+    ]
+    expect("reference", call, found, values, names=["the result"], scales=[largest(values[:1]) + 1],
            diagnosis=Diagnosis("", "the fused function is not its reference"))  # fmt: skip
+    if any(np.any(np.isfinite(a) & ~np.isfinite(b)) for a, b in zip(call.results(), values, strict=True)):
+        return
     at_call, expected = call.linearize_tensors(), plain.gradients(u)
     scales = [largest([g]) + 1 for g in expected]
 

@@ -116,6 +116,7 @@ def _check_disjoint(call: FunctionCall, made: Sequence[tuple[str, Array]], other
                     cause="output aliases an input",
                     detail=f"{name} shares memory with {other}",
                     note="a later write to one of them changes the other: return a copy",
+                    harmless=True,
                 )
 
 

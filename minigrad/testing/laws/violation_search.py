@@ -30,8 +30,8 @@ CallStrategy: TypeAlias = st.SearchStrategy[FunctionCall]
 ENOUGH_FAILURES: Final = 8
 """After so many failing calls the remaining examples are skipped."""
 
-SPECIAL_CASE: Final = "zero gradient"
-"""A cause that other mistakes look like for some arguments, so that it is named only where nothing else was seen."""
+SPECIAL_CASES: Final = ("zero gradient", "not a number")
+"""Causes that other mistakes look like for some arguments, so that they are named only where nothing else was seen."""
 
 _AT_THE_POINT: Final = ("", "not a number", "not a subgradient")
 """Causes that finite differences near the point do not show."""
@@ -68,7 +68,7 @@ def minimal_violation(calls: CallStrategy, laws: Mapping[str, Law], examples: in
 
 
 def violation_of(call: FunctionCall, laws: Mapping[str, Law]) -> LawViolation | None:
-    """The first of the laws that the call violates.
+    """The first of the laws that the call violates; a harmless one only where no other is violated.
 
     An error of the backward pass is a violation, too; one of the function itself is let through, with the call named.
     """
@@ -80,14 +80,17 @@ def violation_of(call: FunctionCall, laws: Mapping[str, Law]) -> LawViolation | 
     except Exception as error:
         error.add_note(f"in {call.as_python()}")
         raise
+    harmless = None
     for law in laws.values():
         try:
             law.check_if_applies(call)
         except LawViolation as violation:
-            return violation
+            if not violation.harmless:
+                return violation
+            harmless = harmless or violation
         except Exception as error:
             return _from_error(call, law.name, error, laws)
-    return None
+    return harmless
 
 
 def _from_error(call: FunctionCall, law: str, error: Exception, laws: Mapping[str, Law]) -> LawViolation:
@@ -98,7 +101,7 @@ def _from_error(call: FunctionCall, law: str, error: Exception, laws: Mapping[st
     about = cause_of_failure(failed, error)
     text = str(error).splitlines()[0] if str(error) else ""
     note = f"it raised {type(error).__name__}: {text}"
-    violation = LawViolation(law, failed, cause=about.cause, detail=about.detail, note=note)
+    violation = LawViolation(law, failed, cause=about.cause, detail=about.detail, note=note, proven=about.proven)
     violation.__cause__ = error
     return violation
 
@@ -118,7 +121,7 @@ def _violations(
     @options
     @given(calls)
     def try_one(call: FunctionCall) -> None:
-        if len(found) >= enough and (enough == 1 or any(v.cause != SPECIAL_CASE for v in found)):
+        if len(found) >= enough and (enough == 1 or any(_tells(v) for v in found)):
             return
         try:
             violation = violation_of(call, laws)
@@ -139,13 +142,24 @@ def _violations(
     return found
 
 
+def _tells(violation: LawViolation) -> bool:
+    """Whether it is likely to be the mistake itself: others show the same for single elements, or no elements."""
+    return violation.size > 1 and not violation.harmless and violation.cause not in ("", *SPECIAL_CASES)
+
+
 def _most_telling(found: Sequence[LawViolation], order: Sequence[str]) -> LawViolation:
-    """Of the earliest law, a violation with the cause that most calls have; arrays of several elements count first."""
+    """Of the earliest law, a violation with the cause that most calls have; arrays of several elements count first.
+
+    Harmless violations come after all others, and what is proven before what numbers only suggest.
+    """
+    for telling in (_tells, lambda v: not v.harmless):
+        found = [v for v in found if telling(v)] or found
+    found = [v for v in found if v.proven] or found
     first = min((v.law for v in found), key=order.index)
     candidates = [v for v in found if v.law == first]
     several = [v for v in candidates if v.size > 1]
     votes = Counter(v.cause for v in several or candidates)
-    best = max(votes, key=lambda cause: (bool(cause), cause != SPECIAL_CASE, votes[cause]))
+    best = max(votes, key=lambda cause: (bool(cause), cause not in SPECIAL_CASES, votes[cause]))
     return next(v for v in candidates if v.cause == best)
 
 

@@ -31,6 +31,36 @@ def test_large_arrays_are_drawn_as_one_number_and_lie_in_their_domain(where, dat
     assert len(np.unique(x)) > 1000
 
 
+def test_tails_are_drawn_and_ordinary_numbers_remain_the_majority():
+    far = []
+
+    @settings(SEARCH, max_examples=300)
+    @given(strategies.arrays((3,)), strategies.arrays((3,), tails=False))
+    def drawn(x, y):
+        size = np.abs(x)
+        far.append(np.count_nonzero((size > 3) | ((size > 0) & (size < 2e-6))))
+        assert np.all(np.abs(y) <= 3)
+
+    drawn()
+    assert 10 < np.count_nonzero(far) < 150
+    assert far.count(1) > np.count_nonzero(far) / 2
+
+
+@pytest.mark.parametrize("where", DOMAINS, ids=str)
+def test_tails_come_close_to_the_ends_of_a_domain(where):
+    for end in (where.low, where.high):
+        if np.isfinite(end):
+            find(strategies.arrays((2,), domain=where, dtype=np.float64, layout="C"),
+                 lambda x, end=end: np.any(np.abs(x - end) < 1e-5), settings=SEARCH)  # fmt: skip
+
+
+def test_a_failure_in_the_tails_shrinks_to_one_number():
+    x = find(strategies.arrays(layout="C"), lambda x: np.any(x > 30), settings=SHRINK)
+    assert x.size == 1
+    x = find(strategies.arrays((3,), layout="C"), lambda x: np.any(x > 30), settings=SHRINK)
+    assert np.count_nonzero(x == 0.5) == 2
+
+
 @given(data=st.data())
 def test_matrices_lie_in_their_domain(data):
     x = data.draw(strategies.arrays((2, 2), domain=domain.POSITIVE_DEFINITE))
