@@ -97,6 +97,7 @@ class GradTest:
 
         Raises:
             LawViolation: a law does not hold; with the smallest call for which it does not.
+            InconclusiveGradients: no law is violated, but of more than half of the gradients nothing can be said.
             UsageError: the function refuses nearly all calls, or it is not known how to call it.
         """
         __tracebackhide__ = True

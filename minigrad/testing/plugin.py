@@ -144,7 +144,7 @@ class GradTestItem(pytest.Function):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: TracebackStyle | None = None
     ) -> str | TerminalRepr:
-        """The violation of a law without a traceback; another error as usual."""
-        if type(excinfo.value).__name__ == "LawViolation":
+        """What was found, without a traceback; another error as usual."""
+        if type(excinfo.value).__name__ in ("LawViolation", "InconclusiveGradients"):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
