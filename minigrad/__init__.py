@@ -15,7 +15,7 @@ from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's f
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
 from minigrad.autograd.elementwise import elementwise
-from minigrad.autograd.forward_mode import jvp
+from minigrad.autograd.forward_mode import jvp, linearize
 from minigrad.autograd.jacobian import hessian, hvp, jacobian
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY, op
@@ -174,6 +174,7 @@ __all__ = [
     "isdtype",
     "jacobian",
     "jvp",
+    "linearize",
     "linspace",
     "memory_guard",
     "nan",

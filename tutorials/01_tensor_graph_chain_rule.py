@@ -101,7 +101,7 @@ assert [f(2.0) if f is cube else f(2.0).item() for f in slopes] == [8.0, 12.0, 1
 
 # %% [markdown]
 # For functions between vectors the derivative is a matrix $J$. Reverse mode gives $J^\top g$ without ever forming it (`vjp`), and
-# two reverse passes give $J v$ (`jvp`). They are two views of one matrix, so $\langle g, Jv\rangle = \langle J^\top g, v\rangle$:
+# forward mode gives $J v$ (`jvp`). They are two views of one matrix, so $\langle g, Jv\rangle = \langle J^\top g, v\rangle$:
 # the identity that a correct derivative must satisfy, and the heart of how minigrad tests its own.
 
 # %%

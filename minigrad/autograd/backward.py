@@ -119,7 +119,7 @@ def _walk(
             except Exception as error:
                 _blame_rule(plan, pull, error)
             if not fits or (type(cotangent) is Tensor and not record):
-                cotangent = _unbroadcast(cotangent, parent, plan, pull, record)
+                cotangent = unbroadcast(cotangent, parent, plan, pull, record)
             if watcher is not None:
                 watcher(node, pull.position, cotangent)
             earlier = cotangents.get(parent)
@@ -152,7 +152,7 @@ def _pull_through_replay(
     return pull_back({out.node: g}, toposort([out.node], oldest=start), parents, record=record, keep=record)
 
 
-def _unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
+def unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
     """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules."""
     if type(cotangent) is Tensor and not record:
         cotangent = cotangent._data

@@ -19,6 +19,8 @@ from minigrad.typing import Function
 def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
     """The matrix of all partial derivatives, as a function: f's shape followed by that of the input.
 
+    It is made row by row, in reverse mode, or column by column, in forward mode, whichever takes fewer passes.
+
     Args:
         f: a function to a Tensor, or to containers of Tensors.
         argnums: the number of the argument to differentiate by (default 0), or several; negative ones count from
@@ -39,25 +41,46 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
 def _jacobian(name: str, f: Function, argnums: Argnums) -> Callable[..., Nested]:
     def derivative(*args: Any, **settings: Any) -> Nested:
         trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)))
-        blocks = [_rows(trace, k) for k in range(len(trace.outs))]
+        forward = sum(x.size for x in trace.inputs) < sum(out.size for out in trace.outs)
+        blocks = _by_columns(trace) if forward else [_by_rows(trace, k) for k in range(len(trace.outs))]
         inside = [one_or_all(trace.in_containers(block), np.ndim(argnums) == 0) for block in blocks]
         return rebuilt(trace.out, inside)
 
     return derivative
 
 
-def _rows(trace: Pullback, k: int) -> list[Tensor]:
-    """The partial derivatives of result number k: a Tensor (*out, *x) for each input x."""
+def _by_rows(trace: Pullback, k: int) -> list[Tensor]:
+    """The partial derivatives of result number k, a Tensor (*out, *x) for each input x: a reverse pass an element."""
     out = trace.outs[k]
     zeros = [wrap(np.zeros(other.shape, other.dtype)) for other in trace.outs]
     rows = []
-    for e in np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape):
-        rows.append(trace.pull([wrap(e) if i == k else zero for i, zero in enumerate(zeros)]))
+    for e in _basis(out):
+        rows.append(trace.pull([e if i == k else zero for i, zero in enumerate(zeros)]))
     if not rows:
         return [wrap(np.zeros((*out.shape, *x.shape), out.dtype)) for x in trace.inputs]
     columns = zip(*rows, strict=True)
     ops = operators.ops
     return [ops.reshape(ops.stack(c), shape=(*out.shape, *c[0].shape)) for c in columns]
+
+
+def _by_columns(trace: Pullback) -> list[list[Tensor]]:
+    """The same for all results, each with all inputs: a forward pass an element of the inputs."""
+    blocks: list[list[Tensor]] = [[] for _ in trace.outs]
+    ops = operators.ops
+    for x in trace.inputs:
+        columns = [trace.push([x], [e]) for e in _basis(x)]
+        for k, out in enumerate(trace.outs):
+            shape = (*out.shape, *x.shape)
+            if columns:
+                blocks[k].append(ops.reshape(ops.stack([c[k] for c in columns], axis=-1), shape=shape))
+            else:
+                blocks[k].append(wrap(np.zeros(shape, out.dtype)))
+    return blocks
+
+
+def _basis(x: Tensor) -> list[Tensor]:
+    """Tensors in the shape of x, each 1 at one element and 0 at the others."""
+    return [wrap(e) for e in np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape)]
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:

@@ -7,7 +7,7 @@ itself recorded only if something outside depends on it: when the function reach
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.number_warning import warned_of_numbers
+from minigrad.autograd.push_forward import push_forward_tensors
+from minigrad.autograd.recorded import gradient_of, leading_to, seeds_of
 from minigrad.autograd.tensor import Tensor, recording, wrap
-from minigrad.errors import DTypeError, GraphError, ShapeError, UsageError
+from minigrad.errors import DTypeError, GraphError, UsageError
 from minigrad.typing import ArrayLike, Function, Settings
 
 alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
@@ -97,6 +99,11 @@ class Pullback:
                 seeds = seeds_of(self.outs, gs, record=record)
                 reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
         return [gradient_of(x, reached) for x in self.inputs]
+
+    def push(self, inputs: Sequence[Tensor], vs: Sequence[Tensor]) -> list[Tensor]:
+        """The tangent of each result, for tangents of some of the inputs; the other inputs stay where they are."""
+        record = (self.record or any(v.requires_grad for v in vs)) and STATE.recorder is not None
+        return push_forward_tensors(self.outs, inputs, vs, record=record, nodes=self.nodes)
 
     def in_containers(self, values: Sequence[Any]) -> list[Nested]:
         """One value an input, in the containers of the arguments."""
@@ -183,89 +190,3 @@ def variable(x: ArrayLike, what: str = "the input") -> Tensor:
     fresh = wrap(x._data)
     fresh.requires_grad = True
     return fresh
-
-
-def seed(out: Tensor, g: Any) -> Tensor:
-    """The cotangent of a result: given, or 1 for a single number.
-
-    Raises:
-        ShapeError: g is missing or has another shape.
-    """
-    if g is None:
-        if out.size != 1:
-            raise ShapeError(
-                f"backward from a Tensor of shape {out.shape} needs a cotangent g of that shape: "
-                "give one, or reduce the Tensor first (.sum(), .mean())"
-            )
-        return wrap(np.ones(out.shape, out.dtype))
-    cotangent: Tensor = g if isinstance(g, Tensor) else Tensor(g)
-    if cotangent.shape != out.shape:
-        raise ShapeError(f"the cotangent g has shape {cotangent.shape}, but the Tensor has shape {out.shape}")
-    return cotangent if cotangent.dtype == out.dtype else cotangent.astype(out.dtype)
-
-
-def seeds_of(outs: Sequence[Tensor], gs: Sequence[Tensor], *, record: bool) -> dict[Node, Any]:
-    """The cotangents of recorded results by node: those of one that stands twice added up, constants left out."""
-    seeds: dict[Node, Any] = {}
-    for out, g in zip(outs, gs, strict=True):
-        if out.node is not None:
-            part = g if record else g._data
-            seeds[out.node] = seeds[out.node] + part if out.node in seeds else part
-    return seeds
-
-
-def leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
-    """Those of the nodes (newest first) from which a target can be reached, targets included."""
-    leading = set(targets)
-    for node in reversed(nodes):
-        if any(parent in leading for parent in node.parents):
-            leading.add(node)
-    return [node for node in nodes if node in leading]
-
-
-def gradient_of(x: Tensor, reached: dict[Node, Any]) -> Tensor:
-    """What arrived at a Tensor, as a Tensor: zeros where nothing did."""
-    cotangent = reached.get(x.node) if x.node is not None else None
-    if cotangent is None:
-        return wrap(np.zeros(x.shape, x.dtype))
-    return cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
-
-
-def pull_back_tensors(
-    outs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: Sequence[Tensor], *, record: bool = False
-) -> list[Tensor]:
-    """J'u of recorded results: the cotangent of each target, zeros where none arrives. The graph is kept.
-
-    Args:
-        outs: recorded Tensors; one that is constant adds nothing.
-        cotangents: one for each of them, in its shape.
-        targets: the Tensors to pull back to.
-        record: run the rules on Tensors, recording them.
-    """
-    seeds = seeds_of(outs, cotangents, record=record)
-    wanted = frozenset([x.node for x in targets if x.node is not None])
-    nodes = leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
-    with recording(record):
-        reached = pull_back(seeds, nodes, wanted, record=record, keep=True)
-    return [gradient_of(x, reached) for x in targets]
-
-
-def push_forward(
-    pull: Callable[[list[Tensor]], Sequence[Tensor]],
-    zeros: Sequence[Any],
-    tangents: Sequence[Tensor],
-    *,
-    record: bool = False,
-) -> list[Tensor]:
-    """J v from the function u -> J'u: this is linear in u, so its own transpose, applied to v, is J v.
-
-    Args:
-        pull: from cotangents of the results to recorded cotangents of the inputs.
-        zeros: an array for each result, in the shape and dtype of its cotangent: where J'u is transposed.
-        tangents: v, one an input.
-        record: record the second pass.
-    """
-    with recording():
-        us = [variable(zero) for zero in zeros]
-        back = pull(us)
-    return pull_back_tensors(back, tangents, us, record=record)

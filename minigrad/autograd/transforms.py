@@ -20,13 +20,8 @@ from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, one_or_all, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
-from minigrad.autograd.pullback import (
-    Pullback,
-    gradient_of,
-    leading_to,
-    positions,
-    seed,
-)
+from minigrad.autograd.pullback import Pullback, positions
+from minigrad.autograd.recorded import gradient_of, leading_to, seed
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import DTypeError, GraphError, MutationError, ShapeError, Tensor, no_grad
-from minigrad.autograd import pullback
+from minigrad.autograd import number_warning
 from minigrad.autograd.tensor import as_array
 from tests.helper import variable
 
@@ -255,14 +255,14 @@ LEAVING = {
     ids=["grad", "jvp", "vjp", "jacobian", "hessian"],
 )
 def test_number_that_leaves_a_function_being_differentiated_is_told_with_the_line(f, differentiate):
-    pullback._shown.clear()
+    number_warning._shown.clear()
     with pytest.warns(UserWarning, match="makes a plain number of") as told:
         differentiate(f)
     assert {(w.filename, w.lineno) for w in told} == {(__file__, f.__code__.co_firstlineno)}
 
 
 def test_it_is_told_once():
-    pullback._shown.clear()
+    number_warning._shown.clear()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("default")
         for _ in range(3):

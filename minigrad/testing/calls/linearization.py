@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +74,13 @@ class TensorLinearization(Linearization):
         except Exception as error:
             attach_call(error, self.call)
             raise
+
+    def other_jvps(self, tangents: Sequence[Array]) -> Mapping[str, ArrayTuple]:
+        """J v by other ways: in forward mode on Tensors, as when that is differentiated, and by two reverse passes."""
+        return {
+            "a recorded forward pass": self.run.push(tangents, record=True),
+            "two reverse passes": self.run.push_by_transposing(tangents),
+        }
 
 
 def attach_call(error: Exception, call: FunctionCall) -> None:

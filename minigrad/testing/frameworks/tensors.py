@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from minigrad.autograd.node import override_state
-from minigrad.autograd.pullback import pull_back_tensors, push_forward
+from minigrad.autograd.push_forward import push_forward_tensors
+from minigrad.autograd.recorded import pull_back_tensors
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import DTypeError, UsageError
@@ -43,6 +44,18 @@ class TensorRun(Run):
         pairs = [(out, g) for out, g in zip(self.outs, cotangents, strict=True) if isinstance(out, Tensor)]
         outs, gs = [out for out, _ in pairs], [g for _, g in pairs]
         return pull_back_tensors(outs, gs, self.variables, record=record)
+
+    def push(self, tangents: Sequence[Array], *, record: bool) -> ArrayTuple:
+        """J v in forward mode, on Tensors if wanted."""
+        pushed = push_forward_tensors(self.outs, self.variables, [wrap(v) for v in tangents], record=record)
+        return _arrays(pushed)
+
+    def push_by_transposing(self, tangents: Sequence[Array]) -> ArrayTuple:
+        """J v by two reverse passes: u -> J'u is linear in u, so its own transpose, applied to v, is J v."""
+        us = [Tensor(np.zeros(x.shape, _dtype_of_cotangent(x.dtype)), requires_grad=True) for x in self.values]
+        with recording():
+            back = self.pull_tensors(us, record=True)
+        return _arrays(pull_back_tensors(back, [wrap(v) for v in tangents], us))
 
 
 class Tensors(Framework):
@@ -123,10 +136,9 @@ class Tensors(Framework):
     def push_forward(
         self, f: Function, args: Sequence[Any], positions: Sequence[int], tangents: Sequence[Array]
     ) -> ArrayTuple:
-        """J v, by transposing a recorded pass."""
+        """J v, in forward mode."""
         run = self.linearize(f, args, positions)
-        zeros = [np.zeros(value.shape, _dtype_of_cotangent(value.dtype)) for value in run.values]
-        return _arrays(push_forward(lambda us: run.pull_tensors(us, record=True), zeros, [wrap(v) for v in tangents]))
+        return run.push(tangents, record=False)
 
     def second_derivative(
         self,

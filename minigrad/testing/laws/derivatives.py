@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Op
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.linearization import TensorLinearization
 from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
@@ -123,7 +124,7 @@ def _position(report: Report) -> int | None:
 
 @law(applies=has_transpose)
 def adjoint(call: FunctionCall) -> None:
-    """<J v, u> = <v, J'u>: what the plain pass gives is the transpose of what the recorded one gives."""
+    """<J v, u> = <v, J'u>: forward mode is the transpose of reverse mode, on arrays, on Tensors, and by two passes."""
     call = call.in_double()
     u, v = call.cotangents(), call.tangents()
     at_call = call.linearize()
@@ -139,6 +140,11 @@ def adjoint(call: FunctionCall) -> None:
         return [np.array(_inner_product(v, moved.linearize().vjp(u))[0])]
 
     expect("adjoint", call, [found], [expected], names=["<v, J'u>"], scales=[terms + 1], compute=pulled)
+    if isinstance(at_call, TensorLinearization):
+        names, scales = [f"J v of result {k}" for k in range(len(moved))], [terms + 1] * len(moved)
+        for way, others in at_call.other_jvps(v).items():
+            expect("adjoint", call, moved, others, names=names, scales=scales, compute=lambda c: c.linearize().jvp(v),
+                   diagnosis=Diagnosis("", f"forward mode is not what comes of {way}"))  # fmt: skip
 
 
 def _inner_product(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[float, float]:

@@ -160,8 +160,8 @@ WRAPPED: Final[dict[str, Callable[[Value], Value]]] = {
 }
 
 
-# These have the signature of the engine's `_unbroadcast(cotangent, parent, plan, pull, record)`.
-_UNBROADCAST = backward_pass._unbroadcast
+# These have the signature of the engine's `unbroadcast(cotangent, parent, plan, pull, record)`.
+_UNBROADCAST = backward_pass.unbroadcast
 
 
 def _without_sum(cotangent: Value, parent: Node, plan: Plan, pull: Pull, record: bool) -> Value:
@@ -209,7 +209,7 @@ def rules_replaced(op: Op | ForeignFunction, replacement: Callable[[RuleKey, Fun
 @contextmanager
 def mutant_applied(mutant: Mutant) -> Iterator[None]:
     """Make one mistake until the end of the block."""
-    former, wrong = backward_pass._unbroadcast, mutant.unbroadcast
+    former, wrong = backward_pass.unbroadcast, mutant.unbroadcast
 
     def unbroadcast(cotangent: Value, parent: Node, plan: Plan, pull: Pull, record: bool) -> Value:
         position = 0 if plan.op.variadic else pull.position
@@ -217,8 +217,8 @@ def mutant_applied(mutant: Mutant) -> Iterator[None]:
         return (wrong if concerned and wrong else former)(cotangent, parent, plan, pull, record)
 
     with rules_replaced(mutant.op, lambda key, function: mutant.mutate(function) if key in mutant.rules else function):
-        backward_pass._unbroadcast = unbroadcast if wrong else former
+        backward_pass.unbroadcast = unbroadcast if wrong else former
         try:
             yield
         finally:
-            backward_pass._unbroadcast = former
+            backward_pass.unbroadcast = former

@@ -72,11 +72,11 @@ def test_skipped_un_broadcast_leaves_the_wrong_shape():
 
 
 def test_after_a_mutant_everything_is_as_before():
-    before = (dict(mg.multiply.rules), dict(mg.tanh.fast_rules), backward_pass._unbroadcast)
+    before = (dict(mg.multiply.rules), dict(mg.tanh.fast_rules), backward_pass.unbroadcast)
     for found in [*mutants_of(mg.multiply), *mutants_of(mg.tanh)]:
         with pytest.raises(ZeroDivisionError), mutant_applied(found):
             raise ZeroDivisionError
-    assert (dict(mg.multiply.rules), dict(mg.tanh.fast_rules), backward_pass._unbroadcast) == before
+    assert (dict(mg.multiply.rules), dict(mg.tanh.fast_rules), backward_pass.unbroadcast) == before
     assert gradients(mg.multiply, [2.0], [5.0])[0].tolist() == [5]
 
 

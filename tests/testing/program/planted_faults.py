@@ -20,7 +20,7 @@ def drop_accumulation(monkeypatch):
 
 def average_over_stretched_axes(monkeypatch):
     """Undoing a broadcast of axes of size 1 takes the mean where it should take the sum."""
-    right = backward._unbroadcast
+    right = backward.unbroadcast
 
     def wrong(cotangent, parent, plan, pull, record):
         out = right(cotangent, parent, plan, pull, record)
@@ -29,7 +29,7 @@ def average_over_stretched_axes(monkeypatch):
             out = out / wide if size == 1 else out
         return out
 
-    monkeypatch.setattr(backward, "_unbroadcast", wrong)
+    monkeypatch.setattr(backward, "unbroadcast", wrong)
 
 
 def overwrite_saved_values(monkeypatch):
