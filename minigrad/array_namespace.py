@@ -6,7 +6,7 @@ from typing import Final
 
 from minigrad.autograd.array_protocol import API_VERSIONS, check_device
 from minigrad.autograd.tensor import default_dtype
-from minigrad.dtypes import KINDS, dtypes_of_kind, int64
+from minigrad.dtypes import KINDS, dtypes_of_kind, float16, int64
 from minigrad.typing import DType
 
 API_VERSION: Final = API_VERSIONS[-1]
@@ -41,7 +41,7 @@ class NamespaceInfo:
         return {"real floating": default_dtype(), "integral": int64, "indexing": int64}
 
     def dtypes(self, *, device: str | None = None, kind: str | tuple[str, ...] | None = None) -> dict[str, DType]:
-        """The dtypes by name.
+        """The dtypes by name, of those that the standard knows: float16, which is here as well, is not among them.
 
         Args:
             device: "cpu", the only one (default None: the same).
@@ -52,7 +52,7 @@ class NamespaceInfo:
         """
         check_device(device)
         kinds = tuple(KINDS) if kind is None else (kind,) if isinstance(kind, str) else kind
-        return {dtype.name: dtype for one in kinds for dtype in dtypes_of_kind(one)}
+        return {dtype.name: dtype for one in kinds for dtype in dtypes_of_kind(one) if dtype != float16}
 
 
 def namespace_info() -> NamespaceInfo:

@@ -85,7 +85,7 @@ def full(
     Args:
         shape: sizes, or one size.
         fill_value: the number.
-        dtype: the dtype (default: `default_dtype()`).
+        dtype: the dtype (default: `default_dtype()` for real numbers, int64 for integers, bool for booleans).
         requires_grad: whether gradients are computed for it (default False).
         device: "cpu", the only one (default None: the same).
 
@@ -94,7 +94,8 @@ def full(
     """
     check_device(device)
     _refuse_number("full", dtype, fill_value)
-    return _wrap(np.full(shape, fill_value, dtype or default_dtype()), dtype, requires_grad)
+    dtype = as_array(fill_value).dtype if dtype is None else dtype
+    return _wrap(np.full(shape, fill_value, dtype), dtype, requires_grad)
 
 
 def eye(

@@ -35,12 +35,13 @@ KINDS: Final = {
     "signed integer": (int8, int16, int32, int64),
     "unsigned integer": (uint8, uint16, uint32, uint64),
     "real floating": (float16, float32, float64),
+    "complex floating": (),
 }
 """The dtypes of each kind that is no union of others."""
 
 UNIONS: Final = {
     "integral": ("signed integer", "unsigned integer"),
-    "numeric": ("signed integer", "unsigned integer", "real floating"),
+    "numeric": ("signed integer", "unsigned integer", "real floating", "complex floating"),
 }
 """The kinds that are unions of others."""
 
@@ -122,8 +123,8 @@ def isdtype(dtype: DTypeLike, kind: Kind) -> builtins.bool:
 
     Args:
         dtype: the dtype.
-        kind: a dtype; "bool", "signed integer", "unsigned integer", "integral", "real floating" or "numeric"; or a
-            tuple of such, of which one must hold.
+        kind: a dtype; "bool", "signed integer", "unsigned integer", "integral", "real floating", "numeric" or
+            "complex floating", of which there are none; or a tuple of such, of which one must hold.
 
     Raises:
         UsageError: there is no such kind.

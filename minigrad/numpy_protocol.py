@@ -26,7 +26,10 @@ Functions: TypeAlias = dict[Function, Function]
 
 @cache
 def _ufuncs() -> Functions:
-    aliases: Functions = {np.tanh: ops.tanh, np.matmul: ops.matmul, np.vecdot: ops.vecdot}
+    aliases: Functions = {
+        np.tanh: ops.tanh, np.matmul: ops.matmul, np.vecdot: ops.vecdot, np.rint: ops.round,
+        np.floor_divide: ops.floor_divide,
+    }  # fmt: skip
     return aliases | {op.forward: op for op in REGISTRY.values() if isinstance(op.forward, np.ufunc)}
 
 

@@ -32,6 +32,10 @@ def test_whole_numbers_stay_integers() -> None:
     for made in (mg.arange(5), mg.arange(1, 7, 2), mg.asarray([1, 2])):
         assert made.dtype == np.int64
     assert mg.arange(5, dtype=np.float32).dtype == np.float32
+    assert mg.full(2, 7).dtype == np.int64
+    assert mg.full(2, True).dtype == np.bool_
+    assert mg.full(2, 7, np.float32).dtype == np.float32
+    assert mg.full(1, 2.0**24 + 1, np.float64).tolist() == [2.0**24 + 1]
 
 
 def test_dtype_and_requires_grad_are_taken() -> None:

@@ -50,6 +50,11 @@ def _sigmoid(x: Value) -> Value:
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
+def _rint(x: Value) -> Value:
+    """The nearest integer, and of two the even one; integers stay what they are."""
+    return x if x.dtype.kind in "iu" else np.rint(x)
+
+
 def times(w: Value, x: Value) -> Value:
     """w * x of arrays, where 0 times an infinity is 0."""
     with np.errstate(invalid="ignore"):
@@ -135,7 +140,7 @@ sign: UnaryOp = elementwise("sign",  np.sign,  x=lambda g: zeros_like(g), onnx="
 floor = elementwise("floor", np.floor, x=lambda g: zeros_like(g), onnx="Floor")
 ceil  = elementwise("ceil",  np.ceil,  x=lambda g: zeros_like(g), onnx="Ceil")
 trunc = elementwise("trunc", np.trunc, x=lambda g: zeros_like(g))
-round = elementwise("round", np.rint,  x=lambda g: zeros_like(g), onnx="Round")
+round = elementwise("round", _rint, x=lambda g: zeros_like(g), onnx="Round")
 step  = elementwise("step",  lambda x: (x > 0).astype(x.dtype), "1 where x > 0, else 0.", x=lambda g: zeros_like(g))
 # fmt: on
 

@@ -144,7 +144,8 @@ def vecdot(x: Value, y: Value, axis: int = -1) -> Tensor:
     sizes = [shape[canonical_axis(axis, len(shape))] for shape in (x_shape, y_shape)]
     if sizes[0] != sizes[1]:
         raise ShapeError(f"vecdot: x has {sizes[0]} elements along axis {axis}, but y has {sizes[1]}")
-    return sum(multiply(x, y), axis=axis)
+    products = multiply(x, y)
+    return sum(products, axis=axis, dtype=products.dtype if products.dtype.kind in "iu" else None)
 
 
 def outer(x: Value, y: Value) -> Tensor:

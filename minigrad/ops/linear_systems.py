@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.registry import op
-from minigrad.autograd.tensor import Tensor, wrap
+from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.domain import FULL_RANK, INVERTIBLE
 from minigrad.errors import ShapeError
 from minigrad.ops.index import getitem
@@ -193,19 +193,21 @@ def slogdet(x: Value) -> Slogdet:
     return Slogdet(*_slogdet(x))
 
 
-def _rank_settings(x: ArrayLike, *, rtol: float | None = None) -> Settings:
-    size = max(np.shape(x)[-2:], default=0)
-    return {"rtol": float(size * np.finfo(np.result_type(x, np.float16)).eps) if rtol is None else float(rtol)}
+def _rank_settings(x: ArrayLike, *, rtol: ArrayLike | None = None) -> Settings:
+    if rtol is None:
+        rtol = float(max(np.shape(x)[-2:], default=0) * np.finfo(np.result_type(x, np.float16)).eps)
+    return {"rtol": as_array(rtol)}
 
 
 @op(shapes="... M N -> ... N M", canonical=_rank_settings, domain={"x": FULL_RANK},
     source="Golub and Pereyra 1973, doi:10.1137/0710036")  # fmt: skip
-def pinv(x: Value, *, rtol: float) -> Value:
+def pinv(x: Value, *, rtol: Value) -> Value:
     """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
 
     Args:
         x: matrices. The derivative holds where the rank does not change.
-        rtol: singular values up to this times the largest count as 0; max(M, N) times the dtype's epsilon unless given.
+        rtol: singular values up to this times the largest count as 0, one number or one for each matrix;
+            max(M, N) times the dtype's epsilon unless given.
 
     Shapes: x (..., M, N) -> (..., N, M).
     """
@@ -225,17 +227,17 @@ def _(g: Value, x: Value, out: Value) -> Value:
 
 
 @op(shapes="... M N -> ...", canonical=_rank_settings, non_differentiable=("x",))
-def matrix_rank(x: Value, *, rtol: float) -> Value:
+def matrix_rank(x: Value, *, rtol: Value) -> Value:
     """How many singular values exceed rtol times the largest: integers.
 
     Args:
         x: matrices.
-        rtol: the factor; max(M, N) times the dtype's epsilon unless given.
+        rtol: the factor, one number or one for each matrix; max(M, N) times the dtype's epsilon unless given.
 
     Shapes: x (..., M, N) -> (...).
     """
     s = lapack(np.linalg.svd, x, compute_uv=False)
-    return np.count_nonzero(s > rtol * np.max(s, axis=-1, keepdims=True, initial=0), axis=-1)
+    return np.count_nonzero(s > rtol[..., None] * np.max(s, axis=-1, keepdims=True, initial=0), axis=-1)
 
 
 def matrix_power(x: Value, n: int) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.autograd.elementwise import BinaryOp, UnaryOp, elementwise
+from minigrad.typing import Value
 
 
 def _unary(name: str, function: np.ufunc) -> UnaryOp:
@@ -13,6 +14,15 @@ def _unary(name: str, function: np.ufunc) -> UnaryOp:
 
 def _binary(name: str, function: np.ufunc) -> BinaryOp:
     return elementwise(name, function, non_differentiable=("x", "y"))
+
+
+def _floor_divide(x: Value, y: Value) -> Value:
+    """The largest integer up to x / y. With one of both infinite it is x / y, where NumPy gives NaN and -1."""
+    with np.errstate(invalid="ignore"):
+        out = np.floor_divide(x, y)
+        if out.dtype.kind == "f" and (infinite := np.isinf(x) ^ np.isinf(y)).any():
+            out = np.where(infinite, np.divide(x, y), out)
+    return out
 
 
 # fmt: off
@@ -28,7 +38,7 @@ isnan          = _unary("isnan",         np.isnan)
 isinf          = _unary("isinf",         np.isinf)
 signbit        = _unary("signbit",       np.signbit)
 nextafter      = _binary("nextafter",     np.nextafter)
-floor_divide   = _binary("floor_divide",  np.floor_divide)
+floor_divide   = elementwise("floor_divide", _floor_divide, non_differentiable=("x", "y"))
 
 logical_not    = _unary("logical_not",   np.logical_not)
 logical_and    = _binary("logical_and",   np.logical_and)

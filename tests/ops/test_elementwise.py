@@ -171,3 +171,20 @@ def test_gradient_equals_pytorchs(name, torch, rng):
     getattr(torch, name)(*theirs).sum().backward()
     for a, b in zip(mine, theirs, strict=True):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "quotient"),
+    [(np.inf, 2.0, np.inf), (np.inf, -2.0, -np.inf), (-np.inf, 2.0, -np.inf), (-np.inf, -2.0, np.inf),
+     (2.0, np.inf, 0.0), (-2.0, np.inf, -0.0), (2.0, -np.inf, -0.0), (np.inf, np.inf, np.nan), (-3.0, 2.0, -2.0)],
+)  # fmt: skip
+def test_floor_divide_at_infinities_is_the_standards(x, y, quotient):
+    for out in (mg.Tensor(x) // mg.Tensor(y), mg.Tensor(x) // y, x // mg.Tensor(y)):
+        np.testing.assert_array_equal(out.numpy(), quotient)
+        assert np.signbit(out.numpy()) == np.signbit(quotient) or np.isnan(quotient)
+
+
+def test_round_keeps_integers():
+    x = mg.Tensor(np.array([1, 200], np.uint8))
+    assert mg.round(x).dtype == np.rint(mg.Tensor([1.5])).astype(np.uint8).dtype == np.uint8
+    assert mg.round(x).tolist() == [1, 200]

@@ -96,3 +96,9 @@ REFUSED = {
 def test_misuse_is_a_clear_shape_error(f, message):
     with pytest.raises(ShapeError, match=message):
         f()
+
+
+def test_vecdot_keeps_small_integers():
+    x = mg.Tensor(np.array([1, 2, 3], np.uint8))
+    assert mg.vecdot(x, x).dtype == np.uint8
+    assert mg.vecdot(x, x).item() == 14

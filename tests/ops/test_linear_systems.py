@@ -182,3 +182,10 @@ def test_gradient_equals_pytorchs(name, torch):
     getattr(torch.linalg, name)(theirs).square().sum().backward()
     mg.square(getattr(mg, name)(mine)).sum().backward()
     np.testing.assert_allclose(mine.grad.numpy(), theirs.grad.numpy(), rtol=1e-9, atol=1e-11)
+
+
+def test_each_matrix_may_have_its_own_rtol():
+    x = np.stack([np.diag([1.0, 0.1]), np.diag([1.0, 0.1])])
+    rtol = np.array([0.5, 0.01])
+    assert mg.matrix_rank(mg.Tensor(x), rtol=mg.Tensor(rtol)).tolist() == [1, 2]
+    np.testing.assert_allclose(mg.pinv(mg.Tensor(x), rtol=rtol).numpy()[:, 1, 1], [0, 10])
