@@ -148,6 +148,21 @@ def one_copy(point: GenericPoint) -> Diagnosis:
     return NO_CAUSE
 
 
+def one_row(point: GenericPoint) -> Diagnosis:
+    """Is it the gradient of one row of a batch, instead of the sum over all rows?"""
+    u, x = point.u[0], point.call.args[point.position]
+    if len(point.u) > 1 or u.ndim <= x.ndim or len(u) < 2:
+        return NO_CAUSE
+    for text, row in (("first", 0), ("last", -1)):
+        alone = np.zeros_like(u)
+        alone[row] = u[row]
+        if almost_equal(point.found, numerical_gradient(point.call, [alone], point.position)):
+            return Diagnosis("missing un-broadcast", f"it is the gradient of the {text} row, not the sum over all rows")
+    if almost_equal(len(u) * point.found, point.expected):
+        return Diagnosis("missing un-broadcast", "it is the mean over all rows, not the sum")
+    return NO_CAUSE
+
+
 def dependence_on_elements(point: GenericPoint) -> Diagnosis:
     """Which elements of the cotangent does the gradient depend on, and on which should it?"""
     call, (u, *others) = point.call, point.u
@@ -170,6 +185,7 @@ def dependence_on_elements(point: GenericPoint) -> Diagnosis:
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
     at_each_point(repaired_keepdims), at_each_point(use_of_cotangent), at_each_point(cotangent_along_wrong_axis),
-    obvious_numbers, at_each_point(swapped_operands), at_each_point(one_copy), at_each_point(transposed_operand),
+    obvious_numbers, at_each_point(swapped_operands), at_each_point(one_copy), at_each_point(one_row),
+    at_each_point(transposed_operand),
     numbers_alone, at_each_point(dependence_on_elements),
 )  # fmt: skip

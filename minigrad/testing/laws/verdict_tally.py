@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -28,14 +29,13 @@ class InconclusiveGradients(AssertionError):  # noqa: N818  (it is no error of a
         inconclusive: of how many of them nothing could be said.
     """
 
-    def __init__(self, name: str, judged: int, reasons: Counter[str], example: str) -> None:
-        self.judged, self.inconclusive = judged, reasons.total()
-        reason, times = reasons.most_common(1)[0]
+    def __init__(self, judged: int, inconclusive: int, times: int, reason: str, example: FunctionCall) -> None:
+        self.judged, self.inconclusive = judged, inconclusive
         hint = next(text for word, text in _WHAT_WOULD_DECIDE if word in reason)
         lines = [
-            f"gradtest of {name} shows little: of {judged} gradients {self.inconclusive} are inconclusive",
-            f"{times} times: {reason}",
-            f"for example: {example}",
+            f"gradtest of {example.name} shows little: of {judged} gradients {inconclusive} are inconclusive",
+            f"{times} times such as: {reason}",
+            f"for example: {example.as_python('gradient')}",
             f"hint: {hint}; or leave the law out and say so: laws= without 'gradient'",
         ]
         super().__init__("\n    ".join(lines))
@@ -47,7 +47,7 @@ class VerdictTally:
     def __init__(self) -> None:
         self.judged = 0
         self.reasons: Counter[str] = Counter()
-        self.examples: dict[str, FunctionCall] = {}
+        self.examples: dict[str, tuple[str, FunctionCall]] = {}
 
     def add(self, call: FunctionCall) -> None:
         """Count the verdict on one call, if there was anything to differentiate."""
@@ -57,8 +57,9 @@ class VerdictTally:
         self.judged += 1
         if report.verdict is Verdict.INCONCLUSIVE:
             reason = report.note or "the error of the numerical derivative is too large"
-            self.reasons[reason] += 1
-            self.examples.setdefault(reason, call)
+            kind = re.sub(r"\d[\d.e+-]*", "", reason)  # alike but for the numbers in it
+            self.reasons[kind] += 1
+            self.examples.setdefault(kind, (reason, call))
 
     def raise_if_inconclusive(self) -> None:
         """Fail where nothing can be said of more than half of the gradients.
@@ -68,5 +69,5 @@ class VerdictTally:
         """
         __tracebackhide__ = True
         if self.judged >= FEWEST and 2 * self.reasons.total() > self.judged:
-            example = self.examples[self.reasons.most_common(1)[0][0]]
-            raise InconclusiveGradients(example.name, self.judged, self.reasons, example.as_python("gradient"))
+            kind, times = self.reasons.most_common(1)[0]
+            raise InconclusiveGradients(self.judged, self.reasons.total(), times, *self.examples[kind])

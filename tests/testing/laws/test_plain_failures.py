@@ -28,6 +28,18 @@ def test_a_failure_in_lower_precision_only_stays_in_it():
     assert caught.value.cause == "dtype leak"
 
 
+@pytest.mark.parametrize(
+    ("row", "text"), [(lambda g: g[0], "gradient of the first row"), (lambda g: g[-1], "gradient of the last row"),
+                      (lambda g: g.mean(0), "mean over all rows")]
+)  # fmt: skip
+def test_a_row_in_place_of_the_sum_over_the_batch_is_told_so(row, text):
+    with pytest.raises(LawViolation, match=text) as caught:
+        GradTest(lambda x, w, b: x @ w + b, vjp=lambda g, x, w, b: (g @ w.T, x.T @ g, row(g)),
+                 shapes="N D, D O, O -> N O")()  # fmt: skip
+    assert (caught.value.law, caught.value.cause) == ("gradient", "missing un-broadcast")
+    assert caught.value.argument == "input b"
+
+
 def test_a_factor_close_to_1_and_what_it_does_are_shown_with_digits_that_tell():
     with pytest.raises(LawViolation) as caught:
         GradTest(lambda x: np.sin(x), vjp=lambda g, x: (1.0001 * g * np.cos(x)).astype(x.dtype), laws=["gradient"])()

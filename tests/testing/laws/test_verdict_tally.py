@@ -32,3 +32,11 @@ def test_leaving_the_law_out_says_that_it_is_not_judged():
 
 def test_empty_arrays_are_not_counted():
     GradTest(mg.sin, arguments={}, laws=LAWS, examples=5, shapes="N -> N")()
+
+
+def test_reasons_that_differ_in_numbers_only_are_counted_together():
+    options = {"domain": Domain(0.5, 2.0), "laws": LAWS}
+    with pytest.raises(InconclusiveGradients, match=r"\d+ times such as: .*\n.*\n.*float64 inside") as caught:
+        GradTest(lambda x: (x.astype(np.float16) ** 2).astype(x.dtype), vjp=lambda g, x: 2 * g * x, **options)()
+    times = int(str(caught.value).splitlines()[1].split()[0])
+    assert times > caught.value.inconclusive / 3
