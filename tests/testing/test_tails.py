@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.domain import NONZERO, POSITIVE, UNIT
+from minigrad.testing import LawViolation
 from minigrad.testing.decorator import GradTest
 
 ROWS = "N D -> N D"
@@ -93,3 +94,20 @@ def test_right_rule_written_by_hand_is_not_blamed(name):
 def test_right_function_of_tensors_is_not_blamed(name):
     f, options = OF_TENSORS[name]
     GradTest(f, **options)()
+
+
+WRONG_IN_THE_TAILS = {
+    "cut too early": (lambda x: np.logaddexp(x, 0), lambda g, x: g * np.where(x > 30, 0, sigmoid(x))),
+    "infinity by infinity": (sigmoid, lambda g, x: g * np.exp(-x) / (1 + np.exp(-x)) ** 2),
+    "clipped too early": (np.arctan, lambda g, x: g / (1 + np.minimum(x * x, 100.0))),
+    "guarded too widely": (lambda x: x * x, lambda g, x: 2 * g * x + 1e-4 * g * (abs(x) < 1e-5) * (x != 0)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_IN_THE_TAILS)
+def test_rule_that_is_wrong_only_in_the_tails_is_found(name):
+    f, rule = WRONG_IN_THE_TAILS[name]
+    with pytest.raises(LawViolation) as caught:
+        GradTest(f, vjp=lambda g, x: rule(g, x).astype(x.dtype), examples=300)()
+    assert caught.value.law in ("gradient", "linearity")
+    assert caught.value.size <= 6
