@@ -14,6 +14,7 @@ from minigrad import linalg as linalg
 from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's functions on Tensors)
 from minigrad.autograd.anomaly import anomaly
 from minigrad.autograd.checkpoint import checkpoint
+from minigrad.autograd.custom_vjp import custom_vjp
 from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.forward_mode import jvp, linearize
 from minigrad.autograd.jacobian import hessian, hvp, jacobian
@@ -145,6 +146,7 @@ __all__ = [
     "bool",
     "can_cast",
     "checkpoint",
+    "custom_vjp",
     "data",
     "default_dtype",
     "e",

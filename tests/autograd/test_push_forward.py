@@ -7,6 +7,7 @@ import minigrad as mg
 from minigrad import FreedGraphError, Op, ShapeError, Tensor, functional
 from minigrad.autograd import push_forward as engine
 from minigrad.autograd.push_forward import push_forward_tensors
+from minigrad.testing import LawViolation, laws
 from tests.helper import variable
 
 X = np.array([0.4, -0.7, 1.1])
@@ -112,6 +113,24 @@ def test_tangents_may_be_variables():
     v = variable([1.0, 2.0, 3.0])
     mg.jvp(lambda x: mg.cumulative_sum(x * x), (X.astype(np.float32),), (v,))[1].sum().backward()
     np.testing.assert_allclose(v.grad.numpy(), 2 * X * [3, 2, 1], rtol=1e-6)
+
+
+def wrong_linear():
+    op = Op(lambda x: x * x, "square_", linear=("x",))
+    op.vjp("x")(lambda g, x: 2 * g * x)
+    return op
+
+
+def wrong_elementwise():
+    op = Op(lambda x: np.cumsum(x), "running_sum", elementwise=True)
+    op.vjp("x")(lambda g: mg.flip(mg.cumulative_sum(mg.flip(g))))
+    return op
+
+
+@pytest.mark.parametrize("make", [wrong_linear, wrong_elementwise])
+def test_law_of_adjoints_finds_a_fact_that_is_wrong(make):
+    with pytest.raises(LawViolation, match="adjoint"):
+        laws.adjoint(make(), X)
 
 
 # ---- where slopes are infinite ------------------------------------------------------------------------------------

@@ -1,0 +1,158 @@
+"""`custom_vjp`: a derivative of one's own for a whole function of Tensors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.nested import Nested, leaves, matching, rebuilt
+from minigrad.autograd.node import STATE
+from minigrad.autograd.op import Op
+from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.errors import GraphError, RuleError, UsageError
+from minigrad.typing import Array, Function
+
+
+class custom_vjp:  # noqa: N801  (a decorator, with JAX's name)
+    """Give a function of Tensors a vector-Jacobian product of its own, as `jax.custom_vjp` does.
+
+    `defvjp(fwd, bwd)` says how: `fwd` takes what the function takes, and gives (value, residuals); `bwd` takes
+    (residuals, g), g the cotangent of the value, and gives one cotangent an argument, as a tuple. What happens inside
+    of both is one step of the graph. At higher orders both are differentiated: write them with minigrad's functions.
+    Forward mode uses `bwd` too. Where NaN is masked behind the function, `bwd` has to see to it itself.
+
+    It is for functions whose derivative is known better than the chain rule finds it: implicit functions such as a
+    fixed point, or formulas that are more stable. A new function on arrays is rather an `op`.
+
+    Args:
+        f: a function of Tensors, and anything else, by position, to a Tensor or containers of Tensors. It is called as
+            it is where nothing is recorded.
+
+    Raises:
+        UsageError: f is no function.
+
+    >>> @custom_vjp
+    ... def softplus(x):
+    ...     return (1 + x.exp()).log()
+    >>> softplus.defvjp(lambda x: ((1 + x.exp()).log(), x), lambda x, g: (g * x.sigmoid(),))
+    >>> x = Tensor(50.0, requires_grad=True)
+    >>> softplus(x).backward(); x.grad.item()
+    1.0
+    """
+
+    def __init__(self, f: Function) -> None:
+        if not callable(f):
+            raise UsageError(f"custom_vjp takes a function, not {type(f).__name__}")
+        functools.update_wrapper(self, f)
+        self.function = f
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.rules: tuple[Function, Function] | None = None
+
+    def defvjp(self, fwd: Function, bwd: Function) -> None:
+        """State the derivative.
+
+        Args:
+            fwd: from the function's arguments to its value and whatever `bwd` needs.
+            bwd: from that, and the cotangent of the value in its containers, to a tuple: the cotangent of each
+                argument, in its containers; None for one without a derivative.
+        """
+        self.rules = fwd, bwd
+
+    def __call__(self, *args: Any) -> Any:
+        """The function's value, recorded as one step when an argument requires gradients.
+
+        Raises:
+            UsageError: `defvjp` has not been called.
+            GraphError: `fwd` gives no pair, or no Tensors, or uses recorded Tensors that are not its arguments.
+        """
+        if self.rules is None:
+            raise UsageError(f"{self.name}: say how it is differentiated, by {self.name}.defvjp(fwd, bwd)")
+        xs = [x for _, x in leaves(args) if isinstance(x, Tensor)]
+        if STATE.recorder is None or all(x.node is None for x in xs):
+            return self.function(*args)
+        return _Call(self.name, *self.rules, args).run(xs)
+
+
+class _Call:
+    """One recorded call: an op of the Tensors among the arguments, made for it."""
+
+    def __init__(self, name: str, fwd: Function, bwd: Function, args: tuple[Any, ...]) -> None:
+        self.name, self.fwd, self.bwd = name, fwd, bwd
+        self.args = rebuilt(args, [x.detach() if isinstance(x, Tensor) else x for _, x in leaves(args)])
+        self.out, self.residuals = self._forward(self.args)
+        self.outs = [out for _, out in leaves(self.out)]
+        for what, nested in (("value", self.out), ("residuals", self.residuals)):
+            if any(isinstance(x, Tensor) and x.node is not None for _, x in leaves(nested)):
+                raise GraphError(
+                    f"{name}: the {what} that fwd gives depend on a recorded Tensor that is not an argument, and its "
+                    "gradient would be lost: pass it as an argument, or x.detach() if it is a constant"
+                )
+        self.pending: dict[int, Any] = {}
+        self.of: object = None
+
+    def _forward(self, args: tuple[Any, ...]) -> tuple[Nested, Any]:
+        with recording():
+            pair = self.fwd(*args)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise GraphError(f"{self.name}: fwd must give (value, residuals), a pair, not {type(pair).__name__}")
+        outs = list(leaves(pair[0]))
+        if not outs or not all(isinstance(out, Tensor) for _, out in outs):
+            raise GraphError(f"{self.name}: the value that fwd gives must be a Tensor, or containers of Tensors")
+        return pair
+
+    def run(self, xs: Sequence[Tensor]) -> Nested:
+        """The value, recorded."""
+        several = len(self.outs) > 1
+        names = [f"result{k}" for k in range(len(self.outs))] if several else []
+        arrays = tuple([out._data for out in self.outs])
+
+        def forward(*xs: Array) -> Any:
+            return arrays if several else arrays[0]
+
+        op: Op[..., Any] = Op(forward, self.name, results=names, module=self.fwd.__module__)
+        op.vjp("xs")(self._rule)
+        result = op(*xs)
+        return rebuilt(self.out, result if several else [result])
+
+    def _rule(self, g: Any, xs: tuple[Any, ...], i: int) -> Any:
+        """The cotangent of Tensor number i among the arguments: all are computed at once, and handed out one by one."""
+        if self.of is not g or i not in self.pending:
+            self.of, self.pending = g, dict(enumerate(self._cotangents(g, xs)))
+        found = self.pending.pop(i)
+        if not self.pending:
+            self.of = None
+        return found
+
+    def _cotangents(self, g: Any, xs: tuple[Any, ...]) -> list[Any]:
+        gs = list(g) if isinstance(g, tuple) else [g]
+        recorded = any(isinstance(x, Tensor) for x in (*gs, *xs))
+        residuals = self.residuals
+        if any(isinstance(x, Tensor) for x in xs):  # what it is computed from is differentiated, too
+            given = iter(xs)
+            values = [next(given) if isinstance(x, Tensor) else x for _, x in leaves(self.args)]
+            _, residuals = self._forward(rebuilt(self.args, values))
+        with recording(recorded):
+            cotangent = rebuilt(self.out, [part if isinstance(part, Tensor) else wrap(part) for part in gs])
+            found = self.bwd(residuals, cotangent)
+        if not isinstance(found, tuple) or len(found) != len(self.args):
+            what = f"{len(found)}" if isinstance(found, tuple) else type(found).__name__
+            raise RuleError(f"{self.name}: bwd must give a tuple of {len(self.args)}, one an argument; it gave {what}")
+        parts = [self._of_argument(x, part) for x, part in zip(self.args, found, strict=True)]
+        cotangents = [part for of_argument in parts for part in of_argument]
+        return cotangents if recorded else [part._data for part in cotangents]
+
+    def _of_argument(self, argument: Nested, found: Nested) -> list[Tensor]:
+        """The cotangents of the Tensors in one argument, zeros for None."""
+        values = [x for _, x in leaves(argument)]
+        parts = [None] * len(values) if found is None else matching(self.name, argument, found)
+        pairs = [(x, part) for x, part in zip(values, parts, strict=True) if isinstance(x, Tensor)]
+        return [_as_cotangent(x, part) for x, part in pairs]
+
+
+def _as_cotangent(x: Tensor, found: Any) -> Tensor:
+    if found is None:
+        return wrap(np.zeros(x.shape, x.dtype))
+    return found if isinstance(found, Tensor) else Tensor(found)
