@@ -75,6 +75,7 @@ from minigrad.dtypes import (
     uint64,
 )
 from minigrad.errors import (
+    AxisError,
     DataError,
     DTypeError,
     FreedGraphError,
@@ -123,6 +124,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "REGISTRY",
+    "AxisError",
     "DTypeError",
     "DataError",
     "FreedGraphError",

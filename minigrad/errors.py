@@ -2,6 +2,7 @@
 
     MinigradError
     ├── ShapeError             (ValueError)    sizes that do not fit together
+    │   └── AxisError          (IndexError)    a dimension that an array does not have
     ├── DTypeError             (TypeError)     a data type that the operation cannot use
     ├── DataError              (ValueError)    a dataset, loader or file that cannot be used
     ├── GraphError             (RuntimeError)  differentiation asked for something the graph cannot give
@@ -27,6 +28,10 @@ class MinigradError(Exception):
 
 class ShapeError(MinigradError, ValueError):
     """Sizes that do not fit together."""
+
+
+class AxisError(ShapeError, IndexError):
+    """A dimension that an array does not have."""
 
 
 class DTypeError(MinigradError, TypeError):

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from minigrad.errors import DTypeError, ShapeError, UsageError, shape_text
+from minigrad.errors import AxisError, DTypeError, ShapeError, UsageError, shape_text
 from minigrad.typing import ArrayLike, Pair, Settings
 from minigrad.typing import Shape as Shape
 
@@ -157,13 +157,13 @@ def canonical_axis(axis: int, ndim: int) -> int:
 
     Raises:
         UsageError: it is no integer.
-        ShapeError: it is out of range.
+        AxisError: it is out of range.
     """
     if not hasattr(axis, "__index__"):
         raise UsageError(f"axis is one integer here, such as -1 for the last dimension, not {axis!r}")
     axis = axis.__index__()
     if not -ndim <= axis < ndim:
-        raise ShapeError(f"axis {axis} is out of range for {ndim} dimensions")
+        raise AxisError(f"axis {axis} is out of range for {ndim} dimensions")
     return axis % ndim
 
 

@@ -203,7 +203,7 @@ def test_error_of_another_kind_keeps_its_class_and_gets_a_note():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mg.sum(ones(2), axes=0), r"^sum takes x and then axis, keepdims; got 1 inputs and axes="),
+        (lambda: mg.sum(ones(2), axes=0), r"^sum takes x and then axis, keepdims, dtype; got 1 inputs and axes="),
         (
             lambda: mg.sum(ones(2), 0, False, 1),
             r"^sum takes x and then axis, keepdims; got 4 by position and none by name",

@@ -39,14 +39,23 @@ def call_signature(signature: inspect.Signature, results: Sequence[str]) -> insp
     return signature.replace(parameters=parameters, return_annotation=_Unquoted(returned))
 
 
+BY_NAME_ALONE = ("copy", "device", "dtype")
+"""Settings that are given by name, as in the Array API, unless they stand first: `reshape(x, 2, 3)` has no `copy=3`."""
+
+
 def _settings_behind_inputs(signature: inspect.Signature) -> list[inspect.Parameter]:
     """The parameters with keyword-only ones as those that may stand by position, too, as far as Python has such."""
     parameters = list(signature.parameters.values())
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return parameters
-    positional = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters]
-    required = [p.default is p.empty for p in positional]
-    return positional if required == sorted(required, reverse=True) else parameters
+    behind = _by_position([p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
+    shown = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.name in behind else p for p in parameters]
+    required = [p.default is p.empty for p in shown if p.kind is not p.KEYWORD_ONLY]
+    return shown if required == sorted(required, reverse=True) else parameters
+
+
+def _by_position(settings: Sequence[str]) -> list[str]:
+    return [name for k, name in enumerate(settings) if k == 0 or name not in BY_NAME_ALONE]
 
 
 def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) -> tuple[tuple[Any, ...], Settings]:
@@ -56,7 +65,7 @@ def settings_by_position(op: Op, inputs: tuple[Any, ...], settings: Settings) ->
         TypeError: there are more than the op has settings, or one is given twice.
     """
     count = len(op.inputs)
-    names = list(op.__signature__.parameters)[count:]
+    names = _by_position(list(op.__signature__.parameters)[count:])
     behind = inputs[count:]
     if any(getattr(value, "ndim", 0) for name, value in zip(names, behind, strict=False) if name == "axis"):
         hint = f"; element by element it is {op.name}imum(x, y)" if op.name in ("max", "min") else ""
