@@ -53,8 +53,8 @@ class DirectionalDerivative:
         no_kink_nearby: whether the first differences were enough for all outputs.
         adaptive: whether steps of all sizes were tried.
         inconsistent: the outputs where small steps contradict large ones (see `SidedDerivatives`).
-        staircase: the outputs with rounding inside: `value` is the derivative at steps that are larger than that, and
-            a rule that gives 0, as at small steps, is right as well.
+        staircase: the outputs with rounding inside, which do not change at small steps: `value` is the derivative at
+            steps that are larger than that, and a rule that gives 0, as at small steps, may be meant.
     """
 
     v: Vector
@@ -97,6 +97,8 @@ class DirectionalDerivative:
     def differs_clearly(self, claimed: Vector, terms: Vector | float = 0.0, rounding: Vector | float = 0.0) -> Mask:
         """Where it is several times beyond the error."""
         clearly = self._is_apart(claimed, terms, rounding, 6, 4)
+        if self.staircase is not None:
+            clearly &= ~(self.staircase & (claimed == 0))
         return np.asarray(clearly if self.inconsistent is None else clearly & ~self.inconsistent, bool)
 
     def _is_apart(
@@ -106,8 +108,6 @@ class DirectionalDerivative:
         size = np.where(np.isfinite(size), size, 0)
         apart = np.abs(np.where(np.isfinite(claimed), claimed, np.inf) - self.value)
         explained = apart <= errors * self.error + roundings * (RULE_ROUNDING * size + rounding)
-        if self.staircase is not None:
-            explained |= self.staircase & (claimed == 0)
         return np.asarray(~explained, bool)
 
     def between_sides(self, claimed: Vector) -> Mask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -29,6 +31,7 @@ MAX_KINKED_OUTPUTS: Final = 8
 """At most so many outputs with kinks are judged one by one."""
 SHARP: Final = 1e-8
 """A derivative by all inputs together is known well enough for each of them when its error is this small."""
+STAIRCASE: Final = "a staircase: its derivative is 0 between the stairs, and another along them"
 RESOLVABLE: Final = 64
 """An error so many times as large as an entry can become smaller than it with the largest steps."""
 COMPARABLE: Final = 1e-5
@@ -96,10 +99,7 @@ class FullJacobian:
         """The inputs whose derivatives are too small beside others to show when all inputs move."""
         entries = self.finite * self.scale
         small = (entries > 0) & (entries < COMPARABLE * self.rows[:, None])
-        return [i for i in range(self.n) if small[:, i].any() or self._is_tiny(i)]
-
-    def _is_tiny(self, i: int) -> bool:
-        return bool(0 < abs(self.f.x[i]) < COMPARABLE)
+        return [i for i in range(self.n) if small[:, i].any() or bool(0 < abs(self.f.x[i]) < COMPARABLE)]
 
     def _claimed(self, i: int) -> Vector:
         return np.asarray(self.scale[i] * self.jacobian[:, i])
@@ -110,7 +110,11 @@ class FullJacobian:
         claimed = self._claimed(i)
         column = differentiate_along(self.f, v, claimed, self.rows)
         size = np.where(np.isfinite(claimed), np.abs(claimed), 0)
-        if np.any((size > 0) & (column.error > ROUGH * size) & ((column.error < RESOLVABLE * size) | self._is_tiny(i))):
+        if np.any(
+            (size > 0)
+            & (column.error > ROUGH * size)
+            & ((column.error < RESOLVABLE * size) | bool(0 < abs(self.f.x[i]) < COMPARABLE))
+        ):
             column = differentiate_adaptively(self.f, column, claimed, self.rows)
         self.columns[i] = column
         self.numerical[:, i] = column.value / self.scale[i]
@@ -152,6 +156,8 @@ class FullJacobian:
                 column.error[k] = max(column.error[k], abs(claimed[k] - column.value[k]))
             elif self._is_scattered(i, k):
                 wrong[k] = False
+            elif claimed[k] == 0 and self._stays(column, k, any):
+                self.doubts.append(f"output {k}: {STAIRCASE}")
             elif not self._is_coarse(column, k) and not is_invalid(self.f, k, self.jacobian[k], column.v, self.rng):
                 self.kinked_inputs.setdefault(k, [])
             else:
@@ -159,7 +165,9 @@ class FullJacobian:
         for k in map(int, np.flatnonzero(column.one_sided & plain & ~column.between_sides(claimed))):
             self.kinked_inputs.setdefault(k, [])
         for k in map(int, np.flatnonzero(column.smooth & plain & ~wrong & column.differs(claimed, self.rows))):
-            if not (column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k)):
+            if column.staircase is not None and column.staircase[k]:
+                self.doubts.append(f"output {k}: {STAIRCASE}")
+            elif not (column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k)):
                 self.doubts.append(
                     f"output {k}: the difference is about as large as the error of the numerical derivative"
                 )
@@ -197,16 +205,20 @@ class FullJacobian:
 
         Its rounding would look like kinks everywhere.
         """
+        return self._stays(column, k, all)
+
+    def _stays(self, column: DirectionalDerivative, k: int, sides: Callable[[Iterable[bool]], bool]) -> bool:
+        """Whether the output stays the same on any side of the point, or on all, by a step that should show."""
         step = 2.0**-36
         sizes = (column.value[k], column.left[k], column.right[k])
         here = self.f.y[k]
         if step * np.max(np.abs(sizes)) <= 64 * np.finfo(float).eps * abs(here):
             return False
-        return all(self.f.value(self.f.x + t * column.v)[k] == here for t in (-step, step))
+        return sides(bool(self.f.value(self.f.x + t * column.v)[k] == here) for t in (-step, step))
 
     def _is_kink(self, k: int) -> bool:
         """Whether it is for a kink too close to be resolved that small steps contradict large ones."""
-        return self._kink_judge().invalid(k, self.jacobian[k]) is None
+        return self._kink_judge.invalid(k, self.jacobian[k]) is None
 
     def _why_unknown(self, column: DirectionalDerivative, k: int) -> str:
         if not np.isfinite(self.f.y[k]):
@@ -227,17 +239,16 @@ class FullJacobian:
         note = "not linear in the cotangent"
         return self._comparison(Verdict.WRONG, index=place.index, found=place.found, expected=place.expected, note=note)
 
+    @cached_property
     def _kink_judge(self) -> KinkJudge:
-        if not hasattr(self, "_judge"):
-            self._judge = KinkJudge(self.f, self.rng)
-        return self._judge
+        return KinkJudge(self.f, self.rng)
 
     def _wrong_subgradient(self) -> Comparison | None:
         """Outputs with kinks, each alone: first those that are most suspect."""
         suspect = {k: self._outside(k) for k in self.kinked_inputs}
         outputs = sorted(suspect, key=lambda k: (-len(suspect[k]), self.rng.random()))
         for k in outputs[:MAX_KINKED_OUTPUTS]:
-            invalid = self._kink_judge().invalid(k, self.jacobian[k])
+            invalid = self._kink_judge.invalid(k, self.jacobian[k])
             if invalid is not None:
                 why = "not a subgradient: jointly with other inputs" if invalid.jointly else "not a subgradient"
                 return self._wrong(invalid.index, k, invalid.expected, why)

@@ -53,6 +53,8 @@ ABRUPT: Final = 10.0
 """Differences of a smooth function shrink like the sixth power of the step at most; faster by this, they were noise."""
 STRUCTURE: Final = 1e4
 """Noise at large steps that is more than this times that at small ones is a kink or a pole among the values."""
+TREND: Final = 1.5
+"""What a stencil sees becomes larger by this from step to step where there is a trend."""
 OUTLIER: Final = 0.25
 """Differences as large as this part of all that a stencil sees come from one value that stands out (a pole)."""
 STAIRCASE: Final = 3
@@ -155,6 +157,7 @@ class _StepSearch:
         self.stencil, self.epsilon = stencil, epsilon
         self.unseen = epsilon * magnitude
         self._steps: list[float] = []
+        self._spreads: list[Vector] = []
         self._rows: list[tuple[Vector, Vector, Vector, NDArray[np.intp]]] = []
 
     def add(self, values: Vector, step: float) -> None:
@@ -165,7 +168,9 @@ class _StepSearch:
         self._steps.append(step)
         center = len(values) // 2
         changes = np.any(values[:center] != values[center], axis=0) & np.any(values[center:] != values[center], axis=0)
-        changes &= noise < OUTLIER * (values.max(axis=0) - values.min(axis=0))
+        spread = values.max(axis=0) - values.min(axis=0)
+        changes &= noise < OUTLIER * spread
+        self._spreads.append(spread)
         self._rows.append(
             (value, truncation, noise, np.where(changes, different, np.minimum(different, STAIRCASE - 1)))
         )
@@ -210,7 +215,10 @@ class _StepSearch:
             over more steps and small enough to leave a derivative.
         """
         steps, values, truncations, noises, different = self._table()
-        steps_up = (different[:-1] >= STAIRCASE) & (different[1:] >= STAIRCASE)
+        spreads = np.stack(self._spreads)[np.argsort(self._steps)[::-1]]
+        grows = spreads[:-1] >= TREND * spreads[1:]  # a function with bounds, such as a median, stays where it is
+        least = np.where(grows, STAIRCASE, STAIRCASE + 1)
+        steps_up = (different[:-1] >= least) & (different[1:] >= least)
         shrinks = (steps[:-1] / steps[1:])[:, None] ** STEADY
         steady = steps_up & (noises[:-1] <= shrinks * noises[1:]) & np.isfinite(noises[:-1])
         noise = np.max(np.where(steady, np.minimum(noises[:-1], noises[1:]), 0), axis=0, initial=0)
@@ -219,7 +227,9 @@ class _StepSearch:
         errors = error_bound(self.stencil, truncations, np.maximum(noises, noise), steps[:, None])
         chosen = np.argmin(errors, axis=0)
         value, error = _chosen(values, chosen), _chosen(errors, chosen)
+        jump = np.all(different[-2:] == STAIRCASE - 1, axis=0)
         certain = gone.any(axis=0) | (lasting & (error <= INFORMATIVE * np.abs(value)))
+        certain &= ~jump
         return NumericalDerivative(value, error), noise, steps[chosen], certain
 
 
