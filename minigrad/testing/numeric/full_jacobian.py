@@ -31,6 +31,7 @@ MAX_KINKED_OUTPUTS: Final = 8
 """At most so many outputs with kinks are judged one by one."""
 SHARP: Final = 1e-8
 """A derivative by all inputs together is known well enough for each of them when its error is this small."""
+UNCLEAR: Final = "the difference is about as large as the error of the numerical derivative"
 STAIRCASE: Final = "a staircase: its derivative is 0 between the stairs, and another along them"
 RESOLVABLE: Final = 64
 """An error so many times as large as an entry can become smaller than it with the largest steps."""
@@ -168,15 +169,17 @@ class FullJacobian:
             if column.staircase is not None and column.staircase[k]:
                 self.doubts.append(f"output {k}: {STAIRCASE}")
             elif not (column.agrees_like_single_precision(claimed)[k] or self._is_rounding(i, k)):
-                self.doubts.append(
-                    f"output {k}: the difference is about as large as the error of the numerical derivative"
-                )
+                self.doubts.append(f"output {k}: {UNCLEAR}")
         for k in map(int, np.flatnonzero(column.unknown & plain)):
             inconsistent = column.inconsistent is not None and column.inconsistent[k]
-            if inconsistent and not self._is_coarse(column, k) and self._is_kink(k):
+            if (
+                inconsistent
+                and not self._is_coarse(column, k)
+                and self._kink_judge.invalid(k, self.jacobian[k]) is None
+            ):
                 self.kinked_inputs.setdefault(k, [])
-                continue
-            self.doubts.append(f"output {k}: {self._why_unknown(column, k)}")
+            else:
+                self.doubts.append(f"output {k}: {self._why_unknown(column, k)}")
         return None
 
     def _is_rounding(self, i: int, k: int) -> bool:
@@ -215,10 +218,6 @@ class FullJacobian:
         if step * np.max(np.abs(sizes)) <= 64 * np.finfo(float).eps * abs(here):
             return False
         return sides(bool(self.f.value(self.f.x + t * column.v)[k] == here) for t in (-step, step))
-
-    def _is_kink(self, k: int) -> bool:
-        """Whether it is for a kink too close to be resolved that small steps contradict large ones."""
-        return self._kink_judge.invalid(k, self.jacobian[k]) is None
 
     def _why_unknown(self, column: DirectionalDerivative, k: int) -> str:
         if not np.isfinite(self.f.y[k]):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+AGAIN: Final = 0.1
+"""Seconds after which it is raised once more: in a finalizer or callback of the garbage collector it is lost."""
 
 
 class OutOfTime(BaseException):
@@ -26,7 +30,7 @@ def at_most(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     former = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
     try:
         yield
     finally:

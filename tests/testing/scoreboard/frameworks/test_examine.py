@@ -89,6 +89,7 @@ def test_what_takes_no_arrays_is_not_called(examine):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer of processor time")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the first may meet a finalizer
 def test_time_is_kept(examine):
     found = examine("planted.slow", 0.3)
     assert found.note == "stopped after 0.3 s"
