@@ -79,6 +79,14 @@ class DirectionalDerivative:
         """Where a claimed derivative has as many digits right as single precision, all outputs one by one."""
         return np.asarray(np.abs(claimed - self.value) <= SINGLE_PRECISION * np.abs(self.value), bool)
 
+    def why_unknown(self, k: int, y: float) -> str:
+        """In words, why nothing is known about output k, whose value is y."""
+        if not np.isfinite(y):
+            return "the function is not finite here"
+        if self.inconsistent is not None and self.inconsistent[k]:
+            return "small steps contradict large ones: the function is computed in lower precision, or not smooth"
+        return what_would_decide(self.error[k])
+
     @property
     def unknown(self) -> Mask:
         """The outputs about which nothing is known."""

@@ -18,7 +18,6 @@ from minigrad.testing.numeric.directional_derivative import (
     differentiate_adaptively,
     differentiate_along,
     scatter_around,
-    what_would_decide,
 )
 from minigrad.testing.numeric.evaluation import Evaluations
 from minigrad.testing.numeric.finite_difference import Mask, Vector, own_scale, step_scale
@@ -179,7 +178,7 @@ class FullJacobian:
             ):
                 self.kinked_inputs.setdefault(k, [])
             else:
-                self.doubts.append(f"output {k}: {self._why_unknown(column, k)}")
+                self.doubts.append(f"output {k}: {column.why_unknown(k, self.f.y[k])}")
         return None
 
     def _is_rounding(self, i: int, k: int) -> bool:
@@ -218,13 +217,6 @@ class FullJacobian:
         if step * np.max(np.abs(sizes)) <= 64 * np.finfo(float).eps * abs(here):
             return False
         return sides(bool(self.f.value(self.f.x + t * column.v)[k] == here) for t in (-step, step))
-
-    def _why_unknown(self, column: DirectionalDerivative, k: int) -> str:
-        if not np.isfinite(self.f.y[k]):
-            return "the function is not finite here"
-        if column.inconsistent is not None and column.inconsistent[k]:
-            return "small steps contradict large ones: the function is computed in lower precision, or not smooth"
-        return what_would_decide(column.error[k])
 
     def _wrong_if_nonlinear(self) -> Comparison | None:
         """A rule that is right for each output alone must add up for a cotangent of all, of both signs and any size."""
