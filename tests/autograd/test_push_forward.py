@@ -199,3 +199,20 @@ def test_recorded_results_are_pushed_without_a_function():
     y.sum().backward()
     with pytest.raises(FreedGraphError, match="retain_graph"):
         push_forward_tensors([y], [x], [Tensor([1.0, 10.0])])
+
+
+@pytest.mark.peer
+def test_forward_mode_equals_that_of_jax():
+    jax = pytest.importorskip("jax")
+    a = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    x, v = X.astype(np.float32), V.astype(np.float32)
+
+    def theirs(x):
+        return jax.numpy.tanh(a @ x) * jax.numpy.exp(x).sum()
+
+    def ours(x):
+        return mg.tanh(Tensor(a) @ x) * mg.exp(x).sum()
+
+    np.testing.assert_allclose(mg.jvp(ours, (x,), (v,))[1].numpy(), jax.jvp(theirs, (x,), (v,))[1], rtol=1e-4)
+    np.testing.assert_allclose(mg.linearize(ours, x)[1](v).numpy(), jax.linearize(theirs, x)[1](v), rtol=1e-4)
+    np.testing.assert_allclose(mg.jacobian(ours)(x).numpy(), jax.jacfwd(theirs)(x), rtol=1e-4, atol=1e-5)
