@@ -38,8 +38,9 @@ def from_dlpack(x: SupportsDLPack, *, device: str | None = None, copy: bool | No
     [1.0, 1.0]
     """
     check_device(device)
-    array = np.from_dlpack(x)
-    return wrap(as_array(array)) if copy is False else Tensor(array)
+    if copy is False:
+        return wrap(as_array(np.from_dlpack(x, copy=False)))
+    return Tensor(np.from_dlpack(x))
 
 
 def asarray(

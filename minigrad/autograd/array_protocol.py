@@ -33,6 +33,7 @@ class ArrayProtocol:
 
     if TYPE_CHECKING:
         _data: Array
+        data: Array
         node: Any
 
     @property
@@ -72,21 +73,21 @@ class ArrayProtocol:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        """The values for another library, which shares their memory where it knows of read-only arrays.
+        """The values for another library: a copy, unless `copy=False` asks for the memory itself.
 
-        Others get a copy, since a write to shared memory would make recorded gradients wrong.
+        A write to shared memory would make recorded gradients wrong, and PyTorch, for one, writes to memory that it was
+        told is read-only. Without the memory guard, memory is shared.
         """
         if self.node is not None:
             raise GraphError(
                 "a Tensor that requires gradients was about to be handed out by DLPack and lose its history: "
                 "use t.detach() if that is meant"
             )
-        values = self._data.view()
-        values.flags.writeable = False
-        if max_version is None or max_version[0] < 1:
-            if copy is False:
-                raise BufferError("a Tensor is read-only, which DLPack before version 1.0 cannot say: allow a copy")
-            values, copy = values.copy(), None
+        values = self.data  # read-only with the memory guard
+        if copy is False and not values.flags.writeable and (max_version is None or max_version[0] < 1):
+            raise BufferError("a Tensor is read-only, which DLPack before version 1.0 cannot say: allow a copy")
+        if copy is None and not values.flags.writeable:
+            values = values.copy()
         return values.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:

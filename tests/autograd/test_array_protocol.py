@@ -8,32 +8,28 @@ from minigrad import Tensor
 from minigrad.errors import GraphError, UsageError
 
 
-def test_dlpack_shares_memory_read_only():
+def test_dlpack_copies_since_others_write_to_what_they_get():
     x = Tensor([1.0, 2.0])
     array = np.from_dlpack(x)
+    array[0] = 5.0
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_dlpack_shares_memory_read_only_when_asked_to():
+    x = Tensor([1.0, 2.0])
+    array = np.from_dlpack(x, copy=False)
     assert not array.flags.writeable
     assert np.shares_memory(array, x.numpy())
-
-
-def test_dlpack_copies_for_those_who_do_not_know_read_only_arrays():
-    class Old:
-        """Asks as libraries did before DLPack 1.0."""
-
-        def __init__(self, x):
-            self.x = x
-
-        def __dlpack__(self, **_):
-            return self.x.__dlpack__()
-
-        def __dlpack_device__(self):
-            return self.x.__dlpack_device__()
-
-    x = Tensor([1.0, 2.0])
-    array = np.from_dlpack(Old(x))
-    assert array.tolist() == [1.0, 2.0]
-    assert not np.shares_memory(array, x.numpy())
     with pytest.raises(BufferError, match="allow a copy"):
         x.__dlpack__(copy=False)
+
+
+@pytest.mark.peer
+def test_pytorch_cannot_write_to_a_tensor():
+    torch = pytest.importorskip("torch")
+    x = minigrad.ones(2)
+    torch.from_dlpack(x)[0] = 5
+    assert x.tolist() == [1.0, 1.0]
 
 
 def test_dlpack_does_not_lose_history():
