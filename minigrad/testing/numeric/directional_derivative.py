@@ -207,7 +207,8 @@ def differentiate_adaptively(
     lefts = np.where(known_left, left.value, right.value)
     rights = np.where(known_right, right.value, left.value)
     error = np.where(one_sided, np.minimum(left.error, right.error), error)
-    f.noise = np.where(smooth, np.maximum(f.noise, sided.noise), f.noise)
+    known = smooth & (central.error <= ROUGH * np.abs(central.value))
+    f.noise = np.where(known, np.maximum(f.noise, sided.noise), f.noise)
     return DirectionalDerivative(
         v, central.value, error, smooth, kinked, one_sided, lefts, rights, sided.step,
         adaptive=True, inconsistent=inconsistent, staircase=staircase & sided.constant,

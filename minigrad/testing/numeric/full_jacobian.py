@@ -156,10 +156,10 @@ class FullJacobian:
                 column.error[k] = max(column.error[k], abs(claimed[k] - column.value[k]))
             elif self._is_scattered(i, k):
                 wrong[k] = False
+            elif not self._is_coarse(column, k) and not self._is_invalid(column, k):
+                self.kinked_inputs.setdefault(k, [])
             elif claimed[k] == 0 and self._stays(column, k, any):
                 self.doubts.append(f"output {k}: {STAIRCASE}")
-            elif not self._is_coarse(column, k) and not is_invalid(self.f, k, self.jacobian[k], column.v, self.rng):
-                self.kinked_inputs.setdefault(k, [])
             else:
                 return self._wrong(i, k, column.of_output(k) / self.scale[i])
         for k in map(int, np.flatnonzero(column.one_sided & plain & ~column.between_sides(claimed))):
@@ -201,6 +201,9 @@ class FullJacobian:
         column = self.columns[i]
         column.error[k] += 2 * scatter_around(self.f, column, k)
         return not column.differs_clearly(self._claimed(i), self.rows)[k]
+
+    def _is_invalid(self, column: DirectionalDerivative, k: int) -> bool:
+        return is_invalid(self.f, k, self.jacobian[k], column.v, float(column.value[k]), self.rng)
 
     def _is_coarse(self, column: DirectionalDerivative, k: int) -> bool:
         """Whether the output does not change by steps that should show: it is computed in a lower precision.

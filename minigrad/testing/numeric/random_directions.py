@@ -234,7 +234,7 @@ class RandomDirections:
             places = half if apart > 6 * bound + 4 * rounding else places[places.size // 2 :]
         k = int(places[0])
         row = self._row(k)
-        if self.subgradients and not is_invalid(self.f, k, row, by_i.v, self.rng):
+        if self.subgradients and not is_invalid(self.f, k, row, by_i.v, float(by_i.value[k]), self.rng):
             self.singular[k] = True
             return None
         found = float(row[i])

@@ -89,6 +89,10 @@ class DirectionalSubdifferential:
         low, high = self._ends
         return high - low > max(EQUAL * max(abs(low), abs(high)), 4 * self.rounding)
 
+    def excludes(self, number: float) -> bool:
+        """Whether a number is outside of the hull of the derivatives looked at, which are known well."""
+        return self.low <= self.high and not self._contains_number(number, EQUAL * abs(number) + 4 * self.rounding)
+
     def _offsets(self) -> Iterator[Vector]:
         yield self.unit * self.v
         yield -self.unit * self.v
@@ -153,18 +157,27 @@ def outside_of_hull(f: Evaluations, output: int, s: Vector, v: Vector, rng: np.r
     return ends[-1]
 
 
-def is_invalid(f: Evaluations, output: int, s: Vector, v: Vector, rng: np.random.Generator) -> bool:
+def is_invalid(f: Evaluations, output: int, s: Vector, v: Vector, found: float, rng: np.random.Generator) -> bool:
     """Whether s is no derivative of the output along v, nor a subgradient at a kink that no line through x shows.
 
     The middle one of three equal numbers is such: along every line through the tie it is smooth. That there is a kink
-    must be seen, within what the rounding of the function lets one see.
+    must be seen, within what the rounding of the function lets one see; or that the numerical derivative is none of
+    those nearby, as that of a function with jumps can be whose steps it met one by one.
+
+    Args:
+        f: the function around its point.
+        output: the number of the output.
+        s: the claimed derivatives of the output.
+        v: the direction.
+        found: the numerical derivative along it.
+        rng: draws nearby points.
     """
     seen = False
     for distance in DISTANCES:
         subdifferential = DirectionalSubdifferential(f, output, v, rng, distance)
         if not subdifferential.contains(s):
             return True
-        seen = seen or subdifferential.shows_kink()
+        seen = seen or subdifferential.shows_kink() or subdifferential.excludes(found)
     return not seen
 
 

@@ -92,6 +92,44 @@ def test_function_that_is_a_staircase_is_judged_by_its_trend(decimals, rng):
     assert check_grads(f, x, vjp=lambda g, x: 2 * g * np.cos(x)).verdict is Verdict.WRONG
 
 
+@pytest.mark.parametrize("x", [[0.3], [800.0], [800.0, 1000.0, 900.0], [1e4], [1e6], [100.3], [1e4 + 0.5]])
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        (np.floor, 0.0),
+        (np.trunc, 0.0),
+        (lambda x: np.mod(x, -1), 1.0),
+        (lambda x: np.fmod(x, 1), 1.0),
+        (lambda x: np.heaviside(x - 800, 0.5), 0.0),
+    ],
+)
+def test_functions_with_jumps_are_not_blamed_for_their_slope_between_them(f, slope, x):
+    # Steps that are powers of two meet one stair of a large number after the other, as if it were a straight line.
+    assert check_grads(f, np.array(x), vjp=lambda g, x: slope * g).verdict is not Verdict.WRONG
+    assert check_grads(f, np.array(x), vjp=lambda g, x: (slope + 2) * g).verdict is not Verdict.CORRECT
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e4])
+def test_order_statistics_of_numbers_of_any_size(size):
+    x = size * np.array([1.0, -2.0, 3.0])
+
+    def unsorted(g, x):
+        out = np.empty_like(x)
+        out[np.argsort(x)] = g
+        return out
+
+    assert check_grads(np.sort, x, vjp=unsorted).verdict is Verdict.CORRECT
+    assert check_grads(np.sort, x, vjp=lambda g, x: g).verdict is Verdict.WRONG
+
+
+def test_gradient_of_0_of_a_function_in_single_precision_is_not_called_correct():
+    def f(x):
+        return np.sin(x.astype(np.float32)).astype(float)
+
+    report = check_grads(f, np.array([0.3, 1.0]), vjp=lambda g, x: 0 * g)
+    assert report.verdict is not Verdict.CORRECT
+
+
 def test_agreement_to_single_precision_is_correct_and_told():
     report = check_grads(np.sin, np.array([0.3, 0.9]), vjp=lambda g, x: g * np.cos(x) * (1 + 1e-7))
     assert report.verdict is Verdict.CORRECT
