@@ -131,106 +131,153 @@ def _steps(x: Vector, v: Vector) -> tuple[float, ...]:
 
 
 def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> SidedDerivatives:
-    both, inconsistent, constant, noise, step = central.best()
-    (before, varies_left, *_), (after, varies_right, *_) = left.best(), right.best()
-    coarse, steady_noise, coarse_step, certain = central.smoothed()
-    apart = np.abs(coarse.value - both.value) > both.error
-    smoothed = (steady_noise > 0) & apart & (constant | certain)
-    inconsistent &= ~smoothed
-    noise, step = np.where(smoothed, steady_noise, noise), np.where(smoothed, coarse_step, step)
-    both = NumericalDerivative(
-        np.where(smoothed, coarse.value, both.value), np.where(smoothed, coarse.error, both.error)
-    )
-    smooth = ~inconsistent & (both.error <= 1e-6 * np.abs(both.value))
-    exact = ~inconsistent & (both.error <= 1e-12)
+    both, smoothed = central.best(), central.smoothed()
+    before, after = left.best(), right.best()
+    apart = np.abs(smoothed.value - both.value) > both.error
+    is_smoothed = (smoothed.noise > 0) & apart & (both.constant | smoothed.certain)
+
+    def either(of_smoothed: Vector, of_both: Vector) -> Vector:
+        return np.where(is_smoothed, of_smoothed, of_both)
+
+    value, error = either(smoothed.value, both.value), either(smoothed.error, both.error)
+    noise, step = either(smoothed.noise, both.noise), either(smoothed.step, both.step)
+    inconsistent = ~both.certain & ~is_smoothed
+    smooth = ~inconsistent & (error <= 1e-6 * np.abs(value))
+    exact = ~inconsistent & (error <= 1e-12)
     jump = np.abs(before.value - after.value)
-    kinked = ~varies_left & ~varies_right & (before.error + after.error <= 1e-6 * jump)
-    noisy = ~smoothed & (steady_noise > 100 * noise)  # whether that is rounding, more steps will show
-    complete = bool(np.all((smooth | exact | kinked) & ~noisy))
-    return SidedDerivatives(both, before, after, smoothed, inconsistent, constant, noise, step, complete)
+    kinked = before.certain & after.certain & (before.error + after.error <= 1e-6 * jump)
+    noisy = ~is_smoothed & (smoothed.noise > 100 * noise)  # whether that is rounding, more steps will show
+    return SidedDerivatives(
+        NumericalDerivative(value, error),
+        NumericalDerivative(before.value, before.error),
+        NumericalDerivative(after.value, after.error),
+        is_smoothed,
+        inconsistent,
+        both.constant,
+        noise,
+        step,
+        complete=bool(np.all((smooth | exact | kinked) & ~noisy)),
+    )
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A derivative of each element from the step chosen for it.
+
+    Attributes:
+        value, error: the derivative.
+        noise: what it was reckoned with.
+        step: the step.
+        constant: where nothing changes at that step.
+        certain: where the choice is beyond doubt.
+    """
+
+    value: Vector
+    error: Vector
+    noise: Vector
+    step: Vector
+    constant: Mask
+    certain: Mask
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What the stencils saw, a row for each step, from large to small.
+
+    Attributes:
+        steps: the steps, in a column.
+        values, truncations, noises: the derivatives, what the polynomials leave out, and the noise.
+        spreads: the largest value less the smallest.
+        different: how many values are different; at most 2 where a jump, a kink or a pole may be all that is seen.
+    """
+
+    steps: Vector
+    values: Vector
+    truncations: Vector
+    noises: Vector
+    spreads: Vector
+    different: NDArray[np.intp]
 
 
 class _StepSearch:
-    """The derivatives at stencils of many steps, and the choice among them."""
+    """The derivatives at stencils of many steps, and the choice among them.
+
+    Args:
+        stencil: its weights.
+        epsilon: the relative spacing of the numbers that the function returns.
+        magnitude: the size of the numbers that its values are computed from.
+    """
 
     def __init__(self, stencil: Vector, epsilon: Vector | float, magnitude: Vector | float) -> None:
         self.stencil, self.epsilon = stencil, epsilon
         self.unseen = epsilon * magnitude
-        self._steps: list[float] = []
-        self._spreads: list[Vector] = []
-        self._rows: list[tuple[Vector, Vector, Vector, NDArray[np.intp]]] = []
+        self._rows: dict[float, tuple[Vector, Vector, Vector, Vector, NDArray[np.intp]]] = {}
 
     def add(self, values: Vector, step: float) -> None:
         """One more stencil."""
         different = np.count_nonzero(np.diff(np.sort(values, axis=0), axis=0), axis=0) + 1
         value, truncation, noise = apply_stencil(self.stencil, values, step, self.epsilon)
         noise = np.where(different == 1, np.maximum(noise, self.unseen), noise)
-        self._steps.append(step)
-        center = len(values) // 2
-        changes = np.any(values[:center] != values[center], axis=0) & np.any(values[center:] != values[center], axis=0)
         spread = values.max(axis=0) - values.min(axis=0)
-        changes &= noise < OUTLIER * spread
-        self._spreads.append(spread)
-        self._rows.append(
-            (value, truncation, noise, np.where(changes, different, np.minimum(different, STAIRCASE - 1)))
+        center = len(values) // 2
+        moves = values != values[center]
+        on_both_sides = moves[:center].any(axis=0) & moves[center:].any(axis=0)
+        may_be_noise = on_both_sides & (noise < OUTLIER * spread)
+        different = np.where(may_be_noise, different, np.minimum(different, STAIRCASE - 1))
+        self._rows[step] = (value, truncation, noise, spread, different)
+
+    def _table(self) -> _Table:
+        steps = sorted(self._rows, reverse=True)
+        values, truncations, noises, spreads, different = (
+            np.stack(column) for column in zip(*(self._rows[step] for step in steps), strict=True)
         )
-
-    def _table(self) -> tuple[Vector, Vector, Vector, Vector, NDArray[np.intp]]:
-        """Steps from large to small with the derivatives, truncations, noises and numbers of different values."""
-        order = np.argsort(self._steps)[::-1]
-        values, truncations, noises, different = (np.stack(rows)[order] for rows in zip(*self._rows, strict=True))
         noises[:-1] = np.maximum(noises[:-1], np.where(np.isfinite(noises[1:]), noises[1:], 0))  # twice the samples
-        return np.array(self._steps)[order], values, truncations, noises, different
+        return _Table(np.array(steps)[:, None], values, truncations, noises, spreads, different)
 
-    def best(self) -> tuple[NumericalDerivative, Mask, Mask, Vector, Vector]:
-        """The derivatives with the smallest errors that smaller steps do not contradict.
-
-        Returns:
-            The derivatives, where steps disagree, where nothing changes at the chosen steps, the noise at these, and
-            they themselves.
-        """
-        steps, values, truncations, noises, different = self._table()
-        errors = error_bound(self.stencil, truncations, noises, steps[:, None])
-        index = np.arange(len(steps))[:, None]
+    def best(self) -> _Choice:
+        """The derivatives with the smallest errors that smaller steps do not contradict."""
+        table = self._table()
+        values, noises = table.values, table.noises
+        errors = error_bound(self.stencil, table.truncations, noises, table.steps)
+        index = np.arange(len(table.steps))[:, None]
         best = np.argmin(errors, axis=0)
         apart = np.abs(values - _chosen(values, best)) > 2 * (errors + _chosen(errors, best))
         contradicts = apart & (index > best)
-        inconsistent = contradicts.any(axis=0)
-        first = np.where(inconsistent, np.argmax(contradicts, axis=0), 0)
+        contradicted = contradicts.any(axis=0)
+        first = np.where(contradicted, np.argmax(contradicts, axis=0), 0)
         chosen = np.argmin(np.where(index >= first, errors, np.inf), axis=0)
-        inconsistent &= _chosen(noises, best) <= STRUCTURE * _chosen(noises, chosen)
-        value, error = _chosen(values, chosen), _chosen(errors, chosen)
+        value, error, noise = _chosen(values, chosen), _chosen(errors, chosen), _chosen(noises, chosen)
+        contradicted &= _chosen(noises, best) <= STRUCTURE * noise
         distance = np.abs(values - value)
         sure = (distance > 2 * (errors + error)) & (errors < CONFIDENT * distance)
-        sure &= (index > chosen) | (noises <= STRUCTURE * _chosen(noises, chosen))
-        inconsistent |= np.sum(sure, axis=0) >= 2  # a single one may have met a fast oscillation at equal phases
-        constant, noise = _chosen(different, chosen) == 1, _chosen(noises, chosen)
-        return NumericalDerivative(value, error), inconsistent, constant, noise, steps[chosen]
+        sure &= (index > chosen) | (noises <= STRUCTURE * noise)
+        contradicted |= np.sum(sure, axis=0) >= 2  # a single one may have met a fast oscillation at equal phases
+        constant = _chosen(table.different, chosen) == 1
+        return _Choice(value, error, noise, table.steps[chosen, 0], constant, ~contradicted)
 
-    def smoothed(self) -> tuple[NumericalDerivative, Vector, Vector, Mask]:
+    def smoothed(self) -> _Choice:
         """The derivatives for which noise that is steady from step to step is there at all smaller steps.
 
-        Returns:
-            The derivatives, that noise, the steps, and where the noise is surely rounding: gone all at once, or lasting
-            over more steps and small enough to leave a derivative.
+        It is certain where the noise is surely rounding: gone all at once, or lasting over more steps and small enough
+        to leave a derivative, and where the point is not a jump itself.
         """
-        steps, values, truncations, noises, different = self._table()
-        spreads = np.stack(self._spreads)[np.argsort(self._steps)[::-1]]
-        grows = spreads[:-1] >= TREND * spreads[1:]  # a function with bounds, such as a median, stays where it is
+        table = self._table()
+        noises, different = table.noises, table.different
+        ratios = table.steps[:-1] / table.steps[1:]
+        grows = table.spreads[:-1] >= TREND * table.spreads[1:]  # a function with bounds, as a median, stays the same
         least = np.where(grows, STAIRCASE, STAIRCASE + 1)
-        steps_up = (different[:-1] >= least) & (different[1:] >= least)
-        shrinks = (steps[:-1] / steps[1:])[:, None] ** STEADY
-        steady = steps_up & (noises[:-1] <= shrinks * noises[1:]) & np.isfinite(noises[:-1])
+        may_be_noise = (different[:-1] >= least) & (different[1:] >= least) & np.isfinite(noises[:-1])
+        steady = may_be_noise & (noises[:-1] <= ratios**STEADY * noises[1:])
         noise = np.max(np.where(steady, np.minimum(noises[:-1], noises[1:]), 0), axis=0, initial=0)
-        gone = (noises[1:] * ABRUPT * (steps[:-1] / steps[1:])[:, None] ** 6 < noises[:-1]) & (noises[:-1] >= noise / 4)
+        gone = np.any((noises[1:] * ABRUPT * ratios**6 < noises[:-1]) & (noises[:-1] >= noise / 4), axis=0)
         lasting = np.any(steady[:-1] & steady[1:] & (noises[2:] >= noise / 4), axis=0)
-        errors = error_bound(self.stencil, truncations, np.maximum(noises, noise), steps[:, None])
-        chosen = np.argmin(errors, axis=0)
-        value, error = _chosen(values, chosen), _chosen(errors, chosen)
         jump = np.all(different[-2:] == STAIRCASE - 1, axis=0)
-        certain = gone.any(axis=0) | (lasting & (error <= INFORMATIVE * np.abs(value)))
-        certain &= ~jump
-        return NumericalDerivative(value, error), noise, steps[chosen], certain
+        errors = error_bound(self.stencil, table.truncations, np.maximum(noises, noise), table.steps)
+        chosen = np.argmin(errors, axis=0)
+        value, error = _chosen(table.values, chosen), _chosen(errors, chosen)
+        certain = (gone | (lasting & (error <= INFORMATIVE * np.abs(value)))) & ~jump
+        constant = _chosen(different, chosen) == 1
+        return _Choice(value, error, noise, table.steps[chosen, 0], constant, certain)
 
 
 def _chosen(rows: NDArray[Number], index: NDArray[np.intp]) -> NDArray[Number]:
