@@ -170,4 +170,4 @@ def _listed(framework: str) -> Sequence[dict[str, Any]]:
 
 def _called(code: str, function: str) -> bool:
     name = function.rpartition(".")[2]
-    return f"{function}(" in code if not function.startswith("tinygrad.") else f".{name}(" in code
+    return code.startswith(f"{function}(") if not function.startswith("tinygrad.") else f".{name}(" in code
