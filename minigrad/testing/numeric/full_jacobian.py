@@ -24,7 +24,7 @@ from minigrad.testing.numeric.finite_difference import Mask, Vector, own_scale, 
 from minigrad.testing.numeric.kink_judge import KinkJudge
 from minigrad.testing.numeric.linearity import nonlinearity
 from minigrad.testing.numeric.rule_rounding import CANCELLATION, rounding_of_cotangent, rounding_of_point
-from minigrad.testing.numeric.subgradient import convention, is_invalid
+from minigrad.testing.numeric.subgradient import convention, diverges, is_invalid
 
 MAX_KINKED_OUTPUTS: Final = 8
 """At most so many outputs with kinks are judged one by one."""
@@ -154,6 +154,8 @@ class FullJacobian:
                 self.disagreement = max(self.disagreement, float(abs(claimed[k] / column.value[k] - 1)))
             elif self._is_rounding(i, k):
                 column.error[k] = max(column.error[k], abs(claimed[k] - column.value[k]))
+            elif np.isinf(claimed[k]) and diverges(self.f, k, column.v):
+                self.doubts.append(f"output {k}: the derivative is infinite here")
             elif self._is_scattered(i, k):
                 wrong[k] = False
             elif not self._is_coarse(column, k) and not self._is_invalid(column, k):

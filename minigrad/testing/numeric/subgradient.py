@@ -181,6 +181,16 @@ def is_invalid(f: Evaluations, output: int, s: Vector, v: Vector, found: float, 
     return not seen
 
 
+def diverges(f: Evaluations, output: int, v: Vector) -> bool:
+    """Whether difference quotients of the output along v grow without bounds towards the point, as for sqrt at 0."""
+    for side in (1, -1):
+        values = [float(f.value(f.x + side * distance * v)[output]) for distance in DISTANCES]
+        near = [abs(y - float(f.y[output])) / distance for y, distance in zip(values, DISTANCES, strict=True)]
+        if near[0] * 2 < near[1] and near[1] * 2 < near[2]:
+            return True
+    return False
+
+
 def convention(kinks: Sequence[tuple[float, float, float]]) -> str:
     """In words, which subgradient was given, from (given, left derivative, right derivative) at each kink met."""
     if not kinks:

@@ -168,6 +168,12 @@ def test_edge_of_a_domain_is_held_to_the_limit(power):
     assert check_grads(lambda x: x**power, x, vjp=shifted).verdict is Verdict.WRONG
 
 
+@pytest.mark.parametrize("f", [np.cbrt, lambda x: np.sqrt(np.abs(x))])
+def test_infinite_slope_is_not_blamed(f):
+    assert check_grads(f, np.zeros(1), vjp=lambda g, x: g * np.inf).verdict is Verdict.INCONCLUSIVE
+    assert check_grads(np.sin, np.zeros(1), vjp=lambda g, x: g * np.inf).verdict is Verdict.WRONG
+
+
 def test_first_of_many_layers_is_judged_though_its_gradient_is_small(rng):
     weights = [np.array(w) for w in rng.normal(size=10)]
 
