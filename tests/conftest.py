@@ -5,6 +5,7 @@ the same examples each time, so that a newcomer's run passes whenever ours did; 
 """
 
 import os
+import sys
 
 # Before NumPy is loaded, and for processes that tests start: the threads of BLAS wait for each other by spinning, and
 # where several tests run at once, each in a process, that takes several times as long as the products.
@@ -12,6 +13,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from _pytest.doctest import DoctestItem
 from hypothesis import HealthCheck, settings
 
 import minigrad
@@ -38,6 +40,18 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let Hypothesis report a failure: where libcst is installed it is imported for that, and warns on the way."""
     config.addinivalue_line("filterwarnings", "ignore:mypy_extensions.TypedDict is deprecated:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Examples in docstrings run in the file of the function, not in each package that exports it."""
+    items[:] = [item for item in items if not _is_example_of_an_export(item)]
+
+
+def _is_example_of_an_export(item: pytest.Item) -> bool:
+    if not isinstance(item, DoctestItem) or item.path.name != "__init__.py":
+        return False
+    package, _, name = item.name.rpartition(".")
+    return hasattr(getattr(sys.modules.get(package), name, None), "__wrapped__")
 
 
 @pytest.fixture(autouse=True)

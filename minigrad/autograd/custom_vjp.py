@@ -13,10 +13,11 @@ from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import GraphError, RuleError, UsageError
+from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, Function
 
 
-class custom_vjp:  # noqa: N801  (a decorator, with JAX's name)
+class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's name)
     """Give a function of Tensors a vector-Jacobian product of its own, as `jax.custom_vjp` does.
 
     `defvjp(fwd, bwd)` says how: `fwd` takes what the function takes, and gives (value, residuals); `bwd` takes

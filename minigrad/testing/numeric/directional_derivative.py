@@ -207,8 +207,7 @@ def differentiate_adaptively(
     lefts = np.where(known_left, left.value, right.value)
     rights = np.where(known_right, right.value, left.value)
     error = np.where(one_sided, np.minimum(left.error, right.error), error)
-    known = smooth & (central.error <= ROUGH * np.abs(central.value))
-    f.noise = np.where(known, np.maximum(f.noise, sided.noise), f.noise)
+    f.noise = np.maximum(f.noise, np.where(np.isfinite(sided.rounding), sided.rounding, 0))
     return DirectionalDerivative(
         v, central.value, error, smooth, kinked, one_sided, lefts, rights, sided.step,
         adaptive=True, inconsistent=inconsistent, staircase=staircase & sided.constant,

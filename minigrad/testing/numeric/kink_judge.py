@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from minigrad.testing.numeric.directional_derivative import ACCURATE
 from minigrad.testing.numeric.evaluation import Evaluations
-from minigrad.testing.numeric.finite_difference import NOISE_FACTOR, Mask, Vector, own_scale
-from minigrad.testing.numeric.subgradient import DISTANCES, EQUAL, QUOTIENT_STEP, outside_of_hull, random_offset
+from minigrad.testing.numeric.finite_difference import NOISE_FACTOR, Mask, Vector
+from minigrad.testing.numeric.subgradient import (
+    DISTANCES,
+    EQUAL,
+    QUOTIENT_STEP,
+    offset_scale,
+    outside_of_hull,
+    random_offset,
+)
 
 NEARBY_GRADIENTS: Final = 6
 """At so many nearby points the rule itself is asked for gradients: each of them is an element of the hull."""
@@ -49,7 +56,7 @@ class KinkJudge:
 
     def __init__(self, f: Evaluations, rng: np.random.Generator) -> None:
         self.f, self.rng = f, rng
-        self.scale = own_scale(f.x)
+        self.scale = offset_scale(f.x)
         offsets = [DISTANCES[0] * random_offset(self.scale, rng) for _ in range(NEARBY_GRADIENTS)]
         self._points = [f.x + w for w in offsets]
         self._pullbacks = [f.linearize_nearby(x) for x in self._points]

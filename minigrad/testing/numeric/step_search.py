@@ -70,7 +70,8 @@ class SidedDerivatives:
         smoothed: the elements with rounding inside.
         inconsistent: the elements that look smooth with one derivative at large steps and with another at small ones.
         constant: the elements that did not change at all at the steps of the central derivative.
-        noise: the rounding of each element, as far as the steps of the central derivative showed it.
+        noise: the noise of each element at the step of the central derivative; a kink perhaps.
+        rounding: that part of it which is no kink.
         step: the step of each central derivative.
         complete: whether more steps could not tell more: everything has a derivative, or one from each side at all
             steps.
@@ -83,6 +84,7 @@ class SidedDerivatives:
     inconsistent: Mask
     constant: Mask
     noise: Vector
+    rounding: Vector
     step: Vector
     complete: bool
 
@@ -155,6 +157,7 @@ def _sided(central: _StepSearch, left: _StepSearch, right: _StepSearch) -> Sided
         inconsistent,
         both.constant,
         noise,
+        np.where(is_smoothed | both.everywhere, noise, 0),
         step,
         complete=bool(np.all((smooth | exact | kinked) & ~noisy)),
     )
@@ -170,6 +173,7 @@ class _Choice:
         step: the step.
         constant: where nothing changes at that step.
         certain: where the choice is beyond doubt.
+        everywhere: where the noise is the same down to the smallest step, so that it is no kink.
     """
 
     value: Vector
@@ -178,6 +182,7 @@ class _Choice:
     step: Vector
     constant: Mask
     certain: Mask
+    everywhere: Mask
 
 
 @dataclass(frozen=True)
@@ -253,7 +258,8 @@ class _StepSearch:
         sure &= (index > chosen) | (noises <= STRUCTURE * noise)
         contradicted |= np.sum(sure, axis=0) >= 2  # a single one may have met a fast oscillation at equal phases
         constant = _chosen(table.different, chosen) == 1
-        return _Choice(value, error, noise, table.steps[chosen, 0], constant, ~contradicted)
+        everywhere = (noises[-1] >= noise / 8) & (table.different[-1] > STAIRCASE)
+        return _Choice(value, error, noise, table.steps[chosen, 0], constant, ~contradicted, everywhere)
 
     def smoothed(self) -> _Choice:
         """The derivatives for which noise that is steady from step to step is there at all smaller steps.
@@ -277,7 +283,7 @@ class _StepSearch:
         value, error = _chosen(table.values, chosen), _chosen(errors, chosen)
         certain = (gone | (lasting & (error <= INFORMATIVE * np.abs(value)))) & ~jump
         constant = _chosen(different, chosen) == 1
-        return _Choice(value, error, noise, table.steps[chosen, 0], constant, certain)
+        return _Choice(value, error, noise, table.steps[chosen, 0], constant, certain, certain)
 
 
 def _chosen(rows: NDArray[Number], index: NDArray[np.intp]) -> NDArray[Number]:

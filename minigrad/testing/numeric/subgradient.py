@@ -30,6 +30,8 @@ DISTANCES: Final = (2.0**-20, 2.0**-26, 2.0**-32)
 A gradient is valid if it is by points at all of these distances, or by the limit that they show."""
 QUOTIENT_STEP: Final = 1 / 32
 """The step of a difference quotient at a nearby point, in parts of its distance."""
+SMALLEST_OFFSET: Final = 2.0**-26
+"""Elements that are 0 move by no less than this in proportion: the rounding of larger values would hide their kinks."""
 MAX_POINTS: Final = 100
 """How many points around are tried before a gradient is called invalid; of few inputs fewer: they have few kinks."""
 FEW_POINTS: Final = 10
@@ -60,7 +62,7 @@ class DirectionalSubdifferential:
     ) -> None:
         self.distance = distance
         self.f, self.output, self.v, self.rng = f, output, v, rng
-        self.scale = own_scale(f.x)
+        self.scale = offset_scale(f.x)
         moved = v != 0
         self.unit = float(
             np.min(self.scale[moved] / np.abs(v[moved]), initial=1.0)
@@ -135,6 +137,13 @@ class DirectionalSubdifferential:
                 best = value
             if self._contains_number(claimed, slack):
                 return
+
+
+def offset_scale(x: Vector) -> Vector:
+    """The size of each element of x; of one that is 0 that of the smallest other, for that may be where a kink is."""
+    scale = own_scale(x)
+    smallest = float(np.min(scale, initial=1.0, where=x != 0))
+    return np.where(x == 0, max(smallest, SMALLEST_OFFSET), scale)
 
 
 def random_offset(scale: Vector, rng: np.random.Generator) -> Vector:
