@@ -29,6 +29,7 @@ import numpy as np
 
 from minigrad.errors import UsageError
 from minigrad.testing import check, decorator
+from minigrad.testing.calls.module_function import NamedInputs, required_inputs
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.run import Pull, as_tuple
 from minigrad.testing.frameworks.signature import named_function, require_framework
@@ -142,7 +143,7 @@ def _without_ctx(owner: Any) -> bool:
     return owner.setup_context is not torch.autograd.Function.setup_context
 
 
-class TorchModule:
+class TorchModule(NamedInputs):
     """A module as a function of its inputs and, behind them, all its parameters: `f(x, weight, bias)`.
 
     Each call starts from the same buffers and the same random numbers, and leaves the module and PyTorch's generator as
@@ -169,9 +170,7 @@ class TorchModule:
                 f"but it returned {type(self.module).__name__}"
             )
         self.parameters = {name: p.detach().numpy() for name, p in self.module.named_parameters()}
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        forward = inspect.signature(self.module.forward).parameters.values()
-        self.inputs = [p.name for p in forward if p.kind in kinds and p.default is p.empty]
+        self.inputs = required_inputs(self.module.forward)
 
     def __call__(self, *inputs: Any) -> Any:
         """The module's result for these inputs and parameters."""
@@ -185,24 +184,6 @@ class TorchModule:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return torch.func.functional_call(self.module, {**given, **buffers}, inputs[:count])
-
-    def argument_names(self, count: int) -> list[str]:
-        """The names of arguments, parameters by their paths.
-
-        Args:
-            count: how many arguments there are, parameters included.
-        """
-        return [*self.input_names(count - len(self.parameters)), *self.parameters]
-
-    def input_names(self, count: int) -> list[str]:
-        """The names of inputs.
-
-        Args:
-            count: how many inputs there are.
-        """
-        if count == len(self.inputs):
-            return self.inputs
-        return ["x"] if count == 1 else [f"x{k}" for k in range(count)]
 
 
 FRAMEWORK: Final = Torch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,7 +12,46 @@ from minigrad.nn.module import Module
 from minigrad.rng import default_rng
 
 
-class ModuleFunction:
+class NamedInputs:
+    """A module of any framework as a function of its inputs and, behind them, all its parameters, by name.
+
+    Attributes:
+        parameters: its parameters, by their paths.
+        inputs: the names of the inputs that its `forward` requires.
+    """
+
+    parameters: Mapping[str, object]
+    inputs: list[str]
+
+    def argument_names(self, count: int) -> list[str]:
+        """The names of arguments, parameters by their paths.
+
+        Args:
+            count: how many arguments there are, parameters included.
+        """
+        return [*self.input_names(count - len(self.parameters)), *self.parameters]
+
+    def input_names(self, count: int) -> list[str]:
+        """The names of inputs.
+
+        Args:
+            count: how many inputs there are.
+        """
+        if count == len(self.inputs):
+            return self.inputs
+        return ["x"] if count == 1 else [f"x{k}" for k in range(count)]
+
+
+def required_inputs(forward: Callable[..., object]) -> list[str]:
+    """The names of the positional parameters without defaults.
+
+    Args:
+        forward: a method of a module.
+    """
+    return [p.name for p in inspect.signature(forward).parameters.values() if _is_input(p)]
+
+
+class ModuleFunction(NamedInputs):
     """A Module as a function of its inputs and, behind them, all its parameters: `f(x, weight, bias)`.
 
     Each call starts from the same buffers and draws the same random numbers, so that neither a running mean nor dropout
@@ -39,7 +78,7 @@ class ModuleFunction:
                 f"but it returned {type(self.module).__name__}"
             )
         self.parameters = dict(self.module.named_parameters())
-        self.inputs = [p.name for p in inspect.signature(self.module.forward).parameters.values() if _is_input(p)]
+        self.inputs = required_inputs(self.module.forward)
         self._generators = {id(rng): rng for module in self.module.modules() for rng in _generators(module)}
         self._states = {key: rng.bit_generator.state for key, rng in self._generators.items()}
         self._buffers = {name: buffer._data.copy() for name, buffer in self.module.named_buffers()}
@@ -64,24 +103,6 @@ class ModuleFunction:
             for path, parameter in self.parameters.items():
                 owner, _, name = path.rpartition(".")
                 owners[owner].__dict__[name] = parameter
-
-    def argument_names(self, count: int) -> list[str]:
-        """The names of arguments, parameters by their paths.
-
-        Args:
-            count: how many arguments there are, parameters included.
-        """
-        return [*self.input_names(count - len(self.parameters)), *self.parameters]
-
-    def input_names(self, count: int) -> list[str]:
-        """The names of inputs.
-
-        Args:
-            count: how many inputs there are.
-        """
-        if count == len(self.inputs):
-            return self.inputs
-        return ["x"] if count == 1 else [f"x{k}" for k in range(count)]
 
 
 def _is_input(parameter: inspect.Parameter) -> bool:
