@@ -360,15 +360,25 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         return self._data
 
     def __setitem__(self, index: Any, values: Any) -> None:
-        """Replace elements of a constant, or of a variable under `no_grad()`."""
-        self._forbid_recorded("write to")
-        if self.node is not None and STATE.recorder is not None:
-            raise MutationError("writing into a variable is not recorded: do it inside `with minigrad.no_grad():`")
-        if isinstance(values, Tensor) and values.node is not None and STATE.recorder is not None:
+        """Replace elements. While recording, this Tensor becomes the result of that; the old one stays in the graph.
+
+        Tensors are no views of each other: a row that was taken before does not change.
+
+        Raises:
+            MutationError: this is a variable, outside of `no_grad()`; or nobody holds this Tensor, as in x[0][1] = 2.
+        """
+        operators.ops.assignment.refuse_chained(sys.getrefcount(self))
+        if isinstance(self.node, Leaf) and STATE.recorder is not None:
             raise MutationError(
-                "writing recorded values into a Tensor would lose their history: "
-                "use minigrad.where or minigrad.concat, or write values.detach()"
+                "writing into a variable is not recorded: do it inside `with minigrad.no_grad():`, "
+                "or into a copy, x = minigrad.asarray(x, copy=True)"
             )
+        given = values.node if isinstance(values, Tensor) else None
+        if STATE.recorder is not None and (self.node or given) is not None:
+            result = operators.ops.assignment.assigned(self, index, values)
+            self._data, self.node = result._data, result.node
+            return
+        self._forbid_recorded("write to")
         array = self._data.copy()
         array[operators.ops.index.canonical_index(index)] = as_array(values, array.dtype)
         self.data = array

@@ -75,7 +75,7 @@ def scatter_add(x: Value, *, index: Value, shape: Shape) -> Value:
         DTypeError: an index of floating numbers.
     """
     out = np.zeros(shape, x.dtype)
-    if _may_repeat(index):
+    if may_repeat(index):
         np.add.at(out, index, x)
     else:
         out[index] = x
@@ -87,7 +87,7 @@ def _(g: Value, *, index: Value) -> Value:
     return getitem(g, index=index)
 
 
-def _may_repeat(index: Value) -> bool:
+def may_repeat(index: Value) -> bool:
     """Only integer arrays can name an element twice; slices, numbers and masks cannot."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)

@@ -86,6 +86,15 @@ CASES: dict[str, list[Case]] = {
             (np.array([True, False, True]), slice(0, 2)), (np.array([True, False, True]), [0, 3]), [], (),
         )
     ],
+    "setitem": [
+        Case(((3, 4), shape), {"index": index})
+        for shape, index in (
+            ((4,), 1), ((), -1), ((2, 1), (slice(None, None, -2), slice(1, None))), ((3,), (Ellipsis, 1)),
+            ((3, 4), [0, 2, 0]), ((3, 1), [1, 1, 1]), ((2,), ([0, 0], [1, 1])),
+            ((), np.arange(12).reshape(3, 4) % 3 == 0), ((4,), np.arange(12).reshape(3, 4) % 3 == 0),
+            ((1, 1, 4), 0), ((0, 4), []), ((3, 4), ()),
+        )
+    ],
     "scatter_add": [
         Case(((2, 2),), {"index": [0, 2], "shape": (3, 2)}),
         Case(((3,),), {"index": [1, 1, 0], "shape": (2,)}),

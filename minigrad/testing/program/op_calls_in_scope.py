@@ -147,6 +147,13 @@ def _getitem(draw: Draw, op: Op, scope: Scope) -> CallInScope:
     return CallInScope([x], {"index": draw(indices(shape))})
 
 
+@draws("setitem")
+def _setitem(draw: Draw, op: Op, scope: Scope) -> CallInScope:
+    x, shape = _of(draw, scope)
+    index = draw(indices(shape))
+    return CallInScope([x, scope.partner(draw, np.empty(shape)[index].shape)], {"index": index})
+
+
 @draws("scatter_add")
 def _scatter_add(draw: Draw, op: Op, scope: Scope) -> CallInScope:
     (x,) = fitting_values(draw, scope, [["N"]])

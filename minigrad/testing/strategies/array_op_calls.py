@@ -34,6 +34,15 @@ def _getitem(draw: Draw, op: Op) -> FunctionCall:
     return FunctionCall.of(op, x, index=draw(indices(x.shape)))
 
 
+@draws_calls_of("setitem")
+def _setitem(draw: Draw, op: Op) -> FunctionCall:
+    x = _array(draw)
+    index = draw(indices(x.shape))
+    place = x[index].shape
+    written = place[draw(st.integers(0, len(place))) :]
+    return FunctionCall.of(op, x, draw(arrays(tuple(1 if draw(st.booleans()) else n for n in written))), index=index)
+
+
 @draws_calls_of("scatter_add")
 def _scatter_add(draw: Draw, op: Op) -> FunctionCall:
     shape = draw(shapes(min_side=1))

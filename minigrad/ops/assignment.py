@@ -1,0 +1,114 @@
+"""Writing into Tensors: `setitem`, the copy with other elements, and what `x[index] = y` makes of a recorded x."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.pullback import alias
+from minigrad.autograd.registry import op
+from minigrad.autograd.tensor import Tensor, as_array
+from minigrad.errors import MutationError
+from minigrad.ops.elementwise import where
+from minigrad.ops.index import canonical_index, getitem, may_repeat
+from minigrad.ops.shape import astype, reshape, sum_to
+from minigrad.shapes import Shape, shape_of
+from minigrad.typing import ArrayLike, Settings, Value
+
+
+def _assigning(x: ArrayLike, y: ArrayLike, *, index: Value) -> Settings:
+    return {"index": canonical_index(index)}
+
+
+@op(canonical=_assigning)
+def setitem(x: Value, y: Value, *, index: Value) -> Value:
+    """out = x, with y in place of x[index]. Where an element is named twice, the last one stays.
+
+    Args:
+        x: numbers.
+        y: what is written, which broadcasts to the place.
+        index: as for `getitem`.
+
+    Shapes: x (...), y as `x[index]` or what broadcasts to it -> x's.
+
+    Raises:
+        DTypeError: an index of floating numbers.
+        ValueError: y does not broadcast to the place.
+    """
+    out = np.array(x, np.result_type(x, y))
+    out[index] = y
+    return out
+
+
+@setitem.vjp("x")
+def _(g: Value, *, index: Value) -> Value:
+    return setitem(g, np.zeros((), g.dtype), index=index)
+
+
+@setitem.vjp("y")
+def _(g: Value, x_shape: Shape, y_shape: Shape, *, index: Value) -> Value:
+    g = getitem(g, index=index)
+    if may_repeat(index):
+        g = where(_stays(x_shape, index), g, 0)
+    superfluous = max(len(y_shape) - len(shape_of(g)), 0)  # ones in front, which assignment ignores
+    return reshape(sum_to(g, shape=y_shape[superfluous:]), shape=y_shape)
+
+
+def _stays(shape: Shape, index: Value) -> Value:
+    """Which of the elements that are written are not written over by later ones."""
+    writers = np.zeros(shape, np.intp)
+    numbers = np.arange(writers[index].size).reshape(writers[index].shape)
+    writers[index] = numbers
+    return writers[index] == numbers
+
+
+def assigned(x: Tensor, index: Any, y: Any) -> Tensor:
+    """What a Tensor becomes by `x[index] = y` while that is recorded: a result, with its own place in the graph.
+
+    Raises:
+        MutationError: x is the argument of a function that is being differentiated; or it holds integers, which would
+            lose the history of y.
+    """
+    if x.node is not None and x.node.op is alias:
+        raise MutationError(
+            "a function that is differentiated must not write into its arguments: write into a copy, "
+            "x = minigrad.asarray(x, copy=True)"
+        )
+    if not isinstance(y, Tensor):
+        return setitem(x, as_array(y, x.dtype), index=index)
+    if x.dtype.kind != "f" and y.requires_grad:
+        raise MutationError(
+            f"writing recorded values into a Tensor of {x.dtype} would lose their history: convert it "
+            "with .astype(float)"
+        )
+    return setitem(x, y if y.dtype == x.dtype else astype(y, dtype=x.dtype), index=index)
+
+
+class _Chained:
+    """Counts the references to an object that `f()[index] = y` writes to: those of the interpreter alone."""
+
+    count = 0
+
+    def __setitem__(self, index: Any, y: Any) -> None:
+        _Chained.count = sys.getrefcount(self)
+
+
+_Chained()[0] = None
+
+
+def refuse_chained(references: int) -> None:
+    """Refuse to write into what nobody will see: `x[0][1] = y` writes into x[0], a Tensor of its own.
+
+    Args:
+        references: how many there are to the Tensor, counted in its `__setitem__`.
+
+    Raises:
+        MutationError: no variable, container or attribute holds the Tensor.
+    """
+    if references <= _Chained.count:
+        raise MutationError(
+            "this writes into a temporary Tensor, and would be lost: results of indexing, reshaping and the like are "
+            "no views. Write x[0, 1] = y in place of x[0][1] = y"
+        )
