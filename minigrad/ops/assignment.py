@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -86,16 +86,27 @@ def assigned(x: Tensor, index: Any, y: Any) -> Tensor:
     return setitem(x, y if y.dtype == x.dtype else astype(y, dtype=x.dtype), index=index)
 
 
-class _Chained:
-    """Counts the references to an object that `f()[index] = y` writes to: those of the interpreter alone."""
+class _Counted:
+    """Counts the references to an object that something is written to: those of the interpreter alone."""
 
-    count = 0
+    counts: ClassVar[list[int]] = []
 
     def __setitem__(self, index: Any, y: Any) -> None:
-        _Chained.count = sys.getrefcount(self)
+        _Counted.counts.append(sys.getrefcount(self))
 
 
-_Chained()[0] = None
+def _reference_counts() -> list[int]:
+    """Of what `f()[index] = y` writes to, and of what a variable holds.
+
+    They are equal where the interpreter does not count what a variable lends to an expression (Python 3.14).
+    """
+    _Counted()[0] = None
+    held = _Counted()
+    held[0] = None
+    return _Counted.counts
+
+
+_OF_TEMPORARY, _OF_VARIABLE = _reference_counts()
 
 
 def refuse_chained(references: int) -> None:
@@ -105,9 +116,9 @@ def refuse_chained(references: int) -> None:
         references: how many there are to the Tensor, counted in its `__setitem__`.
 
     Raises:
-        MutationError: no variable, container or attribute holds the Tensor.
+        MutationError: no variable, container or attribute holds the Tensor, as far as the interpreter tells.
     """
-    if references <= _Chained.count:
+    if references <= _OF_TEMPORARY < _OF_VARIABLE:
         raise MutationError(
             "this writes into a temporary Tensor, and would be lost: results of indexing, reshaping and the like are "
             "no views. Write x[0, 1] = y in place of x[0][1] = y"
