@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from minigrad.testing import laws, strategies
     from minigrad.testing.check import check_grads
     from minigrad.testing.decorator import gradtest
+    from minigrad.testing.laws.verdict_tally import InconclusiveGradients
     from minigrad.testing.laws.violation import LawViolation
     from minigrad.testing.numeric.comparison import Verdict
     from minigrad.testing.program.program_properties import check_program
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Each name is imported when it is first asked for: the pytest plugin lives in this package, and is loaded in every run
 # of pytest where minigrad is installed, with or without Hypothesis.
 _MODULES = {
+    "InconclusiveGradients": "laws.verdict_tally",
     "LawViolation": "laws.violation",
     "Program": "program.random_program",
     "ProgramViolation": "program.program_study",
@@ -60,6 +62,6 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
-    "LawViolation", "Program", "ProgramViolation", "Report", "Verdict", "calls_of", "check_grads", "check_program",
-    "gradtest", "laws", "programs", "strategies",
+    "InconclusiveGradients", "LawViolation", "Program", "ProgramViolation", "Report", "Verdict", "calls_of",
+    "check_grads", "check_program", "gradtest", "laws", "programs", "strategies",
 ]  # fmt: skip

@@ -180,7 +180,8 @@ def gradtest(
             {"W": "dW"}. The class is made with its parameters, or with sizes that are named as letters in `shapes`
             ("N D -> N O": D, O), or with nothing (default none).
         laws: the names of the laws to try (or laws themselves); all unless given.
-        examples: how many calls are drawn; what Hypothesis's profile says unless given.
+        examples: how many calls are drawn; what Hypothesis's profile says unless given, fewer where calls have more
+            than 128 numbers (one of 1,280 counts as ten), but at least 8.
         order: 1 leaves the laws of second derivatives out (default 2).
         framework: what the function is written in, as its file in `minigrad.testing` sets it; minigrad or NumPy unless
             given.

@@ -46,10 +46,14 @@ def silence(call: FunctionCall) -> None:
 
 
 def _elements(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Elements to replace: of each argument the first and the one in the middle."""
-    for k, x in enumerate(call.values):
-        for number in sorted({0, x.size // 2}) if x.size else ():
-            yield k, tuple(int(i) for i in np.unravel_index(number, x.shape))
+    """Elements to replace: of each argument the first and the one in the middle.
+
+    Of a Module only inputs: data is masked, a parameter that is NaN is a mistake.
+    """
+    inputs = len(call.args) - len(getattr(call.f, "parameters", ()))
+    for k, (i, x) in enumerate(zip(call.positions, call.values, strict=True)):
+        for number in sorted({0, x.size // 2}) if x.size and i < inputs else ():
+            yield k, tuple(int(place) for place in np.unravel_index(number, x.shape))
 
 
 def _with_element(call: FunctionCall, k: int, element: tuple[int, ...], value: float) -> FunctionCall:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeGuard
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -90,33 +90,58 @@ def _require_count(call: FunctionCall, gradients: Sequence[Array]) -> None:
 # ---- layout --------------------------------------------------------------------------------------------------
 
 
-def memory_layouts(x: Array) -> Iterator[tuple[str, Array]]:
-    """The same values in memory in other ways: Fortran order, every other element, backward, broadcast where equal."""
-    if x.ndim and x.size:
-        yield "Fortran order", np.asfortranarray(x)
-        yield "every other element of a larger array", np.repeat(x, 2, -1)[..., ::2]
-        yield "a reversed view", np.flip(np.flip(x).copy())
-        core = x[:1]
-        if len(x) > 1 and np.array_equal(np.broadcast_to(core, x.shape), x):
-            yield "a broadcast view", np.broadcast_to(core.copy(), x.shape)
+LAYOUTS: Final = ("Fortran order", "every other element of a larger array", "a reversed view", "a broadcast view")
+
+
+def in_layout(x: object, kind: str) -> Array | None:
+    """The same values in memory in another way; None where there is none, as a broadcast view of rows that differ.
+
+    Args:
+        x: an argument.
+        kind: one of `LAYOUTS`.
+    """
+    if not isinstance(x, np.ndarray) or not x.ndim or not x.size:
+        return None
+    if kind == "Fortran order":
+        return np.asfortranarray(x)
+    if kind == "every other element of a larger array":
+        return np.repeat(x, 2, -1)[..., ::2]
+    if kind == "a reversed view":
+        return np.flip(np.flip(x).copy())
+    equal = len(x) > 1 and np.array_equal(np.broadcast_to(x[:1], x.shape), x)
+    return np.broadcast_to(x[:1].copy(), x.shape) if equal else None
 
 
 @law(applies=lambda call: any(isinstance(x, np.ndarray) and x.ndim and x.size for x in call.args))
 def layout(call: FunctionCall) -> None:
-    """Values and gradients do not depend on whether arguments are contiguous, strided, reversed or broadcast views."""
+    """Values and gradients do not depend on whether arguments are contiguous, strided, reversed or broadcast views.
+
+    All arguments take other layouts at once, in four turns in which each takes every one. Where that makes a
+    difference, each changes alone, to find the one that makes it.
+    """
     plain = call.with_args([np.array(x, order="C") if isinstance(x, np.ndarray) else x for x in call.args])
-    values, differentiated = plain.results(), has_gradient(call)
-    cotangents = plain.cotangents()
-    gradients = plain.gradients(cotangents) if differentiated else ()
-    for i, x in enumerate(plain.args):
-        for kind, same in memory_layouts(x) if isinstance(x, np.ndarray) else ():
-            other = plain.with_args([*plain.args[:i], same, *plain.args[i + 1 :]])
-            about = Diagnosis("depends on memory layout", f"{call.names[i]} as {kind}")
-            scales, names = [largest(values)] * len(values), result_names(values)
-            expect("layout", other, other.results(), values, names=names, scales=scales, diagnosis=about)
-            if differentiated:
-                found, scales = other.gradients(cotangents), [largest(gradients)] * len(gradients)
-                expect("layout", other, found, gradients, scales=scales, diagnosis=about)
+    values, cotangents = plain.results(), plain.cotangents()
+    gradients = plain.gradients(cotangents) if has_gradient(call) else None
+
+    def check(changed: Mapping[int, Array], what: str) -> None:
+        __tracebackhide__ = True
+        other = plain.with_args([changed.get(i, x) for i, x in enumerate(plain.args)])
+        about, scales = Diagnosis("depends on memory layout", what), [largest(values)] * len(values)
+        expect("layout", other, other.results(), values, names=result_names(values), scales=scales, diagnosis=about)
+        if gradients is not None:
+            found, scales = other.gradients(cotangents), [largest(gradients)] * len(gradients)
+            expect("layout", other, found, gradients, scales=scales, diagnosis=about)
+
+    for turn in range(len(LAYOUTS)):
+        kinds = {i: LAYOUTS[(i + turn) % len(LAYOUTS)] for i in range(len(plain.args))}
+        views = {i: view for i, kind in kinds.items() if (view := in_layout(plain.args[i], kind)) is not None}
+        told = {i: f"{call.names[i]} as {kinds[i]}" for i in views}
+        try:
+            check(views, ", ".join(told.values()))
+        except LawViolation:
+            for i, view in views.items():
+                check({i: view}, told[i])
+            raise
 
 
 # ---- broadcasting --------------------------------------------------------------------------------------------

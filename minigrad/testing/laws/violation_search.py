@@ -23,6 +23,7 @@ from minigrad.errors import UsageError
 from minigrad.testing.calls.function_call import FunctionCall, no_arithmetic_warnings
 from minigrad.testing.calls.linearization import attached_call
 from minigrad.testing.diagnose.gradient_diagnosis import cause_at_point, cause_of_failure
+from minigrad.testing.laws.example_quota import ExampleQuota
 from minigrad.testing.laws.law_registry import Law
 from minigrad.testing.laws.verdict_tally import VerdictTally
 from minigrad.testing.laws.violation import LawViolation
@@ -30,7 +31,7 @@ from minigrad.testing.laws.violation import LawViolation
 CallStrategy: TypeAlias = st.SearchStrategy[FunctionCall]
 
 ENOUGH_FAILURES: Final = 8
-"""After so many failing calls the remaining examples are skipped."""
+"""After so many failing calls, of which a large one counts several times, the remaining examples are skipped."""
 
 SPECIAL_CASES: Final = ("zero gradient", "not a number")
 """Causes that other mistakes look like for some arguments, so that they are named only where nothing else was seen."""
@@ -47,7 +48,7 @@ def minimal_violation(calls: CallStrategy, laws: Mapping[str, Law], examples: in
     Args:
         calls: draws the calls.
         laws: the laws to try, by name.
-        examples: how many calls are drawn; as many as Hypothesis's profile says unless given.
+        examples: how many calls are drawn; as many as Hypothesis's profile says unless given, fewer of large ones.
 
     Returns:
         The violation with the smallest call; None when all laws hold for all calls.
@@ -59,10 +60,11 @@ def minimal_violation(calls: CallStrategy, laws: Mapping[str, Law], examples: in
     profile = settings.default
     assert profile is not None
     start = 0 if profile.derandomize else random.SystemRandom().getrandbits(32)
+    quota = ExampleQuota(profile.max_examples if examples is None else None)
     examples = examples or profile.max_examples
     enough = ENOUGH_FAILURES if Phase.shrink in profile.phases else 1
     tally = VerdictTally()
-    found = _violations(calls, laws, examples, start, enough, tally)
+    found = _violations(calls, laws, examples, start, enough, tally, quota)
     if not found:
         tally.raise_if_inconclusive()
         return None
@@ -112,10 +114,17 @@ def _from_error(call: FunctionCall, law: str, error: Exception, laws: Mapping[st
 
 
 def _violations(
-    calls: CallStrategy, laws: Mapping[str, Law], examples: int, start: int, enough: int, tally: VerdictTally
+    calls: CallStrategy,
+    laws: Mapping[str, Law],
+    examples: int,
+    start: int,
+    enough: int,
+    tally: VerdictTally,
+    quota: ExampleQuota,
 ) -> list[LawViolation]:
     found: list[LawViolation] = []
     refusals: list[Exception] = []
+    failures = 0.0
 
     options = settings(
         max_examples=examples, database=None, deadline=None, suppress_health_check=_HEALTH_CHECKS,
@@ -126,7 +135,8 @@ def _violations(
     @options
     @given(calls)
     def try_one(call: FunctionCall) -> None:
-        if len(found) >= enough and (enough == 1 or any(_tells(v) for v in found)):
+        nonlocal failures
+        if quota.is_used_up or (failures >= enough and (enough == 1 or any(_tells(v) for v in found))):
             return
         try:
             violation = violation_of(call, laws)
@@ -134,8 +144,11 @@ def _violations(
             refusals.append(error)
             assume(False)
         else:
-            found.extend([violation] if violation else [])
             tally.add(call)
+            examples_tried = quota.add(call)
+            if violation is not None:
+                found.append(violation)
+                failures += examples_tried
 
     try:
         try_one()

@@ -91,6 +91,31 @@ def test_law_is_broken_by_what_was_made_to_break_it(name):
     assert caught.value.call.startswith(f"laws.{name}(made, np.array([[" if args[0] is X else f"laws.{name}(made, ")
 
 
+def test_layout_names_the_argument_that_makes_the_difference():
+    f = made(lambda x, w, b: x + np.ravel(w, "K").reshape(w.shape) + b, x=lambda g: g, w=lambda g: g, b=lambda g: g)
+    with pytest.raises(LawViolation) as caught:
+        laws.layout(f, X, 2 * X, 3 * X)
+    assert caught.value.detail == "w as Fortran order"
+
+
+def test_layout_is_broken_by_two_arguments_that_it_takes():
+    def swapped_if_both_are_views(x, y):
+        both = not (x.flags.c_contiguous or y.flags.c_contiguous)
+        return (y if both else x) + 0.0
+
+    with pytest.raises(LawViolation) as caught:
+        laws.layout(made(swapped_if_both_are_views, x=lambda g: g, y=lambda g: g), X, 2 * X)
+    assert caught.value.detail == "x as Fortran order, y as every other element of a larger array"
+
+
+def test_layouts_of_many_arguments_take_few_calls():
+    calls = []
+    f = made(lambda *xs: calls.append(0) or sum(xs))
+    f.vjp("xs")(lambda g: g)
+    laws.layout(f, *[X] * 20)
+    assert len(calls) < 20
+
+
 def test_adjoint_is_broken_where_the_fast_rule_is_not_the_rule():
     op = made(np.sin, x=lambda g, x: g * mg.cos(x))
     op.fast_vjp("x")(lambda g, x: 2 * g * np.cos(x))

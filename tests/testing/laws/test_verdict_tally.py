@@ -5,8 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.domain import POSITIVE, Domain
+from minigrad.testing import InconclusiveGradients
 from minigrad.testing.decorator import GradTest
-from minigrad.testing.laws.verdict_tally import InconclusiveGradients
 
 LAWS = ["gradient"]
 
