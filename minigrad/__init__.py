@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import diagnosis as diagnosis
     from minigrad import io as io
+    from minigrad import special as special
     from minigrad import testing as testing
     from minigrad import training as training
     from minigrad import viz as viz
@@ -115,7 +116,7 @@ _missing = _module_getattr(__name__)
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("cost", "data", "diagnosis", "io", "testing", "training", "viz"):
+    if name in ("cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"):
         return import_module(f"minigrad.{name}")
     if name == "why":
         return import_module("minigrad.diagnosis").why

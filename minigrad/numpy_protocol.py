@@ -34,6 +34,16 @@ def _ufuncs() -> Functions:
 
 
 @cache
+def _special() -> Functions:
+    """The functions of `scipy.special`, which are ufuncs of NumPy's."""
+    from minigrad import special
+
+    scipy_special = sys.modules["scipy.special"]
+    found = {name: getattr(scipy_special, name) for name in special.__all__}
+    return {f: getattr(special, name) for name, f in found.items() if isinstance(f, np.ufunc)}
+
+
+@cache
 def _functions() -> Functions:
     """Each function with NumPy's names for its parameters; parameters that are not here are not supported."""
     return {**_reductions(), **_arrangements(), **_searches(), **_products(), **_decompositions()}
@@ -212,6 +222,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[ArrayLike, ...], set
         GraphError: there is no op for this call.
     """
     function = _ufuncs().get(ufunc)
+    if function is None and "scipy.special" in sys.modules:
+        function = _special().get(ufunc)
     if function is None or method != "__call__" or settings:
         extra = f".{method}" if method != "__call__" else f" with {', '.join(settings)}" if settings else ""
         raise _unknown(f"numpy.{ufunc.__name__}{extra}")

@@ -11,6 +11,8 @@ import sys
 # where several tests run at once, each in a process, that takes several times as long as the products.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is loaded: its functions take Tensors
+
 import numpy as np
 import pytest
 from _pytest.doctest import DoctestItem

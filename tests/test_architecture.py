@@ -22,13 +22,13 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 # what users import: the models are written with it alone.
 FLOORS = [
     "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
-    "autograd", "ops", "numpy_protocol", "dtypes", "array_namespace", "conversion", "creation", "linalg",
+    "autograd", "ops", "special", "numpy_protocol", "dtypes", "array_namespace", "conversion", "creation", "linalg",
     "functional", "init", "nn", "optim", "data",
     "graph", "cost", "io", "training", "testing", "viz", "diagnosis", "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip
 
 # What `minigrad/__init__.py` imports only when it is asked for stands above it, so that it loads without.
-LAZY = {"cost", "data", "diagnosis", "io", "testing", "training", "viz"}
+LAZY = {"cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"}
 
 # Loaded by minigrad.kernels when the first large array comes, and only where Numba is installed.
 COMPILED_ENDINGS = ("_numba", "simd")

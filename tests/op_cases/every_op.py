@@ -16,6 +16,7 @@ from tests.op_cases.array_api import ARRAY
 from tests.op_cases.case import Case, cases
 from tests.op_cases.linalg import LINALG
 from tests.op_cases.network import NETWORK
+from tests.op_cases.special import SPECIAL
 
 BINARY = [((2, 3), (2, 3)), ((2, 1), (3,)), ((), (2, 2)), ((3,), 1.5), (1.5, (3,))]
 UNARY = [((2, 3),), ((),), ((0, 2),)]
@@ -37,6 +38,7 @@ CASES: dict[str, list[Case]] = {
     **ACTIVATION,
     **ARRAY,
     **LINALG,
+    **SPECIAL,
     **{name: cases(*BINARY) for name in ("add", "subtract", "multiply", "weighted", "divide", "maximum", "minimum")},
     "pow": [*cases(*BINARY[:3]), *cases(((3,), 3), ((3,), -1), ((3,), 0), (2.0, (3,)))],
     "remainder": cases(((2, 3), (2, 3)), ((3,), 0.7), ((2, 1), (3,)), ((0, 2), (2,))),

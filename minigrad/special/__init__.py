@@ -1,0 +1,108 @@
+"""SciPy's special functions of Tensors, with derivatives of all orders.
+
+`scipy.special.gammaln(x)` calls the function of the same name here when `x` is a Tensor, with `SCIPY_ARRAY_API=1` and
+without, and so do the functions of SciPy that are made of it, such as the p-values of `scipy.stats`. Parameters by
+which the derivative has no closed form, such as the order of a Bessel function, must be constants. Needs the extra
+`scipy`.
+"""
+
+from minigrad.ops import erf, erfc, exp2, expm1, log1p
+from minigrad.ops import logsigmoid as log_expit
+from minigrad.ops import sigmoid as expit
+from minigrad.special.bessel import iv, ive, jv, kv, kve, yv
+from minigrad.special.parametric import (
+    beta,
+    betainc,
+    betaincc,
+    chdtr,
+    chdtrc,
+    fdtr,
+    fdtrc,
+    gammainc,
+    gammaincc,
+    multigammaln,
+    polygamma,
+    stdtr,
+    stdtrit,
+)
+from minigrad.special.table import (
+    betaln,
+    cbrt,
+    digamma,
+    entr,
+    erfcinv,
+    erfcx,
+    erfinv,
+    exp10,
+    gamma,
+    gammaln,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    j0,
+    j1,
+    kl_div,
+    log_ndtr,
+    logit,
+    ndtr,
+    ndtri,
+    rel_entr,
+    xlog1py,
+    xlogy,
+)
+from minigrad.special.table import digamma as psi
+
+__all__ = [
+    "beta",
+    "betainc",
+    "betaincc",
+    "betaln",
+    "cbrt",
+    "chdtr",
+    "chdtrc",
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfcinv",
+    "erfcx",
+    "erfinv",
+    "exp2",
+    "exp10",
+    "expit",
+    "expm1",
+    "fdtr",
+    "fdtrc",
+    "gamma",
+    "gammainc",
+    "gammaincc",
+    "gammaln",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
+    "iv",
+    "ive",
+    "j0",
+    "j1",
+    "jv",
+    "kl_div",
+    "kv",
+    "kve",
+    "log1p",
+    "log_expit",
+    "log_ndtr",
+    "logit",
+    "multigammaln",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
+    "rel_entr",
+    "stdtr",
+    "stdtrit",
+    "xlog1py",
+    "xlogy",
+    "yv",
+]  # fmt: skip
