@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +20,9 @@ from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.numeric.comparison import Verdict
 from minigrad.testing.scoreboard.frameworks.fault import Fault, fault_of, raised_fault
-from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
+from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of, documented_signature
 from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language
-from minigrad.testing.scoreboard.frameworks.points import points
+from minigrad.testing.scoreboard.frameworks.points import TRIED, points
 from minigrad.testing.scoreboard.time_limit import OutOfTime, at_most
 from minigrad.typing import Array, Function
 
@@ -32,6 +32,8 @@ MOST_FAULTS: Final = 3
 LARGEST_RESULT: Final = 200
 ENOUGH: Final = 5
 """Wrong points of a call after which the others are not checked."""
+OVERTIME: Final = 6.0
+"""A check that has begun, and the writing of a fault, may take so many times the budget: what is wrong takes long."""
 
 Status = str
 CORRECT, WRONG, INCONCLUSIVE, NO_GRADIENT, NOT_CALLED = (
@@ -79,7 +81,7 @@ class BackwardRaised(Exception):  # noqa: N818  what a framework did, told as a 
 # How frameworks say that there is no derivative.
 _SAYS_SO: Final = re.compile(
     r"not implemented|not require grad|failed to compute gradient|not differentiable|not defined|"
-    r"not support(?!.*ArrayBox)|"
+    r"not support(?!.*ArrayBox)|Reverse-mode differentiation does not work|"
     r"'(NoneType|numpy\.\w+)' object has no attribute"  # a plain number or array came back, or no gradient at all
 )
 
@@ -113,11 +115,15 @@ class Examiner:
             budget: seconds after which the points that are left are not checked.
         """
         found, start = Examined(function), time.process_time()
+        self._wrong_checks: list[tuple[Call, str, GradientCheck]] = []
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                with at_most(budget):
-                    self._examine(found, budget)
+                self._check_points(found, budget)
+                for wrong in self._wrong_checks:
+                    if _wanted(found.faults, wrong[0]):
+                        with at_most(OVERTIME * budget):
+                            self._tell(found, *wrong)
             except OutOfTime:
                 found.note = f"stopped after {budget:g} s"
         if found.correct or found.wrong or found.inconclusive:
@@ -126,17 +132,23 @@ class Examiner:
         found.seconds = time.process_time() - start
         return found
 
-    def _examine(self, found: Examined, budget: float) -> None:
-        calls = self._calls(found, budget)
+    def _check_points(self, found: Examined, budget: float) -> None:
+        """Check the calls by turns until the budget is used up."""
+        start = time.process_time()
+        with at_most(budget):
+            calls = self._calls(found, budget)
         found.calls = [call.code for call, _ in calls]
-        self._wrong_times: Counter[Call] = Counter()
         per_call = [_checks(call, f) for call, f in calls]
         while per_call:
             for checks in list(per_call):
                 check = next(checks, None)
-                if check is None or self._wrong_times[check[0]] >= ENOUGH:
+                if check is None or sum(call == check[0] for call, *_ in self._wrong_checks) >= ENOUGH:
                     per_call.remove(checks)
-                else:
+                    continue
+                if time.process_time() - start > budget:
+                    found.note = f"stopped after {budget:g} s"
+                    return
+                with at_most(OVERTIME * budget):
                     self._check(found, *check)
 
     def _calls(self, found: Examined, budget: float) -> list[tuple[Call, Function]]:
@@ -144,14 +156,14 @@ class Examiner:
         accepted: list[tuple[Call, Function]] = []
         times: Counter[str] = Counter()
         start, not_floating = time.process_time(), 0
-        for call in calls_of(found.function, self.language, self._signature(found.function)):
+        for call in calls_of(found.function, self.language, *self._signatures(found.function)):
             if time.process_time() - start > budget / 3 or not_floating > ENOUGH:
                 break
             if times[call.code] >= MOST_SHAPES or len(accepted) >= MOST_CALLS:
                 continue
             try:
                 f = eval(f"lambda {', '.join(call.variables)}: {call.code}", self.namespace)
-                values = [self._value(f, args) for _, args in islice(points(call.shapes), 3)]
+                values = [self._value(f, args) for point, args in points(call.shapes) if point in TRIED]
                 if not _depends(values):
                     continue
             except NotFloating:
@@ -162,17 +174,19 @@ class Examiner:
             try:
                 self._pull(f, next(points(call.shapes))[1])
             except Exception as error:  # it can be called, and not be differentiated
-                self._no_gradient(found, call, error)
+                self._no_gradient(found, call, f, error)
                 continue
             times[call.code] += 1
             accepted.append((call, f))
         return accepted
 
-    def _signature(self, function: str) -> inspect.Signature | None:
+    def _signatures(self, function: str) -> tuple[inspect.Signature | None, inspect.Signature | None]:
+        """The signature of a function, and that of its documentation where it has none."""
+        value = eval(function, self.namespace)
         try:
-            return inspect.signature(eval(function, self.namespace))
+            return inspect.signature(value), None
         except (TypeError, ValueError):  # written in C
-            return None
+            return None, documented_signature(value.__doc__)
 
     def _value(self, f: Function, args: Sequence[Array]) -> Array:
         outs = self.framework.value(f, list(args), range(len(args)))
@@ -192,15 +206,16 @@ class Examiner:
         except Exception as error:
             raise BackwardRaised(f"{type(error).__name__}: {error}") from error
 
-    def _no_gradient(self, found: Examined, call: Call, error: Exception) -> None:
+    def _no_gradient(self, found: Examined, call: Call, f: Function, error: Exception) -> None:
         text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         if isinstance(error, BackwardRaised) and not _SAYS_SO.search(str(error)):
             args = next(points(call.shapes))[1]
-            fault = raised_fault(self.language, self.namespace, call, args, text)
+            several = len(self.framework.value(f, args, range(len(args)))) > 1
+            fault = raised_fault(self.language, self.namespace, call, args, text, several=several)
             # An error of its own, not of how it was asked, and not one that says that there is no derivative.
             if not fault.reproduced.startswith("[") and not _SAYS_SO.search(fault.reproduced):
                 found.wrong += 1
-                if len(found.faults) < MOST_FAULTS:
+                if fault.source not in [other.source for other in found.faults]:
                     found.faults.append(fault)
         elif not found.note:
             found.status, found.note = NO_GRADIENT, f"{call.code}: {text}"
@@ -221,18 +236,23 @@ class Examiner:
         elif report.verdict is Verdict.INCONCLUSIVE:
             found.inconclusive += 1
         else:
-            self._wrong(found, call, f, point, args)
+            found.wrong += 1
+            self._wrong_checks.append((call, point, check))
 
-    def _wrong(self, found: Examined, call: Call, f: Function, point: str, args: list[Array]) -> None:
-        if len(found.faults) < MOST_FAULTS and sum(fault.code == call.code for fault in found.faults) < 2:
-            fault = fault_of(self.language, self.framework, self.namespace, call, f, point, args)
-            if _SAYS_SO.search(fault.reproduced):  # a constant for the framework, which says so when it is asked
-                self._wrong_times[call] = ENOUGH
-                found.status, found.note = NO_GRADIENT, f"{call.code}: {fault.reproduced}"
-                return
+    def _tell(self, found: Examined, call: Call, point: str, check: GradientCheck) -> None:
+        """Write down what is wrong at a point."""
+        fault = fault_of(self.language, self.namespace, call, point, check, self.framework)
+        if _SAYS_SO.search(fault.reproduced):  # a constant for the framework, which says so when it is asked
+            found.wrong -= 1
+            found.status, found.note = NO_GRADIENT, f"{call.code}: {fault.reproduced}"
+        else:
             found.faults.append(fault)
-        found.wrong += 1
-        self._wrong_times[call] += 1
+
+
+def _wanted(faults: Sequence[Fault], call: Call) -> bool:
+    """Whether one more fault of a call is written down; those that differences do not confirm are not counted."""
+    confirmed = [fault for fault in faults if fault.confirmed]
+    return len(confirmed) < MOST_FAULTS and sum(fault.code == call.code for fault in confirmed) < 2
 
 
 def _checks(call: Call, f: Function) -> Iterator[tuple[Call, Function, str, list[Array]]]:

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,25 +120,32 @@ FORMS: Final[list[tuple[str, list[tuple[Shape, ...]]]]] = [
 ]  # fmt: skip
 
 
-def calls_of(function: str, language: Language, signature: inspect.Signature | None = None) -> list[Call]:
+def calls_of(
+    function: str,
+    language: Language,
+    signature: inspect.Signature | None = None,
+    documented: inspect.Signature | None = None,
+) -> list[Call]:
     """The forms of calls for a function, each once, those of the file of calls first.
 
     Args:
         function: its path.
         language: how its framework is spoken to.
         signature: what it takes; forms that do not fit are left out. All forms unless given.
+        documented: what its documentation says that it takes, where there is no signature; a form that does not fit may
+            be of another overload. None unless given.
     """
     found = [
         Call(function, entry["code"], tuple(tuple(shape) for shape in entry["shapes"]))
         for entry in _listed(language.name)
         if _called(entry["code"], function)
     ]
-    for form, shapes in FORMS:
+    name = function.rpartition(".")[2]
+    for form, shapes in [] if function in _listed("only") else FORMS:
         arguments = form.replace("{c}", language.array)
-        name = function.rpartition(".")[2]
         if "[x" in form and not _OF_LISTS.search(name):
             continue
-        if _fits(arguments, name, signature):
+        if _fits(arguments, name, signature, documented):
             code = language.call(function, arguments)
             found += [Call(function, code, given) for given in shapes]
     return list(dict.fromkeys(found))
@@ -147,24 +155,68 @@ def calls_of(function: str, language: Language, signature: inspect.Signature | N
 _OF_LISTS: Final = re.compile("stack|cat|block|multi|chain|sequence|einsum|cartesian")
 
 
-def _fits(arguments: str, name: str, signature: inspect.Signature | None) -> bool:
+# Parameters that are settings, as `function.parameter`: nobody gives them an array, or differentiates by them.
+_SETTINGS: Final = re.compile(
+    r"""[^.]*\.(deg|hermitian|full_matrices|overwrite\w*|lower|check_finite|permute_l|mode|axis\w*|
+    axes|dims?|norm_type|kernel_size|stride|padding\w*|dilation|ord|p|ndim|n|N|k|num\w*|size|dtype|out|bins|ddof|
+    correction|keepdims?|precision|\w+_bits|constant|upper|dimensions?|threshold|assume_a|trans|symmetrize_input|
+    UPLO|reps|repeats|shape|copy|order|memory_format|kth|sections|ceil_mode|reduction|reduce|margin|delta|beta|
+    full|log_input|decimals|offset|nan|compute_uv|left|swap|nan_to_num)
+    | \w*(percentile|quantile)\.q | .*polygamma\.n | expn\.n | (linear_)?interp\.(left|right|period)""",
+    re.VERBOSE,
+)
+
+
+def _fits(arguments: str, name: str, signature: inspect.Signature | None, documented: inspect.Signature | None) -> bool:
     call = ast.parse(f"f({arguments})", mode="eval").body
     assert isinstance(call, ast.Call)
     inputs = getattr(getattr(np, name, None), "nin", len(call.args))
     if inputs != len(call.args):  # a ufunc's next argument is where its result is written
         return False
-    if signature is None:
-        return True
+    keywords = {str(keyword.arg): keyword.value for keyword in call.keywords}
     try:
-        signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
+        if signature is not None:
+            signature.bind(*call.args, **keywords)
     except TypeError:
         return False
-    return True
+    try:
+        given = (signature or documented or inspect.signature(lambda *_, **__: None)).bind(*call.args, **keywords)
+    except TypeError:  # another overload than the one of the documentation
+        return True
+    return not any(_odd(name, given.signature.parameters[p], value) for p, value in given.arguments.items())
 
 
-def _listed(framework: str) -> Sequence[dict[str, Any]]:
+def _odd(function: str, parameter: inspect.Parameter, value: object) -> bool:
+    """Whether a parameter gets what nobody gives it: a setting an array, a switch a number, a tolerance any of them."""
+    if re.fullmatch("r?cond|[ar]?tol|eps", parameter.name):
+        return True
+    if isinstance(value, ast.Name | ast.Call) and _SETTINGS.fullmatch(f"{function}.{parameter.name}"):
+        return True
+    switch = isinstance(parameter.default, bool | str)
+    return switch and not (isinstance(value, ast.Constant) and isinstance(value.value, type(parameter.default)))
+
+
+def documented_signature(documentation: str | None) -> inspect.Signature | None:
+    """The signature that the first line of a docstring tells, as PyTorch's do; None where it tells none.
+
+    Args:
+        documentation: the docstring.
+    """
+    first = re.match(r"\s*[\w.]+(\(.*?\))\s*(->.*)?$", documentation or "", re.MULTILINE)
+    if first is None:
+        return None
+    names: dict[str, object] = {}
+    try:
+        exec(f"def f{first[1]}: ...", {}, names)
+        return inspect.signature(names["f"])  # type: ignore[arg-type]
+    except Exception:  # prose, or a default that is no Python
+        return None
+
+
+@cache
+def _listed(part: str) -> Sequence[Any]:
     text = (Path(__file__).parent / "calls.toml").read_text("utf-8")
-    found: Sequence[dict[str, Any]] = tomllib.loads(text).get(framework, [])
+    found: Sequence[Any] = tomllib.loads(text).get(part, [])
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
 from typing import Any, Final
@@ -25,6 +25,7 @@ class Language:
         constant: code that makes one in double precision that is not differentiated.
         variable: code that makes one that is.
         gradient: code for the gradient of `{out}` by `{x}`, an expression.
+        gradients: code for those by several, `{x}`, whose numbers among the arguments are `{numbers}`.
         setup: code that runs before everything else.
     """
 
@@ -34,6 +35,7 @@ class Language:
     constant: str
     variable: str
     gradient: str
+    gradients: str
     setup: str = ""
     imports: tuple[str, ...] = field(default=())
 
@@ -54,6 +56,12 @@ class Language:
     def written(self, x: Array, *, variable: bool) -> str:
         """Code that makes an array."""
         return (self.variable if variable else self.constant).format(numbers(x))
+
+    def gradient_code(self, out: str, names: Sequence[str]) -> str:
+        """Code for the gradient of code by one variable, or for a list of those by several."""
+        if len(names) == 1:
+            return self.gradient.format(out=out, x=names[0])
+        return self.gradients.format(out=out, x=", ".join(names), numbers=tuple(range(len(names))))
 
     def call(self, function: str, arguments: str) -> str:
         """Code that calls a function with code of its arguments."""
@@ -78,6 +86,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "torch.tensor({}, dtype=torch.float64)",
             "torch.tensor({}, dtype=torch.float64, requires_grad=True)",
             "torch.autograd.grad({out}, {x})[0].tolist()",
+            "[g.tolist() for g in torch.autograd.grad({out}, [{x}])]",
         ),
         Language(
             "jax",
@@ -94,6 +103,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "jax.numpy.array({})",
             "jax.numpy.array({})",
             "jax.grad(lambda {x}: {out})({x}).tolist()",
+            "[g.tolist() for g in jax.grad(lambda {x}: {out}, {numbers})({x})]",
             "jax.config.update('jax_enable_x64', True)",
         ),
         Language(
@@ -116,6 +126,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "numpy.array({})",
             "numpy.array({})",
             "autograd.grad(lambda {x}: {out})({x}).tolist()",
+            "[g.tolist() for g in autograd.grad(lambda {x}: {out}, {numbers})({x})]",
         ),
         Language(
             "mygrad",
@@ -131,6 +142,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "numpy.array({})",
             "mygrad.tensor({})",
             "({out}.backward(), {x}.grad.tolist())[1]",
+            "({out}.backward(), [v.grad.tolist() for v in [{x}]])[1]",
         ),
         Language(
             "tinygrad",
@@ -139,6 +151,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "tinygrad.Tensor({}, dtype='float64')",
             "tinygrad.Tensor({}, dtype='float64')",
             "{out}.gradient({x})[0].tolist()",
+            "[g.tolist() for g in {out}.gradient({x})]",
         ),
         Language(
             "minigrad",
@@ -147,6 +160,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             "minigrad.Tensor({})",
             "minigrad.Tensor({})",
             "minigrad.grad(lambda {x}: {out})({x}).tolist()",
+            "[g.tolist() for g in minigrad.grad(lambda {x}: {out}, {numbers})({x})]",
         ),
     )
 }
@@ -166,7 +180,9 @@ _LEFT_OUT: Final = re.compile(
     finfo|iinfo|nested|sparse|quantize|fake_quantize|fbgemm|mkldnn|cudnn|miopen|q_|dequantize|int_repr|backward|
     grad_|realize|clone|numpy$|tolist|item|data$|to$|to_|contiguous|detach|requires|assign|replace|shard|
     uniform|normal$|scaled_uniform|glorot|kaiming|randint|randn|randperm|element_size|nbytes|lazydata|schedule|
-    gradient$|call$|callify|alu$|as_param|linear_with|threefry|training|train$|one_hot|multigpu|hash|pca_lowrank|svd_lowrank|nextafter|spacing|parse_|keccak|decode|fused_gromov|dtype|cast|bitcast).*""",
+    gradient$|call$|callify|alu$|as_param|linear_with|threefry|training|train$|one_hot|multigpu|hash|pca_lowrank|svd_lowrank|nextafter|spacing|parse_|keccak|decode|fused_gromov|dtype|cast|bitcast|
+    tensor$|as_tensor|asarray|asanyarray|ascontiguous|asfortran|asmatrix|as_strided|require$|array$|stop_gradient|
+    reduce_precision|slice_inverse).*""",
     re.VERBOSE,
 )
 

@@ -64,6 +64,7 @@ class Convention:
         at: a pattern of the kind of point.
         gives: a pattern of what is found there.
         beside: a pattern of the whole gradient that is found.
+        kink: whether it is only where the slopes to both sides differ.
         reason: what it says.
         link: where it says so.
     """
@@ -74,6 +75,7 @@ class Convention:
     at: str = ".*"
     gives: str = ".*"
     beside: str = ".*"
+    kink: bool = False
 
     def covers(self, function: str, fault: Json) -> bool:
         """Whether a fault is this convention."""
@@ -82,6 +84,7 @@ class Convention:
             fullmatch(self.at, fault["point"]),
             fullmatch(self.gives, _number(fault["found"])),
             fullmatch(self.beside, fault["reproduced"]),
+            not self.kink or fault["between"],
         )
         return all(matches)
 
@@ -126,6 +129,15 @@ def sort_wrong(framework: str, functions: Sequence[Json]) -> Sorted:
         else:
             result.unconfirmed.append(path)
     return result
+
+
+def same_faults(faults: Sequence[tuple[str, list[Json]]]) -> list[tuple[list[str], list[Json]]]:
+    """Names of one function, whose faults are the same but for the name, together."""
+    together: dict[tuple[str, ...], tuple[list[str], list[Json]]] = {}
+    for path, found in faults:
+        key = tuple(fault["reproduction"].replace(path, "f") + fault["reproduced"] + fault["source"] for fault in found)
+        together.setdefault(key, ([], found))[0].append(path)
+    return list(together.values())
 
 
 def _different(faults: Sequence[Json]) -> list[Json]:
@@ -188,8 +200,8 @@ def _sections(board: Json) -> Iterator[str]:
     for framework, part in board["frameworks"].items():
         wrong = sort_wrong(framework, part["functions"])
         yield f"## {framework} {part['version']}\n"
-        for path, faults in wrong.faults:
-            yield f"### `{path}`\n"
+        for paths, faults in same_faults(wrong.faults):
+            yield f"### {', '.join(f'`{path}`' for path in paths)}\n"
             for fault in faults:
                 yield from _fault(framework, fault)
         if wrong.by_convention:
@@ -208,21 +220,31 @@ def _sections(board: Json) -> Iterator[str]:
 
 
 def _fault(framework: str, fault: Json) -> Iterator[str]:
-    language = LANGUAGES[framework]
-    modules = sorted({framework, *[m for m in language.modules if m in fault["code"]]})
     *statements, expression = fault["reproduction"].split("; ")
     yield "```python"
-    yield f"import {', '.join(['numpy', *modules] if 'numpy.array' in fault['reproduction'] else modules)}"
-    yield from [language.setup] if language.setup else []
-    yield from statements
+    yield from [*setup(framework, fault), *statements]
     yield f"{expression}  # {fault['reproduced'][:160]}"
     yield "```\n"
+    yield f"{right(fault)}.\n"
+
+
+def setup(framework: str, fault: Json) -> list[str]:
+    """The lines that come before a reproduction."""
+    language = LANGUAGES[framework]
+    modules = sorted({framework, *[m for m in language.modules if f"{m}." in fault["code"] and m != "tinygrad.Tensor"]})
+    imports = ["numpy", *modules] if "numpy.array" in fault["reproduction"].replace("jax.numpy", "") else modules
+    return [f"import {', '.join(imports)}", *([language.setup] if language.setup else [])]
+
+
+def right(fault: Json) -> str:
+    """What is right, as a sentence without its end."""
     if fault["source"].startswith("raises"):
-        yield f"The derivative {fault['source']}.\n"
-    else:
-        by = "mpmath with 50 digits" if fault["source"] == "mpmath" else "differences"
-        right = _number(fault["expected"])
-        yield f"`{fault['element']}` should be {right} ({by}).\n"
+        return f"The derivative {fault['source'].rstrip('.')}"
+    if fault["between"]:
+        low, high = map(_number, fault["between"])
+        return f"`{fault['element']}` should lie between {low} and {high}, the slopes to both sides (differences)"
+    by = "mpmath with 50 digits" if fault["source"] == "mpmath" else "differences"
+    return f"`{fault['element']}` should be {_number(fault['expected'])} ({by})"
 
 
 def _number(value: float) -> str:

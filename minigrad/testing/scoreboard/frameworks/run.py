@@ -13,6 +13,7 @@ from typing import Any
 
 from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language, functions_of
 from minigrad.testing.scoreboard.frameworks.page import html_page, markdown_page
+from minigrad.testing.scoreboard.frameworks.reports import reports
 from minigrad.testing.scoreboard.frameworks.worker import examine_all
 from minigrad.testing.scoreboard.tools_table import Judged, row
 
@@ -100,7 +101,7 @@ def read_board(out: Path) -> dict[str, Any]:
 
 
 def write_pages(out: Path) -> None:
-    """Write scoreboard.md and scoreboard.html from the files of the frameworks.
+    """Write scoreboard.md, scoreboard.html, and reports for each framework, from the files of the frameworks.
 
     Args:
         out: the directory of all of them.
@@ -108,3 +109,5 @@ def write_pages(out: Path) -> None:
     board = read_board(out)
     (out / "scoreboard.md").write_text(markdown_page(board), "utf-8")
     (out / "scoreboard.html").write_text(html_page(board), "utf-8")
+    for framework, part in board["frameworks"].items():
+        (out / f"{framework}_reports.md").write_text(reports(framework, part, board["python"]), "utf-8")

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 from minigrad.testing.scoreboard.frameworks.examine import NOT_CALLED, Examined, examiner
 
 GRACE: Final = 60.0
-PATIENCE: Final = 8.0
+PATIENCE: Final = 30.0
 """A process that says nothing is ended after so many times its time of the processor, and GRACE seconds more."""
 
 

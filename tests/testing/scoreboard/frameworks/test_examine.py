@@ -3,6 +3,7 @@
 import inspect
 import signal
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from minigrad.testing.scoreboard.frameworks import examine as module
 from minigrad.testing.scoreboard.frameworks.examine import Examiner, adapter
 from minigrad.testing.scoreboard.frameworks.fault import Fault, run_reproduction
 from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
-from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, Language, functions_of
+from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, functions_of
 from tests.testing.scoreboard.frameworks import planted
 
 
@@ -21,7 +22,7 @@ from tests.testing.scoreboard.frameworks import planted
 def language(monkeypatch):
     monkeypatch.setitem(sys.modules, "planted", planted)
     ours = LANGUAGES["minigrad"]
-    return Language("minigrad", ("planted",), ours.array, ours.constant, ours.variable, ours.gradient, "import planted")
+    return replace(ours, modules=("planted",), setup="import planted")
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_adapter_of_ours_is_that_of_tensors():
 
 def test_what_the_framework_calls_a_constant_is_not_implemented(examine, monkeypatch):
     def says_so(*_):
-        return Fault("f(x)", "drawn", "", "x", 0.0, 1.0, "differences", True, "RuntimeError: does not require grad")
+        return Fault("f(x)", "drawn", "", "x", 0.0, 1.0, "differences", True, (), "RuntimeError: does not require grad")
 
     monkeypatch.setattr(module, "fault_of", says_so)
     found = examine("planted.constant_for_the_framework", 2.0)

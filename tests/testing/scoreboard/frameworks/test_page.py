@@ -7,6 +7,7 @@ import pytest
 from minigrad.testing import Verdict
 from minigrad.testing.scoreboard.frameworks import page
 from minigrad.testing.scoreboard.frameworks.page import Convention, html_page, markdown_page
+from minigrad.testing.scoreboard.frameworks.reports import reports
 from minigrad.testing.scoreboard.frameworks.run import read_board, write_pages, write_tools
 from minigrad.testing.scoreboard.pair import Pair
 from minigrad.testing.scoreboard.tools import Opinion
@@ -17,7 +18,7 @@ def fault(**more):
     return {
         "code": "torch.f(x)", "point": "all 0", "reproduction": "x = torch.tensor([0.0]); torch.f(x).sum()",
         "element": "x[0]",
-        "found": 1.0, "expected": 0.25, "source": "mpmath", "confirmed": True, "reproduced": "[1.0]",
+        "found": 1.0, "expected": 0.25, "source": "mpmath", "confirmed": True, "between": [], "reproduced": "[1.0]",
     } | more  # fmt: skip
 
 
@@ -71,6 +72,31 @@ def test_zero_times_infinity_is_told_apart():
     assert page.sort_wrong("torch", functions).by_convention[0][0] == "torch.f"
     functions = [function("f", "wrong", fault(found=nan, reproduced="[nan, nan]"))]
     assert page.sort_wrong("torch", functions).by_convention == []
+
+
+def test_convention_of_kinks_covers_kinks_only():
+    known = Convention("torch\\.f", "a reason", gives="nan", kink=True)
+    assert known.covers("torch.f", fault(found=float("nan"), between=[-1.0, 1.0]))
+    assert not known.covers("torch.f", fault(found=float("nan")))
+
+
+def test_names_of_one_function_are_told_together():
+    same = [(f"torch.{name}", [fault(reproduction=f"torch.{name}(x)")]) for name in ("f", "special.f")]
+    other = ("torch.g", [fault(reproduction="torch.g(x)", reproduced="[2.0]")])
+    assert [paths for paths, _ in page.same_faults([*same, other])] == [["torch.f", "torch.special.f"], ["torch.g"]]
+
+
+def test_slopes_to_both_sides_are_told():
+    text = page.right(fault(source="differences", between=[0.0, 1.0]))
+    assert text == "`x[0]` should lie between 0 and 1, the slopes to both sides (differences)"
+
+
+def test_report_is_one_line_that_runs():
+    part = {"version": "2.0", "functions": [function("sin", "wrong", fault(reproduction="x = 2; x + 1"))]}
+    text = reports("torch", part, "3.11")
+    assert "python -c 'import torch; x = 2; print(x + 1)'" in text
+    assert "It prints `[1.0]`." in text
+    assert "torch 2.0, Python 3.11" in text
 
 
 def test_conventions_of_the_file_have_reasons():
