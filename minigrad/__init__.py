@@ -29,6 +29,7 @@ from minigrad.autograd.tensor import (
     set_default_dtype,
     tensor,
 )
+from minigrad.autograd.vmap import vmap
 from minigrad.autograd.transforms import (
     backward,
     grad,
@@ -205,6 +206,7 @@ __all__ = [
     "uint64",
     "value_and_grad",
     "vjp",
+    "vmap",
     "why",
     "zeros",
 ]  # fmt: skip

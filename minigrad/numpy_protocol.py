@@ -253,6 +253,11 @@ def apply_function(function: Function, inputs: tuple[object, ...], settings: Set
     return ours(**given)
 
 
+def has_op(function: Function) -> bool:
+    """Whether there is an op for a function of NumPy's."""
+    return function in _functions()
+
+
 def _on_arrays(function: Function, name: str, inputs: tuple[object, ...], settings: Settings) -> Result:
     """Call a function that has no op, such as `np.allclose` or `np.save`, on the values of constants.
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minigrad.autograd import operators
+from minigrad.autograd.batched_array import LIVE, innermost
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.rule import Plan, Pull
@@ -96,7 +97,8 @@ def _walk(
             )
         if type(g) is Cotangents:
             g = g.all(recorded=record)
-        pulls = plan.recorded if record else plan.pulls
+        batched = bool(LIVE) and innermost((*g, *saved) if type(g) is tuple else (g, *saved)) is not None
+        pulls = plan.recorded if record or batched else plan.pulls
         if pulls is None:
             for target, cotangent in _pull_through_replay(plan, node, g, inside, record=record).items():
                 cotangents[target] = cotangents[target] + cotangent if target in cotangents else cotangent

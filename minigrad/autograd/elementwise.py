@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Final, NoReturn, overload
 
 import numpy as np
 
+from minigrad.autograd.batched_array import LIVE, innermost
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
@@ -47,6 +48,8 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
         """Compute, and record when x requires gradients."""
         if more or unknown:
             self._refuse(1 + len(more), list(unknown))
+        if LIVE and (level := innermost((x,))) is not None:
+            return level.call(self, (x,), _NO_SETTINGS)  # type: ignore[no-any-return]
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS):
                 return self(wrap(as_operand(x)))
@@ -75,6 +78,8 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
         """Compute, and record when an input requires gradients."""
         if more or unknown:
             self._refuse(2 + len(more), list(unknown))
+        if LIVE and (level := innermost((x, y))) is not None:
+            return level.call(self, (x, y), _NO_SETTINGS)  # type: ignore[no-any-return]
         x_node = y_node = None
         x_data, y_data = x, y
         if type(x) is Tensor:

@@ -79,6 +79,12 @@ def is_container(value: object) -> bool:
     return _container_of(value) is not None
 
 
+def part_paths(nested: Nested) -> list[tuple[str, Nested]]:
+    """What stands in a container itself, with the step to each, such as `['weights']` or `[0]`."""
+    container = _container_of(nested)
+    return [] if container is None else container.parts(nested)
+
+
 def leaves(nested: Nested, path: str = "") -> Iterator[tuple[str, Any]]:
     """What stands in the containers, with the path to each, such as `['weights'][0]`. None is nothing."""
     container = _container_of(nested)

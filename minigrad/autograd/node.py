@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from minigrad.autograd.level import Level
     from minigrad.autograd.op import Op
     from minigrad.autograd.rule import Plan
     from minigrad.autograd.tensor import Tensor
@@ -132,6 +133,8 @@ class _State(threading.local):
     gradient_watcher: Callable[[Node, int, Any], None] | None = None  # sees what backward sends to each input
     number_watcher: Callable[[Tensor, str], None] | None = None  # sees recorded values that leave as plain numbers
     scope: Scope | None = None
+    level: Level | None = None  # the innermost call of `vmap` that is running
+    silent: bool = False  # inside of `no_grad()`, which holds for what lies outside of a `vmap`, too
 
 
 STATE: Final = _State()

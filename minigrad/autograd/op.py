@@ -27,18 +27,18 @@ recorded, the same rules run on Tensors. So there is one rule, and every order o
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
+from minigrad.autograd.batched_array import LIVE, innermost
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
 from minigrad.autograd.rule import Plan, Rule
-from minigrad.autograd.signature import call_signature, settings_by_position, ufunc_signature
+from minigrad.autograd.signature import forward_signature, settings_by_position
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
@@ -115,7 +115,8 @@ class Op(Generic[P, R]):
         self.result_of: Op[..., Any] | None = None
         self.canonical, self.reference, self.elementwise = canonical, reference, elementwise
         self.residuals, self.results = tuple(residuals), tuple(results)
-        self._read_signature(forward)
+        form = forward_signature(name, forward, canonical, self.results)
+        self.inputs, self.settings, self.variadic, self._defaults, self.__signature__ = form
         self._gives_tuple = bool(residuals or results)
         self.non_differentiable = frozenset(self._checked(non_differentiable))
         self.linear = tuple(self._checked(linear))
@@ -128,37 +129,14 @@ class Op(Generic[P, R]):
         self.result_ops = tuple([_result_op(self, k) for k in range(len(self.results))])
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
+        self.batch_rule: Function | None = None
+        self.residual_op: Op[..., Any] | None = None
         with_gradient = [i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
         self._allowed = -1 if self.variadic else sum(1 << i for i in with_gradient)  # a bit an input
         self._max_inputs = sys.maxsize if self.variadic else len(self.inputs)
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
         self._fitting: set[tuple[object, ...]] = set()
-
-    def _read_signature(self, forward: Function) -> None:
-        self.inputs: tuple[str, ...] = ()
-        self.settings: tuple[str, ...] = ()
-        self.variadic = False
-        if isinstance(forward, np.ufunc):
-            self.inputs = ("x", "y", "z")[: forward.nin]
-            self.__signature__ = ufunc_signature(self.inputs)
-            return
-        signature = inspect.signature(forward)
-        called = inspect.signature(self.canonical) if self.canonical else signature
-        self.__signature__ = call_signature(called, self.results)
-        for name, parameter in signature.parameters.items():
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                self.settings += (name,)
-            else:
-                self.inputs += (name,)
-                self.variadic = self.variadic or parameter.kind is parameter.VAR_POSITIONAL
-        if self.variadic and len(self.inputs) > 1:
-            raise RuleError(f"op {self.name}: *{self.inputs[-1]} must stand for all inputs; make the others settings")
-        self._defaults = {
-            name: parameter.default
-            for name, parameter in signature.parameters.items()
-            if name in self.settings and parameter.default is not parameter.empty
-        }
 
     def _checked(self, names: Sequence[str]) -> Sequence[str]:
         for name in names:
@@ -181,6 +159,13 @@ class Op(Generic[P, R]):
     def fast_vjp(self, name: str) -> Callable[[Function], Function]:
         """Register a quicker twin of that rule, which only ever sees arrays."""
         return lambda function: self._add_rule(self.fast_rules, name, function)
+
+    def batching(self, function: Function) -> Function:
+        """Register the decorated function as the batching rule for `vmap`; `autograd/batching.py` says what it is."""
+        self.batch_rule = lambda op, xs, batched, settings: (
+            function(xs, batched, **settings) if op is self else NotImplemented
+        )
+        return function
 
     def _add_rule(self, rules: dict[str, Rule], name: str, function: Function) -> Function:
         self._checked([name])
@@ -213,6 +198,8 @@ class Op(Generic[P, R]):
         """
         if len(inputs) > self._max_inputs:
             inputs, settings = settings_by_position(self, inputs, settings)  # type: ignore[assignment]
+        if LIVE and (level := innermost((*inputs, *settings.values()))) is not None:
+            return level.call(self, inputs, settings)  # type: ignore[no-any-return]
         arrays: list[Any] = []  # with None, numbers and tuples of settings among them
         parents: list[Node | None] = []
         mask, bit, constant = 0, 1, True

@@ -13,18 +13,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
-from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.number_warning import warned_of_numbers
 from minigrad.autograd.push_forward import push_forward_tensors
 from minigrad.autograd.recorded import gradient_of, leading_to, seeds_of
 from minigrad.autograd.tensor import Tensor, recording, wrap
-from minigrad.errors import DTypeError, GraphError, UsageError
-from minigrad.typing import ArrayLike, Function, Settings
-
-alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
-
+from minigrad.autograd.variable import variable
+from minigrad.errors import GraphError, UsageError
+from minigrad.typing import Function, Settings
 
 class Pullback:
     """One run of a function on fresh variables, ready to be pulled back through any number of times.
@@ -173,20 +170,3 @@ def _variables(name: str, i: int, value: Nested) -> Nested:
     """An argument with a fresh variable in place of each of its values."""
     return rebuilt(value, [variable(x, f"{name}: argument {i}{path}") for path, x in leaves(value)])
 
-
-def variable(x: ArrayLike, what: str = "the input") -> Tensor:
-    """A fresh variable with the value of x, joined to x's own graph if it has one.
-
-    Raises:
-        DTypeError: x holds integers or booleans, which have no derivatives. (A Python number is a real one.)
-    """
-    if type(x) is int:
-        x = float(x)
-    x = x if isinstance(x, Tensor) else Tensor(x)
-    if x.node is not None:
-        return alias(x)
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{what} holds {x.dtype}, which has no derivatives: convert it with .astype(float)")
-    fresh = wrap(x._data)
-    fresh.requires_grad = True
-    return fresh

@@ -20,13 +20,15 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.backward import toposort, unbroadcast
-from minigrad.autograd.multiple_results import split
+from minigrad.autograd.batched_array import LIVE, innermost
+from minigrad.autograd.multiple_results import Results, split
 from minigrad.autograd.node import Node, next_id
 from minigrad.autograd.op import Op
 from minigrad.autograd.recorded import pull_back_tensors
 from minigrad.autograd.rule import Plan, Pull
 from minigrad.autograd.silence import has_nan
 from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.autograd.variable import variable
 from minigrad.errors import FreedGraphError
 from minigrad.typing import Value
 
@@ -131,9 +133,17 @@ def _push_linear(plan: Plan, node: Node, moved: Mapping[int, Tangent]) -> Tangen
         inputs = [_input(plan, node, j, moved, group) for j in range(len(node.parents))]
         if any(x is _UNKNOWN for x in inputs):
             return None
-        out = op.forward(*inputs, **node.settings)
-        parts.append(split(out, op.results, op.residuals)[0] if op._gives_tuple else out)
+        parts.append(_applied(op, inputs, node.settings))
     return _sum(parts)
+
+
+def _applied(op: Op[..., Any], inputs: list[Any], settings: dict[str, Any]) -> Any:
+    """The results of an op for arrays."""
+    if LIVE and innermost((*inputs, *settings.values())) is not None:
+        out = op(*inputs, **settings)
+        return Results(out) if op.results else out
+    out = op.forward(*inputs, **settings)
+    return split(out, op.results, op.residuals)[0] if op._gives_tuple else out
 
 
 _UNKNOWN = object()
@@ -175,7 +185,7 @@ def _push_by_transposing(plan: Plan, node: Node, moved: Mapping[int, Tangent], *
     shapes: Sequence[Any] = node.shape if several else (node.shape,)
     back, vs = [], []
     with recording():
-        us = [Tensor(np.zeros(shape, node.dtype), requires_grad=True) for shape in shapes]
+        us = [variable(wrap(np.zeros(shape, node.dtype))) for shape in shapes]
         saved = plan.as_tensors(node) if record else node.saved
         for pull in plan.recorded:
             parent = node.parents[pull.position]
@@ -222,4 +232,4 @@ def _tangent_of(out: Tensor, tangents: Mapping[Node, Tangent]) -> Tensor:
     v = tangents.get(out.node) if out.node is not None else None
     if v is None:
         return wrap(np.zeros(out.shape, out.dtype))
-    return v if isinstance(v, Tensor) else wrap(np.asarray(v))
+    return v if isinstance(v, Tensor) else wrap(v)

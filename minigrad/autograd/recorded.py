@@ -56,7 +56,7 @@ def gradient_of(x: Tensor, reached: dict[Node, Any]) -> Tensor:
     cotangent = reached.get(x.node) if x.node is not None else None
     if cotangent is None:
         return wrap(np.zeros(x.shape, x.dtype))
-    return cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
+    return cotangent if isinstance(cotangent, Tensor) else wrap(cotangent)
 
 
 def pull_back_tensors(

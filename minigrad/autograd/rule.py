@@ -66,7 +66,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One step of a backward pass: the rule for input number `position`, and how to get its arguments.
+    """One step of a backward pass: the rule for input number `position`, which values it wants, and how to get these.
 
     `multiplies` is False for a rule that receives no values, only the cotangent, shapes and settings: it moves
     cotangents about, and gives no NaN unless it got one.
@@ -77,6 +77,7 @@ class Pull:
     arguments: Getter
     settings: tuple[str, ...]
     multiplies: bool
+    wants: tuple[str, ...]
 
 
 class Plan:
@@ -158,13 +159,13 @@ class Plan:
         multiplies = any(want != "i" and not want.endswith("_shape") for want in rule.wants)
         if "i" not in rule.wants:
             arguments = _getter([self.saved_names.index(want) for want in rule.wants])
-            return Pull(position, rule.function, arguments, rule.settings, multiplies)
+            return Pull(position, rule.function, arguments, rule.settings, multiplies, rule.wants)
         slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
 
         def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple([position if k is None else saved[k] for k in slots])
 
-        return Pull(position, rule.function, with_position, rule.settings, multiplies)
+        return Pull(position, rule.function, with_position, rule.settings, multiplies, rule.wants)
 
 
 def _joined(value: Any, parent: Node | None) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minigrad.typing import Settings
+import numpy as np
+
+from minigrad.errors import RuleError
+from minigrad.typing import Function, Settings
 
 if TYPE_CHECKING:
     from minigrad.autograd.op import Op
@@ -16,6 +19,46 @@ class _Unquoted(str):
     """An annotation that is shown as it is written in the source."""
 
     __repr__ = str.__str__
+
+
+class ForwardSignature(NamedTuple):
+    """What the signature of a forward function says of its op.
+
+    Attributes:
+        inputs: the names of the inputs.
+        settings: the names of the settings.
+        variadic: whether the one input stands for any number of them.
+        defaults: those of the settings.
+        shown: the signature of the op.
+    """
+
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    variadic: bool
+    defaults: Settings
+    shown: inspect.Signature
+
+
+def forward_signature(
+    name: str, forward: Function, canonical: Function | None, results: Sequence[str]
+) -> ForwardSignature:
+    """Read the signature of an op's forward function, and of the one that makes its settings canonical.
+
+    Raises:
+        RuleError: beside inputs of any number there are others.
+    """
+    if isinstance(forward, np.ufunc):
+        inputs = ("x", "y", "z")[: forward.nin]
+        return ForwardSignature(inputs, (), False, {}, ufunc_signature(inputs))
+    parameters = inspect.signature(forward).parameters
+    settings = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+    inputs = tuple([name for name in parameters if name not in settings])
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+    if variadic and len(inputs) > 1:
+        raise RuleError(f"op {name}: *{inputs[-1]} must stand for all inputs; make the others settings")
+    defaults = {n: parameters[n].default for n in settings if parameters[n].default is not inspect.Parameter.empty}
+    shown = call_signature(inspect.signature(canonical or forward), results)
+    return ForwardSignature(inputs, tuple(settings), variadic, defaults, shown)
 
 
 def ufunc_signature(inputs: Sequence[str]) -> inspect.Signature:

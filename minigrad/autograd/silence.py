@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import vdot
 
 from minigrad.autograd import operators
+from minigrad.autograd.batched_array import BatchedArray, any_true, physical
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor
 from minigrad.typing import Array, Value
@@ -42,6 +43,8 @@ REPLACEMENTS = (0.5, 0.25, -0.5)
 def has_nan(values: Value) -> bool:
     """Whether there is a NaN at all, in one pass over memory: both the sum of squares and the maximum are NaN then."""
     array = values._data if type(values) is Tensor else values
+    if type(array) is BatchedArray:
+        array = physical(array)
     if array.size > LARGE:
         return isnan(np.maximum.reduce(array, axis=None))
     return isnan(vdot(array, array))
@@ -60,14 +63,14 @@ def silenced(cotangent: Value, g: Value, node: Node, parent: Node, position: int
     """
     assert node.op is not None
     parts = [_array(part) for part in (g if type(g) is tuple else (g,))]
-    if all(part.all() for part in parts):  # no cotangent of 0 that could have brought it
+    if all(physical(part).all() for part in parts):  # no cotangent of 0 that could have brought it
         return cotangent
     found = np.isnan(_array(cotangent))
     silent = _silent_slices(node.op, node, parent, position, parts, found.shape)
     if silent is not None:
         cotangent = operators.ops.where(found & silent, 0, cotangent)
         found = found & ~silent
-    if node.op.elementwise or not found.any():
+    if node.op.elementwise or not any_true(found):
         return cotangent
     trials = [run_again(partial(_finite, number)) for number in REPLACEMENTS]
     first, *others = [_array(trial) for trial in trials]
@@ -75,24 +78,26 @@ def silenced(cotangent: Value, g: Value, node: Node, parent: Node, position: int
     for other in others:
         same = same & ((other == first) | ~np.isfinite(other))
     same = same & np.isfinite(others[0]) & found
-    return operators.ops.where(same, trials[0], cotangent) if same.any() else cotangent
+    return operators.ops.where(same, trials[0], cotangent) if any_true(same) else cotangent
 
 
 RunAgain = Callable[[Callable[[Value], Value]], Value]
 
 
-def _array(value: Value) -> Array:
-    return value._data if type(value) is Tensor else np.asarray(value)
+def _array(value: Value) -> Any:
+    if type(value) is Tensor:
+        return value._data
+    return value if type(value) is BatchedArray else np.asarray(value)
 
 
 def _finite(number: float, value: Value) -> Value:
     """A saved value with `number` where it is not finite; what is no array of numbers stays as it is."""
     if type(value) is tuple:
         return tuple([_finite(number, part) for part in value])
-    if not isinstance(value, (Tensor, np.ndarray, np.floating)) or value.dtype.kind != "f":
+    if not isinstance(value, (Tensor, np.ndarray, np.floating, BatchedArray)) or value.dtype.kind != "f":
         return value
     finite = np.isfinite(_array(value))
-    return value if finite.all() else operators.ops.where(finite, value, number)
+    return value if physical(finite).all() else operators.ops.where(finite, value, number)
 
 
 def _silent_slices(

@@ -23,6 +23,7 @@ from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.array_protocol import ArrayProtocol
+from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
@@ -227,6 +228,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         self.node.grad = value
 
     def __repr__(self) -> str:
+        if type(self._data) is BatchedArray:  # type: ignore[comparison-overlap]
+            return f"Tensor({self._data!r})"
         values = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=64, edgeitems=3)
         made = ""
         if self.node is not None:
@@ -270,7 +273,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
 
     def detach(self) -> Tensor:
         """The same values as a constant: no gradient flows back from here."""
-        return wrap(self._data)
+        data: Any = self._data
+        return wrap(data.detached() if type(data) is BatchedArray else data)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.node is not None:
@@ -374,7 +378,12 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
                 "or into a copy, x = minigrad.asarray(x, copy=True)"
             )
         given = values.node if isinstance(values, Tensor) else None
-        if STATE.recorder is not None and (self.node or given) is not None:
+        if type(getattr(values, "_data", None)) is BatchedArray and type(self._data) is not BatchedArray:
+            raise MutationError(
+                "inside of vmap, writing into a Tensor that all samples share would need a copy of it for each: write "
+                "into one made of the arguments (minigrad.zeros_like(x)), or use minigrad.where or minigrad.concat"
+            )
+        if type(self._data) is BatchedArray or (STATE.recorder is not None and (self.node or given) is not None):
             result = operators.ops.assignment.assigned(self, index, values)
             self._data, self.node = result._data, result.node
             return
@@ -411,9 +420,14 @@ _new_node = Node.__new__
 def wrap(data: Any, node: Node | None = None) -> Tensor:
     """A Tensor around an array, without a copy or a check: for code that just made the array."""
     tensor = _new_tensor(Tensor)
-    tensor._data = data if type(data) is ndarray else np.asarray(data)  # arithmetic on 0-d arrays gives NumPy scalars
+    tensor._data = data if type(data) is ndarray else _as_data(data)
     tensor.node = node
     return tensor
+
+
+def _as_data(data: Any) -> Any:
+    """What a Tensor holds: arithmetic on arrays without dimensions gives NumPy scalars, which become arrays again."""
+    return data if type(data) is BatchedArray else np.asarray(data)
 
 
 def copy_if_writable(x: Any) -> Any:
@@ -438,7 +452,7 @@ def record(
     node.order = next_id()
     node.scope = STATE.scope
     tensor = _new_tensor(Tensor)
-    tensor._data = out if type(out) is ndarray else np.asarray(out)
+    tensor._data = out if type(out) is ndarray else _as_data(out)
     tensor.node = node
     return tensor
 
@@ -448,7 +462,7 @@ _State.recorder = staticmethod(record)
 
 def no_grad() -> AbstractContextManager[None]:
     """Inside this block (and thread) nothing is recorded: results are constants."""
-    return override_state(recorder=None)
+    return override_state(recorder=None, silent=True)
 
 
 def recording(enabled: bool = True) -> AbstractContextManager[None]:

@@ -1,6 +1,7 @@
 """The ops: forward functions with their derivative rules, one family a file."""
 
 import sys
+from importlib import import_module
 
 from minigrad.autograd import operators
 from minigrad.ops.activation import (
@@ -157,6 +158,7 @@ from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entr
 from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort
 
 operators.bind(ops=sys.modules[__name__])
+import_module("minigrad.ops.batching")  # rules that are made of all the ops above
 
 __all__ = [
     "abs", "acos", "acosh", "adaptive_positions", "add", "all", "any", "argmax", "argmin", "argsort", "asin",

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
@@ -26,7 +27,7 @@ from minigrad.ops.linalg import matmul_matrices as matmul
 from minigrad.ops.linear_systems import GILES, lapack, solve_matrices
 from minigrad.ops.logic import not_equal
 from minigrad.ops.rearrange import tril
-from minigrad.ops.reduce import any, sum
+from minigrad.ops.reduce import sum
 from minigrad.ops.shape import concat, expand_dims, matrix_transpose
 from minigrad.typing import ArrayLike, Settings, Value
 
@@ -174,7 +175,7 @@ def _(g: Value, u: Value, s: Value, vh: Value) -> Value:
 
 def _refuse_beyond(count: int, what: str, g: Value) -> None:
     """Only the first columns, those of the reduced decomposition, have derivatives; the others are any basis."""
-    if g.shape[-1] > count and any(not_equal(getitem(g, index=(..., slice(count, None))), 0)):
+    if g.shape[-1] > count and any_true(not_equal(getitem(g, index=(..., slice(count, None))), 0)):
         raise GraphError(
             f"the {what} beyond the first {count} are an arbitrary basis and have no derivative: "
             'use full_matrices=False, or for qr mode="reduced"'

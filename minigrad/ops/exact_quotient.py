@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import operators
+from minigrad.autograd.batched_array import any_true, physical
 from minigrad.autograd.node import Node
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
@@ -42,7 +43,7 @@ def smooth_at_zero(slope: Value, g: Value, x: Value, length: Value, op: str, spr
         op: the name of the op whose result the length is.
         spread: repeats what has the length's shape to that of x; the identity unless given.
     """
-    if type(slope) is not Tensor or type(length) is not Tensor or length._data.all():
+    if type(slope) is not Tensor or type(length) is not Tensor or physical(length).all():
         return slope
 
     made = length.node if length is not x else None
@@ -57,7 +58,7 @@ def smooth_at_zero(slope: Value, g: Value, x: Value, length: Value, op: str, spr
     if spread is not None:
         length, quotient = spread(length), spread(quotient) if type(quotient) is Tensor else quotient
     exact = x * quotient
-    return operators.ops.where(length == 0, exact, slope) if length._data.any() else exact
+    return operators.ops.where(length == 0, exact, slope) if any_true(length) else exact
 
 
 def _agree(places: Array, others: Array) -> bool:

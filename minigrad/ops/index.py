@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, copy_if_writable, wrap
 from minigrad.errors import DTypeError, ShapeError
@@ -23,7 +24,10 @@ def canonical_index(index: Value) -> Value:
         return tuple([canonical_index(part) for part in index])
     if index is None or index is Ellipsis or isinstance(index, (int, slice)):
         return index
-    array = index._data if isinstance(index, Tensor) else np.asarray(index)
+    if isinstance(index, (Tensor, BatchedArray)):
+        array: Any = index._data if isinstance(index, Tensor) else index
+    else:
+        array = np.asarray(index)
     if array.size == 0 and isinstance(index, (list, tuple)):
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":

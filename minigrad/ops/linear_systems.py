@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.autograd.batched_array import physical
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.domain import FULL_RANK, INVERTIBLE
@@ -136,7 +137,7 @@ def _(g: Value, x: Value) -> Value:
 
 @det.vjp("x")
 def _(g: Value, x: Value, out: Value) -> Value:
-    if _well_conditioned(x.numpy() if isinstance(x, Tensor) else x):
+    if _well_conditioned(physical(x)):
         return expand_dims(g * out, axis=(-2, -1)) * matrix_transpose(inv(x))
     return expand_dims(g, axis=(-2, -1)) * _cofactors(x)
 
@@ -195,7 +196,7 @@ def slogdet(x: Value) -> Slogdet:
 
 def _rank_settings(x: ArrayLike, *, rtol: ArrayLike | None = None) -> Settings:
     if rtol is None:
-        rtol = float(max(np.shape(x)[-2:], default=0) * np.finfo(np.result_type(x, np.float16)).eps)
+        rtol = float(max(np.shape(x)[-2:], default=0) * np.finfo(np.result_type(x.dtype, np.float16)).eps)
     return {"rtol": as_array(rtol)}
 
 

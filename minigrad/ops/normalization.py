@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from minigrad import kernels
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError, UsageError
 from minigrad.kernels.array_utils import representable
@@ -20,7 +21,6 @@ from minigrad.ops.convolution import require_floating
 from minigrad.ops.elementwise import sqrt, where
 from minigrad.ops.logic import isinf
 from minigrad.ops.norms import vector_norm
-from minigrad.ops.reduce import any as any_of
 from minigrad.ops.reduce import mean as mean_of
 from minigrad.shapes import Shape, canonical_axes
 from minigrad.typing import ArrayLike, Axis, Settings, Value
@@ -127,7 +127,7 @@ def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:
     """1 / sqrt(variance + eps), also where the variance is too large for its dtype."""
     factor = 1 / sqrt(variance + representable(eps, variance.dtype))
     overflowed = isinf(variance)
-    if not any_of(overflowed):
+    if not any_true(overflowed):
         return factor
     size = vector_norm(deviation, axis=axis, keepdims=True)
     return where(overflowed, math.sqrt(kernels.reduced_size(deviation.shape, axis)) / size, factor)

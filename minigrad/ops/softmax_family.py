@@ -75,7 +75,7 @@ def _exponentials(x: Value, axis: int) -> tuple[Value, Value, Value]:
 
 
 def _cross_entropy_by_log_softmax(x: Value, target: Value) -> Value:
-    chosen = getitem(log_softmax(x, axis=1), index=(np.arange(x.shape[0]), np.asarray(target)))
+    chosen = getitem(log_softmax(x, axis=1), index=(np.arange(x.shape[0]), target))
     return negative(chosen)
 
 

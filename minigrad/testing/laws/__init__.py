@@ -24,6 +24,7 @@ from minigrad.testing.laws.law_registry import LAWS, Law, law
 from minigrad.testing.laws.masking import silence
 from minigrad.testing.laws.shape_and_layout import broadcasting, layout, shape_and_dtype
 from minigrad.testing.laws.side_effects import aliasing, purity, repeatable
+from minigrad.testing.laws.vectorization import vectorization
 from minigrad.testing.laws.violation import LawViolation, expect
 from minigrad.typing import Function
 
@@ -37,11 +38,12 @@ __all__ = [
     "LAWS", "Law", "LawViolation", "accumulation", "adjoint", "aliasing", "all_of", "broadcasting", "expect",
     "gradient", "hessian_symmetry", "law", "layer", "layout", "linearity", "module", "purity", "reference",
     "repeatable", "second_order", "shape_and_dtype", "silence",
+    "vectorization",
 ]  # fmt: skip
 
 _ORDER = (
     repeatable, purity, shape_and_dtype, aliasing, linearity, layout, gradient, second_order, adjoint, broadcasting,
-    accumulation, hessian_symmetry, reference, silence,
+    accumulation, hessian_symmetry, reference, silence, vectorization,
 )  # fmt: skip
 LAWS.update([(each.name, LAWS.pop(each.name)) for each in _ORDER])
 

@@ -1,0 +1,57 @@
+"""Batching rules of ops along an axis (reductions, scans, sorting, softmax): behind a batch, each axis is one further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.autograd.batching import Batched, everywhere, size_of, with_rank
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
+from minigrad.ops.normalization import standardize
+from minigrad.ops.shape import reshape
+from minigrad.shapes import shape_of
+from minigrad.typing import Settings
+
+ALONG_AXIS = (
+    "sum", "mean", "prod", "max", "min", "any", "all", "count_nonzero", "logsumexp", "vector_norm", "argmax", "argmin",
+    "cumulative_sum", "cumulative_prod", "linear_scan", "sort", "argsort", "softmax", "log_softmax", "flip", "roll",
+    "concat", "resample", "resample_input",
+)  # fmt: skip
+
+
+def along_axis(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
+    """The rule of an op whose canonical setting `axis` names axes of all inputs; None stands for the flattened array."""
+    size = size_of(xs, batched)
+    xs = [x if b else everywhere(x, size) for x, b in zip(xs, batched, strict=True)]
+    axis = settings["axis"]
+    if axis is None:
+        return _flattened(op, xs[0], settings)
+    return op(*xs, **{**settings, "axis": _behind_batch(axis)})
+
+
+def _behind_batch(axis: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    return axis + 1 if isinstance(axis, int) else tuple([a + 1 for a in axis])
+
+
+def _flattened(op: Op[..., Any], x: Any, settings: Settings) -> Any:
+    """argmax, argmin and roll of the flattened array of each sample."""
+    size, *shape = shape_of(x)
+    keepdims = settings.get("keepdims")
+    others = {} if keepdims is None else {"keepdims": False}
+    out = op(reshape(x, shape=(size, -1)) if x.size else x, **{**settings, **others, "axis": 1})
+    if keepdims is None:
+        return reshape(out, shape=(size, *shape))
+    return reshape(out, shape=(size, *(1,) * len(shape))) if keepdims else out
+
+
+for _name in ALONG_AXIS:
+    REGISTRY[_name].batch_rule = along_axis
+
+
+@standardize.batching
+def _(xs: Sequence[Any], batched: Batched, *, axis: tuple[int, ...], eps: float) -> Any:
+    size, rank = size_of(xs, batched), len(shape_of(xs[0])) - batched[0]
+    x = xs[0] if batched[0] else everywhere(xs[0], size)
+    w, b = [with_rank(y, rank) if has_batch else y for y, has_batch in zip(xs[1:], batched[1:], strict=True)]
+    return standardize(x, w, b, axis=_behind_batch(axis), eps=eps)
