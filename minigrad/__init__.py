@@ -29,7 +29,6 @@ from minigrad.autograd.tensor import (
     set_default_dtype,
     tensor,
 )
-from minigrad.autograd.vmap import vmap
 from minigrad.autograd.transforms import (
     backward,
     grad,
@@ -37,6 +36,7 @@ from minigrad.autograd.transforms import (
     value_and_grad,
     vjp,
 )
+from minigrad.autograd.vmap import vmap
 from minigrad.config import set_threads, show_config
 from minigrad.conversion import asarray, from_dlpack
 from minigrad.creation import (

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from minigrad.autograd.array_protocol import check_device
+from minigrad.autograd.level import draw
 from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
 from minigrad.rng import default_rng
 from minigrad.typing import Array, ArrayLike, DTypeLike
@@ -235,7 +236,7 @@ def randn(
     >>> randn(2, 3).shape
     (2, 3)
     """
-    return _wrap(np.asarray((rng or default_rng()).standard_normal(_sizes(shape))), dtype, requires_grad)
+    return _wrap(draw((rng or default_rng()).standard_normal, _sizes(shape)), dtype, requires_grad)
 
 
 def rand(
@@ -255,4 +256,4 @@ def rand(
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return _wrap(np.asarray((rng or default_rng()).random(_sizes(shape))), dtype, requires_grad)
+    return _wrap(draw((rng or default_rng()).random, _sizes(shape)), dtype, requires_grad)

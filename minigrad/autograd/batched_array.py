@@ -67,6 +67,10 @@ class BatchedArray(Operators):
         """The same values, without what was recorded outside."""
         return BatchedArray(self.value.detach(), self.batched, self.level)
 
+    def astype(self, dtype: DTypeLike, copy: bool = True) -> Any:
+        """Converted to another dtype."""
+        return self if self.dtype == dtype else operators.ops.astype(self, dtype=dtype)
+
     def copy(self) -> BatchedArray:
         """Itself: it is never written to."""
         return self
@@ -152,6 +156,11 @@ def innermost(values: Iterable[Any]) -> Level | None:
         if level is not None and (found is None or level.depth > found.depth):
             found = level
     return found
+
+
+def is_batched(x: object) -> bool:
+    """Whether a Tensor, or what stands for an array, belongs to a running `vmap`."""
+    return type(getattr(x, "_data", x)) is BatchedArray
 
 
 def physical(x: Any) -> Array:

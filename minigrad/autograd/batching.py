@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.error_context import call_site
-from minigrad.autograd.tensor import Tensor
 from minigrad.shapes import shape_of
 from minigrad.typing import Settings, Value
 

@@ -1,8 +1,8 @@
 """`Level`: one call of `vmap` that is running. It runs the ops inside, and records them for the derivatives inside.
 
 There are two worlds. Inside of the function values are those of one sample, and what is recorded there belongs to
-derivatives taken inside: `vmap(grad(f))`. The values behind them, of all samples, belong to the world outside, where the
-ops run by their batching rules, and are recorded for derivatives taken outside: `grad(vmap(f))`.
+derivatives taken inside: `vmap(grad(f))`. The values behind them, of all samples, belong to the world outside, where
+the ops run by their batching rules, and are recorded for derivatives taken outside: `grad(vmap(f))`.
 
 A Tensor from outside that is used inside has no history there, like every argument of a derivative: it is *lifted*, to
 a value that all samples share. That also keeps the two histories apart: what is recorded inside is always a
@@ -177,22 +177,24 @@ class Level:
                 'draws its own (dropout in training, say), or "same" that all share one draw; or call .eval()'
             )
         if self.randomness == "same":
-            return draw(sample, shape, self.outer)
-        drawn = draw(sample, (self.size, *shape), self.outer)
+            return _drawn(sample, shape, self.outer)
+        drawn = _drawn(sample, (self.size, *shape), self.outer)
         return BatchedArray(wrap(drawn), True, self)
 
 
-def draw(sample: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...], level: Level | None) -> Value:
-    """Random numbers in a shape: an array, or inside of `vmap` what `randomness` says.
+def draw(sample: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Value:
+    """Random numbers in a shape: an array, or inside of `vmap` what its `randomness` says.
 
     Args:
         sample: from a shape to an array of random numbers.
         shape: the sizes.
-        level: the call of `vmap` that is running, or None.
     """
+    return _drawn(sample, shape, STATE.level)
+
+
+def _drawn(sample: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...], level: Level | None) -> Value:
     return sample(shape) if level is None else level.draw(sample, shape)
 
 
 def _has_tensor(values: Sequence[Any]) -> bool:
     return any(isinstance(x, Tensor) or (type(x) is tuple and _has_tensor(x)) for x in values)
-

@@ -23,6 +23,7 @@ from minigrad.autograd.variable import variable
 from minigrad.errors import GraphError, UsageError
 from minigrad.typing import Function, Settings
 
+
 class Pullback:
     """One run of a function on fresh variables, ready to be pulled back through any number of times.
 
@@ -169,4 +170,3 @@ def _index(number: object) -> int | None:
 def _variables(name: str, i: int, value: Nested) -> Nested:
     """An argument with a fresh variable in place of each of its values."""
     return rebuilt(value, [variable(x, f"{name}: argument {i}{path}") for path, x in leaves(value)])
-

@@ -23,7 +23,7 @@ from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.array_protocol import ArrayProtocol
-from minigrad.autograd.batched_array import BatchedArray
+from minigrad.autograd.batched_array import BatchedArray, is_batched
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
@@ -228,7 +228,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         self.node.grad = value
 
     def __repr__(self) -> str:
-        if type(self._data) is BatchedArray:  # type: ignore[comparison-overlap]
+        if is_batched(self):
             return f"Tensor({self._data!r})"
         values = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=64, edgeitems=3)
         made = ""
@@ -378,12 +378,12 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
                 "or into a copy, x = minigrad.asarray(x, copy=True)"
             )
         given = values.node if isinstance(values, Tensor) else None
-        if type(getattr(values, "_data", None)) is BatchedArray and type(self._data) is not BatchedArray:
+        if is_batched(values) and not is_batched(self):
             raise MutationError(
                 "inside of vmap, writing into a Tensor that all samples share would need a copy of it for each: write "
                 "into one made of the arguments (minigrad.zeros_like(x)), or use minigrad.where or minigrad.concat"
             )
-        if type(self._data) is BatchedArray or (STATE.recorder is not None and (self.node or given) is not None):
+        if is_batched(self) or (STATE.recorder is not None and (self.node or given) is not None):
             result = operators.ops.assignment.assigned(self, index, values)
             self._data, self.node = result._data, result.node
             return

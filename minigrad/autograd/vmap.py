@@ -11,7 +11,7 @@ from minigrad.autograd.batching import everywhere
 from minigrad.autograd.level import Level, Randomness
 from minigrad.autograd.nested import Nested, is_container, leaves, part_paths, rebuilt
 from minigrad.autograd.node import override_state
-from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import require_function
 from minigrad.errors import AxisError, DTypeError, GraphError, ShapeError, UsageError
 from minigrad.shapes import canonical_axis
@@ -109,7 +109,7 @@ def _spread(what: str, axes: Axes, nested: Nested, path: str) -> list[int | None
         raise UsageError(f"vmap: {what} is made of integers and None, not {axes!r}")
     there, parts = dict(part_paths(axes)), part_paths(nested) if is_container(nested) else []
     if sorted(there) != sorted(step for step, _ in parts):
-        got = f"a {type(nested).__name__} with {', '.join(step for step, _ in parts)}" if parts else type(nested).__name__
+        got = type(nested).__name__ + (f" with {', '.join(step for step, _ in parts)}" if parts else "")
         raise UsageError(f"vmap: {what}{path} has {', '.join(there)}, but stands for {got}")
     return [axis for step, part in parts for axis in _spread(what, there[step], part, path + step)]
 
@@ -151,9 +151,11 @@ def _results(level: Level, out: Nested, out_axes: Axes) -> Nested:
 
 def _result(level: Level, path: str, x: Any, axis: int | None) -> Tensor:
     try:
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = wrap(x) if type(x) is BatchedArray else x if isinstance(x, Tensor) else Tensor(x)
     except DTypeError as error:
-        raise GraphError(f"vmap: the function must return Tensors, or containers of them; result{path}: {error}") from None
+        raise GraphError(
+            f"vmap: the function must return Tensors, or containers of them; result{path}: {error}"
+        ) from None
     data: Any = x._data
     inside = type(data) is BatchedArray and data.level is level
     value, has_batch = (data.value, data.batched) if inside else (x, False)
@@ -165,6 +167,7 @@ def _result(level: Level, path: str, x: Any, axis: int | None) -> Tensor:
     try:
         place = canonical_axis(axis, value.ndim)
     except AxisError:
-        raise ShapeError(f"vmap: result{path} has shape {x.shape} in a sample, without a place {axis} for out_axes") from None
+        raise ShapeError(
+            f"vmap: result{path} has shape {x.shape} in a sample, without a place {axis} for out_axes"
+        ) from None
     return operators.ops.moveaxis(value, 0, place) if place else value
-

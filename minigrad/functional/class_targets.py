@@ -9,6 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
@@ -74,7 +75,7 @@ class ClassTargets:
                 "where a loss takes them, have the shape of x"
             )
         count, kept = shape[axis], None
-        if ignore_index is not None and (numbers == ignore_index).any():
+        if ignore_index is not None and any_true(numbers == ignore_index):
             kept = numbers != ignore_index
             numbers = np.where(kept, numbers, 0)
         if numbers.ndim > 1:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.tensor import Tensor
 from minigrad.functional.reduction import dtype_of, values
 from minigrad.kernels.array_utils import least_divisor
@@ -44,7 +45,7 @@ def limit_direction(x: ArrayLike, dim: int | Sequence[int]) -> ArrayLike:
         return x
     array = values(x)
     infinite = np.isinf(array)
-    if not infinite.any():
+    if not any_true(infinite):
         return x
     count = infinite.sum(axis=dim if isinstance(dim, int) else tuple(dim), keepdims=True)
     limit = np.where(infinite, np.where(count == 1, np.copysign(1, array), np.nan), np.where(np.isnan(array), array, 0))

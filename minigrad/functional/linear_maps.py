@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import ops
-from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.batched_array import physical
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
+from minigrad.functional.reduction import values
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike
 
@@ -131,17 +133,20 @@ def one_hot(x: ArrayLike, num_classes: int = -1) -> Tensor | Array:
         num_classes = int(numbers.max()) + 1
     _require_below("one_hot", numbers, num_classes, "class")
     out = (numbers[..., None] == np.arange(num_classes)).astype(np.int64)
-    return Tensor(out) if isinstance(x, Tensor) else out
+    return wrap(out) if isinstance(x, Tensor) else out
 
 
 def _class_numbers(name: str, x: ArrayLike) -> Array:
-    numbers = np.asarray(x.data if isinstance(x, Tensor) else x)
+    numbers: Array = values(x)
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise DTypeError(f"{name}: class numbers are integers, not {numbers.dtype}: use .astype(int)")
-    return numbers.astype(np.intp, copy=False)
+    integers: Array = numbers.astype(np.intp, copy=False)
+    return integers
 
 
 def _require_below(name: str, numbers: Array, count: int, what: str) -> None:
-    wrong = (numbers < 0) | (numbers >= count)
+    wrong = physical((numbers < 0) | (numbers >= count))
     if wrong.any():
-        raise DataError(f"{name}: {numbers[wrong].flat[0]} is no {what}: there are {count}, from 0 to {count - 1}")
+        raise DataError(
+            f"{name}: {physical(numbers)[wrong].flat[0]} is no {what}: there are {count}, from 0 to {count - 1}"
+        )

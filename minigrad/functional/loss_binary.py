@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minigrad import ops
+from minigrad.autograd.batched_array import physical
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError
 from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, signs, values, weighted
@@ -34,10 +35,10 @@ def binary_cross_entropy(
     0.6931471824645996
     """
     check_same_shape("binary_cross_entropy", x=x, target=target)
-    wrong = (values(x) < 0) | (values(x) > 1)
+    wrong = physical((values(x) < 0) | (values(x) > 1))
     if wrong.any():
         raise DataError(
-            f"binary_cross_entropy: x must hold probabilities from 0 to 1, got {values(x)[wrong].flat[0]}: "
+            f"binary_cross_entropy: x must hold probabilities from 0 to 1, got {physical(x)[wrong].flat[0]}: "
             "for scores use binary_cross_entropy_with_logits"
         )
     loss = ops.binary_cross_entropy(x, in_dtype_of(x, target))

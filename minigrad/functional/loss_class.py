@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from minigrad import ops
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.class_targets import ClassTargets, classes_axis, rows
@@ -153,7 +154,7 @@ def kl_div(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_targ
         p = ops.exp(target)
         loss = p * ops.where(values(p) == 0, 0, ops.subtract(target, x))
     else:
-        if (values(target) < 0).any():
+        if any_true(values(target) < 0):
             raise DataError("kl_div: target holds negative numbers: give probabilities, or logarithms and log_target")
         is_zero = values(target) == 0
         loss = ops.multiply(target, ops.log(ops.where(is_zero, 1, target))) - ops.weighted(target, x)

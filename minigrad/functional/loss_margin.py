@@ -231,5 +231,5 @@ def _excess(x: ArrayLike, targets: ClassTargets, margin: float) -> Tensor:
     """max(0, margin - x[t] + x[j]) for each row and class j; 0 for j = t."""
     table = rows(x)
     too_near = ops.relu(ops.subtract(table, ops.expand_dims(targets.chosen(table), axis=1)) + margin)
-    is_target = np.arange(values(table).shape[1]) == targets.classes[:, None]
+    is_target = np.arange(shape_of(table)[1]) == targets.classes[:, None]
     return ops.where(is_target, 0, too_near)

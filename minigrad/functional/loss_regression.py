@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from math import log, pi
 
-import numpy as np
-
 from minigrad import ops
+from minigrad.autograd.batched_array import any_true, physical
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.reduction import check_same_shape, dtype_of, in_dtype_of, reduced, same_shape, values, weights
@@ -173,8 +172,8 @@ def gaussian_nll_loss(
     d = same_shape("gaussian_nll_loss", x, target)
     var = in_dtype_of(d, _variance(d.shape, var))
     low = values(var) < eps
-    if low.any():
-        var = var + np.where(low, eps - values(var), 0).astype(d.dtype)
+    if any_true(low):
+        var = var + ops.where(low, eps - values(var), 0).astype(d.dtype)
     exact = (values(var) == 0) & (values(d) == 0)
     ratio = ops.where(ops.isinf(var) | exact, 0, ops.square(d / ops.sqrt(var)))  # log(var) has become infinite already
     certain = (values(var) == 0) & ~exact
@@ -184,8 +183,8 @@ def gaussian_nll_loss(
 
 def _variance(shape: Shape, var: ArrayLike) -> ArrayLike:
     """The variance in a shape that broadcasts to that of x as it is meant to."""
-    if (values(var) < 0).any():
-        raise DataError(f"gaussian_nll_loss: var must not be negative, got {values(var).min()}; give a variance")
+    if any_true(values(var) < 0):
+        raise DataError(f"gaussian_nll_loss: var must not be negative, got {physical(var).min()}; give a variance")
     got = shape_of(var)
     if got in (shape, ()):
         return var

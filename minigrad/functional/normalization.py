@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import DataError, ShapeError, UsageError, shape_text
+from minigrad.errors import DataError, MutationError, ShapeError, UsageError, shape_text
 from minigrad.functional.common import tensor_or_array
 from minigrad.functional.reduction import dtype_of
 from minigrad.kernels.array_utils import representable
@@ -241,6 +242,11 @@ def _move(running: Tensor | Array | None, values: Tensor, momentum: float, facto
     """Move a running statistic (C), in place, toward the mean over all samples of `values`."""
     if running is None:
         return
+    if is_batched(running) or is_batched(values):
+        raise MutationError(
+            "inside of vmap running statistics cannot be moved, for each sample would move them elsewhere: call "
+            "model.eval(), or normalize without them (GroupNorm, LayerNorm, or track_running_stats=False)"
+        )
     array = running.writable() if isinstance(running, Tensor) else running
     fresh = np.asarray(values.data if isinstance(values, Tensor) else values)
     fresh = fresh.reshape(len(fresh), len(array)).mean(axis=0) * factor

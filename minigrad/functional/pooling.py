@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import kernels, ops
+from minigrad.autograd.batched_array import any_true
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import on_batch, on_rows, row_setting, tensor_or_array
+from minigrad.functional.reduction import values
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
 from minigrad.typing import Array, ArrayLike, Pair, PairLike, Settings
@@ -72,8 +74,8 @@ def _with_indices(positions_of: Callable[[ArrayLike], Tensor], x: ArrayLike) -> 
     batched = len(shape_of(x)) == 4
     images, places = (x, positions) if batched else (ops.expand_dims(y, axis=0) for y in (x, positions))
     out = ops.pool_take(images, places)
-    empty = np.asarray(places.data if isinstance(places, Tensor) else places) < 0
-    if empty.any():  # a dilated window can miss all pixels
+    empty = values(places) < 0
+    if any_true(empty):  # a dilated window can miss all pixels
         out = ops.where(empty, -np.inf, out)
     wide = positions.astype(np.int64)
     return (out if batched else ops.squeeze(out, axis=0)), wide

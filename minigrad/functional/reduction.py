@@ -6,10 +6,12 @@ A mean over nothing (an empty batch, no target left) is NaN, as in PyTorch, and 
 from __future__ import annotations
 
 from math import nan
+from typing import Any
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.batched_array import any_true, is_batched, physical
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.shapes import shape_of
@@ -32,8 +34,10 @@ def check_same_shape(name: str, **arrays: ArrayLike) -> None:
             )
 
 
-def values(x: ArrayLike) -> Array:
-    """The array behind a Tensor, a list or an array."""
+def values(x: ArrayLike) -> Any:
+    """The array behind a Tensor, a list or an array; inside of `vmap` the BatchedArray that stands for one."""
+    if is_batched(x):
+        return x._data if isinstance(x, Tensor) else x
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
@@ -46,7 +50,7 @@ def dtype_of(x: ArrayLike) -> DType:
 def in_dtype_of(x: ArrayLike, y: ArrayLike) -> Tensor | Array:
     """y in the dtype of x, so that weights and signs do not change that of the result."""
     dtype = dtype_of(x)
-    y = y if isinstance(y, Tensor) else np.asarray(y)
+    y = y if isinstance(y, Tensor) else values(y)
     return y if y.dtype == dtype else ops.astype(y, dtype=dtype)
 
 
@@ -57,8 +61,8 @@ def weights(name: str, x: ArrayLike, weight: ArrayLike, what: str = "weight") ->
         DataError: one is negative.
     """
     array = values(weight)
-    if (array < 0).any():
-        raise DataError(f"{name}: {what} must not be negative, got {array.min()}")
+    if any_true(array < 0):
+        raise DataError(f"{name}: {what} must not be negative, got {physical(array).min()}")
     return in_dtype_of(x, weight)
 
 
@@ -78,9 +82,9 @@ def signs(name: str, x: ArrayLike, target: ArrayLike) -> Tensor | Array:
         DataError: there is another number.
     """
     array = values(target)
-    wrong = (array != 1) & (array != -1)
+    wrong = physical((array != 1) & (array != -1))
     if wrong.any():
-        found = array[wrong].flat[0]
+        found = physical(array)[wrong].flat[0]
         raise DataError(f"{name}: target must hold 1 and -1, got {found}: of 0 and 1 make 2 * target - 1")
     return in_dtype_of(x, target)
 
@@ -110,7 +114,12 @@ def reduced(loss: Tensor, reduction: str, share: ArrayLike | None = None) -> Ten
 
 def quotient(total: ArrayLike, count: ArrayLike) -> Tensor:
     """total / count; NaN, without a warning, for a count of 0."""
-    return ops.divide(total, count) if values(count) != 0 else ops.multiply(total, nan)
+    empty = values(count) == 0
+    if not any_true(empty):
+        return ops.divide(total, count)
+    if not is_batched(empty):
+        return ops.multiply(total, nan)
+    return ops.where(empty, ops.multiply(total, nan), ops.divide(total, ops.where(empty, 1, count)))
 
 
 def flat(x: Tensor, shape: Shape) -> Tensor:

@@ -12,7 +12,8 @@ from numbers import Real
 import numpy as np
 
 from minigrad import ops
-from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.level import draw
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.functional.common import tensor_or_array
 from minigrad.rng import default_rng
@@ -137,9 +138,10 @@ def _dropped(name: str, x: ArrayLike, p: float, training: bool, rng: Rng, shape:
     return ops.multiply(x, _mask(rng, shape, p).astype(x.dtype) / x.dtype.type(1 - p))
 
 
-def _mask(rng: Rng, shape: Shape, p: float) -> Array:
+def _mask(rng: Rng, shape: Shape, p: float) -> Tensor:
     """True with probability 1 - p."""
-    return (rng or default_rng()).random(shape, np.float32) >= p
+    generator = rng or default_rng()
+    return wrap(draw(lambda sizes: generator.random(sizes, np.float32), shape) >= p)
 
 
 def _channels(name: str, x: ArrayLike, spatial: int) -> Shape:

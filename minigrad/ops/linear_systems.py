@@ -21,7 +21,7 @@ from minigrad.ops.index import getitem
 from minigrad.ops.linalg import matmul_matrices as matmul
 from minigrad.ops.shape import broadcast_to, expand_dims, matrix_transpose, squeeze
 from minigrad.shapes import shape_of
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import Array, ArrayLike, Settings, Value
 
 GILES = "Giles 2008, https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf"
 
@@ -194,7 +194,7 @@ def slogdet(x: Value) -> Slogdet:
     return Slogdet(*_slogdet(x))
 
 
-def _rank_settings(x: ArrayLike, *, rtol: ArrayLike | None = None) -> Settings:
+def _rank_settings(x: Array, *, rtol: ArrayLike | None = None) -> Settings:
     if rtol is None:
         rtol = float(max(np.shape(x)[-2:], default=0) * np.finfo(np.result_type(x.dtype, np.float16)).eps)
     return {"rtol": as_array(rtol)}

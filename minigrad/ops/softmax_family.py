@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.autograd.batched_array import physical
 from minigrad.autograd.registry import op
 from minigrad.errors import DataError, DTypeError
 from minigrad.kernels.array_utils import accumulation_dtype
@@ -110,6 +111,7 @@ def _(g: Value, probability: Value, target: Value) -> Value:
 
 def check_classes(target: Value, count: int) -> None:
     """Refuse class numbers that are no integers from 0 to count - 1."""
+    target = physical(target)
     if target.dtype.kind not in "iu":
         raise DTypeError(f"class numbers are integers, not {target.dtype}: use .astype(int)")
     if target.size and not (target.min() >= 0 and target.max() < count):

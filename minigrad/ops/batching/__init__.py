@@ -1,4 +1,4 @@
-"""The batching rules of the ops that need one of their own, a family a file; `autograd/batching.py` says what they are."""
+"""The batching rules of the ops that need one of their own, a family a file; see `autograd/batching.py`."""
 
 from minigrad.ops.batching import arrangement, axis, convolution, index, products
 

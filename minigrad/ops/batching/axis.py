@@ -1,4 +1,4 @@
-"""Batching rules of ops along an axis (reductions, scans, sorting, softmax): behind a batch, each axis is one further."""
+"""Batching rules of ops along an axis (reductions, scans, sorting, softmax): behind a batch it is one further."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALONG_AXIS = (
 
 
 def along_axis(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
-    """The rule of an op whose canonical setting `axis` names axes of all inputs; None stands for the flattened array."""
+    """The rule of an op whose canonical setting `axis` names axes of all inputs; None is the flattened array."""
     size = size_of(xs, batched)
     xs = [x if b else everywhere(x, size) for x, b in zip(xs, batched, strict=True)]
     axis = settings["axis"]

@@ -55,7 +55,7 @@ def _choices(args: Sequence[object]) -> Iterator[Axes]:
     """The axis of the batch for each argument: for all in front, for all behind, for each alone."""
     arrays = [i for i, x in enumerate(args) if _is_array(x)]
     yield tuple([0 if i in arrays else None for i in range(len(args))])
-    yield tuple([np.ndim(x) if i in arrays else None for i, x in enumerate(args)])
+    yield tuple([np.asarray(x).ndim if i in arrays else None for i, x in enumerate(args)])
     for alone in arrays if len(arrays) > 1 else ():
         yield tuple([0 if i == alone else None for i in range(len(args))])
 
