@@ -65,6 +65,7 @@ def vmap(
         raise UsageError(f'vmap: randomness is "error", "different" or "same", not {randomness!r}')
 
     def batched(*args: Any, **settings: Any) -> Nested:
+        operators.ops.load_batching_rules()
         axes = _axes_of_arguments(in_axes, args)
         values = [(f"argument {path}", x) for path, x in leaves(args)]
         given = [_with_batch_in_front(name, x, axis) for (name, x), axis in zip(values, axes, strict=True)]

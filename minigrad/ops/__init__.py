@@ -158,7 +158,12 @@ from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entr
 from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort
 
 operators.bind(ops=sys.modules[__name__])
-import_module("minigrad.ops.batching")  # rules that are made of all the ops above
+
+
+def load_batching_rules() -> None:
+    """Register the batching rules, which are made of ops and which only `vmap` needs."""
+    import_module("minigrad.ops.batching")
+
 
 __all__ = [
     "abs", "acos", "acosh", "adaptive_positions", "add", "all", "any", "argmax", "argmin", "argsort", "asin",

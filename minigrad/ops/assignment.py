@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.autograd.pullback import alias
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array
+from minigrad.autograd.variable import alias
 from minigrad.errors import MutationError
 from minigrad.ops.elementwise import where
 from minigrad.ops.index import canonical_index, getitem, may_repeat
+from minigrad.ops.logic import equal
 from minigrad.ops.shape import astype, reshape, sum_to
 from minigrad.shapes import Shape, shape_of
 from minigrad.typing import ArrayLike, Settings, Value
@@ -58,10 +59,10 @@ def _(g: Value, x_shape: Shape, y_shape: Shape, *, index: Value) -> Value:
 
 def _stays(shape: Shape, index: Value) -> Value:
     """Which of the elements that are written are not written over by later ones."""
-    writers = np.zeros(shape, np.intp)
-    numbers = np.arange(writers[index].size).reshape(writers[index].shape)
-    writers[index] = numbers
-    return writers[index] == numbers
+    nobody = np.zeros(shape, np.intp)
+    place = getitem(nobody, index=index)
+    numbers = np.arange(place.size).reshape(place.shape)
+    return equal(getitem(setitem(nobody, numbers, index=index), index=index), numbers)
 
 
 def assigned(x: Tensor, index: Any, y: Any) -> Tensor:

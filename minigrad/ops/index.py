@@ -94,7 +94,7 @@ def _(g: Value, *, index: Value) -> Value:
 def may_repeat(index: Value) -> bool:
     """Only integer arrays can name an element twice; slices, numbers and masks cannot."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)
+    return any(isinstance(part, (np.ndarray, BatchedArray)) and part.dtype.kind in "iu" for part in parts)
 
 
 def take(x: Value, indices: Value, axis: int | None = None) -> Tensor:

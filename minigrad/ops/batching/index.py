@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.batched_array import BatchedArray
-from minigrad.autograd.batching import Batched, everywhere, with_rank
+from minigrad.autograd.batching import Batched, everywhere, size_of, with_rank
 from minigrad.errors import GraphError
+from minigrad.ops.assignment import setitem
 from minigrad.ops.index import getitem, scatter_add
 from minigrad.ops.rearrange import moveaxis
+from minigrad.ops.shape import broadcast_to, reshape
 from minigrad.shapes import Shape, shape_of
 from minigrad.typing import Array
 
@@ -40,6 +42,23 @@ def _(xs: Sequence[Any], batched: Batched, *, index: Any, shape: Shape) -> Any:
     whole, (source, destination) = _with_batch(index, len(shape), size, True)
     x = x if batched[0] else everywhere(x, size)
     return scatter_add(moveaxis(x, destination, source), index=whole, shape=(size, *shape))
+
+
+@setitem.batching
+def _(xs: Sequence[Any], batched: Batched, *, index: Any) -> Any:
+    x, y = xs
+    size = size_of(xs, batched) if any(batched) else _size(index) or 0
+    x = x if batched[0] else everywhere(x, size)
+    whole, (source, destination) = _with_batch(index, len(shape_of(x)) - 1, size, True)
+    place = shape_of(moveaxis(getitem(x, index=whole), source, destination))
+    if batched[1]:
+        kept = shape_of(y)[1:]
+        kept = kept[max(len(kept) - len(place) + 1, 0) :]  # without ones in front, which assignment ignores
+        y = reshape(y, shape=(size, *(1,) * (len(place) - 1 - len(kept)), *kept))
+        y = moveaxis(broadcast_to(y, shape=place), destination, source)
+    elif source:
+        y = moveaxis(broadcast_to(y, shape=place), destination, source)
+    return setitem(x, y, index=whole)
 
 
 def _size(index: Any) -> int | None:

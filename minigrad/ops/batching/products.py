@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.autograd.batching import Batched, with_rank
 from minigrad.autograd.registry import REGISTRY
-from minigrad.ops.elementwise import add
+from minigrad.ops.elementwise import add, multiply
 from minigrad.ops.linalg import linear, matmul_matrices
 from minigrad.ops.shape import matrix_transpose, reshape
 from minigrad.ops.sorting import searchsorted
@@ -25,6 +25,9 @@ def _(xs: Sequence[Any], batched: Batched) -> Any:
         lead, inner = x.shape[:-1], x.shape[-1]
         rows = matmul_matrices(reshape(x, shape=(math.prod(lead), inner)), y)
         return reshape(rows, shape=(*lead, shape_of(y)[1]))
+    if shape_of(x)[-1] == 1:  # an outer product, as the gradient of a weight for one sample is
+        rank = max(len(shape_of(z)) - b for z, b in zip(xs, batched, strict=True))
+        return multiply(*[with_rank(z, rank) if b else z for z, b in zip(xs, batched, strict=True)])
     return NotImplemented
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.calls.module_function import ModuleFunction
 from minigrad.testing.frameworks.numpy_layer import NumpyLayer
+from minigrad.testing.laws.batching import vectorization
 from minigrad.testing.laws.derivatives import (
     accumulation,
     adjoint,
@@ -24,7 +25,6 @@ from minigrad.testing.laws.law_registry import LAWS, Law, law
 from minigrad.testing.laws.masking import silence
 from minigrad.testing.laws.shape_and_layout import broadcasting, layout, shape_and_dtype
 from minigrad.testing.laws.side_effects import aliasing, purity, repeatable
-from minigrad.testing.laws.vectorization import vectorization
 from minigrad.testing.laws.violation import LawViolation, expect
 from minigrad.typing import Function
 
