@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd import operators
+from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.nested import leaves, mapped
 from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.tensor import Tensor
@@ -253,11 +254,6 @@ def apply_function(function: Function, inputs: tuple[object, ...], settings: Set
     return ours(**given)
 
 
-def has_op(function: Function) -> bool:
-    """Whether there is an op for a function of NumPy's."""
-    return function in _functions()
-
-
 def _on_arrays(function: Function, name: str, inputs: tuple[object, ...], settings: Settings) -> Result:
     """Call a function that has no op, such as `np.allclose` or `np.save`, on the values of constants.
 
@@ -269,7 +265,7 @@ def _on_arrays(function: Function, name: str, inputs: tuple[object, ...], settin
         raise _unknown(name)
 
     def value(x: object) -> object:
-        return x.numpy() if isinstance(x, Tensor) else x
+        return x.numpy() if isinstance(x, Tensor) else np.asarray(x) if is_batched(x) else x
 
     return function(*mapped(value, inputs), **mapped(value, settings))
 

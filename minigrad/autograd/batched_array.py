@@ -85,8 +85,6 @@ class BatchedArray(Operators):
         self.level.require_live()
         if function is np.shape:  # which plans ask for, often
             return self.shape
-        if not operators.numpy_protocol.has_op(function):
-            self._shared(f"numpy.{function.__name__}")
         return super().__array_function__(function, types, inputs, settings)
 
     def _in_place(self, result: Any) -> Any:
