@@ -39,10 +39,18 @@ def silence(call: FunctionCall) -> None:
                 continue
             name = f"{call.names[call.positions[k]]}{list(element)}"
             about = Diagnosis("", f"{value} at {name}, whose results are masked")
-            for found, expected in zip(_derivatives(changed, u), _derivatives(call, u), strict=True):
+            for order, (found, expected) in enumerate(
+                zip(_derivatives(changed, u), _derivatives(call, u), strict=True)
+            ):
                 expected[k][element] = 0
                 scales = [largest([g]) + 1 for g in expected]  # second derivatives may be the rounding of 0
-                expect("silence", changed, found, expected, scales=scales, diagnosis=about)
+
+                def beside_finite(
+                    moved: FunctionCall, k: int = k, element: tuple[int, ...] = element, order: int = order
+                ) -> list[Array]:
+                    return _derivatives(_with_element(moved, k, element, float(call.values[k][element])), u)[order]
+
+                expect("silence", changed, found, expected, scales=scales, diagnosis=about, compute=beside_finite)
 
 
 def _elements(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...]]]:

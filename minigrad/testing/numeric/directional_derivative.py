@@ -189,16 +189,22 @@ def differentiate_adaptively(
     if derivative.adaptive:
         return derivative
     v = derivative.v
-    sided = adaptive_difference(f.value, f.x, v, f.y, f.epsilon, f.magnitude)
+    sided = adaptive_difference(f.value, f.x, v, f.y, f.epsilon, np.maximum(f.magnitude, f.quantum / f.epsilon))
     central, inconsistent, staircase = sided.central, sided.inconsistent, sided.smoothed
     central = complex_step(f.value_on_complex, f.x, v, f.y, central) or central
     computed_from = np.minimum(sided.noise / f.epsilon, np.maximum(f.magnitude, 1))
     accurate = _is_accurate(f, central, computed_from, claimed, terms=terms)
-    of_step = (claimed == 0) if claimed is not None else False
-    smooth = (accurate | (sided.constant & (~staircase | of_step))) & ~inconsistent
     left, right = sided.left, sided.right
     known_left, known_right = (_is_accurate(f, side, computed_from, None, terms=terms) for side in (left, right))
     apart = np.abs(left.value - right.value) > 20 * (left.error + right.error)
+    if claimed is not None:
+        # Large steps do not see the slope of a function with a short period: it looks like rounding, or a constant.
+        of_side = (left.is_known_as(claimed, ACCURATE) | right.is_known_as(claimed, ACCURATE)) & (
+            np.abs(claimed - central.value) > central.error
+        )
+        inconsistent = inconsistent | (of_side & (staircase | (accurate & apart)))
+    of_step = (claimed == 0) if claimed is not None else False
+    smooth = (accurate | (sided.constant & (~staircase | of_step))) & ~inconsistent
     kinked = ~smooth & ~inconsistent & known_left & known_right & apart & ~staircase
     roughly = _is_accurate(f, central, computed_from, claimed, ROUGH, terms) & ~kinked & ~inconsistent
     smooth = smooth | roughly

@@ -16,6 +16,7 @@ from minigrad.testing.numeric.finite_difference import (
     central_values,
     dyadic_direction,
     own_scale,
+    step_scale,
 )
 from minigrad.testing.numeric.flat_function import ArgumentSlice, FlatFunction
 from minigrad.typing import Array
@@ -24,6 +25,12 @@ NOISE_STEP: Final = 2.0**-26
 """So close to the point, what changes irregularly is rounding."""
 SURROUNDINGS: Final = 4
 """At so many random points around, each half the size of the arguments away, the size of a function is looked up."""
+
+HALF_PRECISION_POINTS: Final = 12
+"""At so many points the values are looked at for what shows half precision."""
+HALF_PRECISION_SHOWN: Final = 3
+"""So many of them must have more binary digits than `FEW_DIGITS`, or they may be the numbers of any coarse grid."""
+FEW_DIGITS: Final = 8
 
 
 class BudgetExhausted(Exception):  # noqa: N818  caught in check.py, where it becomes a verdict
@@ -139,6 +146,22 @@ class Evaluations:
         noise = apply_stencil(CENTRAL, values, NOISE_STEP, self.epsilon)[2]
         size = np.maximum(self.magnitude, noise / self.epsilon)
         return min(1.0, float(np.max(size, initial=0.0, where=np.isfinite(size))))
+
+    @cached_property
+    def quantum(self) -> Vector:
+        """The smallest number of half precision, 6e-8, for each output that is computed in it; 0 for all others.
+
+        Such an output is 0 around 0 where it should be smaller than that, which says nothing about its derivative. It is
+        told by its values at points of many digits, all of which are numbers of half precision.
+        """
+        rng = np.random.default_rng(0)
+        points = self.x + step_scale(self.x) * rng.uniform(-1, 1, (HALF_PRECISION_POINTS, *self.x.shape))
+        values = np.stack([self.value(x) for x in points])
+        values = np.where(np.isfinite(values), values, 0)
+        digits = np.frexp(values)[0] * 2.0**FEW_DIGITS
+        shown = np.count_nonzero(digits != np.round(digits), axis=0) >= HALF_PRECISION_SHOWN
+        half = np.all(values.astype(np.float16) == values, axis=0)
+        return np.where(shown & half, float(np.finfo(np.float16).smallest_subnormal), 0.0)
 
     @cached_property
     def typical(self) -> Vector:

@@ -71,6 +71,11 @@ class NumericalDerivative:
     value: Vector
     error: Vector
 
+    def is_known_as(self, claimed: Vector, relative: float) -> Mask:
+        """Where it is known to a part of its size, and a claimed derivative agrees with it to that part."""
+        small = relative * np.abs(self.value)
+        return np.asarray((self.error < small) & (np.abs(claimed - self.value) <= 2 * self.error + small), bool)
+
 
 def dyadic_direction(rng: np.random.Generator, x: Vector) -> Vector:
     """A random direction with few binary digits, in proportion to the elements of x where these are large."""

@@ -179,27 +179,7 @@ def _linear(draw: Draw, op: Op) -> FunctionCall:
     return FunctionCall.of(op, x, w, draw(st.sampled_from([b, None])))
 
 
-# ---- steps and periods -------------------------------------------------------------------------------------------
-
-
-@draws_calls_of("floor", "ceil", "trunc", "round", "remainder", "floor_divide")
-def _periodic(draw: Draw, op: Op) -> FunctionCall:
-    # Kinks at every integer (of a quotient) are closer than differences can step far from 0.
-    sizes = [size for size in draw_shapes(draw, op) if size is not None]
-    names = zip(op.inputs, sizes, strict=True)
-    return FunctionCall.of(
-        op, *[draw(arrays(size, domain=op.domain[name], kinks=op.kinks, tails=False)) for name, size in names]
-    )
-
-
 # ---- decompositions ------------------------------------------------------------------------------------------
-
-
-@draws_calls_of("det")
-def _det(draw: Draw, op: Op) -> FunctionCall:
-    # Beside 10,000 everything is almost singular, and second derivatives are rounding.
-    (shape,) = draw_shapes(draw, op)
-    return FunctionCall.of(op, draw(arrays(shape or (), tails=False)))
 
 
 @draws_calls_of("svd")
