@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -37,20 +37,29 @@ def silence(call: FunctionCall) -> None:
             outs = _results(changed)
             if outs is None or [out.shape for out in outs] != [out.shape for out in finite]:
                 continue
-            name = f"{call.names[call.positions[k]]}{list(element)}"
-            about = Diagnosis("", f"{value} at {name}, whose results are masked")
-            for order, (found, expected) in enumerate(
-                zip(_derivatives(changed, u), _derivatives(call, u), strict=True)
-            ):
-                expected[k][element] = 0
-                scales = [largest([g]) + 1 for g in expected]  # second derivatives may be the rounding of 0
+            _check_masked(call, changed, k, element, u, str(value))
 
-                def beside_finite(
-                    moved: FunctionCall, k: int = k, element: tuple[int, ...] = element, order: int = order
-                ) -> list[Array]:
-                    return _derivatives(_with_element(moved, k, element, float(call.values[k][element])), u)[order]
 
-                expect("silence", changed, found, expected, scales=scales, diagnosis=about, compute=beside_finite)
+def _check_masked(
+    call: FunctionCall, changed: FunctionCall, k: int, element: tuple[int, ...], u: Sequence[Array], value: str
+) -> None:
+    """Raise unless the changed call has the derivatives of the call, and 0 by the element that was changed."""
+    __tracebackhide__ = True
+    about = Diagnosis("", f"{value} at {call.names[call.positions[k]]}{list(element)}, whose results are masked")
+
+    def derivatives(moved: FunctionCall) -> tuple[list[Array], list[Array]]:
+        expected = _derivatives(_with_element(moved, k, element, float(call.values[k][element])), u)
+        for order in expected:
+            order[k][element] = 0
+        return expected
+
+    orders: tuple[Callable[[FunctionCall], list[Array]], ...] = (
+        lambda moved: derivatives(moved)[0],
+        lambda moved: derivatives(moved)[1],
+    )
+    for found, expected, compute in zip(_derivatives(changed, u), derivatives(call), orders, strict=True):
+        scales = [largest([g]) + 1 for g in expected]  # second derivatives may be the rounding of 0
+        expect("silence", changed, found, expected, scales=scales, diagnosis=about, compute=compute)
 
 
 def _elements(call: FunctionCall) -> Iterator[tuple[int, tuple[int, ...]]]:

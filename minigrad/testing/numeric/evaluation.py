@@ -151,8 +151,8 @@ class Evaluations:
     def quantum(self) -> Vector:
         """The smallest number of half precision, 6e-8, for each output that is computed in it; 0 for all others.
 
-        Such an output is 0 around 0 where it should be smaller than that, which says nothing about its derivative. It is
-        told by its values at points of many digits, all of which are numbers of half precision.
+        Such an output is 0 where it should be smaller than that, which says nothing about its derivative. It is told by
+        its values at points of many digits, all of which are numbers of half precision.
         """
         rng = np.random.default_rng(0)
         points = self.x + step_scale(self.x) * rng.uniform(-1, 1, (HALF_PRECISION_POINTS, *self.x.shape))
