@@ -11,7 +11,7 @@ the answers to theirs. There are two forms of the same walk:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -23,7 +23,10 @@ from minigrad.autograd.rule import Plan, Pull
 from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, recording
 from minigrad.errors import FreedGraphError, RuleError
-from minigrad.typing import Value
+from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
+from minigrad.typing import Settings, Value
+
+_NO_SETTINGS: Final[Settings] = {}
 
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
 
@@ -110,13 +113,15 @@ def _walk(
             if parent is None or parent not in inside:
                 continue
             try:
-                if pull.settings:
-                    settings = {name: node.settings[name] for name in pull.settings}
+                settings = {name: node.settings[name] for name in pull.settings} if pull.settings else _NO_SETTINGS
+                cotangent = NotImplemented
+                if pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
+                    cotangent = pull.fused(g, *pull.arguments(saved), **settings)
+                if cotangent is NotImplemented:
                     cotangent = pull.function(g, *pull.arguments(saved), **settings)
-                else:
-                    cotangent = pull.function(g, *pull.arguments(saved))
-                if pull.multiplies and has_nan(cotangent):
-                    cotangent = silenced(cotangent, g, node, parent, pull.position, _run_again(pull, g, node, saved))
+                    if pull.multiplies and has_nan(cotangent):
+                        again = _run_again(pull, g, node, saved)
+                        cotangent = silenced(cotangent, g, node, parent, pull.position, again)
                 fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
             except Exception as error:
                 _blame_rule(plan, pull, error)

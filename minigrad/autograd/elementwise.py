@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, Final, NoReturn, overload
 
 import numpy as np
@@ -21,12 +21,18 @@ from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
 from minigrad.autograd.registry import registered
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, wrap
+from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.pytorch_names.keywords import keyword_hint
 from minigrad.typing import ArrayLike, Function, Settings, Value
 
 _ARRAYS: Final = (np.ndarray, np.generic)
 _NUMBERS: Final = (int, float, np.generic)
 _NO_SETTINGS: Final[Settings] = {}
+
+
+def is_symbolic(x: object) -> bool:
+    """Whether x stands for an array while a function is traced (`kernels/fusion`)."""
+    return getattr(x, "symbolic", False)
 
 
 class _WithoutSettings:
@@ -51,12 +57,12 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
         if LIVE and (level := innermost((x,))) is not None:
             return level.call(self, (x,), _NO_SETTINGS)  # type: ignore[no-any-return]
         if type(x) is not Tensor:
-            if not isinstance(x, _ARRAYS):
+            if not isinstance(x, _ARRAYS) and not is_symbolic(x):
                 return self(wrap(as_operand(x)))
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
         try:
-            out = self.forward(data)
+            out = self.forward(data) if data.size < MIN_FUSED_SIZE else self.compute(data)
         except Exception as error:
             add_error_context(self, (x,), {}, error)
         node = x.node
@@ -93,7 +99,8 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
         if x_data is x and not isinstance(x, _NUMBERS):
             x_data = copy_if_writable(x) if type(x) is np.ndarray else as_operand(x)
         try:
-            out = self.forward(x_data, y_data)
+            size = x_data.size if type(x_data) is np.ndarray else y_data.size  # type: ignore[union-attr]
+            out = self.forward(x_data, y_data) if size < MIN_FUSED_SIZE else self.compute(x_data, y_data)
         except Exception as error:
             add_error_context(self, (x, y), {}, error)
         mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed
@@ -108,7 +115,7 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
         return wrap(out)
 
     def _without_tensors(self, x: Any, y: Any) -> Any:
-        if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS):
+        if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS) or is_symbolic(x) or is_symbolic(y):
             return self.forward(x, y)
         return self(wrap(as_operand(x)), y)
 
@@ -125,16 +132,13 @@ def elementwise(name: str, forward: np.ufunc, doc: str = "", *, non_differentiab
 def elementwise(
     name: str, forward: Callable[Concatenate[Value, P], Value], doc: str = "", **rules_and_facts: Any
 ) -> Op[Concatenate[ArrayLike, P], Tensor]: ...
-def elementwise(
-    name: str, forward: Function, doc: str = "", *, fast: Mapping[str, Function] | None = None, **rules_and_facts: Any
-) -> Op:
+def elementwise(name: str, forward: Function, doc: str = "", **rules_and_facts: Any) -> Op:
     """A row of the derivative table: an op that works element by element, with its rules by input name.
 
     Args:
         name: the op's name.
         forward: a function of arrays; keyword-only parameters are settings, and rules may ask for them likewise.
         doc: its docstring (default "": the function's first sentence).
-        fast: faster versions of rules, for arrays only (default None: there are none).
         **rules_and_facts: under the name of an input, its vector-Jacobian product; all else is what `Op` takes
             (domain, kinks, non_differentiable, canonical, reference, onnx, source ...).
 
@@ -152,8 +156,6 @@ def elementwise(
     result.__doc__ = _documentation(doc or _summary(forward), len(inputs))
     for x, rule in rules.items():
         result.vjp(x)(rule)
-    for x, rule in (fast or {}).items():
-        result.fast_vjp(x)(rule)
     return registered(result)
 
 

@@ -42,6 +42,7 @@ from minigrad.autograd.signature import forward_signature, settings_by_position
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
+from minigrad.kernels.lazy_fusion import with_loop
 from minigrad.shapes import ShapeSpec
 from minigrad.typing import Array, Function, Settings
 
@@ -81,6 +82,7 @@ class Op(Generic[P, R]):
 
     Attributes:
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
+        compute: what `forward` gives, for large arrays in one compiled loop if the op is elementwise.
         rules: the vector-Jacobian product for each input.
         fast_rules: faster versions for the first order, on arrays only.
         result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
@@ -127,6 +129,7 @@ class Op(Generic[P, R]):
             raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
         self.result_ops = tuple([_result_op(self, k) for k in range(len(self.results))])
+        self.compute: Function = with_loop(forward, name) if elementwise else forward
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
         self.batch_rule: Function | None = None
@@ -220,7 +223,7 @@ class Op(Generic[P, R]):
             canonical: Settings = settings
             if self.settings:
                 canonical = self.canonical(*arrays, **settings) if self.canonical else self._defaults | settings
-            out = self.forward(*arrays, **canonical)
+            out = self.compute(*arrays, **canonical)
             residuals: tuple[Array, ...] = ()
             if self._gives_tuple:
                 out, residuals = split(out, self.results, self.residuals)

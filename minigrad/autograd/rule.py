@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import RuleError
+from minigrad.kernels.lazy_fusion import fused
 from minigrad.typing import Function
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Pull:
     """One step of a backward pass: the rule for input number `position`, which values it wants, and how to get these.
 
     `multiplies` is False for a rule that receives no values, only the cotangent, shapes and settings: it moves
-    cotangents about, and gives no NaN unless it got one.
+    cotangents about, and gives no NaN unless it got one. `fused` computes the same for large arrays, with the rule of
+    silence in it, or says NotImplemented; it is None where the op is not elementwise.
     """
 
     position: int
@@ -78,6 +80,7 @@ class Pull:
     settings: tuple[str, ...]
     multiplies: bool
     wants: tuple[str, ...]
+    fused: Function | None
 
 
 class Plan:
@@ -157,15 +160,18 @@ class Plan:
     def _pull(self, position: int, rule: Rule | None) -> Pull:
         assert rule is not None
         multiplies = any(want != "i" and not want.endswith("_shape") for want in rule.wants)
+        loop = None
+        if self.op.elementwise:
+            loop = fused(rule.function, f"{self.op.name}_vjp_{self.op.inputs[position]}", silent=multiplies)
         if "i" not in rule.wants:
             arguments = _getter([self.saved_names.index(want) for want in rule.wants])
-            return Pull(position, rule.function, arguments, rule.settings, multiplies, rule.wants)
+            return Pull(position, rule.function, arguments, rule.settings, multiplies, rule.wants, loop)
         slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
 
         def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple([position if k is None else saved[k] for k in slots])
 
-        return Pull(position, rule.function, with_position, rule.settings, multiplies, rule.wants)
+        return Pull(position, rule.function, with_position, rule.settings, multiplies, rule.wants, None)
 
 
 def _joined(value: Any, parent: Node | None) -> Any:

@@ -5,7 +5,6 @@ computes large arrays; `jit.py` chooses.
 """
 
 from .convolution import conv, conv_input, conv_weight
-from .elementwise import erf, erfc, relu, relu_vjp, sigmoid_vjp, tanh, tanh_vjp
 from .normalization import moments, overflow_scale, reduced_size, standardize, standardize_input, standardize_weight
 from .pooling import (
     adaptive_bounds,
@@ -24,7 +23,7 @@ from .update import adam, sgd, sgd_momentum
 
 __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight",
-    "erf", "erfc", "fold", "linear_scan", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
-    "reduced_size", "relu", "relu_vjp", "resample", "resample_input", "sgd", "sgd_momentum", "sigmoid_vjp",
-    "standardize", "standardize_input", "standardize_weight", "tanh", "tanh_vjp", "unfold", "window_areas",
+    "fold", "linear_scan", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
+    "reduced_size", "resample", "resample_input", "sgd", "sgd_momentum",
+    "standardize", "standardize_input", "standardize_weight", "unfold", "window_areas",
 ]  # fmt: skip

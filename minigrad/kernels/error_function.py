@@ -8,7 +8,7 @@ Against the true values erf is within 2 units in the last place, erfc within 6.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
@@ -36,11 +36,17 @@ LAST = 28.0  # exp(-x²) has become 0
 
 def erf(x: Array) -> Array:
     """2/√π times the integral of exp(-t²) from 0 to x."""
+    traced: Any = x
+    if getattr(traced, "symbolic", False):  # see `fusion`
+        return traced.graph.apply("erf", x)  # type: ignore[no-any-return]
     return _by_parts(x, _near, lambda far: np.copysign(1 - _far(far), far))
 
 
 def erfc(x: Array) -> Array:
     """1 - erf(x), without cancellation where that is small."""
+    traced: Any = x
+    if getattr(traced, "symbolic", False):
+        return traced.graph.apply("erfc", x)  # type: ignore[no-any-return]
     return _by_parts(x, lambda near: 1 - _near(near), lambda far: np.where(far < 0, 2 - _far(far), _far(far)))
 
 

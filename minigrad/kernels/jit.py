@@ -42,6 +42,11 @@ def numpy_only() -> Iterator[None]:
         _state.numpy_only = before
 
 
+def is_numpy_only() -> bool:
+    """Whether this thread uses the NumPy definitions only."""
+    return getattr(_state, "numpy_only", False)
+
+
 def with_compiled_variant(definition: Callable[P, R]) -> Callable[P, R]:
     """Let the compiled variant of `definition` compute large arrays."""
     module, name = definition.__module__ + "_numba", definition.__name__
@@ -94,3 +99,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return cast(Callable[P, R], jit(cache=True)(function))
     except RuntimeError:  # there is no folder to keep it in
         return cast(Callable[P, R], jit()(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` as a part of those that call it."""
+    jit = _numba().njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+    return cast(Callable[P, R], jit(function))

@@ -104,7 +104,7 @@ def standardize_channels(
         factor = x.dtype.type(w[c] / sqrt(variance[c] + eps))
         shift, term = minus[c], b[c]
         for row in range(c * inner, outer * channels * inner, channels * inner):
-            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: see `elementwise_numba`
+            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: no index is negative
             for i in range(len(line)):
                 line[i] = (pixels[i] + shift) * factor + term
 

@@ -20,8 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from minigrad import kernels
 from minigrad.autograd.elementwise import elementwise
+from minigrad.kernels import error_function
 from minigrad.ops.elementwise import abs, clip, exp, minimum, sigmoid, tanh, times, weighted, where
 from minigrad.typing import Value
 
@@ -44,10 +44,6 @@ def _log_sigmoid(x: Value) -> Value:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-def _sigmoid(x: Value) -> Value:
-    return np.exp(_log_sigmoid(x))
-
-
 def _softplus(x: Value, *, beta: float = 1.0, threshold: float = 20.0) -> Value:
     scaled = beta * x
     return np.where(scaled > threshold, x, -_log_sigmoid(-scaled) / beta)
@@ -58,12 +54,12 @@ def _mish(x: Value) -> Value:
 
 
 def _gelu(x: Value) -> Value:
-    return times(kernels.erfc(x * -root(0.5)) / 2, x)
+    return times(error_function.erfc(x * -root(0.5)) / 2, x)
 
 
 def _gelu_tanh(x: Value) -> Value:
     y = np.clip(x, -FLAT, FLAT)
-    return times(_sigmoid(_cubic(y)), x)
+    return times(sigmoid(_cubic(y)), x)
 
 
 def _softsign(x: Value) -> Value:
@@ -161,7 +157,7 @@ softplus = elementwise("softplus", _softplus, "log(1 + exp(beta x)) / beta; x it
                        onnx="Softplus", source="Dugas et al. 2001, Incorporating second-order functional knowledge ...")
 softsign = elementwise("softsign", _softsign, "x / (1 + |x|).",
                        x=lambda g, x: g / (1 + abs(x)) / (1 + abs(x)), onnx="Softsign")
-silu = elementwise("silu", lambda x: times(_sigmoid(x), x), "x sigmoid(x), also named swish.",
+silu = elementwise("silu", lambda x: times(sigmoid(x), x), "x sigmoid(x), also named swish.",
                    x=lambda g, x: g * _silu_slope(x), source="arXiv:1606.08415")
 mish = elementwise("mish", _mish, "x tanh(softplus(x)).",
                    x=lambda g, x: g * _mish_slope(x), onnx="Mish", source="arXiv:1908.08681")
@@ -174,8 +170,8 @@ gelu_tanh = elementwise("gelu_tanh", _gelu_tanh, "x (1 + tanh(√(2/π) (x + 0.0
                         x=lambda g, x: g * _gelu_tanh_slope(x), source="arXiv:1606.08415")
 
 # ---- the error function, of which gelu is made -----------------------------------------------------------------
-erf  = elementwise("erf",  kernels.erf,  "2/√π times the integral of exp(-t²) from 0 to x.",
+erf  = elementwise("erf",  error_function.erf,  "2/√π times the integral of exp(-t²) from 0 to x.",
                    x=lambda g, x: g * (_gaussian(x) * (2 / root(pi))), onnx="Erf")
-erfc = elementwise("erfc", kernels.erfc, "1 - erf(x), without cancellation where that is small.",
+erfc = elementwise("erfc", error_function.erfc, "1 - erf(x), without cancellation where that is small.",
                    x=lambda g, x: g * (_gaussian(x) * (-2 / root(pi))))
 # fmt: on

@@ -1,6 +1,7 @@
 """Benchmarks of minigrad against a peer on this machine, in this run.
 
     python -m tests.benchmarks overhead                       what one op costs beyond its arithmetic
+    python -m tests.benchmarks elementwise --peer torch       elementwise functions, forward and backward
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
 
 Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
@@ -13,13 +14,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks import overhead, steps
+from tests.benchmarks import elementwise, overhead, steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure minigrad against a peer.")
     commands = parser.add_subparsers(required=True)
-    for module in (overhead, steps):
+    for module in (overhead, elementwise, steps):
         command = commands.add_parser(module.__name__.rpartition(".")[2], help=(module.__doc__ or "").splitlines()[0])
         module.add_options(command)
         command.add_argument("--json", action="store_true", help="print the figures as JSON")

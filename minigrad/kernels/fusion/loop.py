@@ -1,0 +1,54 @@
+"""`Loop`: the compiled loop of a graph, called with arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from minigrad.typing import Array
+
+from ..threads import parallel
+from .expression import BOOLEAN, Graph, UntraceableError
+from .loop_file import compiled_loop
+from .loop_source import cost, loop_source
+
+PIECE_COST: Final = 1 << 19
+"""What a thread's piece must cost, in additions, so that waking the thread pays."""
+
+
+class Loop:
+    """A traced function, compiled by its first call.
+
+    Args:
+        graph: the expression, with one output.
+        name: the function's.
+        arrays: the names of the arguments that are arrays, in order.
+        numbers: of those that are numbers.
+
+    Attributes:
+        source: the module that defines the loop.
+
+    Raises:
+        UntraceableError: there is nothing to compute.
+    """
+
+    def __init__(self, graph: Graph, name: str, arrays: list[str], numbers: list[str]) -> None:
+        (out,) = graph.outputs
+        if out.node.function in ("input", "constant") or out.dtype == BOOLEAN:
+            raise UntraceableError("there is nothing to compute")
+        self.dtype, self.name = graph.dtype, re.sub(r"\W", "_", name) + "_loop"
+        self.source = loop_source(graph, self.name, arrays, numbers, ["result"])
+        self.grain = PIECE_COST // cost(graph)
+        self._function: Callable[..., None] | None = None
+
+    def __call__(self, arrays: list[Array], numbers: list[float]) -> Array:
+        """The result, for contiguous arrays of one shape."""
+        if self._function is None:
+            self._function = compiled_loop(self.source, self.name)
+        out = np.empty(arrays[0].shape, self.dtype)
+        flat = [x if x.ndim == 1 else x.reshape(-1) for x in (out, *arrays)]
+        parallel(self._function, out.size, *flat, *numbers, grain=self.grain)
+        return out

@@ -1,0 +1,89 @@
+"""From the graph of an expression to the Python source of the loop that computes it for every element.
+
+The loop is a function of result arrays, input arrays, numbers that are the same for all elements, and of where it
+starts and stops. Every node of the graph that a result needs is one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .expression import Graph, Node
+from .primitives import PRIMITIVES, VECTOR_MATH
+
+
+def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequence[str], results: Sequence[str]) -> str:
+    """The module that defines the loop of a graph.
+
+    Args:
+        graph: with as many outputs as results.
+        name: the function's.
+        arrays: the inputs that differ from element to element.
+        numbers: the inputs that do not.
+        results: the names of the arrays that it fills.
+    """
+    names = _names(graph, numbers)
+    lines = [
+        f"    {names[i]} = {_line(graph.nodes[i], names)}"
+        for i in graph.reachable()
+        if graph.nodes[i].function not in ("input", "constant")
+    ]
+    used = sorted({graph.nodes[i].function for i in graph.reachable()} & VECTOR_MATH.keys())
+    signature = ", ".join([*results, *arrays, *numbers, "start", "stop"])
+    inputs = [array for array in arrays if any(n.function == "input" and n.args == (array,) for n in graph.nodes)]
+    body = [
+        *[f"{x} = {x}[start:stop]" for x in (*results, *inputs)],
+        *[f"{x} = f({x})" for x in numbers],
+        f"for i in range(len({results[0]})):",
+        *[f"    {x}_i = {x}[i]" for x in inputs],
+        *lines,
+        *[f"    {x}[i] = {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)],
+    ]
+    return "\n".join(
+        [
+            "import numpy as np",
+            "",
+            *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * any("copysign" in x for x in lines),
+            *["from minigrad.kernels.fusion.vector_math_numba import library"] * bool(used),
+            "from minigrad.kernels.jit import compiled",
+            "",
+            f"f = np.{graph.dtype.name}",
+            *[f"{x} = library(f).{x}" for x in used],
+            "",
+            "",
+            "@compiled",
+            f"def {name}({signature}):",
+            *[f"    {line}" for line in body],
+            "",
+        ]
+    )
+
+
+def cost(graph: Graph) -> int:
+    """About how many additions an element takes; what is read and written counts, too."""
+    nodes = [graph.nodes[i] for i in graph.reachable()]
+    return len(graph.outputs) + sum(PRIMITIVES[n.function].cost if n.function in PRIMITIVES else 1 for n in nodes)
+
+
+def _names(graph: Graph, numbers: Sequence[str]) -> list[str]:
+    """What each node is called in the loop: inputs by name, constants by their number."""
+    names = []
+    for i, node in enumerate(graph.nodes):
+        if node.function == "input":
+            names.append(node.args[0] if node.args[0] in numbers else f"{node.args[0]}_i")
+        elif node.function == "constant":
+            names.append(_number(node.args[0]))
+        else:
+            names.append(f"v{i}")
+    return names
+
+
+def _number(value: float | bool) -> str:
+    if isinstance(value, bool):
+        return repr(value)
+    text = repr(value)
+    return f"f({'np.' + text if text in ('inf', 'nan') else '-np.inf' if text == '-inf' else text})"
+
+
+def _line(node: Node, names: list[str]) -> str:
+    return PRIMITIVES[node.function].source.format(*[names[k] for k in node.args])

@@ -1,0 +1,198 @@
+"""Exponentials, logarithms and error functions without branches, so that LLVM computes many elements at a time.
+
+    math = library(np.float32);  math.exp(x)
+
+Each is within 2 units in the last place on the whole line (tanh and erf: 3, erfc: 6), with the right infinities, NaN,
+signed zeros and subnormal numbers. What is done differs only in constants for the two dtypes.
+
+exp and expm1 take x = k log 2 + r, and a polynomial of r. log and log1p take x = 2**k (1 + f), and FreeBSD's msun
+polynomials in s = f / (2 + f). erf is a polynomial near 0; erfc is exp(-x**2) times one of 1 / (x + 3) elsewhere, whose
+coefficients were interpolated at the Chebyshev points with 60 digits.
+
+Products may be fused into sums (`compiled`); where that would change the meaning, what is subtracted is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from ..jit import inlined
+from .float_bits_numba import copysign, exponent, mantissa, power_of_two
+
+Number: TypeAlias = Any  # a float of the library's dtype, which only Numba knows
+Function: TypeAlias = Callable[..., Number]
+
+# fmt: off
+SINGLE: Final = {
+    "lowest": -104.0, "highest": 89.0, "no_tail": -18.0, "tanh_end": 10.0,
+    "log2_high": 0.693359375, "log2_low": -2.12194440e-4,
+    "exp": (0.5, 0.16666575985420823064, 0.041666553362644262107, 0.008363345810987111096, 0.0013926391896140631539),
+    "log": (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841),
+    "near": (1.1283791656017914552, -0.37612609007469802928, 0.11282831428465861874, -0.026757732735015515622,
+             0.0047190825672188138798),
+    "far_low": -0.71428571428571428571, "far_high": 0.54545454545454545455, "far_end": 10.5, "head": 1.5 * 2.0**16,
+    "far": (1.2640333154987317416, -0.078428028241993960185, -0.034088747536496312885, 0.043750355437157457018,
+            -0.023720361724893032466, 0.0079969736184804031132, -0.0015475929305330284994, 0.000040528770385160195247,
+            0.000055405389399905048945, -8.5038924765708597417e-6),
+}
+DOUBLE: Final = {
+    "lowest": -746.0, "highest": 710.0, "no_tail": -40.0, "tanh_end": 20.0,
+    "log2_high": 6.93147180369123816490e-01, "log2_low": 1.90821492927058770002e-10,
+    "exp": (0.5, 0.16666666666666671113, 0.041666666666666669842, 0.0083333333333259731077, 0.0013888888888883632605,
+            0.00019841269875385479525, 0.000024801587325951109373, 2.7557254685728802533e-6, 2.7557273132896040925e-7,
+            2.5105513541847084876e-8, 2.0914898727175524234e-9),
+    "log": (6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+            1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01),
+    "near": (1.1283791670955125739, -0.3761263890318375052, 0.11283791670954869097, -0.026866170644999719804,
+             0.0052239776220169363623, -0.00085483265107247963985, 0.00012055286202005713254,
+             -0.000014923003368152098786, 1.6371234425770000733e-6, -1.4620913409451748679e-7),
+    "far_low": -0.71428571428571428571, "far_high": 0.80327868852459016393, "far_end": 27.5, "head": 1.5 * 2.0**32,
+    "far": (1.2468901910366873478, -0.10556516879845868046, -0.018201870099889984918, 0.047936370501364901478,
+            -0.034731378292319835484, 0.015613802776890146306, -0.0043674828629518413431, 0.0004554757083634274348,
+            0.00017239215176850756131, -0.00006778360486559418118, -2.7703746035301080294e-6, 5.9830603275019601366e-6,
+            -2.4290656223067949277e-7, -5.4790733473130954671e-7, 3.4244021402174223471e-8, 5.6559693531719342022e-8,
+            -1.7423088672175278711e-9, -6.3720964332967628112e-9, -2.6981790953507469737e-10, 7.1839297139519191509e-10,
+            8.7845445181304597e-11, -7.03249663186935505e-11, -9.72829144124761911e-12, 4.33638776623442597e-12),
+}
+# fmt: on
+
+
+@cache
+def library(f: Any) -> SimpleNamespace:
+    """The functions for numbers of the dtype f."""
+    constants = SINGLE if f is np.float32 else DOUBLE
+    math = SimpleNamespace()
+    _exponentials(f, constants, math)
+    _logarithms(f, constants, math)
+    _error_functions(f, constants, math)
+    return math
+
+
+def polynomial(f: Any, coefficients: tuple[float, ...]) -> Function:
+    """The function of x with these coefficients, the constant first, written out in Horner's form."""
+    *rest, leading = [f"f({c!r})" for c in coefficients]
+    source = leading
+    for c in reversed(rest):
+        source = f"({source}) * x + {c}"
+    names: dict[str, Any] = {"f": f, "__name__": __name__}  # Numba asks for the module of what it keeps on disk
+    exec(f"def p(x):\n    return {source}\n", names)
+    return inlined(names["p"])
+
+
+def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
+    lowest, highest, no_tail, tanh_end = f(c["lowest"]), f(c["highest"]), f(c["no_tail"]), f(c["tanh_end"])
+    log2_high, log2_low, per_log2 = f(c["log2_high"]), f(c["log2_low"]), f(1 / np.log(2))
+    tiny = f(np.finfo(f).eps / 4)
+    one, two, half = f(1), f(2), f(0.5)
+    curved = polynomial(f, c["exp"])
+
+    @inlined
+    def expm1_small(r: Number) -> Number:
+        """exp(r) - 1 for |r| <= log(2) / 2."""
+        return r + r * r * curved(r)
+
+    @inlined
+    def exp(x: Number) -> Number:
+        x = lowest if x < lowest else x  # NaN passes
+        x = highest if x > highest else x
+        k = np.floor(x * per_log2 + half)
+        r = (x - k * log2_high) - k * log2_low
+        first = np.floor(k * half)  # 2**k itself may be no normal number
+        return (one + expm1_small(r)) * power_of_two(first) * power_of_two(k - first)
+
+    @inlined
+    def expm1(x: Number) -> Number:
+        y = no_tail if x < no_tail else x
+        y = highest if y > highest else y
+        k = np.floor(y * per_log2 + half)
+        r = (y - k * log2_high) - k * log2_low
+        scale = power_of_two(k - one)  # half of 2**k, which may be too large
+        out = two * (expm1_small(r) * scale + (scale - half))
+        return x if abs(x) < tiny else out
+
+    @inlined
+    def tanh(x: Number) -> Number:
+        size = abs(x)
+        size = tanh_end if size > tanh_end else size
+        e = expm1(two * size)
+        return copysign(e / (e + two), x)
+
+    math.exp, math.expm1, math.tanh, math.expm1_small = exp, expm1, tanh, expm1_small
+
+
+def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
+    log2_high, log2_low = f(c["log2_high"]), f(c["log2_low"])
+    one, two, half, zero, infinity, nan = f(1), f(2), f(0.5), f(0), f(np.inf), f(np.nan)
+    normal, eps = np.finfo(f).tiny, f(np.finfo(f).eps / 4)
+    digits = f(np.finfo(f).nmant + 2)
+    scale = f(2.0 ** float(digits))
+    odd = polynomial(f, (0.0, *c["log"]))
+
+    @inlined
+    def log_near_one(t: Number, k: Number, correction: Number) -> Number:
+        """k log 2 + log(1 + t) + correction, for sqrt(1/2) <= 1 + t < sqrt(2)."""
+        s = t / (two + t)
+        square = half * t * t
+        return ((s * (square + odd(s * s)) + (k * log2_low + correction)) - square + t) + k * log2_high
+
+    @inlined
+    def log(x: Number) -> Number:
+        subnormal = x < normal
+        y = x * scale if subnormal else x
+        k = exponent(y)
+        k = k - digits if subnormal else k
+        out = log_near_one(mantissa(y) - one, k, zero)
+        out = x if (x == infinity) | (x != x) else out
+        out = nan if x < zero else out
+        return -infinity if x == zero else out
+
+    @inlined
+    def log1p(x: Number) -> Number:
+        u = one + x
+        k = exponent(u)
+        lost = one - (u - x) if x > one else x - (u - one)  # what rounding took from u
+        t = x if k == zero else mantissa(u) - one
+        out = log_near_one(t, k, zero if k == zero else lost / u)
+        out = x if (abs(x) < eps) | (x == infinity) | (x != x) else out
+        out = nan if x < -one else out
+        return -infinity if x == -one else out
+
+    math.log, math.log1p = log, log1p
+
+
+def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
+    near, far = polynomial(f, c["near"]), polynomial(f, c["far"])
+    middle, width = (c["far_low"] + c["far_high"]) / 2, (c["far_high"] - c["far_low"]) / 2
+    level, slope = f((1 - middle) / width), f(6 / width)  # of (t - middle) / width, with t = 1 - 6 / (x + 3)
+    end, rounder = f(c["far_end"]), f(c["head"])
+    zero, half, one, two, three = f(0), f(0.5), f(1), f(2), f(3)
+    exp, expm1_small = math.exp, math.expm1_small
+
+    @inlined
+    def tail(size: Number) -> Number:
+        """erfc(size) for size >= 1/2."""
+        size = end if size > end else size
+        head = (size + rounder) - rounder  # its square is exact, so that exp(-size**2) keeps its digits
+        rest = (head - size) * (head + size)
+        both = (size + three) * (one + two * size)
+        s = level - slope * (one + two * size) / both
+        return exp(-head * head) * ((one + expm1_small(rest)) * far(s) * (size + three) / both)
+
+    @inlined
+    def erf(x: Number) -> Number:
+        size = abs(x)
+        return x * near(x * x) if size < half else copysign(one - tail(size), x)
+
+    @inlined
+    def erfc(x: Number) -> Number:
+        size = abs(x)
+        outside = tail(size)
+        outside = two - outside if x < zero else outside
+        return one - x * near(x * x) if size < half else outside
+
+    math.erf, math.erfc = erf, erfc

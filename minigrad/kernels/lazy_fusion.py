@@ -1,0 +1,41 @@
+"""The way to `fusion` that costs nothing until the first large array comes: then it is imported, and Numba with it."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+from numpy import ndarray
+
+from .jit import VariantResult, is_numpy_only
+
+MIN_FUSED_SIZE: Final = 1 << 11
+"""Elements from which on a compiled loop is tried: below, NumPy is done before one is reached."""
+
+
+def fused(function: Callable[..., Any], name: str, *, silent: bool = False) -> Callable[..., VariantResult]:
+    """What computes the same as `function` in one compiled loop: a `fusion.fused.Fused`, made when it is called."""
+    made: Callable[..., VariantResult] | None = None
+
+    def call(*args: Any, **settings: Any) -> VariantResult:
+        nonlocal made
+        if is_numpy_only():
+            return NotImplemented
+        if made is None:
+            made = import_module("minigrad.kernels.fusion.fused").Fused(function, name, silent=silent)
+        return made(*args, **settings)
+
+    return call
+
+
+def with_loop(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The same function, in one compiled loop where an argument is a large array and that is possible."""
+    loop = fused(function, name)
+
+    def compute(*args: Any, **settings: Any) -> Any:
+        if any(type(x) is ndarray and x.size >= MIN_FUSED_SIZE for x in args):
+            out = loop(*args, **settings)
+            if out is not NotImplemented:
+                return out
+        return function(*args, **settings)
+
+    return compute

@@ -1,0 +1,228 @@
+"""Generated loops: each row of the derivative table against itself in NumPy, forward and backward."""
+
+import itertools
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.autograd.registry import REGISTRY
+from minigrad.config import set_threads
+from minigrad.kernels.fusion import loop_file
+from minigrad.kernels.fusion.expression import Graph, UntraceableError
+from minigrad.kernels.fusion.fused import Fused
+from minigrad.kernels.fusion.loop_source import loop_source
+from minigrad.kernels.jit import numpy_only
+from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE, fused
+
+pytest.importorskip("numba")
+
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, -1e-30, 1.0, -1.0, 3.0, -3.0, 100.0, -100.0, 1e30, -1e30]
+REQUIRED = {"threshold": {"threshold": 0.5, "value": 2.0}}
+ROWS = [
+    op for name, op in sorted(REGISTRY.items())
+    if op.elementwise and op.module.startswith("minigrad.ops") and len(op.non_differentiable) < len(op.inputs)
+]  # fmt: skip
+NO_LOOP = {  # what no loop can hold: NumPy's functions are as quick
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "exp2", "hypot", "log10", "log2", "pow",
+    "remainder", "sin", "sinh", "tan",
+}  # fmt: skip
+
+
+def arguments(op, dtype):
+    """Special numbers in all combinations, and random ones, as many arrays as the op has inputs."""
+    rng, count = np.random.default_rng(0), len(op.inputs)
+    grid = np.array(list(itertools.product(SPECIAL, repeat=count))).T
+    columns = [np.concatenate([special, 3 * rng.normal(size=4000 - len(special) % 8)]) for special in grid]
+    arrays = [column.astype(dtype) for column in columns]
+    return [x > 0 if name == "condition" else x for name, x in zip(op.inputs, arrays, strict=True)]
+
+
+def assert_same(fast, plain, scale=1.0):
+    assert fast.dtype == plain.dtype
+    eps = np.finfo(plain.dtype).eps
+    np.testing.assert_allclose(fast, plain, rtol=64 * eps, atol=16 * eps * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ROWS, ids=[op.name for op in ROWS])
+def test_a_loop_gives_what_the_row_gives(op, dtype):
+    args, settings = arguments(op, dtype), REQUIRED.get(op.name, {})
+    with np.errstate(all="ignore"):
+        plain = np.asarray(op.forward(*args, **settings))
+        fast = Fused(op.forward, op.name)(*args, **settings)
+    if op.name in NO_LOOP:
+        assert fast is NotImplemented
+    elif op.name not in ("positive",):
+        assert_same(fast, plain)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ROWS, ids=[op.name for op in ROWS])
+def test_a_loop_pulls_back_what_the_rule_and_the_engine_do(op, dtype):
+    """With cotangents of 0 at half of the elements, where slopes may be infinite or NaN."""
+    args, settings = arguments(op, dtype), REQUIRED.get(op.name, {})
+    g = np.random.default_rng(1).normal(size=args[0].shape).astype(dtype)
+    g[::2] = 0
+    inputs = [mg.Tensor(x, requires_grad=x.dtype.kind == "f") for x in args]
+    variables = [x for x in inputs if x.requires_grad]
+    gradients = []
+    for context in (numpy_only, nullcontext):
+        with context(), np.errstate(all="ignore"):
+            gradients.append([x.numpy() for x in mg.grad(op(*inputs, **settings), variables, mg.Tensor(g))])
+    for plain, fast in zip(*gradients, strict=True):
+        assert_same(fast, plain)
+
+
+# ---- what is traced ----------------------------------------------------------------------------------------------
+
+
+def graph_of(function, *names):
+    graph = Graph(np.dtype(np.float32))
+    graph.outputs = [graph.symbol(function(*map(graph.input, names)))]
+    return graph
+
+
+def test_what_is_computed_twice_is_one_line_and_what_nobody_needs_is_none():
+    def f(x):
+        np.log(x)
+        return np.exp(-np.abs(x)) * np.exp(-np.abs(-x))
+
+    source = loop_source(graph_of(f, "x"), "f", ["x"], [], ["out"])
+    assert (source.count("exp("), source.count("log(")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x if x > 0 else -x,
+        lambda x: x + np.arange(3),
+        lambda x: np.sum(x),
+        lambda x: np.add.reduce(x),
+        lambda x: np.hypot(x, x),
+        lambda x: x * np.float64(2),
+        lambda x: x.astype(np.float16),
+        lambda x: x[0],
+        lambda x: float(x),
+    ],
+)
+def test_what_no_loop_can_do_is_left_to_numpy(f):
+    with pytest.raises((UntraceableError, TypeError)):
+        graph_of(f, "x")
+    assert Fused(f, "f")(np.ones(MIN_FUSED_SIZE, np.float32)) is NotImplemented
+
+
+def test_the_identity_and_constants_are_no_loops():
+    x = np.ones(MIN_FUSED_SIZE, np.float32)
+    for f in (lambda x: x, lambda x: np.zeros_like(x), lambda x: +x, lambda x: x > 0 if False else 1.0):
+        assert Fused(f, "f")(x) is NotImplemented
+
+
+def test_a_source_says_what_is_done():
+    source = Fused(lambda g, out: g * (1 - out * out), "tanh_vjp", silent=True).source(arrays=2)
+    lines = [line.strip() for line in source.splitlines()]
+    assert "v2 = x1_i * x1_i" in lines
+    assert "v4 = f(1.0) - v2" in lines
+    assert any(line.startswith("result[i] = ") for line in lines)
+
+
+# ---- for which arguments -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (np.ones((64, 64), np.float16),),
+        (np.ones((64, 64), int),),
+        (np.ones((64, 64), bool),),
+        (np.ones((64, 128), np.float32)[:, ::2],),
+        (np.ones((64, 64), np.float32), np.ones((64, 64))),
+        (np.ones((64, 64), np.float32), np.ones(64, np.float32)),
+        (np.ones((64, 64), np.float32), np.float64(2)),
+        (np.ones((64, 64), np.float32), None),
+        (np.float32(1), 2.0),
+    ],
+)
+def test_other_arguments_are_left_to_numpy(args):
+    assert Fused(lambda x, y=1.0: x + y, "plus")(*args) is NotImplemented
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [lambda x: x, lambda x: x.transpose(0, 2, 1), lambda x: x.transpose(2, 0, 1), lambda x: x[1:], lambda x: x.T],
+)
+def test_dense_arrays_are_answered_in_their_own_layout(turn):
+    x, y = (turn(np.random.default_rng(k).normal(size=(8, 32, 16)).astype(np.float32)) for k in range(2))
+    out = Fused(np.multiply, "times")(x, y)
+    np.testing.assert_array_equal(out, x * y)
+    assert out.strides == (x * y).strides
+
+
+def test_parts_of_dense_arrays_are_answered_like_copies_of_them():
+    x = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)[:, 3:60]
+    np.testing.assert_array_equal(Fused(np.negative, "minus")(x), -x)
+
+
+def test_numbers_do_not_make_new_loops_and_powers_do():
+    x = np.linspace(0.5, 2, MIN_FUSED_SIZE, dtype=np.float32)
+    shifted = Fused(lambda x, *, by: x + by, "shifted")
+    for by in range(20):
+        np.testing.assert_array_equal(shifted(x, by=by), x + np.float32(by))
+    assert len(shifted._loops) == 1
+    power = Fused(np.power, "power")
+    np.testing.assert_allclose(power(x, 3.0), x**3, rtol=1e-6)
+    assert power(x, 2.5) is NotImplemented
+    for exponent in range(50, 90):
+        assert power(x, float(exponent)) is NotImplemented
+    assert len(power._loops) < 20
+
+
+def test_the_number_of_threads_changes_no_bit():
+    numba = pytest.importorskip("numba")
+    x = np.random.default_rng(0).normal(size=1 << 20).astype(np.float32)
+    f = Fused(lambda x: np.log1p(np.exp(-np.abs(x))) * x, "softly")
+    try:
+        many = f(x)
+        set_threads(1)
+        np.testing.assert_array_equal(f(x), many)
+    finally:
+        set_threads(numba.config.NUMBA_NUM_THREADS)
+
+
+def test_numpy_only_means_no_loop():
+    x = np.ones(MIN_FUSED_SIZE, np.float32)
+    f = fused(lambda x: x + x, "doubled")
+    assert f(x) is not NotImplemented
+    with numpy_only():
+        assert f(x) is NotImplemented
+
+
+# ---- on disk -----------------------------------------------------------------------------------------------------
+
+SOURCE = Fused(lambda x: x * 3 + 1, "on_disk").source()
+
+
+def run(source=SOURCE):
+    x = np.arange(8, dtype=np.float32)
+    out = np.empty_like(x)
+    loop_file.compiled_loop(source, "on_disk_loop")(out, x, 0, 8)
+    return out.tolist() == (x * 3 + 1).tolist()
+
+
+def test_sources_and_machine_code_are_kept_in_one_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_LOOPS", str(tmp_path / "loops"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert run()
+    (file,) = (tmp_path / "loops").glob("*.py")
+    assert file.read_text() == SOURCE
+    assert list((tmp_path / "loops").rglob("*.nbi"))
+    assert run()
+    file.write_text("raise SystemExit('changed by somebody')")
+    assert run()
+
+
+def test_without_a_folder_loops_are_compiled_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINIGRAD_LOOPS", str(tmp_path / "file" / "loops"))
+    assert run()
