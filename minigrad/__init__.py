@@ -98,6 +98,7 @@ from minigrad.pytorch_names.keywords import explained as _explained
 from minigrad.rng import seed
 
 if TYPE_CHECKING:
+    from minigrad import compilation as compilation
     from minigrad import cost as cost
     from minigrad import data as data
     from minigrad import diagnosis as diagnosis
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from minigrad import testing as testing
     from minigrad import training as training
     from minigrad import viz as viz
+    from minigrad.compilation import compile
     from minigrad.diagnosis import why
 
 __version__ = "0.1.0"
@@ -117,8 +119,10 @@ _missing = _module_getattr(__name__)
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"):
+    if name in ("compilation", "cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"):
         return import_module(f"minigrad.{name}")
+    if name == "compile":
+        return import_module("minigrad.compilation").compile
     if name == "why":
         return import_module("minigrad.diagnosis").why
     return _missing(name)
@@ -150,6 +154,7 @@ __all__ = [
     "bool",
     "can_cast",
     "checkpoint",
+    "compile",
     "custom_vjp",
     "data",
     "default_dtype",

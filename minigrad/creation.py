@@ -9,9 +9,10 @@ import numpy as np
 
 from minigrad.autograd.array_protocol import check_device
 from minigrad.autograd.level import draw
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
 from minigrad.rng import default_rng
-from minigrad.typing import Array, ArrayLike, DTypeLike
+from minigrad.typing import Array, ArrayLike, DType, DTypeLike, Shape
 
 ShapeLike: TypeAlias = int | Sequence[int]
 
@@ -33,6 +34,13 @@ def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) ->
     out = wrap(array.astype(dtype or default_dtype(), copy=False))
     out.requires_grad = requires_grad
     return out
+
+
+@python_call
+def _drawn(rng: np.random.Generator | None, method: str, shape: Shape, dtype: DType) -> Array:
+    """Draws in double precision, converted."""
+    drawn: Array = draw(getattr(rng or default_rng(), method), shape)
+    return drawn.astype(dtype, copy=False)
 
 
 def zeros(
@@ -236,7 +244,9 @@ def randn(
     >>> randn(2, 3).shape
     (2, 3)
     """
-    return _wrap(draw((rng or default_rng()).standard_normal, _sizes(shape)), dtype, requires_grad)
+    return _wrap(
+        _drawn(rng, "standard_normal", _sizes(shape), np.dtype(dtype or default_dtype())), dtype, requires_grad
+    )
 
 
 def rand(
@@ -256,4 +266,4 @@ def rand(
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return _wrap(draw((rng or default_rng()).random, _sizes(shape)), dtype, requires_grad)
+    return _wrap(_drawn(rng, "random", _sizes(shape), np.dtype(dtype or default_dtype())), dtype, requires_grad)

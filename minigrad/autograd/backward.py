@@ -72,6 +72,8 @@ def pull_back(
         FreedGraphError: an earlier pass has freed a node.
         RuleError: a rule gave something that is no cotangent of its input.
     """
+    if STATE.capture is not None:
+        return STATE.capture.pull_back(seeds, nodes, targets, record, keep)
     with np.errstate(divide="ignore", invalid="ignore"):  # slopes may be infinite where no cotangent arrives
         return _walk(dict(seeds), nodes, targets, record=record, keep=keep)
 

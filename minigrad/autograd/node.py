@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -122,6 +122,35 @@ class Scope:
         return f"{self.path} {self.kind}".strip()
 
 
+class Capture(Protocol):
+    """What writes down a program while code runs (see `minigrad.compilation`): it is told what the ops do not show."""
+
+    def record(
+        self, plan: Plan, parents: tuple[Node | None, ...], values: tuple[Any, ...], settings: dict[str, Any], out: Any
+    ) -> Tensor:
+        """A result enters the graph."""
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], pure: bool) -> Any:
+        """Run a function of plain Python and NumPy: one instruction of the program."""
+
+    def pull_back(
+        self, seeds: Mapping[Node, Any], nodes: list[Node], targets: Set[Node], record: bool, keep: bool
+    ) -> dict[Node, Any]:
+        """Run a backward pass, each rule an instruction."""
+
+    def copied(self, original: Any, copy: Any) -> None:
+        """An array was copied, so that nobody can write to it."""
+
+    def looked(self, tensor: Tensor, how: str) -> None:
+        """Values leave as a plain number or array."""
+
+    def written(self, tensor: Tensor) -> None:
+        """A Tensor's values are about to change in place, or have been replaced."""
+
+    def refuse(self, reason: str) -> None:
+        """Something happens that no program can repeat."""
+
+
 Recorder = Callable[["Plan", tuple["Node | None", ...], tuple[Any, ...], dict[str, Any], Any], "Tensor"]
 
 
@@ -135,6 +164,7 @@ class _State(threading.local):
     scope: Scope | None = None
     level: Level | None = None  # the innermost call of `vmap` that is running
     silent: bool = False  # inside of `no_grad()`, which holds for what lies outside of a `vmap`, too
+    capture: Capture | None = None  # writes down a program, in `minigrad.compile`
 
 
 STATE: Final = _State()

@@ -22,7 +22,7 @@ from minigrad.autograd import operators
 from minigrad.autograd.backward import toposort, unbroadcast
 from minigrad.autograd.batched_array import LIVE, innermost
 from minigrad.autograd.multiple_results import Results, split
-from minigrad.autograd.node import Node, next_id
+from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.op import Op
 from minigrad.autograd.recorded import pull_back_tensors
 from minigrad.autograd.rule import Plan, Pull
@@ -67,6 +67,8 @@ def push_forward(tangents: dict[Node, Tangent], nodes: Iterable[Node], *, record
     Raises:
         FreedGraphError: a backward pass has freed a node.
     """
+    if STATE.capture is not None:
+        STATE.capture.refuse("forward mode (jvp, linearize)")
     for node in nodes:
         plan = node.plan
         if plan is None or node in tangents:

@@ -137,6 +137,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         array = as_array(data)
         shared = _guarded and not isinstance(data, (int, float, list, tuple))
         self._data = array.copy() if shared else array
+        if shared and STATE.capture is not None:
+            STATE.capture.copied(array, self._data)
         self.node = None
         if requires_grad:
             self.requires_grad = True
@@ -169,6 +171,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     @property
     def data(self) -> Array:
         """The values: a read-only view (see the memory guard). Assign to replace them."""
+        if STATE.capture is not None:
+            STATE.capture.looked(self, "data")
         if not _guarded:
             return self._data
         view = self._data.view(GuardedArray)
@@ -259,11 +263,15 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers, which have no history."""
         self._tell("tolist()")
+        if STATE.capture is not None:
+            STATE.capture.looked(self, "tolist()")
         return self._data.tolist()
 
     def _number(self) -> float | int | bool:
         if self.size != 1:
             raise ShapeError(f"item() needs exactly one element, this Tensor has shape {self.shape}")
+        if STATE.capture is not None:
+            STATE.capture.looked(self, "a Python number")
         return self._data.item()  # type: ignore[no-any-return]
 
     def _tell(self, how: str) -> None:
@@ -347,6 +355,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
             )
 
     def _stamp(self) -> None:
+        if STATE.capture is not None:
+            STATE.capture.written(self)
         if isinstance(self.node, Leaf):
             self.node.written_at = next_id()
 
@@ -432,7 +442,12 @@ def _as_data(data: Any) -> Any:
 
 def copy_if_writable(x: Any) -> Any:
     """What a graph may keep of a bare array: a copy, as long as someone else could write to it."""
-    return x.copy() if _guarded and type(x) is ndarray and x.flags.writeable else x
+    if not (_guarded and type(x) is ndarray and x.flags.writeable):
+        return x
+    copy = x.copy()
+    if STATE.capture is not None:
+        STATE.capture.copied(x, copy)
+    return copy
 
 
 def record(
@@ -470,7 +485,8 @@ def recording(enabled: bool = True) -> AbstractContextManager[None]:
 
     A recorder that is already active, such as that of `anomaly()`, stays.
     """
-    return override_state(recorder=(STATE.recorder or record) if enabled else None)
+    recorder = STATE.recorder or (record if STATE.capture is None else STATE.capture.record)
+    return override_state(recorder=recorder if enabled else None)
 
 
 def is_recording() -> bool:

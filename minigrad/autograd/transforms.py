@@ -51,7 +51,8 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
     cotangent_of_out = seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
-    with override_state(recorder=STATE.recorder if record_pass else None, watcher=None):  # what a rule gives is watched
+    watcher = STATE.watcher if STATE.capture is not None else None  # for else what a rule gives is watched
+    with override_state(recorder=STATE.recorder if record_pass else None, watcher=watcher):
         reached = pull_back(
             {out.node: cotangent_of_out if record_pass else cotangent_of_out._data},
             toposort([out.node]),

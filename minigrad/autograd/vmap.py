@@ -10,7 +10,7 @@ from minigrad.autograd.batched_array import LIVE, BatchedArray
 from minigrad.autograd.batching import everywhere
 from minigrad.autograd.level import Level, Randomness
 from minigrad.autograd.nested import Nested, is_container, leaves, part_paths, rebuilt
-from minigrad.autograd.node import override_state
+from minigrad.autograd.node import STATE, override_state
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import require_function
 from minigrad.errors import AxisError, DTypeError, GraphError, ShapeError, UsageError
@@ -66,6 +66,8 @@ def vmap(
 
     def batched(*args: Any, **settings: Any) -> Nested:
         operators.ops.load_batching_rules()
+        if STATE.capture is not None:
+            STATE.capture.refuse("vmap")
         axes = _axes_of_arguments(in_axes, args)
         values = [(f"argument {path}", x) for path, x in leaves(args)]
         given = [_with_batch_in_front(name, x, axis) for (name, x), axis in zip(values, axes, strict=True)]

@@ -10,12 +10,15 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import any_true
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError
-from minigrad.functional.reduction import check_reduction, flat, reduced, values, weights
+from minigrad.functional.reduction import check_reduction, flat, raw, reduced, weights
 from minigrad.ops.softmax_family import check_classes
 from minigrad.shapes import ShapeSpec, shape_of
 from minigrad.typing import Array, ArrayLike, Shape
+
+_check_classes = python_check(check_classes)
 
 
 def rows(x: ArrayLike) -> ArrayLike:
@@ -61,7 +64,7 @@ class ClassTargets:
             DTypeError: class numbers of floating dtype.
             DataError: a class that does not exist, or a negative weight.
         """
-        shape, numbers = shape_of(x), values(target)
+        shape, numbers = shape_of(x), raw(target)
         if numbers.size == 0 and numbers.dtype == np.float64:
             numbers = numbers.astype(np.intp)  # an empty list has no dtype
         if not shape:
@@ -75,11 +78,10 @@ class ClassTargets:
                 "where a loss takes them, have the shape of x"
             )
         count, kept = shape[axis], None
-        if ignore_index is not None and any_true(numbers == ignore_index):
-            kept = numbers != ignore_index
-            numbers = np.where(kept, numbers, 0)
+        if ignore_index is not None:
+            kept, numbers = _without_ignored(numbers, ignore_index)
         if numbers.ndim > 1:
-            check_classes(numbers, count)  # here the error can say where; in a row whoever indexes checks
+            _check_classes(numbers, count)  # here the error can say where; in a row whoever indexes checks
         if weight is not None:
             if shape_of(weight) != (count,):
                 raise ShapeError(
@@ -91,7 +93,7 @@ class ClassTargets:
 
     def chosen(self, table: ArrayLike) -> Tensor:
         """table[m, classes[m]]."""
-        check_classes(self.classes, shape_of(table)[1])
+        _check_classes(self.classes, shape_of(table)[1])
         return ops.getitem(table, index=(np.arange(len(self.classes)), self.classes))
 
     def weighted(self, loss: Tensor) -> Tensor:
@@ -109,6 +111,15 @@ class ClassTargets:
             return reduced(loss, reduction)
         share = self.weighted(ops.ones_like(loss))
         return reduced(loss, reduction, share if self.kept is None else ops.where(self.kept, share, 0))
+
+
+@python_check
+def _without_ignored(numbers: Array, ignore_index: int) -> tuple[Array | None, Array]:
+    """Which class numbers count (None: all), and the numbers, those that are ignored 0."""
+    if not any_true(numbers == ignore_index):
+        return None, numbers
+    kept = numbers != ignore_index
+    return kept, np.where(kept, numbers, 0)
 
 
 def _explain_shape(name: str, shape: Shape, target: Array) -> NoReturn:

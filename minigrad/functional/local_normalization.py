@@ -8,10 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.common import on_batch, tensor_or_array
-from minigrad.functional.reduction import dtype_of, values
+from minigrad.functional.reduction import dtype_of, raw
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, DType, Shape
 
@@ -61,14 +62,23 @@ def _dtype_for_squares(x: Tensor | Array, factor: float) -> DType:
     if dtype not in (np.float16, np.float32):
         return dtype
     largest = math.sqrt(float(np.finfo(dtype).max) / max(4 * factor, 4))
-    large = np.abs(values(x)).max(initial=0) > largest
-    return np.dtype(f"f{2 * dtype.itemsize}") if large else dtype
+    return np.dtype(f"f{2 * dtype.itemsize}") if _exceeds(raw(x), largest) else dtype
+
+
+@python_check
+def _exceeds(x: Array, largest: float) -> bool:
+    return bool(np.abs(x).max(initial=0) > largest)
 
 
 def _scale(x: ArrayLike) -> Array:
     """A number to divide each image by, so that no square of it overflows: 1, or the power of two near its largest."""
-    exponent = np.frexp(np.max(np.abs(values(x)), axis=(1, 2, 3), keepdims=True, initial=0))[1]
-    return np.ldexp(np.ones((), dtype_of(x)), np.where(exponent > np.finfo(dtype_of(x)).maxexp // 3, exponent - 1, 0))
+    return _power_of_two(raw(x), dtype_of(x))
+
+
+@python_check
+def _power_of_two(x: Array, dtype: DType) -> Array:
+    exponent = np.frexp(np.max(np.abs(x), axis=(1, 2, 3), keepdims=True, initial=0))[1]
+    return np.ldexp(np.ones((), dtype), np.where(exponent > np.finfo(dtype).maxexp // 3, exponent - 1, 0))
 
 
 def local_contrast_norm(x: ArrayLike, kernel_size: int = 9, sigma: float | None = None, eps: float = 1e-5) -> Tensor:

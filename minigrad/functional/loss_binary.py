@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from minigrad import ops
 from minigrad.autograd.batched_array import physical
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError
-from minigrad.functional.reduction import check_same_shape, in_dtype_of, reduced, signs, values, weighted
-from minigrad.typing import ArrayLike
+from minigrad.functional.reduction import check_same_shape, in_dtype_of, raw, reduced, signs, weighted
+from minigrad.typing import Array, ArrayLike
 
 
 def binary_cross_entropy(
@@ -35,14 +36,19 @@ def binary_cross_entropy(
     0.6931471824645996
     """
     check_same_shape("binary_cross_entropy", x=x, target=target)
-    wrong = physical((values(x) < 0) | (values(x) > 1))
+    _refuse_no_probabilities(raw(x))
+    loss = ops.binary_cross_entropy(x, in_dtype_of(x, target))
+    return reduced(weighted("binary_cross_entropy", loss, weight), reduction)
+
+
+@python_check
+def _refuse_no_probabilities(x: Array) -> None:
+    wrong = physical((x < 0) | (x > 1))
     if wrong.any():
         raise DataError(
             f"binary_cross_entropy: x must hold probabilities from 0 to 1, got {physical(x)[wrong].flat[0]}: "
             "for scores use binary_cross_entropy_with_logits"
         )
-    loss = ops.binary_cross_entropy(x, in_dtype_of(x, target))
-    return reduced(weighted("binary_cross_entropy", loss, weight), reduction)
 
 
 def binary_cross_entropy_with_logits(

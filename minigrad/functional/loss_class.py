@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from minigrad import ops
 from minigrad.autograd.batched_array import any_true
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.class_targets import ClassTargets, classes_axis, rows
@@ -15,12 +16,13 @@ from minigrad.functional.reduction import (
     check_same_shape,
     in_dtype_of,
     quotient,
+    raw,
     reduced,
     values,
     weights,
 )
 from minigrad.shapes import shape_of
-from minigrad.typing import ArrayLike
+from minigrad.typing import Array, ArrayLike
 
 
 def cross_entropy(
@@ -62,7 +64,7 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing <= 1:
         raise UsageError(f"cross_entropy: label_smoothing must lie in [0, 1], got {label_smoothing}")
-    if values(target).dtype.kind == "f" and shape_of(target) == shape_of(x) != ():
+    if raw(target).dtype.kind == "f" and shape_of(target) == shape_of(x) != ():
         return _cross_entropy_of_probabilities(x, target, weight, reduction, label_smoothing)
     targets = ClassTargets.of("cross_entropy", x, target, weight, ignore_index)
     if label_smoothing == 0:
@@ -126,6 +128,12 @@ def nll_loss(
     return targets.reduced(targets.weighted(-targets.chosen(rows(x))), reduction)
 
 
+@python_check
+def _refuse_negative(target: Array) -> None:
+    if any_true(target < 0):
+        raise DataError("kl_div: target holds negative numbers: give probabilities, or logarithms and log_target")
+
+
 def kl_div(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """target * (log target - x): the divergence of the target from a distribution whose logarithm is x. Unit: nats.
 
@@ -154,8 +162,7 @@ def kl_div(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", log_targ
         p = ops.exp(target)
         loss = p * ops.where(values(p) == 0, 0, ops.subtract(target, x))
     else:
-        if any_true(values(target) < 0):
-            raise DataError("kl_div: target holds negative numbers: give probabilities, or logarithms and log_target")
+        _refuse_negative(raw(target))
         is_zero = values(target) == 0
         loss = ops.multiply(target, ops.log(ops.where(is_zero, 1, target))) - ops.weighted(target, x)
     if reduction == "batchmean":

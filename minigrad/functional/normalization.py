@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import is_batched
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, MutationError, ShapeError, UsageError, shape_text
 from minigrad.functional.common import tensor_or_array
@@ -82,7 +83,7 @@ def batch_norm(
     axis = (0, *range(2, len(shape_of(x))))
     out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
     if count:
-        _move(running_mean, mean, momentum)
+        _move(running_mean, mean, momentum, 1.0)
         _move(running_var, variance, momentum, count / (count - 1))
     return out
 
@@ -172,7 +173,7 @@ def instance_norm(
     axis = tuple(range(2, len(shape_of(x))))
     out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
     if count and shape_of(x)[0]:
-        _move(running_mean, mean, momentum)
+        _move(running_mean, mean, momentum, 1.0)
         _move(running_var, variance, momentum, count / (count - 1))
     return out
 
@@ -238,7 +239,8 @@ def _by_running(
     return ops.add(ops.multiply(x, factor), term)
 
 
-def _move(running: Tensor | Array | None, values: Tensor, momentum: float, factor: float = 1.0) -> None:
+@python_call
+def _move(running: Tensor | Array | None, values: Tensor, momentum: float, factor: float) -> None:
     """Move a running statistic (C), in place, toward the mean over all samples of `values`."""
     if running is None:
         return
@@ -248,7 +250,7 @@ def _move(running: Tensor | Array | None, values: Tensor, momentum: float, facto
             "model.eval(), or normalize without them (GroupNorm, LayerNorm, or track_running_stats=False)"
         )
     array = running.writable() if isinstance(running, Tensor) else running
-    fresh = np.asarray(values.data if isinstance(values, Tensor) else values)
+    fresh = np.asarray(values._data if isinstance(values, Tensor) else values)
     fresh = fresh.reshape(len(fresh), len(array)).mean(axis=0) * factor
     array += momentum * (fresh - array)
 

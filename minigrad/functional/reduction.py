@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import any_true, is_batched, physical
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.shapes import shape_of
@@ -41,9 +42,14 @@ def values(x: ArrayLike) -> Any:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
+def raw(x: ArrayLike) -> Any:
+    """The same for what only a `python_check` looks at."""
+    return x._data if isinstance(x, Tensor) else values(x)
+
+
 def dtype_of(x: ArrayLike) -> DType:
     """The dtype in which a loss of x is computed."""
-    dtype: DType = values(x).dtype
+    dtype: DType = raw(x).dtype
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
@@ -60,10 +66,14 @@ def weights(name: str, x: ArrayLike, weight: ArrayLike, what: str = "weight") ->
     Raises:
         DataError: one is negative.
     """
-    array = values(weight)
+    _refuse_negative(name, what, raw(weight))
+    return in_dtype_of(x, weight)
+
+
+@python_check
+def _refuse_negative(name: str, what: str, array: Array) -> None:
     if any_true(array < 0):
         raise DataError(f"{name}: {what} must not be negative, got {physical(array).min()}")
-    return in_dtype_of(x, weight)
 
 
 def weighted(name: str, loss: Tensor, weight: ArrayLike | None, what: str = "weight") -> Tensor:
@@ -81,12 +91,16 @@ def signs(name: str, x: ArrayLike, target: ArrayLike) -> Tensor | Array:
     Raises:
         DataError: there is another number.
     """
-    array = values(target)
+    _refuse_no_signs(name, raw(target))
+    return in_dtype_of(x, target)
+
+
+@python_check
+def _refuse_no_signs(name: str, array: Array) -> None:
     wrong = physical((array != 1) & (array != -1))
     if wrong.any():
         found = physical(array)[wrong].flat[0]
         raise DataError(f"{name}: target must hold 1 and -1, got {found}: of 0 and 1 make 2 * target - 1")
-    return in_dtype_of(x, target)
 
 
 def check_reduction(reduction: str, *more: str) -> None:
@@ -114,12 +128,17 @@ def reduced(loss: Tensor, reduction: str, share: ArrayLike | None = None) -> Ten
 
 def quotient(total: ArrayLike, count: ArrayLike) -> Tensor:
     """total / count; NaN, without a warning, for a count of 0."""
-    empty = values(count) == 0
-    if not any_true(empty):
+    if not _has_zero(raw(count)):
         return ops.divide(total, count)
-    if not is_batched(empty):
+    if not is_batched(raw(count)):
         return ops.multiply(total, nan)
+    empty = values(count) == 0
     return ops.where(empty, ops.multiply(total, nan), ops.divide(total, ops.where(empty, 1, count)))
+
+
+@python_check
+def _has_zero(count: Array) -> bool:
+    return any_true(count == 0)
 
 
 def flat(x: Tensor, shape: Shape) -> Tensor:

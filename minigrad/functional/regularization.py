@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.level import draw
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.functional.common import tensor_or_array
@@ -140,8 +141,15 @@ def _dropped(name: str, x: ArrayLike, p: float, training: bool, rng: Rng, shape:
 
 def _mask(rng: Rng, shape: Shape, p: float) -> Tensor:
     """True with probability 1 - p."""
+    return ops.greater_equal(wrap(_uniform(rng, shape)), p)
+
+
+@python_call
+def _uniform(rng: Rng, shape: Shape) -> Array:
+    """Draws from [0, 1)."""
     generator = rng or default_rng()
-    return wrap(draw(lambda sizes: generator.random(sizes, np.float32), shape) >= p)
+    drawn: Array = draw(lambda sizes: generator.random(sizes, np.float32), shape)
+    return drawn
 
 
 def _channels(name: str, x: ArrayLike, spatial: int) -> Shape:

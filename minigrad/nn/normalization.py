@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import functional as F  # noqa: N812
 from minigrad import init
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
 from minigrad.functional.common import on_batch
@@ -53,6 +54,7 @@ class _Running(Configured):
             return self.momentum or 0.0
         return 1 / (self.num_batches_tracked.item() + 1)
 
+    @python_call
     def _count_batch(self) -> None:
         if self.num_batches_tracked is not None and self.training:
             self.num_batches_tracked.writable()[...] += 1

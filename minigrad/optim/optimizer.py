@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.node import Leaf
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.kernels.array_utils import accumulation_dtype
@@ -164,6 +165,7 @@ class Optimizer(ExplainedKeywords):
                     self._step_parameter(p, p.grad._data, group)
         return result
 
+    @python_call
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state, dtype = self.state[p], accumulation_dtype(p.dtype)
         buffers = self._buffers(group)

@@ -25,7 +25,8 @@ from .docstring import restructured
 
 PAGES: Final = (
     "minigrad", "minigrad.ops", "minigrad.special", "minigrad.functional", "minigrad.nn", "minigrad.optim",
-    "minigrad.init", "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis", "minigrad.cost", "minigrad.io",
+    "minigrad.init", "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis",
+    "minigrad.compilation", "minigrad.cost", "minigrad.io",
     "minigrad.testing", "minigrad.testing.frameworks", "minigrad.domain", "minigrad.typing",
 )  # fmt: skip
 """The modules that have a page each. What `minigrad.ops` exports is public as `minigrad.sin`, and so on."""

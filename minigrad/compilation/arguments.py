@@ -1,0 +1,119 @@
+"""The arguments and results of a compiled call: taken apart, told from those of other calls, and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.node import STATE, Leaf, Node
+from minigrad.autograd.tensor import Tensor, default_dtype, wrap
+from minigrad.compilation.guards import SCALARS
+from minigrad.compilation.program import Constant, Nested, Ref
+from minigrad.nn import Module
+from minigrad.typing import Array
+
+
+class Output(NamedTuple):
+    """A Tensor among the results: its value, and the node behind it, freed, if it had one."""
+
+    value: Any
+    node: Node | None
+
+
+class Given(NamedTuple):
+    """A result that is one of the arguments itself, by the number of the leaf."""
+
+    leaf: int
+
+
+class Arguments:
+    """The arguments of one call.
+
+    Arrays among them become Tensors (of the same memory): what a function does with an array would not be seen.
+
+    Attributes:
+        args, settings: as the function gets them.
+        leaves: what stands in the containers.
+        key: tells calls apart that need programs of their own; None where there can be none.
+        objects: leaves that are neither Tensors nor scalars, by name.
+    """
+
+    def __init__(self, args: tuple[Any, ...], settings: dict[str, Any]) -> None:
+        self.leaves: list[Any] = []
+        self.objects: dict[str, object] = {}
+        self._structure: list[Any] = [STATE.recorder is None, default_dtype()]
+        self._recorded = False
+        self.args: tuple[Any, ...] = tuple([self._taken(x, f"argument {k}") for k, x in enumerate(args)])
+        self.settings = {name: self._taken(x, name) for name, x in settings.items()}
+        self._structure.append(tuple(settings))
+        self.key = None if self._recorded else tuple(self._structure)
+
+    @property
+    def tensors(self) -> list[Tensor | None]:
+        """The leaves that are Tensors, None for the others."""
+        return [x if type(x) is Tensor else None for x in self.leaves]
+
+    def _taken(self, x: Any, name: str) -> Any:
+        if isinstance(x, np.ndarray):
+            x = wrap(x.view(np.ndarray))
+        if type(x) is Tensor:
+            node, data = x.node, x._data
+            self._recorded |= node is not None and type(node) is not Leaf
+            self._structure.append((data.shape, data.dtype, data.strides, node is None))
+            self.leaves.append(x)
+            return x
+        if type(x) in (tuple, list):
+            self._structure.append((type(x), len(x)))
+            return type(x)([self._taken(part, name) for part in x])
+        if type(x) is dict:
+            self._structure.append((dict, tuple(x)))
+            return {key: self._taken(part, f"{name}[{key!r}]") for key, part in x.items()}
+        self.leaves.append(x)
+        if x is None or isinstance(x, SCALARS):
+            self._structure.append((type(x), x))
+        else:
+            self._structure.append((type(x), id(x)))
+            self.objects[name] = x
+        return x
+
+
+def described(
+    outputs: Any, arguments: Arguments, known: dict[Tensor, str], number_of: Callable[[Array], int]
+) -> Nested:
+    """What a call returned, with references for its Tensors.
+
+    Raises:
+        ValueError: something that no program can return, by what it is called.
+    """
+    if type(outputs) is Tensor:
+        for k, leaf in enumerate(arguments.leaves):
+            if leaf is outputs:
+                return Given(k)
+        if outputs in known:
+            return Constant(outputs)
+        node = outputs.node
+        if node is not None and node.saved is not None:
+            raise ValueError(
+                "it returns a recorded Tensor, whose graph would be missing: call backward() inside, or the function "
+                "inside of no_grad(), or return x.detach()"
+            )
+        return Output(Ref(number_of(outputs._data)), node)
+    if type(outputs) in (tuple, list):
+        return type(outputs)([described(part, arguments, known, number_of) for part in outputs])
+    if type(outputs) is dict:
+        return {key: described(part, arguments, known, number_of) for key, part in outputs.items()}
+    if outputs is None or isinstance(outputs, (*SCALARS, Module, type)) or callable(outputs):
+        return Constant(outputs)
+    raise ValueError(f"it returns a {type(outputs).__name__}: return Tensors, in dicts, lists and tuples")
+
+
+def freed(node: Node | None) -> Node | None:
+    """A node such as a backward pass leaves behind: what is computed from it cannot be differentiated any more."""
+    if node is None:
+        return None
+    again = Node.__new__(Node)
+    again.plan, again.parents, again.saved, again.settings = node.plan, (), None, node.settings
+    again.shape, again.dtype, again.order, again.scope = node.shape, node.dtype, node.order, node.scope
+    return again

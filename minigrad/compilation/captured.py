@@ -1,0 +1,117 @@
+"""`Captured`: the program of one call that has ended, and what it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.autograd.tensor import Tensor
+from minigrad.compilation.arguments import Arguments, described
+from minigrad.compilation.guards import Guards
+from minigrad.compilation.passes import checks_first
+from minigrad.compilation.program import Instruction, Program, same
+from minigrad.compilation.tape import Tape
+
+Needs = dict[Tensor | int, str]
+"""By variable (of an argument: by its leaf's number): whether its `.grad` must be "none" or "some", or may be "any"."""
+
+
+class Captured:
+    """One captured call: the program, what it depends on, and which gradients it needs to find."""
+
+    def __init__(self, program: Program, guards: Guards, needs: Needs, data: bytes | None) -> None:
+        self.program, self.guards, self.needs, self.data = program, guards, needs, data
+
+    def difference(self, other: Captured) -> str | None:
+        """The first call in which two programs differ, with its line; None if there is none."""
+        mine, others = self.program, other.program
+        for one, two in zip(mine.instructions, others.instructions, strict=False):
+            where = f"{one.name} at {one.site[0]}:{one.site[1]}"
+            if one.kind != two.kind or one.function is not two.function or not same(_fields(one), _fields(two)):
+                return where
+            for number in one.reads:
+                if not same(mine.constants.get(number), others.constants.get(number)):
+                    return f"an array that {where} is given"
+        if len(mine.instructions) != len(others.instructions):
+            return "the number of calls"
+        return None if same(mine.outputs, others.outputs) and same(mine.constants, others.constants) else "the results"
+
+    def took_the_way_of(self, other: Captured) -> bool:
+        """Whether all checks gave the same answers, and the same gradients were set and cleared."""
+        decisions = [[i.expected for i in each.program.instructions if i.decides] for each in (self, other)]
+        return same(*decisions) and self.program.gradients == other.program.gradients
+
+    def needs_of_both(self, other: Captured) -> Needs:
+        """A gradient that one of the calls found, and cleared before it was used, may be there or not."""
+        return {x: "any" if "any" in (need, other.needs[x]) else need for x, need in self.needs.items()}
+
+
+def _fields(instruction: Instruction) -> tuple[Any, ...]:
+    return (instruction.arguments, dict(instruction.settings), instruction.results, instruction.expected)
+
+
+def refusal(tape: Tape, guards: Guards) -> str | None:
+    """Why a call can have no program."""
+    if tape.refusal is not None:
+        reason, (file, line) = tape.refusal
+        return f"{reason}, at {file}:{line}"
+    if guards.hooked:
+        return f"{guards.hooked[0]} has hooks, whose Python would not run"
+    return None if guards.complete else "it reaches too much to be watched for changes"
+
+
+def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any, title: str) -> Captured:
+    """The program of a call that has ended.
+
+    Raises:
+        ValueError: it has left something that no program can give.
+    """
+    leaf_of = {x: k for k, x in enumerate(arguments.tensors) if x is not None}
+    needs: Needs = {}
+    gradients: list[tuple[Tensor | int, int | None]] = []
+    described_outputs = described(outputs, arguments, guards.tensors, tape.number)
+    for x, node in tape.known.leaves.items():
+        if x.node is not node:
+            raise ValueError("it changes which Tensors require gradients")
+        name, before, now = leaf_of.get(x, x), tape.known.entry[x], node.grad
+        needs[name] = "some" if x in tape.known.used_gradients else "none" if before is None else "any"
+        if now is before:
+            needs[name] = "none" if before is None else "some"
+        elif now is None:
+            gradients.append((name, None))
+        elif now.node is not None:
+            raise ValueError("a gradient is itself recorded (create_graph=True)")
+        else:
+            gradients.append((name, tape.number(now._data)))
+    instructions = checks_first(tape.instructions)
+    _require_checks_first(instructions)
+    read = {number for i in instructions for number in i.reads}
+    program = Program(
+        tuple(instructions), tape.known.values,
+        tuple([number if number in read else None for number in tape.known.arguments]),
+        tape.known.constants, described_outputs, tuple(gradients), title,
+    )  # fmt: skip
+    return Captured(program, guards, needs, _data(tape, arguments) if tape.known.suspicious else None)
+
+
+def _require_checks_first(instructions: Sequence[Instruction]) -> None:
+    """A check that sends the call back to its beginning must stand before everything that cannot be done twice."""
+    effects = False
+    for instruction in instructions:
+        effects |= instruction.kind == "call"
+        if effects and instruction.decides:
+            raise ValueError(
+                f"{instruction.name} at {instruction.site[0]}:{instruction.site[1]} looks at values after something "
+                "has been changed or drawn"
+            )
+
+
+def _data(tape: Tape, arguments: Arguments) -> bytes:
+    """A fingerprint of the data that a call was given: an unknown array may have been computed from it."""
+    digest = hashlib.blake2b(digest_size=16)
+    state = [i.arguments[0].value for i in tape.instructions if i.kind == "load"]
+    for x in [*arguments.tensors, *[x for x in state if x.node is None]]:
+        if x is not None:
+            digest.update(x._data.tobytes())
+    return digest.digest()

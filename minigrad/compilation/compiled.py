@@ -1,0 +1,234 @@
+"""`compile`: a function that is captured when it is called, and afterwards replayed as a program."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+from minigrad.autograd.node import STATE, Leaf
+from minigrad.autograd.tensor import Tensor, record
+from minigrad.compilation.arguments import Arguments
+from minigrad.compilation.captured import Captured, Needs, captured_call, refusal
+from minigrad.compilation.generate import Changed, generate
+from minigrad.compilation.guards import Guards
+from minigrad.compilation.passes import PASSES, Pass
+from minigrad.compilation.program import Program
+from minigrad.compilation.tape import Tape, capturing
+from minigrad.errors import UsageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_PROGRAMS = 16
+"""Programs that are kept for one function; the oldest ones go."""
+
+MOST_CANDIDATES = 4
+"""Captured calls, of one key, that wait for another one like them."""
+
+MOST_CAPTURES = 12
+"""Calls in a row that were captured and led to no program: then there is no end to it, and calls run eagerly."""
+
+
+class Replay:
+    """A program that is trusted, as Python.
+
+    Attributes:
+        captured: as it was captured.
+        program: as it runs, after all passes.
+        source: the Python.
+    """
+
+    def __init__(self, captured: Captured, needs: Needs, passes: Sequence[Pass]) -> None:
+        self.captured, self.guards = captured, captured.guards
+        self._some = [x for x, need in needs.items() if need == "some"]
+        self._none = [x for x, need in needs.items() if need == "none"]
+        self.program = captured.program
+        for each in passes:
+            self.program = each.run(self.program)
+        self.source, self._run = generate(self.program)
+        self._read = [k for k, number in enumerate(captured.program.arguments) if number is not None]
+
+    def fits(self, arguments: Arguments) -> bool:
+        """Whether all is as it was when the program was captured."""
+        return (
+            self.guards.holds()
+            and all(_gradient(x, arguments) is None for x in self._none)
+            and all(_gradient(x, arguments) is not None for x in self._some)
+        )
+
+    def __call__(self, arguments: Arguments) -> Any:
+        """Run it.
+
+        Raises:
+            Changed: a check gave another answer; nothing has been changed.
+        """
+        return self._run(*[arguments.leaves[k]._data for k in self._read], arguments.leaves)
+
+
+class Compiled(Generic[P, R]):
+    """A function that is captured and replayed: what `compile` makes.
+
+    Attributes:
+        function: the function itself, which runs eagerly.
+        program: the newest program, after all passes; None as long as there is none.
+        source: the Python that runs it.
+        reason: why calls run eagerly, if they do.
+    """
+
+    def __init__(self, function: Callable[P, R], passes: Sequence[Pass] = PASSES) -> None:
+        if not callable(function):
+            raise UsageError(f"compile takes a function, not {type(function).__name__}")
+        functools.update_wrapper(self, function)
+        self.function, self.passes = function, tuple(passes)
+        self.reason: str | None = None
+        self._replays: dict[Any, list[Replay]] = {}
+        self._candidates: dict[Any, list[Captured]] = {}
+        self._eager: set[Any] = set()
+        self._newest: Replay | None = None
+        self._last_key: Any = None
+        self._in_vain = 0  # captures since there was a replay
+
+    def __call__(self, *args: P.args, **settings: P.kwargs) -> R:
+        """What the function does: replayed where a program fits, else run and captured."""
+        arguments = Arguments(args, settings)
+        watched = STATE.watcher or STATE.gradient_watcher or STATE.number_watcher or STATE.capture or STATE.level
+        if watched is None and arguments.key is not None and STATE.recorder in (None, record):
+            for replay in self._replays.get(arguments.key, ()):
+                if replay.fits(arguments):
+                    try:
+                        found = replay(arguments)
+                    except Changed:
+                        continue
+                    self._in_vain = 0
+                    return cast(R, found)
+            if arguments.key not in self._eager and self._in_vain <= MOST_CAPTURES:
+                return self._capture(arguments)
+        return self.function(*arguments.args, **arguments.settings)
+
+    # ---- capturing -------------------------------------------------------------------------------------------
+
+    def _capture(self, arguments: Arguments) -> R:
+        """Run the function, and keep its program if an earlier call led to the same one."""
+        key = arguments.key
+        guards = Guards({getattr(self.function, "__name__", ""): self.function, **arguments.objects})
+        changes = [each.guards.changed() for each in self._candidates.get(key, ())]
+        unchanged = [e for e, change in zip(self._candidates.get(key, ()), changes, strict=True) if change is None]
+        tape = Tape(arguments.tensors, guards.tensors)
+        with capturing(tape):
+            outputs = self.function(*arguments.args, **arguments.settings)
+        self._in_vain += 1
+        reason = refusal(tape, guards)
+        try:
+            if reason is None:
+                captured = captured_call(tape, arguments, guards, outputs, self.title)
+                reason = self._compare(key, captured, [e for e in unchanged if e.took_the_way_of(captured)])
+        except ValueError as error:
+            reason = str(error)
+        if reason is None and self._in_vain > MOST_CAPTURES:
+            reason = f"it changes at each call: {next(filter(None, changes), None) or self._changing(key)}"
+        if reason is not None:
+            self._give_up(key, reason)
+        self._last_key = key
+        return outputs
+
+    def _compare(self, key: Any, captured: Captured, alike: list[Captured]) -> str | None:
+        """Trust a program that was captured twice; the reason why there cannot be one, if that is seen."""
+        if alike:
+            difference = captured.difference(alike[0])
+            if difference is not None:
+                return (
+                    f"two calls alike did not do the same: {difference} got values from outside of what is seen (raw "
+                    "NumPy, a file, a random generator of one's own)"
+                )
+            if captured.data is None or captured.data != alike[0].data:
+                self._trust(key, Replay(captured, captured.needs_of_both(alike[0]), self.passes))
+                return None
+        candidates = [captured, *self._candidates.pop(key, ())]
+        self._candidates[key] = candidates[:MOST_CANDIDATES]
+        if len(self._candidates) > MOST_PROGRAMS:
+            del self._candidates[next(iter(self._candidates))]
+        return None
+
+    @property
+    def title(self) -> str:
+        """The function's name."""
+        return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+    def _changing(self, key: Any) -> str:
+        pairs = zip(key, self._last_key or (), strict=False)
+        return next((f"an argument ({one[-1]!r})" for one, other in pairs if one != other), "something")
+
+    def _trust(self, key: Any, replay: Replay) -> None:
+        while sum(map(len, self._replays.values())) >= MOST_PROGRAMS:
+            oldest = next(iter(self._replays))
+            self._replays[oldest].pop(0)
+            if not self._replays[oldest]:
+                del self._replays[oldest]
+        self._replays.setdefault(key, []).append(replay)
+        self._newest, self._in_vain = replay, 0
+
+    def _give_up(self, key: Any, reason: str) -> None:
+        """Run such calls eagerly from now on, and say so once."""
+        self._eager.add(key)
+        if self.reason is None:
+            self.reason = reason
+            warnings.warn(f"compile: {self.title} runs eagerly: {reason}", UserWarning, stacklevel=4)
+
+    # ---- reading it ------------------------------------------------------------------------------------------
+
+    @property
+    def program(self) -> Program | None:
+        """The newest program as it runs."""
+        return None if self._newest is None else self._newest.program
+
+    @property
+    def source(self) -> str:
+        """The Python that runs the newest program."""
+        return "" if self._newest is None else self._newest.source
+
+
+def compile(function: Callable[P, R]) -> Compiled[P, R]:
+    """A function that does the same: captured in its first calls, and then replayed as a flat program of kernel calls.
+
+    A training step (forward, backward, update, running statistics, random draws) or an inference function. Calls with
+    new shapes, dtypes, module modes or Python arguments run eagerly and are captured; once two calls have led to the
+    same program, it is trusted, goes through passes (`minigrad.compilation.PASSES`), and is replayed. Results,
+    gradients and random numbers are the eager ones.
+
+    What the function depends on (closure variables, globals, attributes of modules and other objects, items of lists
+    and dicts) is looked at before each replay: scalars count by value, everything else by identity, and a change leads
+    to another capture. Values of Tensors are read anew. The optimizer's own code updates parameters, so that learning
+    rates and loaded states need nothing. What no program could repeat (a number that Python looks at, arrays made by
+    raw NumPy, a recorded result, hooks) is told in one warning with its line, and then such calls run eagerly.
+
+    Arrays among the arguments reach the function as Tensors. What it does beside computing (printing, writing files)
+    happens in calls that are captured only.
+
+    Args:
+        function: from Tensors, and anything else, to Tensors in dicts, lists and tuples, or None. Call `backward` in
+            it, or call it within `no_grad()`: it cannot be differentiated from outside.
+
+    Returns:
+        A `minigrad.compilation.Compiled`: called as the function, with `.program` and `.source` of the newest program.
+
+    Raises:
+        UsageError: it is no function.
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> @compile
+    ... def step(x):
+    ...     w.grad = None
+    ...     loss = ((w * x) ** 2).sum()
+    ...     loss.backward()
+    ...     return loss
+    >>> [step(Tensor([1.0, k])).item() for k in range(4)]
+    [1.0, 5.0, 17.0, 37.0]
+    """
+    return Compiled(function)
+
+
+def _gradient(x: Tensor | int, arguments: Arguments) -> Tensor | None:
+    node = (arguments.leaves[x] if isinstance(x, int) else x).node
+    return cast(Leaf, node).grad
