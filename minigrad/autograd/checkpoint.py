@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.backward import toposort
+from minigrad.autograd.batched_array import physical
 from minigrad.autograd.node import STATE, Leaf, Node, next_id, override_state
 from minigrad.autograd.op import Op
 from minigrad.autograd.rule import Plan
@@ -56,7 +57,7 @@ class _Replay(Plan):
     def __init__(
         self, function: Callable[..., Tensor], inputs: list[Any], rng_state: dict[str, Any], out: Tensor
     ) -> None:
-        self.total = out._data.sum(dtype=np.float64)
+        self.total = physical(out).sum(dtype=np.float64)
         self.op = _CHECKPOINT
         self.pulls = self.recorded = None
         self.save = lambda values: ()
@@ -77,7 +78,7 @@ class _Replay(Plan):
                 out = self.function(*self.inputs)
         finally:
             set_rng_state(current)
-        if not np.isclose(out._data.sum(dtype=np.float64), self.total, rtol=1e-4, equal_nan=True):
+        if not np.isclose(physical(out).sum(dtype=np.float64), self.total, rtol=1e-4, equal_nan=True):
             raise GraphError(
                 "checkpoint: the function gave other values the second time: it must draw from the default generator "
                 "only, and what it depends on (a module's mode, say) must not change before backward"

@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.nested import Nested, leaves, matching, rebuilt
+from minigrad.autograd import operators
+from minigrad.autograd.batched_array import LIVE, innermost, is_batched
+from minigrad.autograd.level import Level
+from minigrad.autograd.multiple_results import Results
+from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor, recording, wrap
+from minigrad.autograd.vmap import spread, vmap
 from minigrad.errors import GraphError, RuleError, UsageError
 from minigrad.pytorch_names.keywords import ExplainedKeywords
-from minigrad.typing import Array, Function
+from minigrad.typing import Function
 
 
 class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's name)
@@ -72,9 +77,35 @@ class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's nam
         if self.rules is None:
             raise UsageError(f"{self.name}: say how it is differentiated, by {self.name}.defvjp(fwd, bwd)")
         xs = [x for _, x in leaves(args) if isinstance(x, Tensor)]
-        if STATE.recorder is None or all(x.node is None for x in xs):
-            return self.function(*args)
-        return _Call(self.name, *self.rules, args).run(xs)
+        level = innermost(xs) if LIVE else None
+        inside = STATE.recorder is not None and any(x.node is not None for x in xs)
+        if level is not None and any(level.has_history(x) for x in xs):
+            return self._with_batch(level, args, xs, inside)
+        return _Call(self.name, *self.rules, args).run(xs) if inside else self.function(*args)
+
+    def _with_batch(self, level: Level, args: tuple[Any, ...], xs: list[Tensor], inside: bool) -> Any:
+        """The function of what `vmap` runs it on, recorded as one step outside as well: all samples are one call."""
+        assert self.rules is not None
+        data: list[Any] = [level.lift(x)._data if isinstance(x, Tensor) else x for _, x in leaves(args)]
+        axes = tuple([0 if is_batched(x) and x.batched else None for x in data])
+        values = rebuilt(args, [x.value if is_batched(x) else x for x in data])
+        if all(axis is None for axis in axes):
+            out = level.outside(lambda: self(*values))
+            return mapped(level.lift, out)
+        in_axes, (fwd, bwd) = rebuilt(args, axes), self.rules
+        outside = custom_vjp(vmap(self.function, in_axes))
+
+        def pull(residuals: Any, g: Any) -> tuple[Any, ...]:
+            found = vmap(bwd, (0, 0))(residuals, g)
+            return tuple([_summed(part, axis) for part, axis in zip(found, in_axes, strict=True)])
+
+        outside.defvjp(vmap(fwd, in_axes), pull)
+        out = mapped(level.batch, level.outside(lambda: outside(*values)))
+        if not inside:
+            return out
+        call = _Call(self.name, *self.rules, args)
+        call.out, call.outs = out, [part for _, part in leaves(out)]
+        return call.run(xs)
 
 
 class _Call:
@@ -82,7 +113,7 @@ class _Call:
 
     def __init__(self, name: str, fwd: Function, bwd: Function, args: tuple[Any, ...]) -> None:
         self.name, self.fwd, self.bwd = name, fwd, bwd
-        self.args = rebuilt(args, [x.detach() if isinstance(x, Tensor) else x for _, x in leaves(args)])
+        self.args = rebuilt(args, [wrap(x._data) if isinstance(x, Tensor) else x for _, x in leaves(args)])
         self.out, self.residuals = self._forward(self.args)
         self.outs = [out for _, out in leaves(self.out)]
         for what, nested in (("value", self.out), ("residuals", self.residuals)):
@@ -107,16 +138,23 @@ class _Call:
     def run(self, xs: Sequence[Tensor]) -> Nested:
         """The value, recorded."""
         several = len(self.outs) > 1
-        names = [f"result{k}" for k in range(len(self.outs))] if several else []
-        arrays = tuple([out._data for out in self.outs])
-
-        def forward(*xs: Array) -> Any:
-            return arrays if several else arrays[0]
-
-        op: Op[..., Any] = Op(forward, self.name, results=names, module=self.fwd.__module__)
+        op: Op[..., Any] = Op(
+            lambda *xs: xs,  # which is never called: fwd has computed the value
+            self.name,
+            results=[f"result{k}" for k in range(len(self.outs))] if several else [],
+            module=self.fwd.__module__,
+        )
         op.vjp("xs")(self._rule)
-        result = op(*xs)
-        return rebuilt(self.out, result if several else [result])
+        arrays = tuple([out._data for out in self.outs])
+        out: Any = Results(arrays) if several else arrays[0]
+        recorder = STATE.recorder
+        if recorder is None or out.dtype.kind != "f":
+            return self.out
+        nodes = tuple([x.node for x in xs])
+        mask = sum(1 << i for i, node in enumerate(nodes) if node is not None)
+        values = (tuple([x._data for x in xs]), *arrays)
+        whole = recorder(op.plan(mask, len(xs)), nodes, values, {}, out)
+        return rebuilt(self.out, op._each_result(whole, out, recorder) if several else [whole])
 
     def _rule(self, g: Any, xs: tuple[Any, ...], i: int) -> Any:
         """The cotangent of Tensor number i among the arguments: all are computed at once, and handed out one by one."""
@@ -151,6 +189,14 @@ class _Call:
         parts = [None] * len(values) if found is None else matching(self.name, argument, found)
         pairs = [(x, part) for x, part in zip(values, parts, strict=True) if isinstance(x, Tensor)]
         return [_as_cotangent(x, part) for x, part in pairs]
+
+
+def _summed(found: Nested, axes: Nested) -> Nested:
+    """The cotangents of one argument, summed over the samples that share it."""
+    if found is None:
+        return None
+    pairs = zip(leaves(found), spread("in_axes", axes, found), strict=True)
+    return rebuilt(found, [operators.ops.sum(part, axis=0) if axis is None else part for (_, part), axis in pairs])
 
 
 def _as_cotangent(x: Tensor, found: Any) -> Tensor:

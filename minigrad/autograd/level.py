@@ -61,6 +61,11 @@ class Level:
                 "return it from the function, in place of keeping it in a list or an attribute"
             )
 
+    def has_history(self, x: Tensor) -> bool:
+        """Whether a Tensor of this level was computed from what is recorded outside."""
+        value = self.lift(x)._data.value  # type: ignore[attr-defined]
+        return value.node is not None or type(value._data) is BatchedArray
+
     def lift(self, x: Tensor) -> Tensor:
         """A Tensor as this level sees it: what is recorded outside has no history inside."""
         data: Any = x._data
@@ -93,7 +98,7 @@ class Level:
             canonical: Settings = settings
             if op.settings:
                 canonical = op.canonical(*xs, **settings) if op.canonical else op._defaults | settings
-            found, batched = self._outside(lambda: self._run(op, xs, canonical))
+            found, batched = self.outside(lambda: self._run(op, xs, canonical))
             outs = [BatchedArray(value, batched, self) for value in (found if op.results else (found,))]
         except Exception as error:
             add_error_context(op, tuple(inputs), settings, error)
@@ -139,7 +144,7 @@ class Level:
             return any(map(self._is_batched, setting))
         return type(setting) is BatchedArray and setting.level is self
 
-    def _outside(self, run: Callable[[], Any]) -> Any:
+    def outside(self, run: Callable[[], Any]) -> Any:
         """Run something in the world outside: recorded there, unless the function says `no_grad`."""
         recorder, level = STATE.recorder, STATE.level
         STATE.recorder, STATE.level = None if STATE.silent else self.recorder, self.outer

@@ -18,6 +18,7 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
+from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, one_or_all, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.pullback import Pullback, positions
@@ -45,6 +46,8 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         ShapeError: `g` is missing or has another shape.
     """
     if out.node is None:
+        if is_batched(out):
+            raise GraphError("backward cannot be called inside of vmap: take the gradient by minigrad.grad(f) there")
         raise GraphError(
             "backward: this Tensor was not recorded, so there is nothing to differentiate: make a variable with "
             "requires_grad=True, and compute outside of no_grad()"

@@ -98,13 +98,13 @@ def _axes_of_arguments(in_axes: Axes, args: tuple[Any, ...]) -> list[int | None]
             f"vmap: in_axes names {len(in_axes)} arguments, but the function was called with {len(args)} by position; "
             "what is given by keyword is passed on as it is"
         )
-    axes = _spread("in_axes", in_axes, args, "")
+    axes = spread("in_axes", in_axes, args)
     if all(axis is None for axis in axes):
         raise UsageError(f"vmap: in_axes={in_axes!r} names no axis, so that nothing has a batch")
     return axes
 
 
-def _spread(what: str, axes: Axes, nested: Nested, path: str) -> list[int | None]:
+def spread(what: str, axes: Axes, nested: Nested, path: str = "") -> list[int | None]:
     """The axis of each value of a container, where `axes` has one for a whole part of it, or for each."""
     if axes is None or (isinstance(axes, int) and not isinstance(axes, bool)):
         return [axes] * len(list(leaves(nested)))
@@ -114,7 +114,7 @@ def _spread(what: str, axes: Axes, nested: Nested, path: str) -> list[int | None
     if sorted(there) != sorted(step for step, _ in parts):
         got = type(nested).__name__ + (f" with {', '.join(step for step, _ in parts)}" if parts else "")
         raise UsageError(f"vmap: {what}{path} has {', '.join(there)}, but stands for {got}")
-    return [axis for step, part in parts for axis in _spread(what, there[step], part, path + step)]
+    return [axis for step, part in parts for axis in spread(what, there[step], part, path + step)]
 
 
 def _with_batch_in_front(name: str, x: Any, axis: int | None) -> Any:
@@ -148,7 +148,7 @@ def _results(level: Level, out: Nested, out_axes: Axes) -> Nested:
     """What the function returned, with the batch where `out_axes` has it."""
     if out is None:
         raise GraphError("vmap: the function returned None, and should return a Tensor, or containers of Tensors")
-    axes = _spread("out_axes", out_axes, out, "")
+    axes = spread("out_axes", out_axes, out)
     return rebuilt(out, [_result(level, path, x, a) for (path, x), a in zip(leaves(out), axes, strict=True)])
 
 
