@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from minigrad import cost as cost
     from minigrad import data as data
     from minigrad import diagnosis as diagnosis
+    from minigrad import einops as einops
     from minigrad import io as io
     from minigrad import special as special
     from minigrad import testing as testing
@@ -119,7 +120,7 @@ _missing = _module_getattr(__name__)
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("compilation", "cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"):
+    if name in ("compilation", "cost", "data", "diagnosis", "einops", "io", "special", "testing", "training", "viz"):
         return import_module(f"minigrad.{name}")
     if name == "compile":
         return import_module("minigrad.compilation").compile

@@ -23,13 +23,13 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 FLOORS = [
     "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
     "autograd", "ops", "special", "numpy_protocol", "dtypes", "array_namespace", "conversion", "creation", "linalg",
-    "functional", "init", "nn", "optim", "data",
+    "einops", "functional", "init", "nn", "optim", "data",
     "compilation", "graph", "cost", "io", "training", "testing", "viz", "diagnosis",
     "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip
 
 # What `minigrad/__init__.py` imports only when it is asked for stands above it, so that it loads without.
-LAZY = {"compilation", "cost", "data", "diagnosis", "io", "special", "testing", "training", "viz"}
+LAZY = {"compilation", "cost", "data", "diagnosis", "einops", "io", "special", "testing", "training", "viz"}
 
 # Loaded by minigrad.kernels when the first large array comes, and only where Numba is installed.
 COMPILED_ENDINGS = ("_numba", "simd")
@@ -222,7 +222,7 @@ def test_import_of_minigrad_loads_neither_extras_nor_readers():
     loaded = loaded_by("import minigrad")
     extras = {
         "numba", "llvmlite", "tbb", "torch", "matplotlib", "sklearn", "scipy", "safetensors", "graphviz", "pygraphviz",
-        "rich", "hypothesis", "pytest", "PIL", "pooch", "requests", "minigrad_models",
+        "rich", "hypothesis", "einops", "pytest", "PIL", "pooch", "requests", "minigrad_models",
     }  # fmt: skip
     assert "numpy" in loaded
     assert {name.split(".")[0] for name in loaded} & extras == set()
