@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +16,12 @@ from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op
+from minigrad.autograd.pullback import positions
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.vmap import spread, vmap
 from minigrad.errors import GraphError, RuleError, UsageError
 from minigrad.pytorch_names.keywords import ExplainedKeywords
-from minigrad.typing import Function
+from minigrad.typing import Function, Settings
 
 
 class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's name)
@@ -33,12 +35,19 @@ class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's nam
     It is for functions whose derivative is known better than the chain rule finds it: implicit functions such as a
     fixed point, or formulas that are more stable. A new function on arrays is rather an `op`.
 
+    Arguments by keyword, and then defaults too, become arguments by position, in f's order: `fwd` is called with all of
+    them, and `bwd` gives a cotangent for each. Functions, numbers of steps and other settings are best named in
+    `nondiff_argnums`: they come first in `bwd`, and have no cotangent.
+
     Args:
-        f: a function of Tensors, and anything else, by position, to a Tensor or containers of Tensors. It is called as
-            it is where nothing is recorded.
+        f: a function of Tensors, and anything else, to a Tensor or containers of Tensors. It is called as it is where
+            nothing is recorded.
+        nondiff_argnums: the numbers of the arguments that are not differentiated, one or several; negative ones count
+            from the end. `bwd` is called as bwd(*these, residuals, g), and gives the cotangents of the others
+            (default (): none).
 
     Raises:
-        UsageError: f is no function.
+        UsageError: f is no function, or has no arguments of these numbers when it is called.
 
     >>> @custom_vjp
     ... def softplus(x):
@@ -49,12 +58,13 @@ class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's nam
     1.0
     """
 
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, nondiff_argnums: int | Sequence[int] = ()) -> None:
         if not callable(f):
             raise UsageError(f"custom_vjp takes a function, not {type(f).__name__}")
         functools.update_wrapper(self, f)
         self.function = f
         self.name = getattr(f, "__name__", type(f).__name__)
+        self.nondiff_argnums = nondiff_argnums
         self.rules: tuple[Function, Function] | None = None
 
     def defvjp(self, fwd: Function, bwd: Function) -> None:
@@ -62,26 +72,67 @@ class custom_vjp(ExplainedKeywords):  # noqa: N801  (a decorator, with JAX's nam
 
         Args:
             fwd: from the function's arguments to its value and whatever `bwd` needs.
-            bwd: from that, and the cotangent of the value in its containers, to a tuple: the cotangent of each
-                argument, in its containers; None for one without a derivative.
+            bwd: from the arguments of `nondiff_argnums`, what `fwd` kept, and the cotangent of the value in its
+                containers, to a tuple: the cotangent of each other argument, in its containers; None for one without a
+                derivative.
         """
         self.rules = fwd, bwd
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **settings: Any) -> Any:
         """The function's value, recorded as one step when an argument requires gradients.
 
         Raises:
-            UsageError: `defvjp` has not been called.
-            GraphError: `fwd` gives no pair, or no Tensors, or uses recorded Tensors that are not its arguments.
+            UsageError: `defvjp` has not been called, or f takes no such keywords, or has keyword-only parameters.
+            GraphError: `fwd` gives no pair, or no Tensors, or uses recorded Tensors that are not its arguments; or an
+                argument of `nondiff_argnums` is recorded.
         """
         if self.rules is None:
             raise UsageError(f"{self.name}: say how it is differentiated, by {self.name}.defvjp(fwd, bwd)")
+        args = self._by_position(args, settings) if settings else args
+        if self.nondiff_argnums != ():
+            return self._of_the_others(args)
         xs = [x for _, x in leaves(args) if isinstance(x, Tensor)]
         level = innermost(xs) if LIVE else None
         inside = STATE.recorder is not None and any(x.node is not None for x in xs)
         if level is not None and any(level.has_history(x) for x in xs):
             return self._with_batch(level, args, xs, inside)
         return _Call(self.name, *self.rules, args).run(xs) if inside else self.function(*args)
+
+    def _by_position(self, args: tuple[Any, ...], settings: Settings) -> tuple[Any, ...]:
+        try:
+            bound = inspect.signature(self.function).bind(*args, **settings)
+        except TypeError as error:
+            raise UsageError(f"{self.name}: {error}") from None
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise UsageError(
+                f"{self.name}: {', '.join(bound.kwargs)} can be given by keyword only, and fwd and bwd take arguments "
+                "by position: leave the * out of its signature"
+            )
+        return bound.args
+
+    def _of_the_others(self, args: tuple[Any, ...]) -> Any:
+        """The function of the arguments that are differentiated; the others are parts of it."""
+        assert self.rules is not None
+        static = positions(self.name, self.nondiff_argnums, len(args))
+        for i in static:
+            if any(isinstance(x, Tensor) and x.requires_grad for _, x in leaves(args[i])):
+                raise GraphError(
+                    f"{self.name}: argument {i} is in nondiff_argnums, and requires gradients: give it among the "
+                    "others, with None for its cotangent if there is none, or x.detach() if it is a constant"
+                )
+
+        def whole(*others: Any) -> list[Any]:
+            remaining = iter(others)
+            return [x if i in static else next(remaining) for i, x in enumerate(args)]
+
+        fwd, bwd = self.rules
+        function = custom_vjp(lambda *others: self.function(*whole(*others)))
+        function.name = self.name
+        function.defvjp(
+            lambda *others: fwd(*whole(*others)), lambda residuals, g: bwd(*[args[i] for i in static], residuals, g)
+        )
+        return function(*[x for i, x in enumerate(args) if i not in static])
 
     def _with_batch(self, level: Level, args: tuple[Any, ...], xs: list[Tensor], inside: bool) -> Any:
         """The function of what `vmap` runs it on, recorded as one step outside as well: all samples are one call."""

@@ -130,3 +130,90 @@ def test_function_without_a_derivative_says_what_to_call():
         f(X)
     with pytest.raises(UsageError, match="takes a function, not float"):
         mg.custom_vjp(1.0)
+
+
+# ---- arguments that are not differentiated, and keywords -----------------------------------------------------------
+
+
+def fixed_point(f, x0, p, steps=60):
+    """x = f(x, p), found by iteration from x0."""
+    x = x0
+    for _ in range(steps):
+        x = f(x, p)
+    return x
+
+
+def fixed_point_fwd(f, x0, p, steps=60):
+    x = fixed_point(f, x0, p, steps)
+    return x, (x, p)
+
+
+def fixed_point_bwd(f, steps, kept, g):
+    """The implicit function theorem: u = g + (df/dx)' u, which is iterated as well, and then (df/dp)' u."""
+    x, p = kept
+    pull_x, pull_p = mg.vjp(lambda x: f(x, p), x)[1], mg.vjp(lambda p: f(x, p), p)[1]
+    u = g
+    for _ in range(steps):
+        u = g + pull_x(u)[0]
+    return None, pull_p(u)[0]
+
+
+def solver(**settings):
+    solve = mg.custom_vjp(fixed_point, **settings)
+    solve.defvjp(fixed_point_fwd, fixed_point_bwd)
+    return solve
+
+
+def contraction(x, p):
+    return mg.cos(x) / 2 + p["a"]
+
+
+@pytest.mark.parametrize("numbers", [(0, 3), [0, -1], (-4, 3)])
+@pytest.mark.parametrize("steps", [(60,), ()])
+def test_functions_and_settings_are_arguments_without_cotangents(numbers, steps):
+    solve = solver(nondiff_argnums=numbers)
+
+    def solution(a):
+        p = {"a": a}
+        return solve(contraction, mg.ones(3), p, *steps) if steps else solve(contraction, mg.ones(3), p=p, steps=60)
+
+    x = solution(Tensor(X)).numpy()
+    np.testing.assert_allclose(x, np.cos(x) / 2 + X)
+    assert mg.testing.check_grads(solution, X)
+    second = mg.grad(lambda a: mg.grad(lambda a: solution(a).sum())(a).sum())(Tensor(X))
+    np.testing.assert_allclose(second.numpy(), -np.cos(x) / 2 / (1 + np.sin(x) / 2) ** 3)
+
+
+def test_number_alone_names_one_argument():
+    scaled = mg.custom_vjp(lambda x, scale: x * scale, nondiff_argnums=1)
+    scaled.defvjp(lambda x, scale: (x * scale, None), lambda scale, _, g: (g * scale,))
+    assert mg.grad(lambda x: scaled(x, 7.0).sum())(X).tolist() == [7] * 3
+    assert mg.grad(lambda x: scaled(scale=5.0, x=x).sum())(X).tolist() == [5] * 3
+    np.testing.assert_allclose(mg.vmap(mg.grad(lambda x: scaled(x, 2.0)))(Tensor(X)).numpy(), 2)
+
+
+def test_keywords_and_defaults_are_arguments_by_position():
+    f = mg.custom_vjp(lambda x, power=2, scale=1.0: scale * x**power)
+    f.defvjp(
+        lambda x, power, scale: (scale * x**power, (x, power, scale)),
+        lambda kept, g: (g * kept[2] * kept[1] * kept[0] ** (kept[1] - 1), None, None),
+    )
+    assert mg.grad(lambda x: f(x, scale=3.0))(2.0).item() == 12
+
+
+def with_keyword_only(x, *, k):
+    return x * k
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: solver(nondiff_argnums=(0, 1))(contraction, p["a"], {}), GraphError, "argument 1 is in nondiff"),
+        (lambda p: solver(nondiff_argnums=9)(contraction, mg.ones(3), p), UsageError, "argnums=9, but"),
+        (lambda p: solver()(contraction, mg.ones(3), p, tol=1), UsageError, "keyword argument 'tol'"),
+        (lambda p: made(with_keyword_only, None, None)(p["a"], k=1), UsageError, "k can be given by keyword only"),
+    ],
+)
+def test_wrong_arguments_are_told(call, error, message):
+    with pytest.raises(error, match=message):
+        call({"a": variable(X)})
