@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minigrad import array_namespace as _array_namespace
+from minigrad import fft as fft
 from minigrad import functional, init, nn, ops, optim
 from minigrad import linalg as linalg
 from minigrad import numpy_protocol as _numpy_protocol  # noqa: F401  (NumPy's functions on Tensors)
@@ -54,6 +55,8 @@ from minigrad.creation import (
 from minigrad.dtypes import (
     bool,
     can_cast,
+    complex64,
+    complex128,
     e,
     finfo,
     float16,
@@ -156,6 +159,8 @@ __all__ = [
     "can_cast",
     "checkpoint",
     "compile",
+    "complex64",
+    "complex128",
     "custom_vjp",
     "data",
     "default_dtype",

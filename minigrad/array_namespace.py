@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from minigrad.autograd.array_protocol import API_VERSIONS, check_device
+from minigrad.autograd.complex_numbers import complex_dtype
 from minigrad.autograd.tensor import default_dtype
 from minigrad.dtypes import KINDS, dtypes_of_kind, float16, int64
 from minigrad.typing import DType
@@ -38,7 +39,8 @@ class NamespaceInfo:
             UsageError: another device.
         """
         check_device(device)
-        return {"real floating": default_dtype(), "integral": int64, "indexing": int64}
+        real = default_dtype()
+        return {"real floating": real, "complex floating": complex_dtype(real), "integral": int64, "indexing": int64}
 
     def dtypes(self, *, device: str | None = None, kind: str | tuple[str, ...] | None = None) -> dict[str, DType]:
         """The dtypes by name, of those that the standard knows: float16, which is here as well, is not among them.

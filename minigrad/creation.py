@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from minigrad.autograd.array_protocol import check_device
+from minigrad.autograd.complex_numbers import complex_dtype
 from minigrad.autograd.level import draw
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
@@ -31,7 +32,9 @@ def _refuse_number(name: str, dtype: object, *number: object) -> None:
 
 
 def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
-    out = wrap(array.astype(dtype or default_dtype(), copy=False))
+    if dtype is None:
+        dtype = default_dtype() if array.dtype.kind != "c" else complex_dtype(default_dtype())
+    out = wrap(as_array(array, dtype))
     out.requires_grad = requires_grad
     return out
 
@@ -39,7 +42,11 @@ def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) ->
 @python_call
 def _drawn(rng: np.random.Generator | None, method: str, shape: Shape, dtype: DType) -> Array:
     """Draws in double precision, converted."""
-    drawn: Array = draw(getattr(rng or default_rng(), method), shape)
+    method_of_rng = getattr(rng or default_rng(), method)
+    drawn: Array = draw(method_of_rng, shape)
+    if dtype.kind == "c":
+        drawn = drawn + 1j * draw(method_of_rng, shape)
+        drawn = drawn / np.sqrt(2) if method == "standard_normal" else drawn  # for the variance 1
     return drawn.astype(dtype, copy=False)
 
 
@@ -83,7 +90,7 @@ def ones(
 
 def full(
     shape: ShapeLike,
-    fill_value: float,
+    fill_value: complex,
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     *,
@@ -94,7 +101,8 @@ def full(
     Args:
         shape: sizes, or one size.
         fill_value: the number.
-        dtype: the dtype (default: `default_dtype()` for real numbers, int64 for integers, bool for booleans).
+        dtype: the dtype (default: `default_dtype()` for real numbers, the complex dtype with such parts for complex
+            ones, int64 for integers, bool for booleans).
         requires_grad: whether gradients are computed for it (default False).
         device: "cpu", the only one (default None: the same).
 
@@ -159,8 +167,8 @@ def arange(
 
 
 def linspace(
-    start: float,
-    stop: float,
+    start: complex,
+    stop: complex,
     num: int,
     dtype: DTypeLike | None = None,
     *,
@@ -233,7 +241,7 @@ def randn(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Draws from the standard normal distribution, with mean 0 and variance 1.
+    """Draws from the standard normal distribution, with mean 0 and variance 1; of complex numbers, 1/2 for each part.
 
     Args:
         shape: sizes, or one tuple of them; none for one number.
@@ -255,7 +263,7 @@ def rand(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Draws from the uniform distribution on [0, 1).
+    """Draws from the uniform distribution on [0, 1); of complex numbers, for each part.
 
     Args:
         shape: sizes, or one tuple of them; none for one number.

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import complex_dtype, is_complex
 from minigrad.autograd.tensor import Tensor, default_dtype
 from minigrad.errors import DTypeError, UsageError
 from minigrad.typing import Array, DType, DTypeLike
@@ -23,6 +24,8 @@ uint64: Final = np.dtype("uint64")
 float16: Final = np.dtype("float16")
 float32: Final = np.dtype("float32")
 float64: Final = np.dtype("float64")
+complex64: Final = np.dtype("complex64")
+complex128: Final = np.dtype("complex128")
 
 e: Final = np.e
 inf: Final = np.inf
@@ -35,7 +38,7 @@ KINDS: Final = {
     "signed integer": (int8, int16, int32, int64),
     "unsigned integer": (uint8, uint16, uint32, uint64),
     "real floating": (float16, float32, float64),
-    "complex floating": (),
+    "complex floating": (complex64, complex128),
 }
 """The dtypes of each kind that is no union of others."""
 
@@ -74,7 +77,7 @@ def dtype_of(x: Tensor | Array | DTypeLike) -> DType:
 
 
 def finfo(type: Tensor | Array | DTypeLike) -> FloatLimits:
-    """The limits of a floating dtype, as Python numbers.
+    """The limits of a floating dtype, as Python numbers; of a complex one, those of its parts.
 
     Args:
         type: the dtype, or an array of it.
@@ -89,11 +92,11 @@ def finfo(type: Tensor | Array | DTypeLike) -> FloatLimits:
     (32, True)
     """
     dtype = dtype_of(type)
-    if dtype.kind != "f":
+    if dtype.kind not in "fc":
         raise DTypeError(f"finfo is of floating dtypes, not of {dtype}: use iinfo for integers")
     limits = np.finfo(dtype)
     eps, largest, smallest, normal = [float(n) for n in (limits.eps, limits.max, limits.min, limits.smallest_normal)]
-    return FloatLimits(limits.bits, eps, largest, smallest, normal, dtype)
+    return FloatLimits(limits.bits, eps, largest, smallest, normal, limits.dtype)
 
 
 def iinfo(type: Tensor | Array | DTypeLike) -> IntegerLimits:
@@ -123,8 +126,8 @@ def isdtype(dtype: DTypeLike, kind: Kind) -> builtins.bool:
 
     Args:
         dtype: the dtype.
-        kind: a dtype; "bool", "signed integer", "unsigned integer", "integral", "real floating", "numeric" or
-            "complex floating", of which there are none; or a tuple of such, of which one must hold.
+        kind: a dtype; "bool", "signed integer", "unsigned integer", "integral", "real floating", "complex
+            floating", "numeric"; or a tuple of such, of which one must hold.
 
     Raises:
         UsageError: there is no such kind.
@@ -164,7 +167,7 @@ def can_cast(from_: Tensor | Array | DTypeLike, to: DTypeLike) -> builtins.bool:
     return np.can_cast(dtype_of(from_), np.dtype(to))
 
 
-def result_type(*arrays_and_dtypes: Tensor | Array | DTypeLike | float) -> DType:
+def result_type(*arrays_and_dtypes: Tensor | Array | DTypeLike | complex) -> DType:
     """The dtype of a result of these: Python's numbers are weak, so that float32 with 2.0 stays float32.
 
     Args:
@@ -180,4 +183,6 @@ def result_type(*arrays_and_dtypes: Tensor | Array | DTypeLike | float) -> DType
         raise UsageError("result_type needs at least one array or dtype")
     if all(isinstance(x, float) for x in arrays_and_dtypes):
         return default_dtype()
-    return np.result_type(*[x if isinstance(x, (int, float)) else dtype_of(x) for x in arrays_and_dtypes])
+    if all(isinstance(x, (int, float, complex)) for x in arrays_and_dtypes) and any(map(is_complex, arrays_and_dtypes)):
+        return complex_dtype(default_dtype())
+    return np.result_type(*[x if isinstance(x, (int, float, complex)) else dtype_of(x) for x in arrays_and_dtypes])

@@ -33,4 +33,9 @@ __all__ = [
     "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 globals().update(_explained(globals(), __all__))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.error_context import call_site
 from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.node import STATE, Node, Recorder, override_state
@@ -90,7 +91,7 @@ def _check_gradient(node: Node, position: int, cotangent: Any) -> None:
 def _non_finite(values: Array) -> str | None:
     """What is wrong with an array, or None."""
     values = np.asarray(values)
-    if values.dtype.kind != "f":
+    if values.dtype.kind not in DIFFERENTIABLE:
         return None
     bad = ~np.isfinite(values)
     count = int(bad.sum())

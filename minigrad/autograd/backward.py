@@ -162,9 +162,14 @@ def _pull_through_replay(
 
 
 def unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:
-    """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules."""
+    """A rule's answer in the shape and dtype of the input: broadcasting undone, once, for all rules.
+
+    Of a real input it is the real part: see `complex_numbers.py`.
+    """
     if type(cotangent) is Tensor and not record:
         cotangent = cotangent._data
+    if type(cotangent) is Cotangents:  # of results with several dtypes
+        return cotangent
     if cotangent.shape != parent.shape:
         lead = len(cotangent.shape) - len(parent.shape)
         pairs = zip(cotangent.shape[max(lead, 0) :], parent.shape, strict=False)
@@ -174,6 +179,8 @@ def unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bo
                 f"for an input of shape {parent.shape}; they must be equal, or differ by broadcasting"
             )
         cotangent = operators.ops.sum_to(cotangent, shape=parent.shape)
+    if cotangent.dtype.kind == "c" and parent.dtype.kind != "c":
+        cotangent = operators.ops.real(cotangent)
     return cotangent if cotangent.dtype == parent.dtype else operators.ops.astype(cotangent, dtype=parent.dtype)
 
 

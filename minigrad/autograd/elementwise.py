@@ -16,6 +16,7 @@ from typing import Any, Concatenate, Final, NoReturn, overload
 import numpy as np
 
 from minigrad.autograd.batched_array import LIVE, innermost
+from minigrad.autograd.complex_numbers import Complex, refuse_complex
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op, P
@@ -26,7 +27,7 @@ from minigrad.pytorch_names.keywords import keyword_hint
 from minigrad.typing import ArrayLike, Function, Settings, Value
 
 _ARRAYS: Final = (np.ndarray, np.generic)
-_NUMBERS: Final = (int, float, np.generic)
+_NUMBERS: Final = (int, float, complex, np.generic)
 _NO_SETTINGS: Final[Settings] = {}
 
 
@@ -59,9 +60,13 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS) and not is_symbolic(x):
                 return self(wrap(as_operand(x)))
+            if self.complex is None:
+                refuse_complex(self, (x,))
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
         try:
+            if self.complex is None and data.dtype.kind == "c":
+                refuse_complex(self, (data,))
             out = self.forward(data) if data.size < MIN_FUSED_SIZE else self.compute(data)
         except Exception as error:
             add_error_context(self, (x,), {}, error)
@@ -99,6 +104,8 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
         if x_data is x and not isinstance(x, _NUMBERS):
             x_data = copy_if_writable(x) if type(x) is np.ndarray else as_operand(x)
         try:
+            if self.complex is None:
+                refuse_complex(self, (x_data, y_data))
             size = x_data.size if type(x_data) is np.ndarray else y_data.size  # type: ignore[union-attr]
             out = self.forward(x_data, y_data) if size < MIN_FUSED_SIZE else self.compute(x_data, y_data)
         except Exception as error:
@@ -116,6 +123,8 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
 
     def _without_tensors(self, x: Any, y: Any) -> Any:
         if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS) or is_symbolic(x) or is_symbolic(y):
+            if self.complex is None:
+                refuse_complex(self, (x, y))
             return self.forward(x, y)
         return self(wrap(as_operand(x)), y)
 
@@ -125,9 +134,13 @@ def elementwise(name: str, forward: np.ufunc, doc: str = "", *, x: Any, y: Any, 
 @overload
 def elementwise(name: str, forward: np.ufunc, doc: str = "", *, x: Any, **rules_and_facts: Any) -> UnaryOp: ...
 @overload
-def elementwise(name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str]) -> UnaryOp: ...
+def elementwise(
+    name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str], complex: Complex | None = ...
+) -> UnaryOp: ...
 @overload
-def elementwise(name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str, str]) -> BinaryOp: ...
+def elementwise(
+    name: str, forward: np.ufunc, doc: str = "", *, non_differentiable: tuple[str, str], complex: Complex | None = ...
+) -> BinaryOp: ...
 @overload
 def elementwise(
     name: str, forward: Callable[Concatenate[Value, P], Value], doc: str = "", **rules_and_facts: Any
@@ -140,7 +153,7 @@ def elementwise(name: str, forward: Function, doc: str = "", **rules_and_facts: 
         forward: a function of arrays; keyword-only parameters are settings, and rules may ask for them likewise.
         doc: its docstring (default "": the function's first sentence).
         **rules_and_facts: under the name of an input, its vector-Jacobian product; all else is what `Op` takes
-            (domain, kinks, non_differentiable, canonical, reference, onnx, source ...).
+            (domain, kinks, complex, non_differentiable, canonical, reference, onnx, source ...).
 
     >>> cube_ = elementwise("cube_", lambda x: x**3, x=lambda g, x: g * 3 * x * x)
     """

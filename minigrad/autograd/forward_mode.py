@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.nested import Nested, matching, rebuilt
 from minigrad.autograd.pullback import Pullback
-from minigrad.autograd.recorded import seed
+from minigrad.autograd.recorded import like
 from minigrad.autograd.transforms import require_function
 from minigrad.errors import ShapeError
 from minigrad.typing import Function
@@ -79,7 +79,7 @@ def _pushing(name: str, trace: Pullback) -> Callable[..., Nested]:
                 f"{name}: one tangent an argument is needed, got {len(vs)} for {len(trace.given)} arguments"
             )
         given = [part for x, v in zip(trace.given, vs, strict=True) for part in matching(name, x, v)]
-        tangents = [seed(x, v) for x, v in zip(trace.inputs, given, strict=True)]
+        tangents = [like(x, v, "the tangent v") for x, v in zip(trace.inputs, given, strict=True)]
         return rebuilt(trace.out, trace.push(trace.inputs, tangents))
 
     return push

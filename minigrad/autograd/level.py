@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.batching import residual_op, run_batched
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.node import STATE, Node
@@ -104,7 +105,7 @@ class Level:
             add_error_context(op, tuple(inputs), settings, error)
         mask = sum(1 << i for i, node in enumerate(parents) if node is not None) & op._allowed
         out = Results(tuple(outs)) if op.results else outs[0]
-        if mask and STATE.recorder is not None and out.dtype.kind == "f":
+        if mask and STATE.recorder is not None and out.dtype.kind in DIFFERENTIABLE:
             return self._recorded(op, xs, parents, mask, canonical, out)
         results = tuple([wrap(each) if as_tensors else each for each in outs])
         return results if op.results else results[0]

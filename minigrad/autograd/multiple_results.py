@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.tensor import wrap
 from minigrad.errors import RuleError
 from minigrad.typing import Array, Value
@@ -26,7 +27,7 @@ class Results:
     def __init__(self, arrays: tuple[Any, ...]) -> None:
         self.arrays = arrays
         self.shape: Shapes = tuple([np.shape(array) for array in arrays])
-        self.dtype = next((array.dtype for array in arrays if array.dtype.kind == "f"), arrays[0].dtype)
+        self.dtype = np.result_type(*([a.dtype for a in arrays if a.dtype.kind in DIFFERENTIABLE] or [arrays[0].dtype]))
 
 
 class Cotangents:

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 import numpy as np
 
 from minigrad.autograd.batched_array import LIVE, innermost
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE, Complex, refuse_complex
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
@@ -71,6 +72,7 @@ class Op(Generic[P, R]):
         reference: the same function made of other ops, for tests and where only fast rules exist (default None).
         domain: where each input may lie (default None: on the whole real line).
         linear: the inputs in which the op is linear, each alone (default ()).
+        complex: what its rules are for complex numbers, see `complex_numbers` (default None: it refuses them).
         kinks: where it is continuous without a derivative: points, or "ties" for one that chooses (default ()).
         results: the names of the results of an op that has several; a call gives a tuple of them (default ()).
         onnx: the name of the ONNX operator that does the same (default None: there is none).
@@ -83,8 +85,7 @@ class Op(Generic[P, R]):
     Attributes:
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
         compute: what `forward` gives, for large arrays in one compiled loop if the op is elementwise.
-        rules: the vector-Jacobian product for each input.
-        fast_rules: faster versions for the first order, on arrays only.
+        rules, fast_rules: the vector-Jacobian product for each input, and faster ones for arrays at first order.
         result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
 
     Raises:
@@ -110,12 +111,13 @@ class Op(Generic[P, R]):
         source: str | None = None,
         hint: str = "",
         elementwise: bool = False,
+        complex: Complex | None = None,
         module: str | None = None,
     ) -> None:
         self.module = module or getattr(forward, "__module__", "")
         self.name, self._title, self.forward, self.__doc__ = name, name, forward, forward.__doc__
         self.result_of: Op[..., Any] | None = None
-        self.canonical, self.reference, self.elementwise = canonical, reference, elementwise
+        self.canonical, self.reference, self.elementwise, self.complex = canonical, reference, elementwise, complex
         self.residuals, self.results = tuple(residuals), tuple(results)
         form = forward_signature(name, forward, canonical, self.results)
         self.inputs, self.settings, self.variadic, self._defaults, self.__signature__ = form
@@ -134,8 +136,8 @@ class Op(Generic[P, R]):
         self.fast_rules: dict[str, Rule] = {}
         self.batch_rule: Function | None = None
         self.residual_op: Op[..., Any] | None = None
-        with_gradient = [i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
-        self._allowed = -1 if self.variadic else sum(1 << i for i in with_gradient)  # a bit an input
+        bits = [1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
+        self._allowed = -1 if self.variadic else sum(bits)
         self._max_inputs = sys.maxsize if self.variadic else len(self.inputs)
         self._plans: dict[tuple[int, int], Plan] = {}
         self._short_plans: list[Plan | None] = [None] * 4  # by mask alone, for one or two inputs
@@ -218,6 +220,8 @@ class Op(Generic[P, R]):
                 parents.append(None)
             bit <<= 1
         try:
+            if self.complex is None:
+                refuse_complex(self, arrays)
             if self.shapes is not None:
                 self._check_shapes(arrays, settings)
             canonical: Settings = settings
@@ -228,7 +232,7 @@ class Op(Generic[P, R]):
             if self._gives_tuple:
                 out, residuals = split(out, self.results, self.residuals)
             mask &= self._allowed
-            differentiable = mask and out.dtype.kind == "f"  # integers and booleans have no derivatives
+            differentiable = mask and out.dtype.kind in DIFFERENTIABLE  # integers and booleans have no derivatives
         except Exception as error:
             add_error_context(self, inputs, settings, error)
         if differentiable:
@@ -255,11 +259,10 @@ class Op(Generic[P, R]):
 
     def result(self, node: Node, k: int, array: Array, recorder: Recorder = record) -> Tensor:
         """Result number `k` of the call that `node` recorded, with a node of its own."""
-        if array.dtype.kind != "f":
+        if array.dtype.kind not in DIFFERENTIABLE:
             return wrap(array)
-        return recorder(
-            self.result_ops[k].plan(1, 1), (node,), (node, array), {}, array
-        )  # the rule asks for node.shape
+        plan = self.result_ops[k].plan(1, 1)
+        return recorder(plan, (node,), (node, array), {}, array)  # the rule asks for node.shape
 
     def _from_list(self, position: int, numbers: Sequence[Any]) -> Array:
         """A list given in place of a Tensor: of class numbers and the like, or of values in the default dtype."""
@@ -273,8 +276,7 @@ class Op(Generic[P, R]):
         key = (shapes, *[settings.get(name) for name in self.shapes.divisors])
         if key in self._fitting:
             return
-        problem = self.shapes.mismatch(self.inputs, shapes, settings)
-        if problem:
+        if problem := self.shapes.mismatch(self.inputs, shapes, settings):
             raise ShapeError(problem + (f"\nhint: {self.hint}" if self.hint else ""))
         if len(self._fitting) < 1000:
             self._fitting.add(key)
@@ -282,7 +284,7 @@ class Op(Generic[P, R]):
 
 def _result_op(whole: Op[..., Any], k: int) -> Op[..., Tensor]:
     """The op of the nodes behind one that has several results: it picks one of these, such as `svd.s`."""
-    op = Op[..., Tensor](lambda x: x, f"{whole.name}.{whole.results[k]}", module=whole.module)
+    op = Op[..., Tensor](lambda x: x, f"{whole.name}.{whole.results[k]}", complex="holomorphic", module=whole.module)
     op.result_of, op._title = whole, f"{whole}'s result {whole.results[k]}"
     op.vjp("x")(rule_of_result(k))
     return op

@@ -341,6 +341,24 @@ class Operators:
         """Absolute value; the derivative at 0 is taken as 0."""
         return ops.abs(self)
 
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return ops.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part; 0 for real numbers."""
+        return ops.imag(self)
+
+    def conj(self) -> Tensor:
+        """The complex conjugate; for real numbers, the number itself."""
+        return ops.conj(self)
+
+    def angle(self) -> Tensor:
+        """The angle of complex numbers, in radians from -pi to pi; 0 or pi for real ones."""
+        return ops.angle(self)
+
     def sin(self) -> Tensor:
         """Sine."""
         return ops.sin(self)
@@ -384,7 +402,7 @@ class Operators:
 
 def _is_arraylike(y: object) -> bool:
     """Whether y can be compared element by element; None, texts and pytest.approx decide for themselves."""
-    return isinstance(y, (Operators, np.ndarray, np.generic, int, float, list, tuple))
+    return isinstance(y, (Operators, np.ndarray, np.generic, int, float, complex, list, tuple))
 
 
 def _unpacked(sizes: tuple[Any, ...]) -> tuple[Any, ...]:

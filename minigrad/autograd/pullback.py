@@ -92,11 +92,11 @@ class Pullback:
         """The cotangent of each input, for a cotangent of each result."""
         record = self.record or any(g.requires_grad for g in gs) if record is None else record
         reached: dict[Node, Any] = {}
-        if self.nodes:
-            with recording(record):
+        with recording(record):
+            if self.nodes:
                 seeds = seeds_of(self.outs, gs, record=record)
                 reached = pull_back(seeds, self.nodes, self.targets, record=record, keep=keep or record)
-        return [gradient_of(x, reached) for x in self.inputs]
+            return [gradient_of(x, reached) for x in self.inputs]
 
     def push(self, inputs: Sequence[Tensor], vs: Sequence[Tensor]) -> list[Tensor]:
         """The tangent of each result, for tangents of some of the inputs; the other inputs stay where they are."""

@@ -3,7 +3,8 @@
 A tangent says how a value changes when the variables move along a direction. That of a node is the sum of what its
 parents' tangents make of it, J v. It needs no rules of its own:
 
-* An elementwise op has a diagonal J, which is its own transpose: the rule with g = v gives slope * v.
+* An elementwise op has a diagonal J, which is its own transpose: the rule with g = v gives slope * v. (Not if it is
+  linear over the real numbers only, as abs of complex ones: see `complex_numbers.py`.)
 * An op that is linear in an input is its own J there: the op is applied to the tangent.
 * For all others u -> J'u, which is the rule, is recorded at a variable u, and pulled back from v: the transpose of the
   transpose. A fused op that has fast rules only is run again from smaller ops.
@@ -21,6 +22,7 @@ import numpy as np
 from minigrad.autograd import operators
 from minigrad.autograd.backward import toposort, unbroadcast
 from minigrad.autograd.batched_array import LIVE, innermost
+from minigrad.autograd.complex_numbers import is_real_linear
 from minigrad.autograd.multiple_results import Results, split
 from minigrad.autograd.node import STATE, Node, next_id
 from minigrad.autograd.op import Op
@@ -90,7 +92,7 @@ def _push(plan: Plan, node: Node, moved: Mapping[int, Tangent], *, record: bool)
         return moved[0][op.result_of.result_ops.index(op)]
     if pulls is None or (plan.recorded is None and not op.elementwise):
         return _push_through_replay(plan, node, record=record, tangents=moved)
-    if op.elementwise:
+    if op.elementwise and not is_real_linear(node):
         return _sum([_push_elementwise(pull, node, moved[pull.position], plan, record)
                      for pull in pulls if pull.position in moved])  # fmt: skip
     if not record and all(_name(op, i) in op.linear for i in moved):
@@ -227,6 +229,8 @@ def _sum(parts: Sequence[Value]) -> Value:
 def _in_dtype(v: Tangent, node: Node) -> Tangent:
     if isinstance(v, tuple) or v.dtype == node.dtype:
         return v
+    if v.dtype.kind == "c" and node.dtype.kind != "c":
+        v = operators.ops.real(v)
     return operators.ops.astype(v, dtype=node.dtype)
 
 

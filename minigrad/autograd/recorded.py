@@ -8,28 +8,47 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor, recording, wrap
-from minigrad.errors import ShapeError
+from minigrad.errors import DTypeError, ShapeError
 
 
 def seed(out: Tensor, g: Any) -> Tensor:
-    """The cotangent of a result: given, or 1 for a single number.
+    """The cotangent of a result, as the engine has it: given, or 1 for a single number.
 
     Raises:
         ShapeError: g is missing or has another shape.
+        DTypeError: g is missing for a complex number, or is complex for a real one.
     """
     if g is None:
+        if out.dtype.kind == "c":
+            raise DTypeError(
+                "backward from a complex Tensor needs a cotangent g: a loss is real, as abs(z), or z.real()"
+            )
         if out.size != 1:
             raise ShapeError(
                 f"backward from a Tensor of shape {out.shape} needs a cotangent g of that shape: "
                 "give one, or reduce the Tensor first (.sum(), .mean())"
             )
         return wrap(np.ones(out.shape, out.dtype))
-    cotangent: Tensor = g if isinstance(g, Tensor) else Tensor(g)
-    if cotangent.shape != out.shape:
-        raise ShapeError(f"the cotangent g has shape {cotangent.shape}, but the Tensor has shape {out.shape}")
-    return cotangent if cotangent.dtype == out.dtype else cotangent.astype(out.dtype)
+    cotangent: Tensor = conjugated(like(out, g, "the cotangent g"))
+    return cotangent
+
+
+def like(x: Tensor, given: Any, what: str) -> Tensor:
+    """A cotangent or tangent of x: in its shape and dtype.
+
+    Raises:
+        ShapeError: it has another shape.
+        DTypeError: it is complex, but x is real.
+    """
+    found: Tensor = given if isinstance(given, Tensor) else Tensor(given)
+    if found.shape != x.shape:
+        raise ShapeError(f"{what} has shape {found.shape}, but the Tensor has shape {x.shape}")
+    if found.dtype.kind == "c" and x.dtype.kind != "c":
+        raise DTypeError(f"{what} is complex, but the Tensor is real ({x.dtype}): give its real part")
+    return found if found.dtype == x.dtype else found.astype(x.dtype)
 
 
 def seeds_of(outs: Sequence[Tensor], gs: Sequence[Tensor], *, record: bool) -> dict[Node, Any]:
@@ -52,7 +71,12 @@ def leading_to(targets: frozenset[Node], nodes: list[Node]) -> list[Node]:
 
 
 def gradient_of(x: Tensor, reached: dict[Node, Any]) -> Tensor:
-    """What arrived at a Tensor, as a Tensor: zeros where nothing did."""
+    """The gradient of a Tensor, as users see it: zeros where nothing arrived."""
+    gradient: Tensor = conjugated(_arrived(x, reached))
+    return gradient
+
+
+def _arrived(x: Tensor, reached: dict[Node, Any]) -> Tensor:
     cotangent = reached.get(x.node) if x.node is not None else None
     if cotangent is None:
         return wrap(np.zeros(x.shape, x.dtype))
@@ -62,7 +86,7 @@ def gradient_of(x: Tensor, reached: dict[Node, Any]) -> Tensor:
 def pull_back_tensors(
     outs: Sequence[Tensor], cotangents: Sequence[Tensor], targets: Sequence[Tensor], *, record: bool = False
 ) -> list[Tensor]:
-    """J'u of recorded results: the cotangent of each target, zeros where none arrives. The graph is kept.
+    """J'u of recorded results, inside of the engine: the cotangent of each target, or zeros. The graph is kept.
 
     Args:
         outs: recorded Tensors; one that is constant adds nothing.
@@ -75,4 +99,4 @@ def pull_back_tensors(
     nodes = leading_to(wanted, toposort(seeds, oldest=min([node.order for node in wanted], default=0)))
     with recording(record):
         reached = pull_back(seeds, nodes, wanted, record=record, keep=True)
-    return [gradient_of(x, reached) for x in targets]
+    return [_arrived(x, reached) for x in targets]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
+from minigrad.autograd.complex_numbers import Complex
 from minigrad.autograd.op import Op, P
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import Domain
@@ -42,6 +43,7 @@ class Facts(TypedDict, total=False):
     source: str
     hint: str
     elementwise: bool
+    complex: Complex
 
 
 @overload
@@ -67,7 +69,7 @@ def op(forward: Function | None = None, /, *, name: str | None = None, **facts: 
         forward: the function, when the decorator has no arguments (default None: it is decorated next).
         name: the op's name (default None: the function's own).
         **facts: what `Op` takes: shapes, residuals, non_differentiable, canonical, reference, domain, linear, kinks,
-            results, onnx, flops, source, hint.
+            results, onnx, flops, source, hint, elementwise, complex.
 
     >>> @op
     ... def cube_of(x):

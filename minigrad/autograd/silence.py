@@ -16,9 +16,9 @@ brought (`silenced`). In order of cost:
 
 from __future__ import annotations
 
+from cmath import isnan
 from collections.abc import Callable
 from functools import partial
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from numpy import vdot
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import BatchedArray, any_true, physical
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor
 from minigrad.typing import Array, Value
@@ -94,7 +95,7 @@ def _finite(number: float, value: Value) -> Value:
     """A saved value with `number` where it is not finite; what is no array of numbers stays as it is."""
     if type(value) is tuple:
         return tuple([_finite(number, part) for part in value])
-    if not isinstance(value, (Tensor, np.ndarray, np.floating, BatchedArray)) or value.dtype.kind != "f":
+    if not isinstance(value, (Tensor, np.ndarray, np.inexact, BatchedArray)) or value.dtype.kind not in DIFFERENTIABLE:
         return value
     finite = np.isfinite(_array(value))
     return value if physical(finite).all() else operators.ops.where(finite, value, number)

@@ -24,6 +24,7 @@ from numpy import ndarray
 from minigrad.autograd import operators
 from minigrad.autograd.array_protocol import ArrayProtocol
 from minigrad.autograd.batched_array import BatchedArray, is_batched
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE, complex_dtype, is_complex
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
@@ -77,7 +78,9 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
         DTypeError: `data` holds Tensors, strings or other objects.
     """
     if isinstance(data, Tensor):
-        return np.asarray(data._data, dtype)
+        data = data._data
+    if dtype is not None and np.dtype(dtype).kind != "c" and is_complex(data):
+        raise DTypeError(f"complex numbers do not become {np.dtype(dtype)}: take real(), imag() or abs() of them")
     if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):
         array = np.asarray(data, dtype)
     else:
@@ -86,8 +89,10 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
         array = np.asarray(data, dtype)
         if dtype is None and array.dtype.kind == "f":
             array = array.astype(_default_dtype)
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(f"a Tensor holds real numbers or booleans, not {array.dtype} ({type(data).__name__})")
+        if dtype is None and array.dtype.kind == "c":
+            array = array.astype(complex_dtype(_default_dtype))
+    if array.dtype.kind not in "fiubc":
+        raise DTypeError(f"a Tensor holds numbers or booleans, not {array.dtype} ({type(data).__name__})")
     return array
 
 
@@ -135,7 +140,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
                 "Tensor([2.0, 3.0]) for values, or zeros((2, 3)) for a shape"
             )
         array = as_array(data)
-        shared = _guarded and not isinstance(data, (int, float, list, tuple))
+        shared = _guarded and not isinstance(data, (int, float, complex, list, tuple))
         self._data = array.copy() if shared else array
         if shared and STATE.capture is not None:
             STATE.capture.copied(array, self._data)
@@ -196,7 +201,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self.node is None:
-            if self._data.dtype.kind != "f":
+            if self._data.dtype.kind not in DIFFERENTIABLE:
                 raise DTypeError(
                     f"only floating Tensors can require gradients, not {self.dtype}: write 2.0 in place of 2, give "
                     "dtype=float, or use .astype(float)"
@@ -251,14 +256,14 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         """The values as a NumPy array, without history: a read-only view; `.numpy().copy()` is yours to change."""
         return self.data
 
-    def item(self) -> float | int | bool:
+    def item(self) -> float | int | bool:  # or complex, of which most uses have no need to hear
         """The only element, as a Python number, which has no history.
 
         Raises:
             ShapeError: there is not exactly one element.
         """
         self._tell("item()")
-        return self._number()
+        return self._number()  # type: ignore[no-any-return]
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers, which have no history."""
@@ -267,12 +272,12 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
             STATE.capture.looked(self, "tolist()")
         return self._data.tolist()
 
-    def _number(self) -> float | int | bool:
+    def _number(self) -> Any:
         if self.size != 1:
             raise ShapeError(f"item() needs exactly one element, this Tensor has shape {self.shape}")
         if STATE.capture is not None:
             STATE.capture.looked(self, "a Python number")
-        return self._data.item()  # type: ignore[no-any-return]
+        return self._data.item()
 
     def _tell(self, how: str) -> None:
         """Tell who watches that a recorded value leaves as a number; int() and bool(), whose slope is 0, do not."""
@@ -295,6 +300,10 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     def __float__(self) -> float:
         self._tell("float()")
         return float(self._number())
+
+    def __complex__(self) -> complex:
+        self._tell("complex()")
+        return complex(self._number())
 
     def __int__(self) -> int:
         return int(self._number())

@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.autograd import operators
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.batched_array import is_batched
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, one_or_all, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
 from minigrad.autograd.pullback import Pullback, positions
@@ -32,6 +33,8 @@ Argnums = int | Sequence[int]
 
 def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add to the `.grad` of every variable behind `out` the derivative of sum(out * g) with respect to it.
+
+    For complex numbers it is that of the real part of sum(out * conj(g)); see `minigrad.autograd.complex_numbers`.
 
     Args:
         out: any recorded Tensor.
@@ -64,7 +67,7 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
         for leaf, cotangent in reached.items():
             assert isinstance(leaf, Leaf)
-            gradient = cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent))
+            gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent)))
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
@@ -221,7 +224,8 @@ def _grad_of_tensor(
                 f"grad(y, x): y does not depend on x{path}: was it computed from another Tensor of the same value, or "
                 "detached on the way? (allow_unused=True gives zeros)"
             )
-    return rebuilt(xs, [gradient_of(x, reached) for _, x in inputs])
+    with recording(record):
+        return rebuilt(xs, [gradient_of(x, reached) for _, x in inputs])
 
 
 def vjp(f: Function, *xs: Any, has_aux: bool = False, **settings: Any) -> tuple[Any, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.elementwise import elementwise
 from minigrad.autograd.node import STATE
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DTypeError
 from minigrad.typing import ArrayLike
 
-alias = elementwise("alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g)
+alias = elementwise(
+    "alias", lambda x: x, "The same value as a new node of the graph.", x=lambda g: g, complex="holomorphic"
+)
 
 
 def variable(x: ArrayLike, what: str = "the input") -> Tensor:
@@ -24,7 +27,7 @@ def variable(x: ArrayLike, what: str = "the input") -> Tensor:
         x = STATE.level.lift(x)
     if x.node is not None:
         return alias(x)
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in DIFFERENTIABLE:
         raise DTypeError(f"{what} holds {x.dtype}, which has no derivatives: convert it with .astype(float)")
     fresh = wrap(x._data)
     fresh.requires_grad = True

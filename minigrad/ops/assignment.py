@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.autograd.variable import alias
@@ -23,7 +24,7 @@ def _assigning(x: ArrayLike, y: ArrayLike, *, index: Value) -> Settings:
     return {"index": canonical_index(index)}
 
 
-@op(canonical=_assigning)
+@op(canonical=_assigning, complex="holomorphic")
 def setitem(x: Value, y: Value, *, index: Value) -> Value:
     """out = x, with y in place of x[index]. Where an element is named twice, the last one stays.
 
@@ -79,7 +80,7 @@ def assigned(x: Tensor, index: Any, y: Any) -> Tensor:
         )
     if not isinstance(y, Tensor):
         return setitem(x, as_array(y, x.dtype), index=index)
-    if x.dtype.kind != "f" and y.requires_grad:
+    if x.dtype.kind not in DIFFERENTIABLE and y.requires_grad:
         raise MutationError(
             f"writing recorded values into a Tensor of {x.dtype} would lose their history: convert it "
             "with .astype(float)"

@@ -8,6 +8,10 @@ v @ diag(exp(w)) @ v^T between equal w: they come out as 0. Second derivatives t
 
 `cholesky` and `eigh` are functions of the symmetric part (x + x^T) / 2, so that each is one well-defined function of
 all elements of x, with a symmetric gradient. NumPy reads one triangle instead; for symmetric x that is the same.
+
+Of complex matrices it is the Hermitian part, and ^T is ^H. Their eigenvectors and singular vectors may each be turned
+by any exp(i phi), so only functions that do not depend on it have derivatives. The rules are written for adjoints, as
+in the papers: each takes the conjugate of its cotangents first, and of its result last.
 """
 
 from __future__ import annotations
@@ -17,37 +21,41 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.autograd.batched_array import any_true
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import FULL_RANK, POSITIVE_DEFINITE, SYMMETRIC
 from minigrad.errors import GraphError, UsageError
+from minigrad.ops.complex_parts import imag
 from minigrad.ops.elementwise import abs, where
 from minigrad.ops.index import getitem
+from minigrad.ops.linalg import diagonal
 from minigrad.ops.linalg import matmul_matrices as matmul
 from minigrad.ops.linear_systems import GILES, lapack, solve_matrices
 from minigrad.ops.logic import not_equal
 from minigrad.ops.rearrange import tril
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import concat, expand_dims, matrix_transpose
+from minigrad.ops.shape import adjoint, concat, expand_dims, matrix_transpose
 from minigrad.typing import ArrayLike, Settings, Value
 
 
 def symmetric_part(x: Value) -> Value:
-    """(x + x^T) / 2."""
-    return 0.5 * x + 0.5 * matrix_transpose(x)
+    """(x + x^H) / 2: the symmetric part, or of complex matrices the Hermitian one."""
+    return 0.5 * x + 0.5 * adjoint(x)
 
 
 # ---- cholesky ------------------------------------------------------------------------------------------------
 
 
 @op(shapes="... M M -> ... M M", domain={"x": POSITIVE_DEFINITE},
-    source="Murray 2016, Differentiation of the Cholesky decomposition, arXiv:1602.07527")  # fmt: skip
+    source="Murray 2016, Differentiation of the Cholesky decomposition, arXiv:1602.07527",
+    complex="nonholomorphic")  # fmt: skip
 def cholesky(x: Value, *, upper: bool = False) -> Value:
-    """The lower triangle L with L @ L^T = (x + x^T) / 2.
+    """The lower triangle L with L @ L^H = (x + x^H) / 2.
 
     Args:
         x: positive definite matrices.
-        upper: whether the result is L^T (default False).
+        upper: whether the result is L^H (default False).
 
     Shapes: (..., M, M) -> the same.
 
@@ -55,18 +63,19 @@ def cholesky(x: Value, *, upper: bool = False) -> Value:
         LinAlgError: a matrix is not positive definite.
     """
     out = lapack(np.linalg.cholesky, symmetric_part(x))
-    return matrix_transpose(out) if upper else out
+    return adjoint(out) if upper else out
 
 
 @cholesky.vjp("x")
 def _(g: Value, out: Value, *, upper: bool) -> Value:
+    g = conjugated(g)
     if upper:
-        g, out = matrix_transpose(g), matrix_transpose(out)
-    transposed = matrix_transpose(out)
+        g, out = adjoint(g), adjoint(out)
+    transposed = adjoint(out)
     inner = matmul(transposed, g)  # what g has above the diagonal does not get below it
     inner = 0.5 * (tril(inner) + tril(inner, k=-1))  # the lower triangle, with half of the diagonal
     left = solve_matrices(transposed, inner)
-    return symmetric_part(solve_matrices(transposed, matrix_transpose(left)))
+    return conjugated(symmetric_part(solve_matrices(transposed, adjoint(left))))
 
 
 # ---- eigh ----------------------------------------------------------------------------------------------------
@@ -79,19 +88,20 @@ class Eigh(NamedTuple):
     eigenvectors: Tensor
 
 
-@op(name="eigh", shapes="... M M -> ... M, ... M M", results=("w", "v"), domain={"x": SYMMETRIC}, source=GILES)
+@op(name="eigh", shapes="... M M -> ... M, ... M M", results=("w", "v"), domain={"x": SYMMETRIC}, source=GILES,
+    complex="nonholomorphic")  # fmt: skip
 def _eigh(x: Value) -> Value:
-    """The eigenvalues w, rising, and eigenvectors v of (x + x^T) / 2. Shapes: x (..., M, M) -> (..., M) and as x."""
+    """The eigenvalues w, rising, and eigenvectors v of (x + x^H) / 2. Shapes: x (..., M, M) -> (..., M) and as x."""
     return tuple(lapack(np.linalg.eigh, symmetric_part(x)))
 
 
 @_eigh.vjp("x")
 def _(g: Value, w: Value, v: Value) -> Value:
-    gw, gv = g
-    transposed = matrix_transpose(v)
+    gw, gv = g[0], conjugated(g[1])
+    transposed = adjoint(v)
     gaps = expand_dims(w, axis=-2) - expand_dims(w, axis=-1)
     inner = _diagonal(gw) + _inverse(gaps, w) * matmul(transposed, gv)
-    return symmetric_part(matmul(matmul(v, inner), transposed))
+    return conjugated(symmetric_part(matmul(matmul(v, inner), transposed)))
 
 
 def eigh(x: Value) -> Eigh:
@@ -140,7 +150,8 @@ class Svd(NamedTuple):
 
 
 @op(name="svd", shapes="... M N -> ... M K, ... K, ... K N", results=("u", "s", "vh"), domain={"x": FULL_RANK},
-    source="Giles 2008; Townsend 2016, Differentiating the singular value decomposition")  # fmt: skip
+    source="Giles 2008; Townsend 2016, Differentiating the singular value decomposition",
+    complex="nonholomorphic")  # fmt: skip
 def _svd(x: Value, *, full_matrices: bool = True) -> Value:
     """Orthogonal u and vh and falling s >= 0 with x = u @ diag(s) @ vh.
 
@@ -152,14 +163,14 @@ def _svd(x: Value, *, full_matrices: bool = True) -> Value:
 
 @_svd.vjp("x")
 def _(g: Value, u: Value, s: Value, vh: Value) -> Value:
-    gu, gs, gvh = g
+    gu, gs, gvh = conjugated(g[0]), g[1], conjugated(g[2])
     rows, columns, rank = u.shape[-2], vh.shape[-1], s.shape[-1]
     _refuse_beyond(rank, "columns of u", gu)
     _refuse_beyond(rank, "rows of vh", matrix_transpose(gvh))
     gu, u = [getitem(x, index=(..., slice(0, rank))) for x in (gu, u)]
     gvh, vh = [getitem(x, index=(..., slice(0, rank), slice(None))) for x in (gvh, vh)]
-    in_u, in_v = matmul(matrix_transpose(u), gu), matmul(vh, matrix_transpose(gvh))
-    turn_u, turn_v = in_u - matrix_transpose(in_u), in_v - matrix_transpose(in_v)
+    in_u, in_v = matmul(adjoint(u), gu), matmul(vh, adjoint(gvh))
+    turn_u, turn_v = in_u - adjoint(in_u), in_v - adjoint(in_v)
     # (turn_u * s[j] + turn_v * s[i]) / (s[j]^2 - s[i]^2), with the difference of equal ones in one term only
     row, column = expand_dims(s, axis=-2), expand_dims(s, axis=-1)
     apart, along = _inverse(row - column, s), _inverse(row + column, s)
@@ -169,8 +180,8 @@ def _(g: Value, u: Value, s: Value, vh: Value) -> Value:
     if rows > rank:
         gx = gx + matmul((gu - matmul(u, in_u)) * scaled, vh)
     if columns > rank:
-        gx = gx + matmul(u, matrix_transpose(scaled) * (gvh - matmul(matrix_transpose(in_v), vh)))
-    return gx
+        gx = gx + matmul(u, matrix_transpose(scaled) * (gvh - matmul(adjoint(in_v), vh)))
+    return conjugated(gx)
 
 
 def _refuse_beyond(count: int, what: str, g: Value) -> None:
@@ -227,7 +238,8 @@ def _mode(x: ArrayLike, *, mode: str = "reduced") -> Settings:
 
 
 @op(name="qr", shapes="... M N -> ... M K, ... K N", canonical=_mode, results=("q", "r"), domain={"x": FULL_RANK},
-    source="Walter and Lehmann 2012, arXiv:1001.1654; wide: Roberts and Roberts 2020, arXiv:2009.10071")  # fmt: skip
+    source="Walter and Lehmann 2012, arXiv:1001.1654; wide: Roberts and Roberts 2020, arXiv:2009.10071",
+    complex="nonholomorphic")  # fmt: skip
 def _qr(x: Value, *, mode: str) -> Value:
     """Orthogonal columns q and an upper triangle r with x = q @ r.
 
@@ -238,24 +250,27 @@ def _qr(x: Value, *, mode: str) -> Value:
 
 @_qr.vjp("x")
 def _(g: Value, q: Value, r: Value, x: Value) -> Value:
-    gq, gr = g
+    gq, gr = conjugated(g[0]), conjugated(g[1])
     rows, columns = x.shape[-2:]
     if rows >= columns:
         _refuse_beyond(columns, "columns of q", gq)
         gq, q = [getitem(y, index=(..., slice(0, columns))) for y in (gq, q)]
         gr, r = [getitem(y, index=(..., slice(0, columns), slice(None))) for y in (gr, r)]
-        return _qr_cotangent(gq, gr, q, r)
-    # Wide: the first columns decide about q and a square r, and the others are only rotated: r = [., q^T y].
+        return conjugated(_qr_cotangent(gq, gr, q, r))
+    # Wide: the first columns decide about q and a square r, and the others are only rotated: r = [., q^H y].
     first, others = (..., slice(0, rows)), (..., slice(rows, None))
     gy = getitem(gr, index=others)
-    gq = gq + matmul(getitem(x, index=others), matrix_transpose(gy))
-    return concat([_qr_cotangent(gq, getitem(gr, index=first), q, getitem(r, index=first)), matmul(q, gy)], axis=-1)
+    gq = gq + matmul(getitem(x, index=others), adjoint(gy))
+    square = _qr_cotangent(gq, getitem(gr, index=first), q, getitem(r, index=first))
+    return conjugated(concat([square, matmul(q, gy)], axis=-1))
 
 
 def _qr_cotangent(gq: Value, gr: Value, q: Value, r: Value) -> Value:
-    inner = matmul(r, matrix_transpose(gr)) - matmul(matrix_transpose(gq), q)  # of which the lower triangle is used
-    mirrored = tril(inner) + matrix_transpose(tril(inner, k=-1))
-    return matrix_transpose(solve_matrices(r, matrix_transpose(gq + matmul(q, mirrored))))
+    inner = matmul(r, adjoint(gr)) - matmul(adjoint(gq), q)  # of which the lower triangle is used
+    mirrored = tril(inner) + adjoint(tril(inner, k=-1))
+    if inner.dtype.kind == "c":  # the diagonal of r is real, and stays so
+        mirrored = mirrored - 1j * _diagonal(imag(diagonal(inner)))
+    return adjoint(solve_matrices(r, adjoint(gq + matmul(q, mirrored))))
 
 
 def qr(x: Value, mode: str = "reduced") -> Qr:

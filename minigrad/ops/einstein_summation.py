@@ -49,7 +49,8 @@ def _flops(xs_shape: Sequence[Shape], *, subscripts: str) -> int:
 
 
 @op(name="einsum", canonical=_canonical, linear=("xs",), onnx="Einsum", flops=_flops,
-    source="Einstein 1916, Die Grundlage der allgemeinen Relativitaetstheorie, section 5")  # fmt: skip
+    source="Einstein 1916, Die Grundlage der allgemeinen Relativitaetstheorie, section 5",
+    complex="holomorphic")  # fmt: skip
 def _einsum(*xs: Value, subscripts: str) -> Value:
     """out[those right of ->] = sum, over the indices that stand left only, of the product of all xs.
 

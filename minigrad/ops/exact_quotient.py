@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import any_true, physical
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.node import Node
 from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
@@ -31,7 +32,7 @@ ANY = -1
 
 
 def smooth_at_zero(slope: Value, g: Value, x: Value, length: Value, op: str, spread: Function | None = None) -> Value:
-    """The slope g * x / length, and where the length is 0 that of a multiple of it, or else 0.
+    """The slope g * conj(x) / length, and where the length is 0 that of a multiple of it, or else 0.
 
     At first order all of these are 0 there, so that there is nothing to do.
 
@@ -57,7 +58,7 @@ def smooth_at_zero(slope: Value, g: Value, x: Value, length: Value, op: str, spr
     quotient = found[0] if found is not None and _agree(found[1].ravel(), np.arange(length.size)) else 0.0
     if spread is not None:
         length, quotient = spread(length), spread(quotient) if type(quotient) is Tensor else quotient
-    exact = x * quotient
+    exact = conjugated(x) * quotient
     return operators.ops.where(length == 0, exact, slope) if any_true(length) else exact
 
 

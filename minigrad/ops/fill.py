@@ -14,19 +14,19 @@ def _filling(x: ArrayLike, *, dtype: DTypeLike | None = None, device: str | None
     return {"dtype": dtype}
 
 
-@op(canonical=_filling, non_differentiable=("x",))
+@op(canonical=_filling, non_differentiable=("x",), complex="holomorphic")
 def zeros_like(x: Value, *, dtype: Value) -> Value:
     """Zeros in the shape of x, in its dtype unless another is named, on the device "cpu". Shapes: any -> the same."""
     return np.zeros_like(x, dtype)
 
 
-@op(canonical=_filling, non_differentiable=("x",))
+@op(canonical=_filling, non_differentiable=("x",), complex="holomorphic")
 def ones_like(x: Value, *, dtype: Value) -> Value:
     """Ones in the shape of x, in its dtype unless another is named, on the device "cpu". Shapes: any -> the same."""
     return np.ones_like(x, dtype)
 
 
-@op(name="full_like", non_differentiable=("x",))
+@op(name="full_like", non_differentiable=("x",), complex="holomorphic")
 def _full_like(x: Value, *, fill_value: float, dtype: Value = None) -> Value:
     """One number everywhere, in the shape of x, and in its dtype unless another is named. Shapes: any -> the same."""
     return np.full_like(x, fill_value, dtype)

@@ -43,7 +43,7 @@ def _scattering(x: ArrayLike, *, index: Value, shape: Shape) -> Settings:
     return {"index": canonical_index(index), "shape": tuple(shape)}
 
 
-@op(canonical=_indexing, linear=("x",))
+@op(canonical=_indexing, linear=("x",), complex="holomorphic")
 def getitem(x: Value, *, index: Value) -> Value:
     """out = x[index], as NumPy has it.
 
@@ -64,7 +64,7 @@ def _(g: Value, x_shape: Shape, *, index: Value) -> Value:
     return scatter_add(g, index=index, shape=x_shape)
 
 
-@op(canonical=_scattering, linear=("x",))
+@op(canonical=_scattering, linear=("x",), complex="holomorphic")
 def scatter_add(x: Value, *, index: Value, shape: Shape) -> Value:
     """out = zeros, with x added at `index`, twice where it is named twice: the transpose of `getitem`.
 

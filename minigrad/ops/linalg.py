@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
@@ -25,7 +26,8 @@ def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
 
 
 @op(name="matmul", shapes="... I K, ... K J -> ... I J", linear=("x", "y"), onnx="MatMul", flops=_product_flops,
-    hint="the columns of x must be as many as the rows of y: is one of them to be transposed (.mT)?")  # fmt: skip
+    hint="the columns of x must be as many as the rows of y: is one of them to be transposed (.mT)?",
+    complex="holomorphic")  # fmt: skip
 def matmul_matrices(x: Value, y: Value) -> Value:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast."""
     return np.matmul(x, y)
@@ -70,7 +72,8 @@ def _linear_by_matmul(x: Value, w: Value, b: Value) -> Value:
 
 @op(shapes="... D, O D, O -> ... O", linear=("x", "w", "b"), reference=_linear_by_matmul, onnx="Gemm",
     flops=_product_flops,
-    hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?")  # fmt: skip
+    hint="in_features must be the size of x's last dimension: is a Flatten missing, or the number wrong?",
+    complex="holomorphic")  # fmt: skip
 def linear(x: Value, w: Value, b: Value) -> Value:
     """out[..., o] = sum over d of x[..., d] * w[o, d] + b[o].
 
@@ -127,7 +130,7 @@ def _rows(x: Value) -> Value:
 
 
 def vecdot(x: Value, y: Value, axis: int = -1) -> Tensor:
-    """out = sum over the axis of x * y; the other dimensions broadcast.
+    """out = sum over the axis of conj(x) * y; the other dimensions broadcast.
 
     Args:
         x, y: vectors.
@@ -144,7 +147,7 @@ def vecdot(x: Value, y: Value, axis: int = -1) -> Tensor:
     sizes = [shape[canonical_axis(axis, len(shape))] for shape in (x_shape, y_shape)]
     if sizes[0] != sizes[1]:
         raise ShapeError(f"vecdot: x has {sizes[0]} elements along axis {axis}, but y has {sizes[1]}")
-    products = multiply(x, y)
+    products = multiply(conjugated(x), y)
     return sum(products, axis=axis, dtype=products.dtype if products.dtype.kind in "iu" else None)
 
 
@@ -165,8 +168,7 @@ def outer(x: Value, y: Value) -> Tensor:
 
 
 def cross(x: Value, y: Value, axis: int = -1) -> Tensor:
-    """The vector product, (x[1]*y[2] - x[2]*y[1], x[2]*y[0] - x[0]*y[2], x[0]*y[1] - x[1]*y[0]); other dimensions
-    broadcast.
+    """The vector product (x[1]*y[2] - x[2]*y[1], x[2]*y[0] - x[0]*y[2], x[0]*y[1] - x[1]*y[0]); the rest broadcasts.
 
     Args:
         x, y: vectors of three elements.
@@ -216,10 +218,8 @@ def tensordot(x: Value, y: Value, axes: int | tuple[Sequence[int], Sequence[int]
     y_free = [i for i in range(len(y_shape)) if i not in over_y]
     rows, inner = math.prod(x_shape[i] for i in x_free), math.prod(summed)
     left = reshape(permute_dims(x, axes=(*x_free, *over_x)), shape=(rows, inner))
-    columns = math.prod(y_shape[i] for i in y_free)
-    right = reshape(permute_dims(y, axes=(*over_y, *y_free)), shape=(inner, columns))
-    out = matmul_matrices(left, right)
-    return reshape(out, shape=[*[x_shape[i] for i in x_free], *[y_shape[i] for i in y_free]])
+    right = reshape(permute_dims(y, axes=(*over_y, *y_free)), shape=(inner, math.prod(y_shape[i] for i in y_free)))
+    return reshape(matmul_matrices(left, right), shape=[*[x_shape[i] for i in x_free], *[y_shape[i] for i in y_free]])
 
 
 def kron(x: Value, y: Value) -> Tensor:
@@ -247,7 +247,7 @@ def _placing(x: ArrayLike, *, offset: int = 0) -> Settings:
     return {"offset": offset.__index__()}
 
 
-@op(canonical=_placing, linear=("x",))
+@op(canonical=_placing, linear=("x",), complex="holomorphic")
 def diagonal(x: Value, *, offset: int) -> Value:
     """out[k] = x[k, k + offset] of each matrix.
 
@@ -265,7 +265,7 @@ def _(g: Value, x_shape: Shape, *, offset: int) -> Value:
     return diagonal_matrix(g, offset=offset, shape=x_shape)
 
 
-@op(linear=("x",))
+@op(linear=("x",), complex="holomorphic")
 def diagonal_matrix(x: Value, *, offset: int, shape: Shape) -> Value:
     """Zeros with x on a diagonal: the transpose of `diagonal`.
 

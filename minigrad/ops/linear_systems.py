@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.batched_array import physical
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.domain import FULL_RANK, INVERTIBLE
 from minigrad.errors import ShapeError
+from minigrad.ops.complex_parts import imag
 from minigrad.ops.index import getitem
 from minigrad.ops.linalg import matmul_matrices as matmul
-from minigrad.ops.shape import broadcast_to, expand_dims, matrix_transpose, squeeze
+from minigrad.ops.shape import adjoint, broadcast_to, expand_dims, matrix_transpose, squeeze
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Settings, Value
 
@@ -53,7 +55,7 @@ def _restored(part: Value, finite: Value, dtype: Value) -> Value:
     return np.where(finite.reshape(finite.shape[:-2] + (1,) * core), part, part.dtype.type(np.nan))
 
 
-@op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES)
+@op(shapes="... M M -> ... M M", domain={"x": INVERTIBLE}, source=GILES, complex="holomorphic")
 def inv(x: Value) -> Value:
     """The inverse: x @ out = out @ x = the identity.
 
@@ -74,7 +76,8 @@ def _(g: Value, out: Value) -> Value:
     return -matmul(matmul(transposed, g), transposed)
 
 
-@op(name="solve", shapes="... M M, ... M K -> ... M K", domain={"x": INVERTIBLE}, linear=("y",), source=GILES)
+@op(name="solve", shapes="... M M, ... M K -> ... M K", domain={"x": INVERTIBLE}, linear=("y",), source=GILES,
+    complex="holomorphic")  # fmt: skip
 def solve_matrices(x: Value, y: Value) -> Value:
     """The solution of x @ out = y. Shapes: x (..., M, M), y (..., M, K) -> (..., M, K)."""
     return lapack(np.linalg.solve, x, y)
@@ -108,7 +111,7 @@ def solve(x: Value, y: Value) -> Tensor:
     return solve_matrices(x, y)
 
 
-@op(shapes="... M M -> ...", source="Giles 2008; at singular matrices by cofactors")
+@op(shapes="... M M -> ...", source="Giles 2008; at singular matrices by cofactors", complex="holomorphic")
 def det(x: Value) -> Value:
     """The determinant.
 
@@ -132,7 +135,7 @@ def _(g: Value, x: Value) -> Value:
     right = np.cumsum(np.concatenate([zero, logs[..., :0:-1]], -1), -1)[..., ::-1]
     others = np.exp(left + right) if s.shape[-1] else s  # for each singular value the product of all others
     sign = lapack(np.linalg.det, u) * lapack(np.linalg.det, vh)
-    return (np.asarray(g) * sign)[..., None, None] * np.matmul(u * others[..., None, :], vh)
+    return (np.asarray(g) * sign)[..., None, None] * np.conj(np.matmul(u * others[..., None, :], vh))
 
 
 @det.vjp("x")
@@ -165,15 +168,18 @@ class Slogdet(NamedTuple):
     logabsdet: Tensor
 
 
-@op(name="slogdet", shapes="... M M -> ..., ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES)
+@op(name="slogdet", shapes="... M M -> ..., ...", results=("sign", "logabsdet"), domain={"x": INVERTIBLE}, source=GILES,
+    complex="nonholomorphic")  # fmt: skip
 def _slogdet(x: Value) -> Value:
     """The sign of the determinant, and the logarithm of its absolute value. Shapes: x (..., M, M) -> (...), (...)."""
     return tuple(lapack(np.linalg.slogdet, x))
 
 
 @_slogdet.vjp("x")
-def _(g: Value, x: Value) -> Value:
-    _, slope = g
+def _(g: Value, x: Value, sign: Value) -> Value:
+    turn, slope = g
+    if x.dtype.kind == "c":  # the sign is a number on the unit circle, which turns
+        slope = slope + 1j * imag(turn * sign)
     return expand_dims(slope, axis=(-2, -1)) * matrix_transpose(inv(x))
 
 
@@ -184,7 +190,7 @@ def slogdet(x: Value) -> Slogdet:
         x: matrices.
 
     Returns:
-        `sign`, which has a zero gradient, and `logabsdet`.
+        `sign`, which has a zero gradient for real matrices, and `logabsdet`.
 
     Shapes: x (..., M, M) -> sign (...), logabsdet (...).
 
@@ -201,7 +207,7 @@ def _rank_settings(x: Array, *, rtol: ArrayLike | None = None) -> Settings:
 
 
 @op(shapes="... M N -> ... N M", canonical=_rank_settings, domain={"x": FULL_RANK},
-    source="Golub and Pereyra 1973, doi:10.1137/0710036")  # fmt: skip
+    source="Golub and Pereyra 1973, doi:10.1137/0710036", complex="nonholomorphic")  # fmt: skip
 def pinv(x: Value, *, rtol: Value) -> Value:
     """The Moore-Penrose inverse: of all that minimize |x @ out - identity| the smallest.
 
@@ -218,16 +224,14 @@ def pinv(x: Value, *, rtol: Value) -> Value:
 @pinv.vjp("x")
 def _(g: Value, x: Value, out: Value) -> Value:
     transposed, g_transposed = matrix_transpose(out), matrix_transpose(g)
-    left = matmul(g_transposed, matmul(out, transposed))
-    right = matmul(matmul(transposed, out), g_transposed)
-    return (
-        -matmul(matmul(transposed, g), transposed)
-        + (left - matmul(matmul(x, out), left))
-        + (right - matmul(right, matmul(out, x)))
+    left = matmul(g_transposed, matmul(out, adjoint(out)))
+    right = matmul(matmul(adjoint(out), out), g_transposed)
+    return -matmul(matmul(transposed, g), transposed) + conjugated(
+        (left - matmul(matmul(x, out), left)) + (right - matmul(right, matmul(out, x)))
     )
 
 
-@op(shapes="... M N -> ...", canonical=_rank_settings, non_differentiable=("x",))
+@op(shapes="... M N -> ...", canonical=_rank_settings, non_differentiable=("x",), complex="nonholomorphic")
 def matrix_rank(x: Value, *, rtol: Value) -> Value:
     """How many singular values exceed rtol times the largest: integers.
 

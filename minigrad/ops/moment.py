@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.autograd.complex_numbers import require_real
 from minigrad.autograd.tensor import Tensor
 from minigrad.ops.elementwise import divide, square, subtract
 from minigrad.ops.norms import vector_norm
@@ -47,6 +48,7 @@ def std(x: Value, axis: Value = None, correction: float = 0.0, keepdims: bool = 
 
 def _deviation(x: Value, axis: Value, correction: float) -> tuple[Any, float]:
     """The distance of each element from the mean, and the number of degrees of freedom."""
+    require_real("the variance", x)
     axes = canonical_axes(axis, len(shape_of(x)))
     count = math.prod(shape_of(x)[i] for i in axes)
     return subtract(x, mean(x, axis=axes, keepdims=True)), max(count - correction, 0)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
@@ -25,10 +26,11 @@ def _norm_settings(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, o
     return {"axis": canonical_axes(axis, np.ndim(x)), "keepdims": checked_keepdims(keepdims), "ord": float(ord)}
 
 
-@op(name="vector_norm", canonical=_norm_settings, kinks=(0.0,))
+@op(name="vector_norm", canonical=_norm_settings, kinks=(0.0,), complex="nonholomorphic")
 def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
     """out = (sum of |x|^ord over the axes)^(1/ord). Shapes: x (...) -> x's without the axes."""
-    dtype = np.result_type(x, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
+    dtype = np.result_type(x, np.float16) if x.dtype.kind in "fc" else np.dtype(np.float64)
+    dtype = np.finfo(dtype).dtype  # a norm of complex numbers is real
     size = np.abs(x).astype(np.float32 if dtype == np.float16 else dtype)
     limits = np.finfo(size.dtype)
     if ord == 2:
@@ -47,11 +49,11 @@ def _power_norm(x: Value, *, axis: Value, keepdims: bool, ord: float) -> Value:
 def _(g: Value, x: Value, out: Value, *, axis: Value, ord: float) -> Value:
     norm = broadcast_reduced(out, x.shape, axis)
     if ord == 2:
-        slope = broadcast_reduced(g, x.shape, axis) * x / where(norm == 0, 1, norm)
+        slope = broadcast_reduced(g, x.shape, axis) * conjugated(x) / where(norm == 0, 1, norm)
         return smooth_at_zero(slope, g, x, out, "vector_norm", lambda y: broadcast_reduced(y, x.shape, axis))
     zero = x == 0
     ratio = where(zero, 1, abs(x) / where(norm == 0, 1, norm))
-    return broadcast_reduced(g, x.shape, axis) * where(zero, 0, sign(x) * ratio ** (ord - 1))
+    return broadcast_reduced(g, x.shape, axis) * where(zero, 0, conjugated(sign(x)) * ratio ** (ord - 1))
 
 
 def vector_norm(x: Value, *, axis: Value = None, keepdims: bool = False, ord: float = 2) -> Tensor:

@@ -22,7 +22,7 @@ def _padding(x: ArrayLike, *, widths: Sequence[Sequence[int]], value: float = 0.
     return {"widths": exact, "value": value}
 
 
-@op(canonical=_padding, onnx="Pad")
+@op(canonical=_padding, onnx="Pad", complex="holomorphic")
 def pad(x: Value, *, widths: Widths, value: float) -> Value:
     """x with elements of one value before and after it along each dimension.
 

@@ -43,7 +43,7 @@ def _flipping(x: ArrayLike, *, axis: Axis = None) -> Settings:
     return {"axis": canonical_axes(axis, np.ndim(x))}
 
 
-@op(canonical=_flipping, linear=("x",))
+@op(canonical=_flipping, linear=("x",), complex="holomorphic")
 def flip(x: Value, *, axis: Value) -> Value:
     """The elements in reverse order along some axes.
 
@@ -72,7 +72,7 @@ def _rolling(x: ArrayLike, *, shift: Value, axis: Axis = None) -> Settings:
     return {"shift": tuple([s.__index__() for s in shifts]), "axis": axes}
 
 
-@op(name="roll", canonical=_rolling, linear=("x",))
+@op(name="roll", canonical=_rolling, linear=("x",), complex="holomorphic")
 def _roll(x: Value, *, shift: Value, axis: Value) -> Value:
     """out[i] = x[(i - shift) mod n] along each axis: what leaves at one end comes in at the other. Shapes: (...)."""
     return np.roll(x, shift, axis)
@@ -105,7 +105,7 @@ def _triangle(x: ArrayLike, *, k: int = 0) -> Settings:
     return {"k": k.__index__()}
 
 
-@op(canonical=_triangle, linear=("x",), onnx="Trilu")
+@op(canonical=_triangle, linear=("x",), onnx="Trilu", complex="holomorphic")
 def tril(x: Value, *, k: int) -> Value:
     """out = x[i, j] where j <= i + k, else 0: the lower triangle of each matrix.
 
@@ -123,7 +123,7 @@ def _(g: Value, *, k: int) -> Value:
     return tril(g, k=k)
 
 
-@op(canonical=_triangle, linear=("x",), onnx="Trilu")
+@op(canonical=_triangle, linear=("x",), onnx="Trilu", complex="holomorphic")
 def triu(x: Value, *, k: int) -> Value:
     """out = x[i, j] where j >= i + k, else 0: the upper triangle of each matrix.
 

@@ -53,7 +53,7 @@ def broadcast_reduced(y: Value, shape: Shape, axis: tuple[int, ...]) -> Value:
     return broadcast_to(reshape(y, shape=keepdims_shape(shape, axis)), shape=shape)
 
 
-@op(canonical=_accumulation, linear=("x",), onnx="ReduceSum")
+@op(canonical=_accumulation, linear=("x",), onnx="ReduceSum", complex="holomorphic")
 def sum(x: Value, *, axis: Value, keepdims: bool, dtype: Value = None) -> Value:
     """out = sum of x over the axes.
 
@@ -78,7 +78,7 @@ def _(g: Value, x_shape: Shape, *, axis: Value) -> Value:
     return np.broadcast_to(np.reshape(g, keepdims_shape(x_shape, axis)), x_shape)
 
 
-@op(canonical=_reduction, linear=("x",), onnx="ReduceMean")
+@op(canonical=_reduction, linear=("x",), onnx="ReduceMean", complex="holomorphic")
 def mean(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """out = sum of x over the axes / number of elements summed.
 
@@ -149,7 +149,7 @@ max = _extremum("max", np.argmax, maximum, "ReduceMax", _reduction)
 min = _extremum("min", np.argmin, minimum, "ReduceMin", _reduction)
 
 
-@op(canonical=_reduction, non_differentiable=("x",))
+@op(canonical=_reduction, non_differentiable=("x",), complex="nonholomorphic")
 def any(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """Whether some element over the axes is not zero.
 
@@ -163,7 +163,7 @@ def any(x: Value, *, axis: Value, keepdims: bool) -> Value:
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@op(canonical=_reduction, non_differentiable=("x",))
+@op(canonical=_reduction, non_differentiable=("x",), complex="nonholomorphic")
 def all(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """Whether all elements over the axes are not zero.
 
@@ -177,7 +177,7 @@ def all(x: Value, *, axis: Value, keepdims: bool) -> Value:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-@op(canonical=_reduction, non_differentiable=("x",))
+@op(canonical=_reduction, non_differentiable=("x",), complex="nonholomorphic")
 def count_nonzero(x: Value, *, axis: Value, keepdims: bool) -> Value:
     """How many elements over the axes are not zero.
 
@@ -235,7 +235,7 @@ def _(g: Value, x: Value, out: Value, *, axis: Value) -> Value:
 # ---- products ------------------------------------------------------------------------------------------------
 
 
-@op(canonical=_accumulation, onnx="ReduceProd")
+@op(canonical=_accumulation, onnx="ReduceProd", complex="holomorphic")
 def prod(x: Value, *, axis: Value, keepdims: bool, dtype: Value = None) -> Value:
     """out = product of x over the axes. Its gradient is right where elements are 0, too.
 

@@ -28,7 +28,7 @@ def _scanning(x: ArrayLike, *, axis: int | None = None, dtype: DTypeLike | None 
     return settings if dtype is None else {**settings, "dtype": np.dtype(dtype)}
 
 
-@op(name="cumulative_sum", canonical=_scanning, linear=("x",), onnx="CumSum")
+@op(name="cumulative_sum", canonical=_scanning, linear=("x",), onnx="CumSum", complex="holomorphic")
 def _cumulative_sum(x: Value, *, axis: int, dtype: Value = None) -> Value:
     """out[k] = x[0] + ... + x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
     if x.dtype == np.float16 and dtype is None:
@@ -41,7 +41,7 @@ def _(g: Value, *, axis: int) -> Value:
     return flip(_cumulative_sum(flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(name="cumulative_prod", canonical=_scanning)
+@op(name="cumulative_prod", canonical=_scanning, complex="holomorphic")
 def _cumulative_prod(x: Value, *, axis: int, dtype: Value = None) -> Value:
     """out[k] = x[0] * ... * x[k] along the axis. Shapes: x (..., T, ...) -> the same."""
     return np.cumprod(x, axis, dtype)
@@ -59,7 +59,7 @@ def _recurring(a: ArrayLike, b: ArrayLike, *, axis: int) -> Settings:
     return {"axis": canonical_axis(axis, np.ndim(a))}
 
 
-@op(canonical=_recurring)
+@op(canonical=_recurring, complex="holomorphic")
 def linear_scan(a: Value, b: Value, *, axis: int) -> Value:
     """out[k] = a[k] * out[k-1] + b[k] along the axis, from out[-1] = 0.
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from minigrad.autograd.array_protocol import check_device
+from minigrad.autograd.complex_numbers import conjugated, is_complex
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
-from minigrad.errors import ShapeError
+from minigrad.errors import DTypeError, ShapeError
 from minigrad.shapes import Shape, canonical_axes, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, DTypeLike, Settings, Value
 
@@ -27,7 +28,7 @@ def _reshaping(x: ArrayLike, *, shape: Value, copy: bool | None = None) -> Setti
     return {"shape": tuple([size.__index__() for size in shape])}
 
 
-@op(canonical=_reshaping, linear=("x",), onnx="Reshape")
+@op(canonical=_reshaping, linear=("x",), onnx="Reshape", complex="holomorphic")
 def reshape(x: Value, *, shape: Shape) -> Value:
     """The same elements, in row-major order, in another shape.
 
@@ -60,7 +61,7 @@ def _permutation(x: ArrayLike, *, axes: Value = None) -> Settings:
     return {"axes": order}
 
 
-@op(canonical=_permutation, linear=("x",), onnx="Transpose")
+@op(canonical=_permutation, linear=("x",), onnx="Transpose", complex="holomorphic")
 def permute_dims(x: Value, *, axes: tuple[int, ...]) -> Value:
     """The dimensions in another order: dimension i of the result is dimension axes[i] of x.
 
@@ -81,7 +82,7 @@ def _(g: Value, *, axes: tuple[int, ...]) -> Value:
     return permute_dims(g, axes=tuple([axes.index(i) for i in range(len(axes))]))
 
 
-@op(canonical=_to_shape, linear=("x",), onnx="Expand")
+@op(canonical=_to_shape, linear=("x",), onnx="Expand", complex="holomorphic")
 def broadcast_to(x: Value, *, shape: Shape) -> Value:
     """Repeated, without a copy, along new leading dimensions and along those of size 1.
 
@@ -99,7 +100,7 @@ def _(g: Value, x_shape: Shape) -> Value:
     return sum_to(g, shape=x_shape)
 
 
-@op(canonical=_to_shape, linear=("x",))
+@op(canonical=_to_shape, linear=("x",), complex="holomorphic")
 def sum_to(x: Value, *, shape: Shape) -> Value:
     """Summed over what broadcasting from `shape` to x's shape repeated: the transpose of `broadcast_to`.
 
@@ -124,7 +125,7 @@ def _casting(x: Value, *, dtype: DTypeLike, copy: bool = True, device: str | Non
     return {"dtype": np.dtype(dtype)}
 
 
-@op(canonical=_casting, onnx="Cast")
+@op(canonical=_casting, onnx="Cast", complex="holomorphic")
 def astype(x: Value, *, dtype: Value) -> Value:
     """Converted to another dtype; the gradient comes back in x's own.
 
@@ -136,7 +137,12 @@ def astype(x: Value, *, dtype: Value) -> Value:
         device: "cpu", the only one (default None: the same).
 
     Shapes: any -> the same.
+
+    Raises:
+        DTypeError: from complex numbers to real ones.
     """
+    if is_complex(x) and dtype.kind in "fiu":
+        raise DTypeError(f"complex numbers do not become {dtype}: take real(), imag() or abs() of them")
     return np.asarray(x).astype(dtype, copy=False)
 
 
@@ -151,7 +157,7 @@ def _joining(*xs: ArrayLike, axis: int = 0) -> Settings:
     return {"axis": canonical_axis(axis, np.ndim(xs[0]))}
 
 
-@op(name="concat", canonical=_joining, linear=("xs",), onnx="Concat")
+@op(name="concat", canonical=_joining, linear=("xs",), onnx="Concat", complex="holomorphic")
 def _concat(*xs: Value, axis: int) -> Value:
     """Joined one after the other along an existing axis.
 
@@ -275,6 +281,11 @@ def matrix_transpose(x: Value) -> Tensor:
     if ndim < 2:
         raise ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {shape_of(x)}")
     return permute_dims(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
+
+
+def adjoint(x: Value) -> Value:
+    """The conjugate transpose of matrices; of real ones, the transpose."""
+    return conjugated(matrix_transpose(x))
 
 
 def ordered_axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:

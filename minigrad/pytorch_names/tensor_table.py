@@ -198,8 +198,8 @@ scatter_reduce_ selu_ set_ sigmoid_ sign_ sin_ sinh_ sqrt_ square_ squeeze_ sub_
 threshold_ transpose_ tril_ triu_ true_divide_ trunc_ uniform_ unsqueeze_"""
 
 ABSENT = """aminmax apply_ as_strided as_subclass bfloat16 cov cummax cummin data_ptr digamma dsplit erfinv
-float_power fmax fmin fmod gcd geqrf heaviside histc hsplit i0 igamma imag index_copy index_fill index_put is_complex
+float_power fmax fmin fmod gcd geqrf heaviside histc hsplit i0 igamma index_copy index_fill index_put is_complex
 is_shared is_sparse isreal kthvalue lcm ldexp lgamma logaddexp2 logcumsumexp lstsq map_ masked_scatter matrix_exp
-median mode multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile nansum new polygamma put quantile real
+median mode multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile nansum new polygamma put quantile
 renorm rot90 scatter_reduce share_memory_ sinc storage to_dense to_sparse unfold unique_consecutive untyped_storage
 vsplit xlogy"""

@@ -13,6 +13,7 @@ from minigrad.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from minigrad.testing import laws, strategies
+    from minigrad.testing.calls.real_parts import real_parts
     from minigrad.testing.check import check_grads
     from minigrad.testing.decorator import gradtest
     from minigrad.testing.laws.verdict_tally import InconclusiveGradients
@@ -39,6 +40,7 @@ _MODULES = {
     "check_program": "program.program_properties",
     "gradtest": "decorator",
     "programs": "program.program_strategy",
+    "real_parts": "calls.real_parts",
 }
 _SUBPACKAGES = ("laws", "strategies")
 
@@ -63,5 +65,5 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "InconclusiveGradients", "LawViolation", "Program", "ProgramViolation", "Report", "Verdict", "calls_of",
-    "check_grads", "check_program", "gradtest", "laws", "programs", "strategies",
+    "check_grads", "check_program", "gradtest", "laws", "programs", "real_parts", "strategies",
 ]  # fmt: skip

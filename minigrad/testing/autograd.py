@@ -25,6 +25,7 @@ from minigrad.testing.mutation.reachable import reachable
 from minigrad.typing import Array, Function
 
 with require_framework("autograd"):
+    import autograd.numpy as anp
     from autograd.builtins import tuple as tuple_of_boxes
     from autograd.core import make_vjp, primitive_vjps
     from autograd.tracer import getval
@@ -52,6 +53,10 @@ class Autograd(Framework):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
             yield
+
+    def parts(self, z: Any) -> Any:
+        """A complex array as a real one (..., 2)."""
+        return anp.stack([anp.real(z), anp.imag(z)], -1)
 
     def rules(self, x: object) -> Sequence[Function]:
         """What `defvjp` was given for a primitive."""

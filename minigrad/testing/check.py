@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.testing.calls.real_parts import PartsOfArguments, is_complex
 from minigrad.testing.frameworks.by_hand import ByHand
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.numpy_layer import NumpyLayer
@@ -19,7 +20,7 @@ from minigrad.testing.frameworks.tensors import TENSORS
 from minigrad.testing.numeric.compare import compare_first_order, compare_second_order
 from minigrad.testing.numeric.comparison import Comparison, Verdict
 from minigrad.testing.numeric.evaluation import Budget, BudgetExhausted, Evaluations
-from minigrad.testing.numeric.flat_function import FlatFunction, WrongGradientShape
+from minigrad.testing.numeric.flat_function import ComplexResults, FlatFunction, WrongGradientShape
 from minigrad.testing.report import Report
 from minigrad.typing import Function
 
@@ -50,14 +51,14 @@ def check_grads(
 
     Args:
         f: from Tensors to a Tensor, or to a tuple of Tensors; with `grad` or `vjp` from arrays to numbers or arrays.
-        *args: where to check. Tensors, arrays and numbers of floating dtype are differentiated, in float64; all else is
-            passed to f as it is.
+        *args: where to check. Tensors, arrays and numbers of floating dtype are differentiated, in float64, complex
+            ones by their real and imaginary parts; all else is passed to f as it is.
         order: 1 or 2 (default 2). With 2 the derivative of the derivative is checked as well: (x, u) -> J(x)'u is
             compared with its own differences, which also shows rules that are not linear in the cotangent.
             A derivative written by hand is checked at order 1.
         argnums: the positions of the arguments to differentiate; all floating ones unless given.
         grad: a gradient written by hand, for an f that returns one number: `grad(*args)`, a tuple for several
-            arguments; minigrad's own derivative unless given.
+            arguments, dL/dx + i dL/dy for complex ones; minigrad's own derivative unless given.
         vjp: J'g written by hand: `vjp(g, *args)`, a tuple for several arguments; minigrad's own unless given.
         jvp: J v written by hand: `jvp(v, *args)`, v a tuple for several arguments; none unless given. Beside `grad` or
             `vjp` it must be their transpose.
@@ -102,10 +103,21 @@ def check_grads(
     if modes is not None:
         framework = framework.with_modes(modes)
     f, args = _with_parameters(framework.function(f), args)
-    framework = opted_out(framework, straight_through=straight_through, symmetric=symmetric)
-    return GradientCheck(
-        f, args, settings, framework, argnums=argnums, rng=rng, budget=budget
-    ).report_with_forward_mode(order)
+
+    def report(f: Function, args: Sequence[object], framework: Framework) -> Report:
+        framework = opted_out(framework, straight_through=straight_through, symmetric=symmetric)
+        check = GradientCheck(f, args, settings, framework, argnums=argnums, rng=rng, budget=budget)
+        return check.report_with_forward_mode(order)
+
+    try:
+        if not any(map(is_complex, args)):
+            return report(f, args, framework)
+    except ComplexResults:
+        pass
+    parts = PartsOfArguments(f, args, framework, argnums)
+    if isinstance(framework, ByHand):
+        framework = parts.by_hand({"grad": grad, "vjp": vjp, "jvp": jvp, "hvp": hvp}, settings)
+    return parts.named(report(parts.f, parts.args, framework))
 
 
 def _with_parameters(f: Function, args: tuple[object, ...]) -> tuple[Function, tuple[object, ...]]:

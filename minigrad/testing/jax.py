@@ -50,6 +50,10 @@ class Jax(Framework):
             raise UsageError(f"the function must return JAX arrays, it returned {type(value).__name__}")
         return np.asarray(value)
 
+    def parts(self, z: jax.Array) -> jax.Array:
+        """A complex array as a real one (..., 2)."""
+        return jnp.stack([jnp.real(z), jnp.imag(z)], -1)
+
     def vjp(
         self, f: Function, args: Sequence[Any], positions: Sequence[int], *, record: bool = False
     ) -> tuple[Sequence[Any], Pull]:

@@ -62,6 +62,10 @@ class Torch(Framework):
             value = value.clone() if not value._is_zerotensor() else torch.zeros(value.shape, dtype=value.dtype)
         return np.asarray(value.cpu().numpy())
 
+    def parts(self, z: torch.Tensor) -> torch.Tensor:
+        """A complex tensor as a real one (..., 2)."""
+        return torch.view_as_real(z.resolve_conj())
+
     def value(self, f: Function, args: Sequence[Any], positions: Sequence[int]) -> tuple[Array, ...]:
         """The results, computed without recording."""
         with torch.no_grad():

@@ -63,9 +63,9 @@ def test_tensor_function_takes_a_dtype():
     assert mg.tensor([1, 2], dtype="float64", requires_grad=True).requires_grad
 
 
-@pytest.mark.parametrize("data", [1j, ["a"], "text", object(), [None], np.array([1 + 2j]), {"a": 1}, np.array(["x"])])
-def test_what_is_no_real_number_is_refused(data):
-    with pytest.raises(DTypeError, match="real numbers"):
+@pytest.mark.parametrize("data", [["a"], "text", object(), [None], {"a": 1}, np.array(["x"])])
+def test_what_is_no_number_is_refused(data):
+    with pytest.raises(DTypeError, match="holds numbers or booleans"):
         Tensor(data)
 
 

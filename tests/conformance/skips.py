@@ -1,11 +1,9 @@
-"""Which tests of the suite are skipped and why, and what has to be changed in it."""
+"""Which tests of the suite are skipped and why."""
 
 from pathlib import Path
 
 SKIPS = Path(__file__).with_name("skips.txt")
 """A test, or the beginning of its name, and behind ` # ` the reason, a line each."""
-
-WIDEST_COMPLEX = "[(dt, dtype_nbits[dt]) for dt in complex_dtypes], key=lambda x: x[1]"
 
 
 def read_skips(text: str) -> dict[str, str]:
@@ -23,14 +21,3 @@ def read_skips(text: str) -> dict[str, str]:
             raise ValueError(f"a line is a test of array_api_tests/, ` # ` and a reason, not {line!r}")
         found[test.strip()] = reason.strip()
     return found
-
-
-def without_complex(source: str) -> str:
-    """The suite's `dtype_helpers.py` for libraries without complex dtypes, at whose import it fails.
-
-    Raises:
-        ValueError: the suite has changed, and the place is not there.
-    """
-    if source.count(WIDEST_COMPLEX) != 1:
-        raise ValueError(f"the suite has changed: dtype_helpers.py does not contain {WIDEST_COMPLEX!r} once")
-    return source.replace(WIDEST_COMPLEX, f"{WIDEST_COMPLEX}, default=(None, 0)")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.skips import SKIPS, WIDEST_COMPLEX, read_skips, without_complex
+from tests.conformance.skips import SKIPS, read_skips
 
 
 def test_each_skipped_test_has_a_reason():
@@ -15,9 +15,3 @@ def test_each_skipped_test_has_a_reason():
 def test_a_line_without_a_reason_or_a_test_is_refused(line):
     with pytest.raises(ValueError, match="a line is a test"):
         read_skips(line)
-
-
-def test_the_suite_is_changed_in_one_place():
-    assert without_complex(f"max(\n{WIDEST_COMPLEX}\n)") == f"max(\n{WIDEST_COMPLEX}, default=(None, 0)\n)"
-    with pytest.raises(ValueError, match="the suite has changed"):
-        without_complex("nothing")

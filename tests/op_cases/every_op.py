@@ -14,6 +14,7 @@ from minigrad.domain import Domain, MatrixDomain
 from tests.op_cases.activation import ACTIVATION
 from tests.op_cases.array_api import ARRAY
 from tests.op_cases.case import Case, cases
+from tests.op_cases.complex import COMPLEX
 from tests.op_cases.linalg import LINALG
 from tests.op_cases.network import NETWORK
 from tests.op_cases.special import SPECIAL
@@ -39,6 +40,7 @@ CASES: dict[str, list[Case]] = {
     **ARRAY,
     **LINALG,
     **SPECIAL,
+    **COMPLEX,
     **{name: cases(*BINARY) for name in ("add", "subtract", "multiply", "weighted", "divide", "maximum", "minimum")},
     "pow": [*cases(*BINARY[:3]), *cases(((3,), 3), ((3,), -1), ((3,), 0), (2.0, (3,)))],
     "remainder": cases(((2, 3), (2, 3)), ((3,), 0.7), ((2, 1), (3,)), ((0, 2), (2,))),

@@ -284,7 +284,7 @@ def _is_floating(x: object) -> bool:
 def _as_argument(x: object, framework: Framework) -> object:
     if framework.owns(x):
         return framework.array(x)
-    return np.asarray(x) if isinstance(x, (float, np.floating)) else x
+    return np.asarray(x) if isinstance(x, (float, complex, np.inexact)) else x
 
 
 def _parameters(f: Function) -> tuple[list[str], str]:

@@ -61,6 +61,10 @@ class ByHand(Framework):
         """The array itself, or that of numbers."""
         return np.asarray(value)
 
+    def parts(self, z: Any) -> Array:
+        """A complex array as a real one (..., 2)."""
+        return np.stack([np.real(z), np.imag(z)], -1)
+
     def vjp(
         self, f: Function, args: Sequence[Any], positions: Sequence[int], *, record: bool = False
     ) -> tuple[Sequence[Any], Pull]:

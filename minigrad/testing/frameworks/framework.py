@@ -43,12 +43,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.testing.frameworks.complex_parts import ComplexParts
 from minigrad.testing.frameworks.left_out import reasons_to_leave_out
 from minigrad.testing.frameworks.run import ArrayTuple, Pull, Run, as_tuple, in_dtype_of
 from minigrad.typing import Array, DType, Function
 
 
-class Framework(ABC):
+class Framework(ComplexParts, ABC):
     """Runs functions and differentiates them; see this module's docstring.
 
     Attributes:

@@ -14,6 +14,8 @@ from minigrad.autograd.recorded import pull_back_tensors
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.transforms import vjp
 from minigrad.errors import DTypeError, UsageError
+from minigrad.ops.complex_parts import from_parts
+from minigrad.ops.shape import stack
 from minigrad.testing.calls.module_function import ModuleFunction
 from minigrad.testing.frameworks.framework import Framework
 from minigrad.testing.frameworks.run import ArrayTuple, Pull, Run, as_tuple, in_dtype_of
@@ -88,6 +90,14 @@ class Tensors(Framework):
 
         outs, pull = vjp(of_variables, *[args[i] for i in positions])
         return outs, lambda cotangents: as_tuple(pull(list(cotangents)))
+
+    def from_parts(self, x: Tensor) -> Tensor:
+        """The complex Tensor of a real one (..., 2), real parts first."""
+        return from_parts(x[..., 0], x[..., 1])
+
+    def parts(self, z: Tensor) -> Tensor:
+        """The reverse."""
+        return stack([z.real, z.imag], axis=-1)
 
     def value(self, f: Function, args: Sequence[Any], positions: Sequence[int]) -> ArrayTuple:
         """The results, computed without recording.

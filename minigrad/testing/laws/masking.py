@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.testing.calls.function_call import FunctionCall
+from minigrad.testing.calls.real_parts import RealParts
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.frameworks.run import ArrayTuple
 from minigrad.testing.laws.law_registry import is_recorded, law
@@ -92,6 +93,7 @@ def _dependent(call: FunctionCall, k: int, element: tuple[int, ...]) -> list[Arr
     """Which elements of the results depend on one element of an argument.
 
     They change when it does, at the call or where no number is 0: a product with 0 depends on the other factor, too.
+    Both parts of a complex number are one element here, as they are for a cotangent.
     """
     masks = [np.zeros(out.shape, bool) for out in call.results()]
     for base in (call, call.without_zeros()):
@@ -102,6 +104,9 @@ def _dependent(call: FunctionCall, k: int, element: tuple[int, ...]) -> list[Arr
             after = _results(_with_element(base, k, element, value))
             if after is not None and [out.shape for out in after] == [mask.shape for mask in masks]:
                 masks = [mask | _differs(a, b) for mask, a, b in zip(masks, before, after, strict=True)]
+    if isinstance(call.f, RealParts):
+        pairs = zip(masks, call.f.complex_results, strict=True)
+        return [np.repeat(mask.any(-1, keepdims=True), 2, -1) if c else mask for mask, c in pairs]
     return masks
 
 

@@ -32,6 +32,10 @@ class WrongGradientShape(Exception):  # noqa: N818  it is caught in check.py and
         self.argument = argument
 
 
+class ComplexResults(Exception):  # noqa: N818  it is caught in check.py
+    """A function of real arguments whose results are complex: to be checked by their parts."""
+
+
 @dataclass(frozen=True)
 class ArgumentSlice:
     """Where one argument lies in the vector."""
@@ -70,6 +74,7 @@ class FlatFunction:
 
     Raises:
         UsageError: no result can be differentiated.
+        ComplexResults: a result is complex.
     """
 
     def __init__(
@@ -92,6 +97,8 @@ class FlatFunction:
             start += array.size
         self.x: Vector = np.concatenate(values)
         results = self._results(self.x)
+        if any(a.dtype.kind == "c" for a in results):
+            raise ComplexResults
         framework.require_results(results)
         floating = self._floating(results)
         self.shapes = [a.shape for a in floating]

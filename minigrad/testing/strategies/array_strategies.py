@@ -96,7 +96,7 @@ def arrays(
     layout: str | None = None,
     tails: bool = True,
 ) -> Array:
-    """Floating arrays.
+    """Floating arrays; with a complex dtype, real parts from the domain and any imaginary parts.
 
     Args:
         shape: a shape or a strategy of shapes; any small one unless given.
@@ -110,6 +110,8 @@ def arrays(
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     dtype = draw(dtypes()) if dtype is None else dtype
     array = _filled(draw, shape, domain, kinks, tails)
+    if np.dtype(dtype).kind == "c":
+        array = np.asarray(array + 1j * _filled(draw, shape, REAL, (), tails))
     layout = draw(layouts()) if layout is None else layout
     if layout == "broadcast" and isinstance(domain, MatrixDomain):
         layout = "C"  # equal rows would leave the domain

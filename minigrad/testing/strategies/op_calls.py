@@ -8,6 +8,7 @@ from minigrad.autograd.op import Op
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies import (  # noqa: F401  (they fill CALLS_BY_NAME)
     array_op_calls,
+    fourier_op_calls,
     image_op_calls,
     network_op_calls,
 )
