@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -56,6 +56,7 @@ class Entry:
         found: what the framework gives, for the cotangent 1 or -1.
         behind, ahead: the slopes to both sides times the sign.
         error: of these.
+        no_slope_of_others: whether another output has no slope along this input: it is infinite, or at a jump.
     """
 
     output: int
@@ -65,6 +66,7 @@ class Entry:
     behind: float
     ahead: float
     error: float
+    no_slope_of_others: bool = False
 
     @property
     def kink(self) -> bool:
@@ -83,7 +85,7 @@ class Entry:
         return self._rounded((self.ahead + self.behind) / 2)
 
     def _rounded(self, slope: float) -> float:
-        if math.isnan(slope):
+        if math.isnan(slope + self.error):
             return slope
         if abs(slope) <= 10 * self.error or abs(slope) < SMALL:
             return 0.0
@@ -108,7 +110,10 @@ def wrong_entry(flat: FlatFunction) -> Entry | None:
                 score = _score(sign * found[i], float(slopes.low[k]), float(slopes.high[k]))
                 if score > worst * 1.001:
                     best, worst = _entry(slopes, k, sign, i, float(found[i])), score
-    return best or _joint_entry(flat, outputs)
+    if best is None:
+        return _joint_entry(flat, outputs)
+    others = np.delete(by_input[best.input].low, best.output)
+    return replace(best, no_slope_of_others=bool(np.isnan(others).any()))
 
 
 def _joint_entry(flat: FlatFunction, outputs: int) -> Entry | None:

@@ -32,5 +32,5 @@ def derivative(function: str, x: float) -> float | None:
             if abs(ahead - behind) > 1e-9 * (abs(ahead) + abs(behind)) + mpmath.mpf(10) ** -15:
                 return None  # a kink, or the edge of its domain
             return float(mpmath.diff(f, mpmath.mpf(x)))
-        except (ValueError, ZeroDivisionError, TypeError, mpmath.NoConvergence):
+        except (ValueError, ZeroDivisionError, TypeError, mpmath.libmp.NoConvergence):
             return None

@@ -32,6 +32,7 @@ class Fault:
         expected: what is right; at a kink the middle of what is.
         source: whether that is from mpmath or from differences; or which error is raised.
         confirmed: whether plain differences in one direction, or mpmath, contradict it as well.
+        no_slope_of_others: whether other outputs have no slope along this element: it is infinite, or at a jump.
         between: at a kink the slopes to both sides, else none.
         reproduced: what the last expression gave; "" where it failed.
     """
@@ -45,6 +46,7 @@ class Fault:
     source: str
     confirmed: bool
     between: tuple[float, ...] = ()
+    no_slope_of_others: bool = False
     reproduced: str = ""
 
 
@@ -87,6 +89,7 @@ def fault_of(
     return Fault(
         call.code, point, code, where, entry.found, right, source, confirmed,
         between=entry.sides if confirmed and entry.kink and source == "differences" else (),
+        no_slope_of_others=entry.no_slope_of_others,
         reproduced=run_reproduction(code, namespace),
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ class Convention:
         function: a pattern of paths.
         at: a pattern of the kind of point.
         gives: a pattern of what is found there.
-        beside: a pattern of the whole gradient that is found.
+        no_slope_of_others: whether it is only where another output has no slope along the element.
         kink: whether it is only where the slopes to both sides differ.
         reason: what it says.
         link: where it says so.
@@ -74,7 +74,7 @@ class Convention:
     link: str = ""
     at: str = ".*"
     gives: str = ".*"
-    beside: str = ".*"
+    no_slope_of_others: bool = False
     kink: bool = False
 
     def covers(self, function: str, fault: Json) -> bool:
@@ -83,7 +83,7 @@ class Convention:
             fullmatch(self.function, function),
             fullmatch(self.at, fault["point"]),
             fullmatch(self.gives, _number(fault["found"])),
-            fullmatch(self.beside, fault["reproduced"]),
+            not self.no_slope_of_others or fault["no_slope_of_others"],
             not self.kink or fault["between"],
         )
         return all(matches)
@@ -91,9 +91,9 @@ class Convention:
 
 ZERO_TIMES_INFINITY: Final = Convention(
     ".*",
-    "NaN, for 0 times infinity: the slope of another element is infinite here, and its cotangent is 0",
+    "NaN, for 0 times infinity or NaN: another output has no slope here, and its cotangent is 0",
     gives="nan",
-    beside=r".*\binf\b.*",
+    no_slope_of_others=True,
 )
 """What all of them do, and ours does not."""
 
@@ -248,7 +248,7 @@ def right(fault: Json) -> str:
 
 
 def _number(value: float) -> str:
-    return "nan" if value is None or math.isnan(value) else f"{round(value, 12):.8g}"
+    return "nan" if value is None or math.isnan(value) else f"{round(value, 12) + 0.0:.8g}"
 
 
 def _names(part: Json, status: str) -> list[str]:

@@ -66,7 +66,7 @@ class Worker:
     def _why_silent(self) -> str:
         assert self.process is not None
         try:
-            return f"the process died (status {self.process.wait(1.0)})"
+            return f"the process died (status {self.process.wait(3.0)})"
         except subprocess.TimeoutExpired:
             return "ended, for it took too long"
 

@@ -49,3 +49,9 @@ def test_wrong_sign_is_told_of_the_expression_that_shows_it():
 def test_ties_that_each_get_everything_are_wrong_together():
     entry = entry_of(np.max, lambda g, x: g * np.ones_like(x), 1.0, 1.0)
     assert (entry.input, entry.found, entry.expected) == (SUM, 2.0, 1.0)
+
+
+def test_output_without_a_slope_is_told():
+    entry = entry_of(np.cbrt, lambda g, x: g / np.cbrt(x) ** 2 / 3, 0.0, 8.0)
+    assert np.isnan(entry.found)
+    assert (entry.output, entry.input, entry.no_slope_of_others) == (1, 0, True)

@@ -1,21 +1,25 @@
 """Planted faults are found, made small, and written as code that shows them; what cannot be called is no fault."""
 
 import inspect
+import shutil
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from minigrad.testing.frameworks.tensors import TENSORS
-from minigrad.testing.scoreboard.frameworks import exact, points
+from minigrad.testing.scoreboard.frameworks import exact, forms, points
 from minigrad.testing.scoreboard.frameworks import examine as module
 from minigrad.testing.scoreboard.frameworks.examine import Examiner, adapter
 from minigrad.testing.scoreboard.frameworks.fault import Fault, run_reproduction
-from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of
+from minigrad.testing.scoreboard.frameworks.forms import Call, calls_of, documented_signature
 from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, functions_of
+from minigrad.testing.scoreboard.frameworks.page import sort_wrong
 from tests.testing.scoreboard.frameworks import planted
+
+SECONDS = 5.0  # what the scoreboard gives each function
 
 
 @pytest.fixture
@@ -157,29 +161,36 @@ def test_guilty_result_of_several_is_named(examine):
     assert fault.reproduced.startswith("[")
 
 
+NAN = float("nan")
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize(
     ("framework", "function", "found", "expected"),
     [
         ("torch", "torch.ldexp", 0.0, 0.25),
-        ("torch", "torch.segment_reduce", 2.0, 1.0),  # the sum over ties, with a negative cotangent
-        ("torch", "torch.nn.functional.poisson_nll_loss", np.nan, None),
+        ("torch", "torch.segment_reduce", -2.0, -1.0),  # the sum over ties, with a negative cotangent
+        ("torch", "torch.nn.functional.poisson_nll_loss", NAN, -0.346),
         ("jax", "jax.scipy.special.i0", 1.0, 0.0),
-        ("jax", "jax.scipy.special.spence", np.nan, None),
-        ("jax", "jax.nn.logsumexp", 0.0, None),
+        ("jax", "jax.scipy.special.spence", NAN, -0.8109302),  # at 1.5
+        ("jax", "jax.nn.logsumexp", 0.0, 0.3731),
+        ("jax", "jax.numpy.ldexp", 1.0, 0.5),
         ("autograd", "autograd.numpy.tile", 1.0, 0.0),
         ("autograd", "autograd.numpy.repeat", 1.0, 0.0),
-        ("autograd", "autograd.numpy.prod", np.nan, 1.0),
-        ("mygrad", "mygrad.sech", np.nan, 0.0),
+        ("autograd", "autograd.numpy.prod", NAN, 1.0),
+        ("mygrad", "mygrad.sech", NAN, 0.0),
+        ("tinygrad", "tinygrad.Tensor.erf", 0.0, 1.1284),
+        ("tinygrad", "tinygrad.Tensor.atan", 0.0, 1.0),
+        ("tinygrad", "tinygrad.Tensor.asin", 0.0, 1.0),
     ],
 )
-def test_known_faults_are_found_again(framework, function, found, expected):
+def test_known_faults_are_found_in_the_time_of_the_scoreboard(framework, function, found, expected):
     pytest.importorskip(framework)
-    faults = Examiner(LANGUAGES[framework]).examine(function, 8.0).faults
-    near = [f for f in faults if f.found == pytest.approx(found, nan_ok=True)]
-    assert near
-    assert expected is None or near[0].expected == pytest.approx(expected, abs=1e-6)
-    assert near[0].confirmed
+    if framework == "tinygrad" and shutil.which("clang") is None:
+        pytest.skip("tinygrad compiles with clang")
+    faults = Examiner(LANGUAGES[framework]).examine(function, SECONDS).faults
+    near = [f for f in faults if f.confirmed and f.found == pytest.approx(found, nan_ok=True)]
+    assert any(f.expected == pytest.approx(expected, rel=1e-3, abs=1e-6) for f in near)
 
 
 @pytest.mark.peer
@@ -188,5 +199,49 @@ def test_known_faults_are_found_again(framework, function, found, expected):
 )
 def test_derivative_that_raises_is_a_fault(framework, function):
     pytest.importorskip(framework)
-    faults = Examiner(LANGUAGES[framework]).examine(function, 8.0).faults
+    faults = Examiner(LANGUAGES[framework]).examine(function, SECONDS).faults
     assert any(fault.source.startswith("raises") for fault in faults)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("framework", "function"),
+    [
+        ("torch", "torch.fmod"),
+        ("torch", "torch.nn.functional.normalize"),
+        ("torch", "torch.nn.functional.lp_pool1d"),
+        ("jax", "jax.numpy.remainder"),
+        ("jax", "jax.numpy.percentile"),
+        ("jax", "jax.numpy.arctan2"),
+        ("autograd", "autograd.scipy.special.jn"),
+    ],
+)
+def test_jumps_and_odd_calls_are_no_faults(framework, function):
+    pytest.importorskip(framework)
+    faults = Examiner(LANGUAGES[framework]).examine(function, SECONDS).faults
+    assert not sort_wrong(
+        framework, [{"function": function, "status": "wrong", "faults": [asdict(f) for f in faults]}]
+    ).faults
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "fits"),
+    [
+        (lambda a, q: 0, "x, y", False),
+        (lambda a, q: 0, "x, 2", True),
+        (lambda x, full_matrices=True: 0, "x, 2", False),
+        (lambda x, full_matrices=True: 0, "x, None, None, y, z, True", False),
+        (lambda x, training=False: 0, "x, True", True),
+        (lambda x, rcond=None: 0, "x, 2", False),
+        (lambda x, other: 0, "x, y", True),
+    ],
+)
+def test_settings_get_no_arrays_and_switches_no_numbers(function, arguments, fits):
+    assert forms._fits(arguments, "percentile", inspect.signature(function), None) is fits
+
+
+def test_signature_is_read_from_a_docstring():
+    signature = documented_signature("\nfmod(input, other, *, out=None) -> Tensor\n\nComputes")
+    assert list(signature.parameters) == ["input", "other", "out"]
+    assert documented_signature("sum(axis) of the elements (see there)") is None
+    assert documented_signature(None) is None
