@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     frameworks.add_argument(
         "--frameworks", nargs="+", choices=names, default=FOREIGN, help=f"these ({' '.join(FOREIGN)})"
     )
-    frameworks.add_argument("--seconds", type=float, default=5.0, help="for each function (5)")
+    frameworks.add_argument("--seconds", type=float, default=3.0, help="for each function (3)")
     frameworks.add_argument("--processes", type=int, default=2, help="at a time (2)")
     frameworks.add_argument("--again", action="store_true", help="write the pages of the files that are there")
     frameworks.add_argument("--serve", choices=names, help=argparse.SUPPRESS)

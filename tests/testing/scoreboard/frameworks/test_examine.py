@@ -19,7 +19,7 @@ from minigrad.testing.scoreboard.frameworks.language import LANGUAGES, functions
 from minigrad.testing.scoreboard.frameworks.page import sort_wrong
 from tests.testing.scoreboard.frameworks import planted
 
-SECONDS = 5.0  # what the scoreboard gives each function
+SECONDS = 3.0  # what the scoreboard gives each function
 
 
 @pytest.fixture
