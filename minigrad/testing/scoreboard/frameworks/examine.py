@@ -215,7 +215,7 @@ class Examiner:
             # An error of its own, not of how it was asked, and not one that says that there is no derivative.
             if not fault.reproduced.startswith("[") and not _SAYS_SO.search(fault.reproduced):
                 found.wrong += 1
-                if fault.source not in [other.source for other in found.faults]:
+                if not found.faults:  # other calls most often raise it as well
                     found.faults.append(fault)
         elif not found.note:
             found.status, found.note = NO_GRADIENT, f"{call.code}: {text}"

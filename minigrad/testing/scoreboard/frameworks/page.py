@@ -135,7 +135,8 @@ def same_faults(faults: Sequence[tuple[str, list[Json]]]) -> list[tuple[list[str
     """Names of one function, whose faults are the same but for the name, together."""
     together: dict[tuple[str, ...], tuple[list[str], list[Json]]] = {}
     for path, found in faults:
-        key = tuple(fault["reproduction"].replace(path, "f") + fault["reproduced"] + fault["source"] for fault in found)
+        shown = (fault["reproduction"].replace(path, "f") + fault["reproduced"] + fault["source"] for fault in found)
+        key = (path.rpartition(".")[2], *shown)
         together.setdefault(key, ([], found))[0].append(path)
     return list(together.values())
 
@@ -239,7 +240,8 @@ def setup(framework: str, fault: Json) -> list[str]:
 def right(fault: Json) -> str:
     """What is right, as a sentence without its end."""
     if fault["source"].startswith("raises"):
-        return f"The derivative {fault['source'].rstrip('.')}"
+        text = fault["source"].removeprefix("raises ").rstrip(".")
+        return f"The derivative raises {text}" if "Error" in text else text.capitalize()
     if fault["between"]:
         low, high = map(_number, fault["between"])
         return f"`{fault['element']}` should lie between {low} and {high}, the slopes to both sides (differences)"
