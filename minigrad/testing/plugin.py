@@ -9,7 +9,8 @@ op cannot do, and mutants that change nothing, are listed with the reason in the
 `grad_equivalent` names (see `mutation/allowlist.py`).
 
 In the matrix a cell is x (exercised by a test that passed), - (empty: add a test in this condition), e (excluded by the
-list), or blank (the condition does not apply). A survivor is printed as
+list), or blank (the condition does not apply; a function that is no op has kinks once its gradient was judged at one).
+A survivor is printed as
 
     SURVIVED    prod.x: in _as_rows: term dropped: x.ndim - len(axis) -> -len(axis)  [ops/reduce.py:218] no test fails
 

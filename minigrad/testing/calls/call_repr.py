@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad.autograd.tensor import Tensor
+from minigrad.testing.calls.array_recipes import recipe_of
+from minigrad.testing.mutation.function_source import function_node
 from minigrad.typing import Array, Function
+
+MAX_LAMBDA: Final = 200
+"""Of a lambda with a longer source, the name of its parameter is printed."""
+FEW_NUMBERS: Final = 8
+"""So many equal numbers are printed one by one."""
 
 
 def format_call(function: str, args: Sequence[object], settings: Mapping[str, object]) -> str:
@@ -17,12 +26,13 @@ def format_call(function: str, args: Sequence[object], settings: Mapping[str, ob
     >>> format_call("f", [np.array([[2.0, 0.5]]), None], {"axis": (0, slice(None, 2))})
     'f(np.array([[2.0, 0.5]]), None, axis=(0, slice(None, 2, None)))'
     """
-    parts = [format_value(x) for x in args] + [f"{name}={format_value(value)}" for name, value in settings.items()]
+    parts = [format_value(x) for x in args]
+    parts += [f"{name}={_format_setting(name, value)}" for name, value in settings.items()]
     return f"{function}({', '.join(parts)})"
 
 
 def format_value(value: object) -> str:
-    """A value as Python text; a function by its name."""
+    """A value as Python text; a function by its name, a lambda by its source where that is known and short."""
     if isinstance(value, Tensor):
         return format_value(value._data)
     if isinstance(value, np.ndarray):
@@ -41,7 +51,25 @@ def format_value(value: object) -> str:
         return _with_np_names(repr(value))
     if value is Ellipsis:
         return "..."
-    return function_name(value) if callable(value) else repr(value)
+    if callable(value):
+        return _lambda_source(value) or function_name(value)
+    return repr(value)
+
+
+def _format_setting(name: str, value: object) -> str:
+    """A value by keyword; a lambda whose source is not known by the keyword itself."""
+    if getattr(value, "__name__", "") == "<lambda>" and callable(value):
+        return _lambda_source(value) or name
+    return format_value(value)
+
+
+def _lambda_source(f: Function) -> str:
+    """The source of a lambda in one line, "" where it is not known or longer than `MAX_LAMBDA`."""
+    if getattr(f, "__name__", "") != "<lambda>":
+        return ""
+    node = function_node(f)
+    source = ast.unparse(node) if isinstance(node, ast.Lambda) else ""
+    return source if len(source) <= MAX_LAMBDA else ""
 
 
 def function_name(f: Function) -> str:
@@ -54,6 +82,11 @@ def _format_array(x: Array) -> str:
     """An expression that makes an array with these values, this dtype, and strides of the same kind."""
     if not x.size:
         return f"np.zeros({x.shape}{_dtype_argument(x, np.float64)})"
+    if (expression := _from_recipe(x)) is not None:
+        return expression
+    if x.size > FEW_NUMBERS and x.flags.c_contiguous and np.all(x == x.flat[0]):
+        number = x.flat[0].item()
+        return f"np.full({x.shape}, {_with_np_names(str(number))}{_dtype_argument(x, np.array(number).dtype)})"
     repeated = [size > 1 and stride == 0 for size, stride in zip(x.shape, x.strides, strict=True)]
     if any(repeated):
         core = x[tuple([slice(0, 1) if r else slice(None) for r in repeated])]
@@ -72,6 +105,16 @@ def _format_array(x: Array) -> str:
     if x.strides[-1] != x.itemsize:
         return f"np.repeat({_format_array(x.copy())}, 2, -1)[..., ::2]"
     return f"np.repeat({_format_array(x.copy())}, 2, 0)[::2]"
+
+
+def _from_recipe(x: Array) -> str | None:
+    """The expression that makes a large array that was drawn, in the layouts that are drawn."""
+    recipe = recipe_of(x)
+    if recipe is None or x.flags.c_contiguous:
+        return recipe
+    if x.flags.f_contiguous:
+        return f"np.asfortranarray({recipe})"
+    return f"np.flip(np.flip({recipe}).copy())" if all(stride < 0 for stride in x.strides) else None
 
 
 def _with_np_names(text: str) -> str:

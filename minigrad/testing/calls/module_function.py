@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.errors import UsageError
 from minigrad.nn.module import Module
 from minigrad.rng import default_rng
+from minigrad.testing.calls.call_repr import format_value
 
 
 class NamedInputs:
@@ -70,7 +71,7 @@ class ModuleFunction(NamedInputs):
     """
 
     def __init__(self, make: Callable[[], Module]) -> None:
-        self.make, self.__name__ = make, f"laws.module({getattr(make, '__name__', 'make')})"
+        self.make, self.__name__ = make, f"laws.module({format_value(make)})"
         self.module = make()
         if not isinstance(self.module, Module):
             raise UsageError(

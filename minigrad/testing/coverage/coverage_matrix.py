@@ -42,7 +42,9 @@ class CoverageMatrix:
 
     def join(self, data: CoverageData) -> None:
         """Add the cells of another process."""
-        self.applies.update(data["applies"])
+        for name, conditions in data["applies"].items():
+            known = self.applies.setdefault(name, [])
+            known += [condition for condition in conditions if condition not in known]
         self.filled.update((op, condition) for op, condition in data["filled"])
 
     def states(self, allowlist: Allowlist) -> dict[Cell, str]:

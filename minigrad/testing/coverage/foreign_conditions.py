@@ -1,7 +1,8 @@
 """The conditions of calls of foreign functions: those that apply, and those that one call is in.
 
 Of a function that is no op nothing is known but its calls, so a row has the conditions that its calls could be in: no
-broadcasting and no numbers where shapes were given, no single precision where one dtype was given, and no kinks.
+broadcasting and no numbers where shapes were given, no single precision where one dtype was given. That it has kinks is
+known once the law of gradients has met one: till then the condition does not apply.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.op_shapes import AXIS_SETTINGS
+from minigrad.testing.report import Report
 
 
 def applicable_to_call(call: FunctionCall) -> list[str]:
@@ -23,6 +25,7 @@ def applicable_to_call(call: FunctionCall) -> list[str]:
         "float32": not hasattr(call.f, "parameters") and np.float32 in call.framework.dtypes,
         "non-contiguous": True,
         "second order": call.framework.higher_order or call.framework.hvp is not None,
+        "kink": met_kink(call),
     }
     return [condition for condition, does in applies.items() if does]
 
@@ -39,5 +42,12 @@ def conditions_of_call(call: FunctionCall, *, twice: bool) -> list[str]:
         "float32": any(x.dtype == np.float32 for x in call.values),
         "non-contiguous": any(not x.flags.c_contiguous for x in call.values),
         "second order": twice,
+        "kink": met_kink(call),
     }
     return [condition for condition, is_met in met.items() if is_met and condition in applicable_to_call(call)]
+
+
+def met_kink(call: FunctionCall) -> bool:
+    """Whether the gradient of a call was judged, and is at a kink."""
+    report = call.cache.get("gradient")
+    return isinstance(report, Report) and report.kinks > 0

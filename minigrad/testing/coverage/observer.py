@@ -39,7 +39,8 @@ class Observer:
 
     def _observe_foreign(self, call: FunctionCall, twice: bool) -> None:
         if not call.on_tensors and call.name != "f":  # a function without a name is nobody's row
-            self.foreign.setdefault(call.name, applicable_to_call(call))
+            known = self.foreign.setdefault(call.name, [])
+            known += [condition for condition in applicable_to_call(call) if condition not in known]
             self.cells.update((call.name, condition) for condition in conditions_of_call(call, twice=twice))
 
     @contextmanager

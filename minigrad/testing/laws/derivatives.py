@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.op import Op
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.calls.linearization import TensorLinearization
+from minigrad.testing.calls.linearization import OBSERVERS, TensorLinearization
 from minigrad.testing.check import GradientCheck
 from minigrad.testing.diagnose.cause import Diagnosis
 from minigrad.testing.diagnose.gradient_diagnosis import diagnose_gradient
@@ -65,7 +65,9 @@ def gradient(call: FunctionCall) -> None:
         if _overflows(call)
         else _check(call).report(1)
     )
-    call.cache["gradient"] = report  # for who counts verdicts
+    call.cache["gradient"] = report  # for who counts verdicts and kinks
+    for observe in OBSERVERS:
+        observe(call, False)
     _raise_if_wrong("gradient", call, report)
 
 

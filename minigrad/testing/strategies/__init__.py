@@ -14,8 +14,9 @@ from minigrad.testing.strategies.array_strategies import (
     windows,
 )
 from minigrad.testing.strategies.number_strategies import numbers
+from minigrad.testing.strategies.seeded_arrays import seeded
 
 __all__ = [
     "arrays", "axes", "broadcastable_shapes", "dtypes", "fitting_shapes", "integers_in", "layouts", "masks",
-    "numbers", "shapes", "tensors", "windows",
+    "numbers", "seeded", "shapes", "tensors", "windows",
 ]  # fmt: skip

@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 from minigrad.autograd.tensor import Tensor
 from minigrad.domain import REAL, Domain, MatrixDomain
 from minigrad.shapes import ShapeSpec
+from minigrad.testing.calls.array_recipes import remember_recipe
 from minigrad.testing.strategies.number_strategies import Kinks, values
+from minigrad.testing.strategies.seeded_arrays import format_seeded, seeded
 from minigrad.typing import Array, Axis, DTypeLike, Settings, Shape
 
 Draw: TypeAlias = st.DrawFn
+MAX_DRAWN: Final = 64
+"""Of larger arrays not every number is drawn by Hypothesis, which refuses examples of thousands of choices."""
 LAYOUTS: Final = ("C", "F", "sliced", "reversed", "broadcast")
 
 
@@ -109,16 +113,29 @@ def arrays(
     """
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
     dtype = draw(dtypes()) if dtype is None else dtype
-    array = _filled(draw, shape, domain, kinks, tails)
-    if np.dtype(dtype).kind == "c":
-        array = np.asarray(array + 1j * _filled(draw, shape, REAL, (), tails))
+    if math.prod(shape) > MAX_DRAWN:
+        array = _seeded(shape, draw(st.integers(0, 2**32 - 1)), domain=domain, dtype=dtype, tails=tails)
+    else:
+        array = _drawn(draw, shape, domain, kinks, tails)
+        if np.dtype(dtype).kind == "c":
+            array = np.asarray(array + 1j * _drawn(draw, shape, REAL, (), tails))
+        array = array.astype(dtype)
     layout = draw(layouts()) if layout is None else layout
     if layout == "broadcast" and isinstance(domain, MatrixDomain):
         layout = "C"  # equal rows would leave the domain
-    return with_layout(array.astype(dtype), layout)
+    return with_layout(array, layout)
 
 
-def _filled(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks, tails: bool) -> Array:
+def _seeded(shape: Shape, seed: int, *, domain: Domain, dtype: DTypeLike, tails: bool) -> Array:
+    """An array from one number, with the expression that makes it, and its first row, remembered."""
+    array = seeded(shape, seed, domain=domain, dtype=dtype, tails=tails)
+    expression = format_seeded(shape, seed, domain=domain, dtype=dtype, tails=tails)
+    remember_recipe(array[:1], f"{expression}[:1]")
+    remember_recipe(array, expression)
+    return array
+
+
+def _drawn(draw: Draw, shape: Shape, domain: Domain, kinks: Kinks, tails: bool) -> Array:
     array = np.array(draw(values(domain, kinks, count=math.prod(shape), tails=tails)), np.float64).reshape(shape)
     if isinstance(domain, MatrixDomain):
         return np.asarray(np.round(domain.project(array), 3) + 0.0)  # no -0.0

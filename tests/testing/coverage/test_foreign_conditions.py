@@ -37,3 +37,13 @@ def test_calls_of_laws_fill_the_row_of_the_function():
     observer.cells.clear()
     laws.linearity(times, np.ones(2), np.ones(2), vjp=times_vjp)
     assert observer.cells == set()
+
+
+def test_kinks_that_the_law_of_gradients_met_are_counted():
+    observer = Observer()
+    with observer.observing():
+        laws.gradient(np.abs, np.array([0.5, -1.0]), vjp=lambda g, x: g * np.sign(x))
+        assert "kink" not in observer.foreign["absolute"]
+        laws.gradient(np.abs, np.array([0.0, -1.0]), vjp=lambda g, x: g * np.sign(x))
+    assert "kink" in observer.foreign["absolute"]
+    assert ("absolute", "kink") in observer.cells
