@@ -11,6 +11,7 @@ from minigrad.autograd.node import STATE, Leaf, Node
 from minigrad.autograd.tensor import Tensor, default_dtype, wrap
 from minigrad.compilation.guards import SCALARS
 from minigrad.compilation.program import Constant, Nested, Ref
+from minigrad.kernels.jit import is_numpy_only
 from minigrad.nn import Module
 from minigrad.typing import Array
 
@@ -43,7 +44,7 @@ class Arguments:
     def __init__(self, args: tuple[Any, ...], settings: dict[str, Any]) -> None:
         self.leaves: list[Any] = []
         self.objects: dict[str, object] = {}
-        self._structure: list[Any] = [STATE.recorder is None, default_dtype()]
+        self._structure: list[Any] = [STATE.recorder is None, default_dtype(), is_numpy_only()]
         self._recorded = False
         self.args: tuple[Any, ...] = tuple([self._taken(x, f"argument {k}") for k, x in enumerate(args)])
         self.settings = {name: self._taken(x, name) for name, x in settings.items()}

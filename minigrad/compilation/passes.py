@@ -1,12 +1,29 @@
-"""The passes, in their order: each is a small pure function from program to program."""
+"""The passes, in their order: each is a small function from a program to a program that does the same for less.
+
+    dead code              what nobody needs is left out
+    constants              what is the same at each replay is computed once
+    common subexpressions  what two calls would compute alike is computed once
+    elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
+    updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
+    results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
+
+Values that nobody needs any more are let go at once in any case: see `generate.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from minigrad.compilation.program import Instruction, Program
+import numpy as np
+
+from minigrad.compilation.elementwise_fusion import fuse_elementwise
+from minigrad.compilation.memory_passes import results_in_place, updates_when_ready
+from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
+
+MOST_FOLDED: Final = 1 << 20
+"""The largest constant, in bytes, that is kept rather than computed anew."""
 
 
 class Pass(NamedTuple):
@@ -26,10 +43,66 @@ def dead_code(program: Program) -> Program:
     return replace(program, instructions=tuple(reversed(kept)))
 
 
+def fold_constants(program: Program) -> Program:
+    """Compute once what depends on constants only."""
+    constants, values, kept = dict(program.constants), dict(program.values), []
+    for instruction in program.instructions:
+        number = instruction.results
+        known = isinstance(number, int) and instruction.reads and all(k in constants for k in instruction.reads)
+        pure = instruction.kind in ("op", "rule", "accumulate") and instruction.silence is None
+        if known and pure and program.values[number].nbytes <= MOST_FOLDED:
+            constants[number] = array = np.asarray(_computed(instruction, constants))
+            values[number] = Value(array.shape, array.dtype, array.nbytes, number)
+        else:
+            kept.append(instruction)
+    return replace(program, instructions=tuple(kept), constants=constants, values=values)
+
+
+def common_subexpressions(program: Program) -> Program:
+    """Compute once what two calls would compute alike. What a checkpoint computes again, it does on purpose."""
+    numbers: dict[int, int] = {}
+    seen: dict[Any, Instruction] = {}
+    kept: list[Instruction] = []
+    constants = [*program.constants.items()]
+    for k, (number, array) in enumerate(constants):
+        for other, earlier in constants[:k]:
+            if array.dtype == earlier.dtype and array.shape == earlier.shape and array.tobytes() == earlier.tobytes():
+                numbers.setdefault(number, numbers.get(other, other))
+    for instruction in program.instructions:
+        again = replace(
+            instruction,
+            arguments=renumbered(instruction.arguments, numbers),
+            settings=renumbered(dict(instruction.settings), numbers),
+        )
+        if again.kind in ("op", "rule", "accumulate"):
+            key = (id(again.function), again.recomputed, _key((again.arguments, dict(again.settings))))
+            earlier_call = seen.setdefault(key, again)
+            if earlier_call is not again:
+                numbers.update(_paired(again.results, earlier_call.results))
+                continue
+        kept.append(again)
+    gradients = tuple([(x, None if n is None else numbers.get(n, n)) for x, n in program.gradients])
+    outputs = renumbered(program.outputs, numbers)
+    return replace(program, instructions=tuple(kept), outputs=outputs, gradients=gradients)
+
+
+PASSES: Final[tuple[Pass, ...]] = (
+    Pass("dead code", dead_code),
+    Pass("constants", fold_constants),
+    Pass("common subexpressions", common_subexpressions),
+    Pass("elementwise fusion", fuse_elementwise),
+    Pass("updates when ready", updates_when_ready),
+    Pass("results in place", results_in_place),
+)
+
+
+# ---- before the passes -----------------------------------------------------------------------------------------------
+
+
 def checks_first(instructions: Sequence[Instruction]) -> list[Instruction]:
     """Look at what decides about the program before anything is changed or drawn, as far as that is possible.
 
-    (This is done when a program is captured, before all passes.)
+    (This is done when a program is captured.)
     """
     first: set[int] = set()  # positions
     made = {number: k for k, instruction in enumerate(instructions) for number in instruction.makes}
@@ -58,4 +131,49 @@ def _could_be_first(position: int, instructions: Sequence[Instruction]) -> bool:
     return instructions[position].pure and (tensor is None or not any(tensor in writes for writes in changed))
 
 
-PASSES: Final[tuple[Pass, ...]] = (Pass("dead code", dead_code),)
+# ---- calls as values -------------------------------------------------------------------------------------------------
+
+
+def _computed(instruction: Instruction, constants: Mapping[int, Any]) -> Any:
+    """What an instruction gives for constants."""
+    arguments = [_filled(x, constants) for x in instruction.arguments]
+    settings = {name: _filled(x, constants) for name, x in instruction.settings.items()}
+    return instruction.function(*arguments, **settings)
+
+
+def _filled(x: Nested, constants: Mapping[int, Any]) -> Any:
+    if isinstance(x, Ref):
+        return constants[x.number]
+    if isinstance(x, Constant):
+        return x.value
+    if isinstance(x, (tuple, list)):
+        return type(x)([_filled(part, constants) for part in x])
+    if isinstance(x, dict):
+        return {key: _filled(part, constants) for key, part in x.items()}
+    return x
+
+
+def _key(x: Nested) -> Any:
+    """What is equal for equal arguments: scalars by value and type, other objects by identity."""
+    if isinstance(x, (Ref, Wrapped)):
+        return type(x), x.number
+    if isinstance(x, Constant):
+        scalar = isinstance(x.value, (bool, int, float, str, np.generic, np.dtype, type(None)))
+        return type(x.value), repr(x.value) if scalar else id(x.value) if not isinstance(x.value, tuple) else repr(
+            x.value
+        )
+    if isinstance(x, (tuple, list)):
+        return type(x), tuple(map(_key, x))
+    if isinstance(x, dict):
+        return tuple((key, _key(part)) for key, part in x.items())
+    return id(x)
+
+
+def _paired(results: Nested, others: Nested) -> dict[int, int]:
+    """By the numbers of results, those of the same results elsewhere."""
+    if isinstance(results, int):
+        return {results: others} if isinstance(others, int) else {}
+    pairs: dict[int, int] = {}
+    for one, other in zip(results or (), others or (), strict=False):
+        pairs |= _paired(one, other)
+    return pairs

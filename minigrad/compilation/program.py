@@ -94,6 +94,8 @@ class Instruction:
         writes: the Tensors of the state that a Python call changes.
         site: the file and line outside of minigrad that it comes from.
         recomputed: whether a checkpoint runs it again on purpose.
+        plain: for what works element by element: the function that can be traced into a loop, and whether a cotangent
+            of 0 silences NaN in it.
         parts: of a fused instruction, the instructions that it stands for.
         into: the value whose memory the result may take (None: new memory).
     """
@@ -111,6 +113,7 @@ class Instruction:
     writes: tuple[Tensor, ...] = ()
     site: tuple[str, int] = ("", 0)
     recomputed: bool = False
+    plain: tuple[Callable[..., Any], bool] | None = None
     parts: tuple[Instruction, ...] = ()
     into: int | None = None
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minigrad.autograd.backward import pull_back
+from minigrad.autograd.elementwise import BinaryOp, UnaryOp
 from minigrad.autograd.error_context import call_site
 from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.node import STATE, Node, override_state
@@ -22,6 +23,7 @@ from minigrad.autograd.tensor import Tensor, record
 from minigrad.compilation.known_arrays import LOADERS, KnownArrays
 from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wrapped
 from minigrad.compilation.walk import walk
+from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.typing import Array, Settings
 
 
@@ -152,7 +154,8 @@ class Tape:
         encoded = {name: self.encoded(value) for name, value in settings.items()}
         results: Nested = tuple([self.made(x) for x in (*outs, *kept)])
         results = results if op._gives_tuple else results[0]
-        self.emit(Instruction("op", op.name, op.forward, arguments, encoded, results, op=op))
+        self.emit(Instruction("op", op.name, _function(op, inputs), arguments, encoded, results, op=op,
+                              plain=(op.forward, False) if op.elementwise else None))  # fmt: skip
 
     def apply(self, op: Op[..., Any], x: Any, **settings: Any) -> Any:
         """Run an op without settings to complete on an array: un-broadcasting, and the like."""
@@ -165,7 +168,7 @@ class Tape:
         """The sum of two cotangents of one value."""
         out = earlier + later
         arguments = (self.encoded(earlier), self.encoded(later))
-        self.emit(Instruction("accumulate", "accumulate", np.add, arguments, {}, self.made(out)))
+        self.emit(Instruction("accumulate", "accumulate", np.add, arguments, {}, self.made(out), plain=(np.add, False)))
         return out
 
     def _returned(self, result: Any) -> tuple[Nested, Nested]:
@@ -211,6 +214,14 @@ class Tape:
             if not self.known.forget(tensor):
                 self.refuse("a Python call writes into a Tensor that is an argument, or was made in the call")
         return written
+
+
+def _function(op: Op[..., Any], inputs: tuple[Any, ...]) -> Callable[..., Any]:
+    """What computes an op for inputs of such sizes: its forward function, or the one that tries a compiled loop."""
+    if not isinstance(op, (UnaryOp, BinaryOp)):
+        return op.compute
+    first = next((x for x in inputs if type(x) is np.ndarray), None)
+    return op.forward if first is None or first.size < MIN_FUSED_SIZE else op.compute
 
 
 def capturing(tape: Tape) -> Any:

@@ -16,6 +16,7 @@ from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.program import Instruction, Silence
 from minigrad.errors import FreedGraphError
+from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 
 if TYPE_CHECKING:
     from minigrad.compilation.tape import Tape
@@ -72,8 +73,14 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
     settings = {name: node.settings[name] for name in pull.settings}
     tape.depth += 1  # the ops inside of a rule are part of it
     try:
-        cotangent = pull.function(g, *arguments, **settings)
-        if pull.multiplies and has_nan(cotangent):
+        function, multiplies, cotangent = pull.function, pull.multiplies, NotImplemented
+        if pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
+            cotangent = pull.fused(g, *arguments, **settings)
+        if cotangent is not NotImplemented:
+            function, multiplies = pull.fused, False  # the rule of silence is in the loop
+        else:
+            cotangent = pull.function(g, *arguments, **settings)
+        if multiplies and has_nan(cotangent):
             cotangent = silenced(cotangent, g, node, parent, pull.position, _run_again(pull, g, node, node.saved))
         if type(cotangent) is Tensor:
             cotangent = cotangent._data
@@ -85,13 +92,14 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
     if type(cotangent) is Cotangents:  # one of several results: its cotangent takes its place among the others
         return cotangent
     name = plan.op.inputs[0 if plan.op.variadic else pull.position]
-    silence = Silence(_bare(node), _bare(parent), pull.position) if pull.multiplies else None
+    silence = Silence(_bare(node), _bare(parent), pull.position) if multiplies else None
     encoded = tuple([tape.encoded(x) for x in (g, *arguments)])
     settings = {name: tape.encoded(value) for name, value in settings.items()}
     tape.emit(
         Instruction(
-            "rule", f"{plan.op.name}.{name}", pull.function, encoded, settings, tape.made(cotangent),
+            "rule", f"{plan.op.name}.{name}", function, encoded, settings, tape.made(cotangent),
             op=plan.op, silence=silence,
+            plain=(pull.function, pull.multiplies) if plan.op.elementwise else None,
         )
     )  # fmt: skip
     if fits:

@@ -1,0 +1,104 @@
+"""Passes that save memory: parameters are updated as soon as possible, and results take the place of dead values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from minigrad.compilation.program import Constant, Instruction, Nested, Program
+from minigrad.optim import Optimizer
+
+
+def updates_when_ready(program: Program) -> Program:
+    """Update each parameter as soon as its gradient is complete and its old values are not needed any more.
+
+    Where the step clears its gradients at the end, each is then freed at once.
+    """
+    placed: list[Instruction] = []
+    for instruction in program.instructions:
+        position = len(placed)
+        if _is_update(instruction):
+            position = next(
+                (k + 1 for k in range(len(placed) - 1, -1, -1) if _must_precede(program, placed[k], instruction)), 0
+            )
+            if position < len(placed):
+                instruction = replace(instruction, backward=placed[position - 1].backward)
+        placed.insert(position, instruction)
+    return replace(program, instructions=tuple(placed))
+
+
+def _is_update(instruction: Instruction) -> bool:
+    """Whether it updates one parameter, by an optimizer whose updates do not depend on each other."""
+    optimizer = instruction.arguments[0].value if instruction.name == "step_parameter" else None
+    return isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("minigrad.optim.")
+
+
+def _must_precede(program: Program, earlier: Instruction, update: Instruction) -> bool:
+    """Whether an instruction makes what an update needs, or needs what it changes."""
+    if not set(update.reads).isdisjoint(earlier.makes):
+        return True
+    changed = set(update.writes)
+    roots = {program.storage(number) for number in earlier.reads}
+    loaded = {i.results for i in program.instructions if i.kind == "load" and i.arguments[0].value in changed}
+    return (
+        not roots.isdisjoint({program.storage(number) for number in loaded})
+        or any(x in changed for x in _objects(earlier.arguments))
+        or (not changed.isdisjoint(earlier.writes))
+    )
+
+
+def _objects(nested: Nested) -> list[object]:
+    """The objects among arguments, those in dicts (the groups of an optimizer) not looked into."""
+    if isinstance(nested, Constant):
+        return [nested.value] if type(nested.value).__name__ == "Tensor" else []
+    if isinstance(nested, (tuple, list)):
+        return [found for part in nested for found in _objects(part)]
+    return []
+
+
+def results_in_place(program: Program) -> Program:
+    """Let sums of cotangents, and NumPy's elementwise functions, write into an argument that nobody needs any more."""
+    last: dict[int, int] = {}  # by storage: where it is used for the last time
+    for position, instruction in enumerate(program.instructions):
+        for number in (*instruction.reads, *instruction.makes):
+            last[program.storage(number)] = position
+    kept_storages = {program.storage(number) for number in program.returned}
+    own = {
+        number for i in program.instructions if i.kind in ("op", "rule", "accumulate", "fused") for number in i.makes
+    }
+    done = []
+    for position, instruction in enumerate(program.instructions):
+        into = None
+        result = program.values[instruction.makes[0]] if instruction.makes else None
+        if result is not None and result.shape and _takes_out(instruction):  # without dimensions there are no arrays
+            for number in instruction.reads:
+                value, storage = program.values[number], program.storage(number)
+                if (
+                    storage in own
+                    and last[storage] == position
+                    and storage not in kept_storages
+                    and value.whole
+                    and program.values[storage].whole
+                    and (value.shape, value.dtype) == (result.shape, result.dtype)
+                    and sum(program.storage(other) == storage for other in set(instruction.reads)) == 1
+                ):
+                    into = number
+                    break
+        done.append(instruction if into is None else replace(instruction, into=into))
+    return replace(program, instructions=tuple(done))
+
+
+def _takes_out(instruction: Instruction) -> bool:
+    """Whether the function takes the array for its result: a ufunc with one result, without settings."""
+    function = instruction.function
+    if instruction.kind == "fused":
+        return len(instruction.makes) == 1
+    return (
+        isinstance(function, np.ufunc)
+        and function.nout == 1
+        and isinstance(instruction.results, int)
+        and len(instruction.arguments) == function.nin
+        and not instruction.settings
+        and instruction.silence is None
+    )
