@@ -1,0 +1,261 @@
+"""Each pass leaves what a program computes as it is, and does what it is for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.compilation import PASSES, Compiled
+from minigrad.compilation.memory_passes import results_in_place, updates_when_ready
+from minigrad.compilation.passes import common_subexpressions, dead_code, fold_constants
+from minigrad.testing import programs
+from minigrad.testing.calls.function_call import no_arithmetic_warnings
+from minigrad.testing.program.random_program import Program as RandomProgram
+from minigrad.testing.program.random_program import weighted_sum
+from tests.compilation.helper import assert_equal_states, classification, training, warnings_of
+
+ALONE = [pytest.param((each,), id=each.name) for each in PASSES]
+
+
+def names(program):
+    return [instruction.name for instruction in program.instructions]
+
+
+def compiled_by(function, passes, *args, calls=3):
+    """A function that has been captured and been through some passes."""
+    compiled = Compiled(function, passes)
+    for _ in range(calls):
+        compiled(*args)
+    assert compiled.reason is None
+    return compiled
+
+
+def differentiated(program: RandomProgram):
+    """The values of a random program, and its gradients, as a step of training gives them."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=np.shape(out._data)) for out in program(*program.inputs.values())]
+
+    def step(*xs):
+        for x in xs:
+            x.grad = None
+        outs = program(*xs)
+        total = weighted_sum(outs, weights)
+        if total.requires_grad:
+            total.backward()
+        return [out.detach() for out in outs]
+
+    return step
+
+
+@pytest.mark.parametrize("passes", [*ALONE, pytest.param(PASSES, id="all"), pytest.param((), id="none")])
+@given(program=programs(max_steps=6), seed=st.integers(0, 9))
+def test_random_programs_give_the_same_values_and_gradients(passes, program, seed):
+    step = differentiated(program)
+    compiled = Compiled(step, passes)
+    rng = np.random.default_rng(seed)
+    with no_arithmetic_warnings():
+        for _ in range(4):
+            values = [x * (1 + 1e-3 * rng.random(x.shape)) for x in program.inputs.values()]
+            eager, replayed = ([mg.Tensor(x, requires_grad=True) for x in values] for _ in range(2))
+            expected, found = step(*eager), []
+            warnings_of(lambda xs=replayed: found.extend(compiled(*xs)))
+            for one, other in zip(expected, found, strict=True):
+                np.testing.assert_array_equal(one.numpy(), other.numpy())
+            for x, y in zip(eager, replayed, strict=True):
+                assert (x.grad is None) == (y.grad is None)
+                if x.grad is not None:
+                    np.testing.assert_array_equal(x.grad.numpy(), y.grad.numpy())
+
+
+@pytest.mark.parametrize("passes", ALONE)
+def test_training_is_that_of_the_eager_step(passes):
+    eager, compiled = training(), training()
+    compiled.step = Compiled(compiled.step, passes)
+    for train in (eager, compiled):
+        mg.seed(1)
+        for x, y in classification(6):
+            train.step(mg.Tensor(x), mg.Tensor(y))
+    assert compiled.step.program is not None
+    assert_equal_states(eager, compiled)
+
+
+def test_dead_code_goes():
+    def f(x):
+        mg.exp(x)
+        return mg.sin(x)
+
+    compiled = compiled_by(f, (), mg.Tensor([1.0]))
+    assert names(compiled.program) == ["exp", "sin"]
+    assert names(dead_code(compiled.program)) == ["sin"]
+
+
+def test_constants_are_computed_once():
+    compiled = compiled_by(lambda x: x + mg.exp(mg.ones(3)), (), mg.Tensor([1.0, 2.0, 3.0]))
+    assert names(compiled.program) == ["exp", "add"]
+    assert names(fold_constants(compiled.program)) == ["add"]
+
+
+def test_common_subexpressions_are_computed_once():
+    compiled = compiled_by(lambda x: mg.exp(x) + mg.exp(x) * 2.0, (), mg.Tensor([1.0]))
+    assert names(compiled.program).count("exp") == 2
+    assert names(common_subexpressions(compiled.program)).count("exp") == 1
+
+
+def test_other_settings_are_no_common_subexpression():
+    compiled = compiled_by(lambda x: (x.sum(0), x.sum(1), x * 1, x * 1.0, x * True), (), mg.Tensor(np.ones((2, 2))))
+    assert len(common_subexpressions(compiled.program).instructions) == 5
+
+
+def test_what_a_checkpoint_computes_again_is_computed_again():
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        mg.checkpoint(lambda a: mg.exp(a * w), x).sum().backward()
+
+    compiled = compiled_by(step, (), mg.Tensor(np.arange(3.0)))
+    assert names(compiled.program).count("exp") == 2
+    assert names(common_subexpressions(compiled.program)).count("exp") == 2
+
+
+def test_parameters_are_updated_when_their_gradients_are_ready():
+    train = training(lambda: nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 5)))
+    data = [(mg.Tensor(x), mg.Tensor(y)) for x, y in classification(2)]
+    compiled = Compiled(train.step, ())
+    for x, y in data * 2:
+        compiled(x, y)
+    before, after = compiled.program, updates_when_ready(compiled.program)
+    first = [names(program).index("step_parameter") for program in (before, after)]
+    last_rule = len(before.instructions) - 5
+    assert first[0] == last_rule + 1
+    assert first[1] < last_rule
+    assert sorted(names(before)) == sorted(names(after))
+
+
+def test_an_update_does_not_pass_what_needs_the_old_values():
+    """The rule for h takes w, when the gradient of w is complete already."""
+    w, v = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    optimizer = optim.SGD([w, v], lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        h = mg.exp(v * x)
+        (w * h).sum().backward()
+        optimizer.step()
+
+    compiled = Compiled(step, (PASSES[4],))
+    for k in range(5):
+        before = w.numpy().copy(), v.numpy().copy()
+        x = np.array([1.0, 0.1 * k])
+        compiled(mg.Tensor(x))
+        h = np.exp(before[1] * x)
+        np.testing.assert_allclose(w.numpy(), before[0] - 0.1 * h, rtol=1e-6)
+        np.testing.assert_allclose(v.numpy(), before[1] - 0.1 * before[0] * h * x, rtol=1e-6)
+    instructions = compiled.program.instructions
+    update = next(k for k, i in enumerate(instructions) if w in i.writes)
+    load = next(i for i in instructions if i.kind == "load" and i.arguments[0].value is w)
+    assert all(k < update for k, i in enumerate(instructions) if load.results in i.reads)
+
+
+def test_sums_of_cotangents_take_the_memory_of_one_of_them():
+    w = mg.Tensor(np.ones(5), requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        y = mg.exp(w * x)
+        (mg.sin(y) + mg.cos(y)).sum().backward()
+
+    compiled = compiled_by(step, (), mg.Tensor(np.arange(5.0)))
+    sums = [i for i in results_in_place(compiled.program).instructions if i.kind == "accumulate"]
+    assert [i.into is not None for i in sums] == [True]
+
+
+def test_memory_of_results_arguments_and_states_is_never_taken():
+    w = mg.Tensor([1.0, 2.0])
+
+    def f(x):
+        return x + w, (x * w) + (x - w), w * 2.0
+
+    compiled = compiled_by(f, (PASSES[5],), mg.Tensor([3.0, 4.0]))
+    x = mg.Tensor([3.0, 4.0])
+    for _ in range(2):
+        assert [y.tolist() for y in compiled(x)] == [[4.0, 6.0], [5.0, 10.0], [2.0, 4.0]]
+        assert (x.tolist(), w.tolist()) == ([3.0, 4.0], [1.0, 2.0])
+    for instruction in compiled.program.instructions:
+        assert instruction.into not in set(compiled.program.arguments) | compiled.program.returned
+
+
+def test_chains_of_elementwise_calls_become_one_loop():
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    w = mg.Tensor(rng.normal(size=(64, 64)), requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        y = mg.tanh(w * x + 1.0) * mg.sigmoid(w - x)
+        loss = (y + y * y).sum()
+        loss.backward()
+        return loss
+
+    compiled = Compiled(step)
+    for k in range(5):
+        x = mg.Tensor(rng.normal(size=(64, 64)))
+        expected = step(x).item(), w.grad.numpy().copy()
+        assert compiled(x).item() == pytest.approx(expected[0], rel=1e-12)
+        np.testing.assert_allclose(w.grad.numpy(), expected[1], rtol=1e-9, atol=1e-12, err_msg=str(k))
+    fused = [i for i in compiled.program.instructions if i.kind == "fused"]
+    assert fused
+    assert sum(len(i.parts) for i in fused) > 10
+    assert len(compiled.program.instructions) < 15
+
+
+def test_a_loop_ends_before_a_call_that_takes_one_of_its_values():
+    pytest.importorskip("numba")
+
+    def f(x):
+        a = mg.exp(x) * 0.5
+        return a * mg.cumulative_sum(a, axis=0) + 1.0
+
+    compiled, rng = Compiled(f), np.random.default_rng(0)
+    for _ in range(4):
+        x = mg.Tensor(rng.normal(size=(64, 64)))
+        np.testing.assert_allclose(compiled(x).numpy(), f(x).numpy(), rtol=1e-12)
+    assert [i.kind for i in compiled.program.instructions] == ["fused", "op", "fused"]
+
+
+def test_a_loop_takes_layouts_that_differ_and_nan_behind_cotangents_of_zero():
+    pytest.importorskip("numba")
+    w = mg.Tensor(np.full((64, 64), 2.0), requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        y = mg.where(x > 0, mg.sqrt(w * mg.maximum(x, 0.0)), 0.0)
+        (y * 2.0 + y).sum().backward()
+
+    compiled = Compiled(step)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        for turn in (lambda a: a, np.transpose, lambda a: np.repeat(a, 2, 1)[:, ::2]):
+            x = mg.Tensor(rng.normal(size=(64, 64)))
+            x._data = turn(x._data)
+            step(x)
+            expected = w.grad.numpy().copy()
+            compiled(x)
+            np.testing.assert_allclose(w.grad.numpy(), expected, rtol=1e-12)
+    assert compiled.reason is None
+
+
+def test_dropout_and_cross_entropy_stay_the_same_with_all_passes_on_large_batches():
+    train = [
+        training(lambda: nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 5))) for _ in "ab"
+    ]
+    train[1].step = mg.compile(train[1].step)
+    for each in train:
+        mg.seed(2)
+        for x, y in classification(6, batch=64):
+            each.step(mg.Tensor(x), mg.Tensor(y))
+    for p, q in zip(train[0].model.parameters(), train[1].model.parameters(), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=2e-5, atol=1e-7)
