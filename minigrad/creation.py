@@ -8,10 +8,11 @@ from typing import TypeAlias
 import numpy as np
 
 from minigrad.autograd.array_protocol import check_device
-from minigrad.autograd.complex_numbers import complex_dtype
+from minigrad.autograd.complex_numbers import complex_dtype, is_complex
 from minigrad.autograd.level import draw
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
+from minigrad.errors import DTypeError
 from minigrad.rng import default_rng
 from minigrad.typing import Array, ArrayLike, DType, DTypeLike, Shape
 
@@ -34,7 +35,9 @@ def _refuse_number(name: str, dtype: object, *number: object) -> None:
 def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) -> Tensor:
     if dtype is None:
         dtype = default_dtype() if array.dtype.kind != "c" else complex_dtype(default_dtype())
-    out = wrap(as_array(array, dtype))
+    if is_complex(array) and np.dtype(dtype).kind != "c":
+        raise DTypeError(f"complex numbers do not become {np.dtype(dtype)}: take the real part of them")
+    out = wrap(array.astype(dtype, copy=False))
     out.requires_grad = requires_grad
     return out
 
@@ -111,7 +114,7 @@ def full(
     """
     check_device(device)
     _refuse_number("full", dtype, fill_value)
-    dtype = as_array(fill_value).dtype if dtype is None else dtype
+    dtype = as_array(fill_value, dtype).dtype
     return _wrap(np.full(shape, fill_value, dtype), dtype, requires_grad)
 
 

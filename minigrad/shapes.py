@@ -114,10 +114,8 @@ def shape_of(x: ArrayLike) -> Shape:
         shape: Shape = x.shape
         return shape
     array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(
-            f"expected a Tensor or an array of real numbers, not {'None' if x is None else type(x).__name__}"
-        )
+    if array.dtype.kind not in "fiubc":
+        raise DTypeError(f"expected a Tensor or an array of numbers, not {'None' if x is None else type(x).__name__}")
     return array.shape
 
 

@@ -26,7 +26,7 @@ Source: Kreutz-Delgado 2009, The complex gradient operator and the CR-calculus, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -55,22 +55,25 @@ def is_complex(x: object) -> bool:
     return isinstance(x, complex) if dtype is None else bool(dtype.kind == "c")
 
 
-def refuse_complex(op: Op[..., Any], inputs: Any) -> None:
+def refuse_complex(op: Op[..., Any], inputs: Any, *, named: bool = False) -> None:
     """Tell that an op does not take complex numbers, if there are any.
+
+    Args:
+        op: the op.
+        inputs: what it was given.
+        named: whether the text begins with the op's name, which an error inside of a recorded call gets later.
 
     Raises:
         DTypeError: an input is complex.
     """
     for k, x in enumerate(inputs):
         if is_complex(x):
-            _refuse(op.name, op.inputs[min(k, len(op.inputs) - 1)])
-
-
-def _refuse(op: str, name: str) -> NoReturn:
-    raise DTypeError(
-        f"{op} is for real numbers, and {name} is complex: use real(), imag(), abs() or angle() of it; for an op of "
-        'your own, state complex="holomorphic" or "nonholomorphic" if its rules are right for complex numbers'
-    )
+            name = op.inputs[min(k, len(op.inputs) - 1)]
+            raise DTypeError(
+                f"{op.name + ': ' if named else ''}it is for real numbers, and {name} is complex: use real(), imag(), "
+                'abs() or angle() of it; for an op of your own, state complex="holomorphic" or "nonholomorphic" if its '
+                "rules are right for complex numbers"
+            )
 
 
 def require_real(what: str, *xs: object) -> None:

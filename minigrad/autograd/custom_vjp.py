@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import LIVE, innermost, is_batched
+from minigrad.autograd.complex_numbers import DIFFERENTIABLE, conjugated
 from minigrad.autograd.level import Level
 from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
@@ -199,7 +200,7 @@ class _Call:
         arrays = tuple([out._data for out in self.outs])
         out: Any = Results(arrays) if several else arrays[0]
         recorder = STATE.recorder
-        if recorder is None or out.dtype.kind != "f":
+        if recorder is None or out.dtype.kind not in DIFFERENTIABLE:
             return self.out
         nodes = tuple([x.node for x in xs])
         mask = sum(1 << i for i, node in enumerate(nodes) if node is not None)
@@ -225,13 +226,15 @@ class _Call:
             values = [next(given) if isinstance(x, Tensor) else x for _, x in leaves(self.args)]
             _, residuals = self._forward(rebuilt(self.args, values))
         with recording(recorded):
-            cotangent = rebuilt(self.out, [part if isinstance(part, Tensor) else wrap(part) for part in gs])
+            seeds = [conjugated(part if isinstance(part, Tensor) else wrap(part)) for part in gs]
+            cotangent = rebuilt(self.out, seeds)
             found = self.bwd(residuals, cotangent)
         if not isinstance(found, tuple) or len(found) != len(self.args):
             what = f"{len(found)}" if isinstance(found, tuple) else type(found).__name__
             raise RuleError(f"{self.name}: bwd must give a tuple of {len(self.args)}, one an argument; it gave {what}")
         parts = [self._of_argument(x, part) for x, part in zip(self.args, found, strict=True)]
-        cotangents = [part for of_argument in parts for part in of_argument]
+        with recording(recorded):  # bwd takes and gives gradients as users know them: see `complex_numbers`
+            cotangents = [conjugated(part) for of_argument in parts for part in of_argument]
         return cotangents if recorded else [part._data for part in cotangents]
 
     def _of_argument(self, argument: Nested, found: Nested) -> list[Tensor]:

@@ -61,7 +61,7 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
             if not isinstance(x, _ARRAYS) and not is_symbolic(x):
                 return self(wrap(as_operand(x)))
             if self.complex is None:
-                refuse_complex(self, (x,))
+                refuse_complex(self, (x,), named=True)
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
         try:
@@ -124,7 +124,7 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
     def _without_tensors(self, x: Any, y: Any) -> Any:
         if isinstance(x, _ARRAYS) or isinstance(y, _ARRAYS) or is_symbolic(x) or is_symbolic(y):
             if self.complex is None:
-                refuse_complex(self, (x, y))
+                refuse_complex(self, (x, y), named=True)
             return self.forward(x, y)
         return self(wrap(as_operand(x)), y)
 

@@ -13,6 +13,7 @@ from minigrad.autograd.nested import Nested, one_or_all, rebuilt
 from minigrad.autograd.pullback import Pullback, positions
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import Argnums, require_function, value_and_gradient
+from minigrad.errors import DTypeError
 from minigrad.typing import Function
 
 
@@ -32,6 +33,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
 
     Raises:
         UsageError: argnums do not name arguments of the call.
+        DTypeError: an argument is complex.
         GraphError: f returned something that is no Tensor.
     """
     require_function("jacobian", f)
@@ -41,7 +43,13 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
 def _jacobian(name: str, f: Function, argnums: Argnums) -> Callable[..., Nested]:
     def derivative(*args: Any, **settings: Any) -> Nested:
         trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)))
+        if any(x.dtype.kind == "c" for x in trace.inputs):
+            raise DTypeError(
+                f"{name}: a function of complex numbers has a matrix of real derivatives, by real and imaginary parts: "
+                "differentiate by z.real and z.imag, or use vjp and jvp, which need no matrix"
+            )
         forward = sum(x.size for x in trace.inputs) < sum(out.size for out in trace.outs)
+        forward = forward or any(out.dtype.kind == "c" for out in trace.outs)  # a column is d out / dx, complex
         blocks = _by_columns(trace) if forward else [_by_rows(trace, k) for k in range(len(trace.outs))]
         inside = [one_or_all(trace.in_containers(block), np.ndim(argnums) == 0) for block in blocks]
         return rebuilt(trace.out, inside)
@@ -95,6 +103,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Callable[..., Nested]:
 
     Raises:
         UsageError: argnums do not name arguments of the call.
+        DTypeError: an argument is complex.
         ShapeError: f returned more than one number.
     """
     return _jacobian("hessian", gradient_function("hessian", f, argnums), argnums)

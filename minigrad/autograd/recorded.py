@@ -23,9 +23,7 @@ def seed(out: Tensor, g: Any) -> Tensor:
     """
     if g is None:
         if out.dtype.kind == "c":
-            raise DTypeError(
-                "backward from a complex Tensor needs a cotangent g: a loss is real, as abs(z), or z.real()"
-            )
+            raise DTypeError("backward from a complex Tensor needs a cotangent g: a loss is real, as abs(z) or z.real")
         if out.size != 1:
             raise ShapeError(
                 f"backward from a Tensor of shape {out.shape} needs a cotangent g of that shape: "

@@ -186,7 +186,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
 
     @data.setter
     def data(self, values: Any) -> None:
-        array = np.array(as_array(values), self._data.dtype, order="C")
+        array = np.array(as_array(values, self._data.dtype), order="C")
         if array.shape != self._data.shape:
             raise ShapeError(f"new data must have this Tensor's shape {self._data.shape}, got {array.shape}")
         self._forbid_recorded("assign to .data of")

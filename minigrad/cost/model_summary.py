@@ -157,7 +157,7 @@ def _leaves(values: object) -> list[Tensor | Array]:
 def _prepared(model: Module) -> Iterator[None]:
     """Put the model into evaluation mode with all parameters recorded and scopes named by the tree; then restore it."""
     modes = {module: (module.training, module._name) for module in model.modules()}
-    frozen = [p for p in model.parameters() if p.node is None and p.dtype.kind == "f"]
+    frozen = [p for p in model.parameters() if p.node is None and p.dtype.kind in "fc"]
     buffers = {buffer: buffer._data for buffer in model.buffers()}
     model.eval()
     _name_by_tree(model, "", set())

@@ -20,7 +20,7 @@ from minigrad.errors import FreedGraphError
 def explain_constant(context: Context) -> Explanation:
     """The explanation for a tensor that is no variable."""
     dtype = context.tensor.dtype
-    if dtype.kind != "f":
+    if dtype.kind not in "fc":
         return Explanation(
             "constant", f"It holds {dtype}, and only floating numbers can have gradients: .astype(float)."
         )
@@ -71,7 +71,7 @@ def _path_to_loss(context: Context) -> list[Link] | None:
 def _is_integer(context: Context, link: Link) -> bool:
     """Whether the op has no derivative with respect to this input."""
     event = context.flow.events[link.consumer]
-    return np.dtype(getattr(event.out, "dtype", float)).kind != "f" or bool(_input_without_rule(context, link))
+    return np.dtype(getattr(event.out, "dtype", float)).kind not in "fc" or bool(_input_without_rule(context, link))
 
 
 def _input_without_rule(context: Context, link: Link) -> str:
@@ -159,7 +159,7 @@ def _no_grad_text(context: Context, link: Link) -> str:
 def _integer_text(context: Context, link: Link) -> str:
     event, used = context.flow.events[link.consumer], context.label(link.consumer)
     name = _input_without_rule(context, link)
-    if np.dtype(getattr(event.out, "dtype", float)).kind != "f":
+    if np.dtype(getattr(event.out, "dtype", float)).kind not in "fc":
         fault = f"{used} gives {event.out.dtype}, and integers and booleans have no derivative"
     else:
         fault = f"{used} has no derivative with respect to its input {name!r}, which only selects or counts"

@@ -58,7 +58,7 @@ def where_nonfinite(value: Any) -> Array | None:
     if not isinstance(value, (np.ndarray, np.floating, float)):
         return None
     array = np.asarray(value)
-    if array.dtype.kind != "f":
+    if array.dtype.kind not in "fc":
         return None
     bad = ~np.isfinite(array)
     return bad if bad.any() else None

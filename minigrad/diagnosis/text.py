@@ -51,7 +51,7 @@ def describe_array(value: Value) -> str:
     if not isinstance(value, (np.ndarray, np.generic)) or not np.size(value):
         return ""
     array = np.asarray(value)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
         nonfinite = array[~np.isfinite(array)]
         return f"{percent(nonfinite.size, array.size)} not finite, such as {nonfinite[0]}"
     if array.size == 1:

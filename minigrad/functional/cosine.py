@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import any_true
+from minigrad.autograd.complex_numbers import require_real
 from minigrad.autograd.tensor import Tensor
 from minigrad.functional.reduction import dtype_of, values
 from minigrad.kernels.array_utils import least_divisor
@@ -67,7 +68,9 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1
     Shapes: x1 and x2 (..., D, ...) that broadcast -> without D.
 
     Raises:
+        DTypeError: complex vectors.
         ShapeError: x1 and x2 do not broadcast, or have no such dimension.
     """
+    require_real("cosine_similarity", x1, x2)
     x1, x2 = ops.broadcast_arrays(x1, x2)
     return ops.sum(ops.multiply(normalize(x1, dim=dim, eps=eps), normalize(x2, dim=dim, eps=eps)), axis=dim)

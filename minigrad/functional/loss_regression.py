@@ -10,6 +10,7 @@ from math import log, pi
 
 from minigrad import ops
 from minigrad.autograd.batched_array import any_true, physical
+from minigrad.autograd.complex_numbers import require_real
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DataError, ShapeError, UsageError
 from minigrad.functional.reduction import check_same_shape, dtype_of, in_dtype_of, reduced, same_shape, values, weights
@@ -37,7 +38,12 @@ def mse_loss(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", weight
     >>> mse_loss(Tensor([1.0, 3.0]), [0.0, 0.0]).item()
     5.0
     """
-    return _weighted("mse_loss", ops.square(same_shape("mse_loss", x, target)), weight, reduction)
+    return _weighted("mse_loss", _squared("mse_loss", x, target), weight, reduction)
+
+
+def _squared(name: str, x: ArrayLike, target: ArrayLike) -> Tensor:
+    require_real(name, x, target)  # of complex numbers it would be no distance
+    return ops.square(same_shape(name, x, target))
 
 
 def l1_loss(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean", weight: ArrayLike | None = None) -> Tensor:
@@ -141,7 +147,7 @@ def sum_squared_error(x: ArrayLike, target: ArrayLike) -> Tensor:
     Raises:
         ShapeError: shapes differ.
     """
-    return ops.multiply(0.5, ops.sum(ops.square(same_shape("sum_squared_error", x, target))))
+    return ops.multiply(0.5, ops.sum(_squared("sum_squared_error", x, target)))
 
 
 def gaussian_nll_loss(

@@ -12,6 +12,7 @@ from numbers import Real
 import numpy as np
 
 from minigrad import ops
+from minigrad.autograd.complex_numbers import is_complex
 from minigrad.autograd.level import draw
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, wrap
@@ -201,7 +202,7 @@ def l1_penalty(parameters: Tensor | Iterable[Tensor], rate: float = 1.0) -> Tens
 
 
 def l2_penalty(parameters: Tensor | Iterable[Tensor], rate: float = 1.0) -> Tensor:
-    """out = rate / 2 * sum of w^2 over all parameters w (Ridge). Its gradient is rate * w.
+    """out = rate / 2 * sum of |w|^2 over all parameters w (Ridge). Its gradient is rate * w.
 
     Added to a loss it does in plain SGD what an optimizer's weight_decay=rate does.
 
@@ -219,7 +220,7 @@ def l2_penalty(parameters: Tensor | Iterable[Tensor], rate: float = 1.0) -> Tens
     >>> l2_penalty([Tensor([1.0, 2.0]), Tensor([3.0])], 0.5).item()
     3.5
     """
-    return _penalty("l2_penalty", ops.square, parameters, rate) * 0.5
+    return _penalty("l2_penalty", lambda w: ops.square(ops.abs(w) if is_complex(w) else w), parameters, rate) * 0.5
 
 
 def _penalty(name: str, of: Callable[[Tensor], Tensor], parameters: Tensor | Iterable[Tensor], rate: float) -> Tensor:

@@ -31,3 +31,8 @@ def least_divisor(eps: float, dtype: DType) -> float:
 def as_contiguous(x: Array) -> Array:
     """x itself, or a copy, such that kernels are compiled for one kind of array only: contiguous and writable."""
     return np.require(x, requirements=["C", "W", "A"])
+
+
+def real_view(x: Array) -> Array:
+    """The parts of a contiguous complex vector in turn, in the same memory; a real one itself."""
+    return x if x.dtype.kind != "c" else x.view(x.real.dtype)

@@ -43,7 +43,7 @@ def _require_array(name: str, x: object) -> None:
     what, advice = f"a {type(x).__name__}", ""
     if x is None:
         what, advice = "None", ": does the function that made it return its result?"
-    elif isinstance(x, np.ndarray) and x.dtype.kind not in "fiub":
+    elif isinstance(x, np.ndarray) and x.dtype.kind not in "fiubc":
         what = f"an array of {x.dtype}"
     elif isinstance(x, (list, tuple)) and any(isinstance(item, Tensor) for item in x):
         what += f" of {len(x)}"
@@ -57,4 +57,4 @@ def _require_array(name: str, x: object) -> None:
             advice = f" ({error})"
         else:
             return
-    raise DTypeError(f"{name} must be a Tensor or an array of real numbers, not {what}{advice}")
+    raise DTypeError(f"{name} must be a Tensor or an array of numbers, not {what}{advice}")

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
-from minigrad.kernels.array_utils import accumulation_dtype
+from minigrad.kernels.array_utils import accumulation_dtype, real_view
 from minigrad.optim.optimizer_state import is_number
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
@@ -68,9 +68,8 @@ class WeightAverage(ExplainedKeywords):
             if share == 1:
                 mean[...] = p._data
             else:
-                update.blend(
-                    mean.reshape(-1, copy=False), np.ascontiguousarray(p._data, mean.dtype).reshape(-1), share=share
-                )
+                both = mean.reshape(-1, copy=False), np.ascontiguousarray(p._data, mean.dtype).reshape(-1)
+                update.blend(*map(real_view, both), share=share)
         self.updates += 1
 
     @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from minigrad.autograd.complex_numbers import require_real
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.optim.optimizer_state import is_number
@@ -77,6 +78,7 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
 
     Raises:
         UsageError: clip_value is negative or NaN, or no parameters are given.
+        DTypeError: a gradient is complex.
 
     >>> x = Tensor([3.0, -0.5], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -87,6 +89,7 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
     if not is_number(clip_value) or not clip_value >= 0:
         raise UsageError(f"clip_grad_value: clip_value must be at least 0, got {clip_value!r}")
     for g in _gradients("clip_grad_value", parameters):
+        require_real("clip_grad_value", g)
         array = g.writable()
         np.clip(array, -clip_value, clip_value, out=array)
 
@@ -130,7 +133,8 @@ def _power_sum(arrays: list[Array], p: float, unit: float) -> float:
     for array in arrays:
         flat = array.reshape(-1)
         for start in range(0, flat.size, BLOCK):
-            x = flat[start : start + BLOCK].astype(np.float64)
+            part = flat[start : start + BLOCK]
+            x = (np.abs(part) if part.dtype.kind == "c" else part).astype(np.float64)
             if unit != 1:
                 x /= unit
             total += float(np.dot(x, x) if p == 2 else np.sum(np.abs(x) ** p))

@@ -2,7 +2,8 @@
 
 Parameters come in groups, each with settings of its own (`lr` ...), as in PyTorch. Updates happen in place, by kernels
 that pass once over memory (`minigrad.kernels.update`). Those of half precision are computed, and what is kept for them
-is kept, in single precision: squares of gradients and eps would vanish.
+is kept, in single precision: squares of gradients and eps would vanish. A complex number is updated as the two real
+ones that it is, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from minigrad.autograd.node import Leaf
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
-from minigrad.kernels.array_utils import accumulation_dtype
+from minigrad.kernels.array_utils import accumulation_dtype, real_view
 from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, plain, snapshot
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
@@ -102,7 +103,7 @@ class Optimizer(ExplainedKeywords):
                 raise UsageError(f"{self._kind}: parameter {i} is no Tensor but a {type(p).__name__}")
             if p.node is not None and not isinstance(p.node, Leaf):
                 raise UsageError(f"{self._kind}: parameter {i} is no variable but {p.node.value_name}")
-            if p.dtype.kind != "f":
+            if p.dtype.kind not in "fc":
                 raise UsageError(f"{self._kind}: parameter {i} holds {p.dtype}: use .astype(float) to train it")
             if p in self.state or p in new:
                 raise UsageError(f"{self._kind}: parameter {i}, of shape {p.shape}, is given twice")
@@ -171,12 +172,14 @@ class Optimizer(ExplainedKeywords):
         buffers = self._buffers(group)
         new = [name for name in buffers if name not in state]
         for name in new:
-            state[name] = np.full(p.shape, buffers[name], dtype) if buffers[name] else np.zeros(p.shape, dtype)
+            state[name] = np.zeros(p.shape, dtype)
+            if buffers[name]:
+                real_view(state[name])[...] = buffers[name]
         own = p.writable()
         values = own.astype(dtype, copy=False)
         arrays = [values, np.ascontiguousarray(g, dtype), *[state[name] for name in buffers]]
         state["step"] += 1
-        flat = [array.reshape(-1, copy=False) for array in arrays]
+        flat = [real_view(array.reshape(-1, copy=False)) for array in arrays]
         self._update(*flat, group=group, state=state, new_buffers=bool(new))
         if values is not own:
             own[...] = values

@@ -148,7 +148,7 @@ def _array_problems(
     for name, value in saved.items():
         array = np.asarray(value)
         expected = () if name in optimizer._scalars else p.shape
-        if value is not None and array.dtype.kind not in "fiu":
+        if value is not None and array.dtype.kind not in "fiuc":
             yield f"{name} of parameter {number} is not made of numbers"
         elif value is not None and array.shape != expected:
             yield f"{name} of parameter {number} has shape {array.shape}, not {expected}"

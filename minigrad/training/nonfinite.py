@@ -86,7 +86,7 @@ def cause_in_step(
             return f"the step before made the parameter {name} {value}, with a finite gradient"
     for batch in batches:
         for i, tensor in enumerate(batch):
-            if tensor.dtype.kind == "f" and not np.isfinite(tensor._data).all():
+            if tensor.dtype.kind in "fc" and not np.isfinite(tensor._data).all():
                 return f"array {i} of the batch has {_first_nonfinite(tensor._data)} in it; look at the data"
 
     def run_again() -> None:

@@ -39,8 +39,9 @@ class ArrayStatistics:
 
 
 def array_statistics(array: ArrayLike) -> ArrayStatistics | None:
-    """The statistics of an array of numbers; None if it has no elements."""
+    """The statistics of an array of numbers, of complex ones those of |z|; None if it has no elements."""
     values = np.asarray(array).ravel()
+    values = np.abs(values) if values.dtype.kind == "c" else values
     if not values.size:
         return None
     count, total, squares, low, high, zeros = 0, 0.0, 0.0, np.inf, -np.inf, 0

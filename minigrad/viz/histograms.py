@@ -189,7 +189,8 @@ class HistogramRecorder(Callback):
 
 def histogram(values: Array, bins: int) -> tuple[Array, tuple[float, float], int]:
     """Counts in equal bins from the smallest to the largest value, these two, and the number of nonfinite values."""
-    flat = values.ravel().astype(np.float64, copy=False)
+    flat = values.ravel()
+    flat = (np.abs(flat) if flat.dtype.kind == "c" else flat).astype(np.float64, copy=False)
     finite = flat[np.isfinite(flat)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if not high > low + 1e-9 * abs(low):  # all equal: a bin needs a width

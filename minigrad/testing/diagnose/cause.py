@@ -17,7 +17,7 @@ CAUSES: Final = (
     "missing un-broadcast", "wrong sign", "transposed", "constant factor", "lost keepdims", "dtype leak", "wrong axis",
     "input mutated", "zero gradient", "operands swapped", "missing factor", "not linear in the cotangent",
     "cotangent ignored", "element missed", "depends on memory layout", "not repeatable", "output aliases an input",
-    "second order wrong", "stale saved value", "not a number", "not a subgradient",
+    "second order wrong", "stale saved value", "conjugate", "part dropped", "not a number", "not a subgradient",
 )  # fmt: skip
 """The texts of all causes."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.testing.calls.explicit_broadcasting import tiled, unbroadcast
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.diagnose.cause import CLOSE, NO_CAUSE, Diagnosis, almost_equal, cause_of_numbers
+from minigrad.testing.diagnose.complex_mistakes import missing_conjugate, wrong_part
 from minigrad.testing.diagnose.generic_point import MAX_ELEMENTS, GenericPoint, numerical_gradient
 from minigrad.testing.diagnose.keepdims_repair import lost_keepdims
 from minigrad.typing import Array, Shape
@@ -184,6 +185,7 @@ def dependence_on_elements(point: GenericPoint) -> Diagnosis:
 
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
+    at_each_point(wrong_part), at_each_point(missing_conjugate),
     at_each_point(repaired_keepdims), at_each_point(use_of_cotangent), at_each_point(cotangent_along_wrong_axis),
     obvious_numbers, at_each_point(swapped_operands), at_each_point(one_copy), at_each_point(one_row),
     at_each_point(transposed_operand),
