@@ -92,7 +92,8 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
         if dtype is None and array.dtype.kind == "c":
             array = array.astype(complex_dtype(_default_dtype))
     if array.dtype.kind not in "fiubc":
-        raise DTypeError(f"a Tensor holds numbers or booleans, not {array.dtype} ({type(data).__name__})")
+        table = ": x.select_dtypes('number') has those of a table" if hasattr(data, "select_dtypes") else ""
+        raise DTypeError(f"a Tensor holds numbers or booleans, not {array.dtype} ({type(data).__name__}){table}")
     return array
 
 
