@@ -1,5 +1,6 @@
 """`minimize`: SciPy's methods find minima of functions of nested parameters, with derivatives of minigrad."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,3 +165,48 @@ def test_what_f_takes_from_outside_is_constant():
 def test_mistakes_are_told(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# ---- implicit differentiation: the minimum as a function of what f depends on -----------------------------------------
+
+
+@functools.partial(mg.custom_vjp, nondiff_argnums=(0, 1))
+def argmin(f, start, p):
+    x = optim.minimize(lambda x: f(x, p), start, "trust-ncg", tol=1e-9).params
+    return x - mg.solve(mg.hessian(f)(x, p), mg.grad(f)(x, p))
+
+
+def argmin_fwd(f, start, p):
+    x = argmin(f, start, p)
+    return x, (x, p)
+
+
+def argmin_bwd(f, start, kept, g):
+    x, p = kept
+    u = mg.solve(mg.hessian(f)(x, p), g)
+    return (mg.grad(lambda p: -(mg.grad(f)(x, p) * u).sum())(p),)
+
+
+argmin.defvjp(argmin_fwd, argmin_bwd)
+
+
+def test_minimum_is_differentiated_implicitly_at_both_orders():
+    def f(x, p):
+        return mg.exp(x - p["a"]).sum() - x.sum() + (p["b"] * (x[1:] - x[:-1]) ** 2).sum()
+
+    def minimum(a, b):
+        return argmin(f, np.zeros(3), {"a": a, "b": b})
+
+    assert mg.testing.check_grads(minimum, np.array([0.2, -0.5, 1.1]), np.array([0.7, 0.3]))
+
+
+def test_minimum_of_a_quadratic_has_the_derivatives_of_a_linear_system():
+    rng = np.random.default_rng(0)
+    H, c = rng.normal(size=(3, 3)), rng.normal(size=3)
+    H = H @ H.T + np.eye(3)
+
+    def minimum(p):
+        return argmin(lambda x, p: (x * mg.matmul(H, x)).sum() / 2 - (p * x).sum(), np.zeros(3), p)
+
+    np.testing.assert_allclose(minimum(Tensor(c)).numpy(), np.linalg.solve(H, c))
+    np.testing.assert_allclose(mg.jacobian(minimum)(Tensor(c)).numpy(), np.linalg.inv(H), atol=1e-12)
