@@ -167,7 +167,7 @@ def test_mistakes_are_told(call, error, message):
         call()
 
 
-# ---- implicit differentiation: the minimum as a function of what f depends on -----------------------------------------
+# ---- implicit differentiation: the minimum as a function of what f depends on ----------------------------------------
 
 
 @functools.partial(mg.custom_vjp, nondiff_argnums=(0, 1))
