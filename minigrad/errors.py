@@ -6,6 +6,7 @@
     ├── DTypeError             (TypeError)     a data type that the operation cannot use
     ├── DataError              (ValueError)    a dataset, loader or file that cannot be used
     ├── GraphError             (RuntimeError)  differentiation asked for something the graph cannot give
+    │   ├── BatchingError                      inside of vmap something needs the values of one sample
     │   ├── FreedGraphError                    backward a second time over a freed graph
     │   └── MutationError      (ValueError)    a write to values that a graph needs
     ├── NonFiniteError         (ArithmeticError) a value became NaN or infinite
@@ -44,6 +45,10 @@ class DataError(MinigradError, ValueError):
 
 class GraphError(MinigradError, RuntimeError):
     """Differentiation asked for something that the recorded graph cannot give."""
+
+
+class BatchingError(GraphError):
+    """Inside of `vmap` something needs the values of one sample, where all samples are computed at once."""
 
 
 class FreedGraphError(GraphError):

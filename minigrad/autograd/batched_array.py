@@ -23,7 +23,7 @@ import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.operators import Operators
-from minigrad.errors import GraphError, MutationError
+from minigrad.errors import BatchingError, GraphError, MutationError
 from minigrad.typing import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -79,13 +79,19 @@ class BatchedArray(Operators):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
         self.level.require_live()
-        return super().__array_ufunc__(ufunc, method, *inputs, **settings)
+        try:
+            return super().__array_ufunc__(ufunc, method, *inputs, **settings)
+        except GraphError as error:
+            raise BatchingError(str(error)) from None
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
         self.level.require_live()
         if function is np.shape:  # which plans ask for, often
             return self.shape
-        return super().__array_function__(function, types, inputs, settings)
+        try:
+            return super().__array_function__(function, types, inputs, settings)
+        except GraphError as error:
+            raise BatchingError(str(error)) from None
 
     def _in_place(self, result: Any) -> Any:
         return result
@@ -101,11 +107,11 @@ class BatchedArray(Operators):
         """The value that all samples have in common.
 
         Raises:
-            GraphError: each sample has another one.
+            BatchingError: each sample has another one.
         """
         self.level.require_live()
         if self.batched:
-            raise GraphError(
+            raise BatchingError(
                 f"{what} needs one value, and inside of vmap this Tensor stands for those of {self.level.size} samples "
                 f"at once, each of shape {self.shape}: choose by minigrad.where in place of if, compute with "
                 "minigrad's functions in place of NumPy's or Python's, or do it outside of vmap"

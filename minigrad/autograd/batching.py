@@ -40,12 +40,14 @@ or NotImplemented for a call that it does not cover."""
 _told: Final[set[str]] = set()
 
 
-def run_batched(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
+def run_batched(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings, *, tells: bool) -> Any:
     """The results of all samples, with the batch in front."""
     for rule in (op.batch_rule, rule_from_facts(op)):
         out = NotImplemented if rule is None else rule(op, xs, batched, settings)
         if out is not NotImplemented:
             return out
+    if tells:
+        _tell(op)
     return one_by_one(op, xs, batched, settings)
 
 
@@ -144,8 +146,8 @@ def split(x: Value, size: int) -> Value:
 # ---- without a rule ------------------------------------------------------------------------------------------
 
 
-def one_by_one(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
-    """The results of one call a sample, stacked."""
+def _tell(op: Op[..., Any]) -> None:
+    """Warn, once for each op, that it is called once a sample."""
     if op.name not in _told:
         _told.add(op.name)
         file, line = call_site()
@@ -154,6 +156,10 @@ def one_by_one(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: 
             f"which is slow: state elementwise= or shapes= with leading dimensions, or add one with @{op.name}.batching"
         )
         warnings.warn_explicit(text, UserWarning, file, line)
+
+
+def one_by_one(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
+    """The results of one call a sample, stacked."""
     size = size_of(xs, batched)
     outs = [
         op(*[x[i] if b else x for x, b in zip(xs, batched, strict=True)], **sample_of(settings, i)) for i in range(size)
@@ -180,7 +186,7 @@ def residual_op(op: Op[..., Any]) -> Op[..., Any]:
     if op.residual_op is None:
         twin = copy.copy(op)
         count = len(op.residuals)
-        twin.forward = lambda *xs, **settings: op.forward(*xs, **settings)[-count:]
+        twin.compute = twin.forward = lambda *xs, **settings: op.forward(*xs, **settings)[-count:]
         twin.results, twin.residuals = op.residuals, ()
         twin._allowed = 0
         op.residual_op = twin

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from minigrad.autograd.batched_array import innermost
 from minigrad.autograd.node import STATE
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, ShapeError
@@ -30,6 +31,7 @@ def call_site() -> tuple[str, int]:
 
 def add_error_context(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], error: Exception) -> NoReturn:
     """Raise `error` again with the op, the layer and the inputs named."""
+    innermost(inputs)  # which tells of values that have left `vmap`
     layer = f"{STATE.scope}: " if STATE.scope is not None else ""
     context = "\n".join(f"    {_describe(name, x)}" for name, x in _named(op, inputs) if x is not None)
     if settings:

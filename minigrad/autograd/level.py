@@ -11,15 +11,16 @@ BatchedArray of this level, so that any other Tensor is one of the world outside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from minigrad.autograd.batched_array import BatchedArray
-from minigrad.autograd.batching import residual_op, run_batched
+from minigrad.autograd.batched_array import LIVE, BatchedArray
+from minigrad.autograd.batching import everywhere, residual_op, run_batched
 from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results
-from minigrad.autograd.node import STATE, Node
+from minigrad.autograd.node import STATE, Node, override_state
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.errors import GraphError, UsageError
 from minigrad.typing import Array, Settings, Value
@@ -35,7 +36,8 @@ class Level:
 
     Args:
         size: the number of samples.
-        randomness: what random draws inside do.
+        randomness: what random draws inside do (default "error").
+        tells: whether there is a warning where an op is called once a sample (default True).
 
     Attributes:
         outer: the call around this one, or None.
@@ -43,8 +45,8 @@ class Level:
         live: whether it is still running.
     """
 
-    def __init__(self, size: int, randomness: Randomness) -> None:
-        self.size, self.randomness = size, randomness
+    def __init__(self, size: int, randomness: Randomness = "error", tells: bool = True) -> None:
+        self.size, self.randomness, self.tells = size, randomness, tells
         self.outer: Level | None = STATE.level
         self.depth: int = 1 if self.outer is None else self.outer.depth + 1
         self.recorder = STATE.recorder
@@ -77,6 +79,16 @@ class Level:
     def batch(self, value: Value) -> Tensor:
         """One Tensor for all samples, from a value with the batch in front."""
         return wrap(BatchedArray(value if isinstance(value, Tensor) else wrap(value), True, self))
+
+    def values(self, x: Tensor) -> Tensor:
+        """The values of all samples behind a Tensor, with the batch in front; repeated if they share one."""
+        value, has_batch = self.seen_outside(x)
+        return value if has_batch else everywhere(value, self.size)
+
+    def seen_outside(self, x: Tensor) -> tuple[Tensor, bool]:
+        """The value behind a Tensor, and whether it has a batch in front."""
+        data: Any = x._data
+        return (data.value, data.batched) if type(data) is BatchedArray and data.level is self else (x, False)
 
     # ---- running an op ---------------------------------------------------------------------------------------
 
@@ -131,7 +143,7 @@ class Level:
         batched = [type(x) is BatchedArray and x.batched for x in xs]
         settings = {name: self._shared(value) for name, value in settings.items()}
         if any(batched) or any(map(self._is_batched, settings.values())):
-            return run_batched(op, values, batched, settings), True
+            return run_batched(op, values, batched, settings, tells=self.tells), True
         return op(*values, **settings), False
 
     def _shared(self, setting: Any) -> Any:
@@ -186,6 +198,18 @@ class Level:
             return _drawn(sample, shape, self.outer)
         drawn = _drawn(sample, (self.size, *shape), self.outer)
         return BatchedArray(wrap(drawn), True, self)
+
+
+@contextmanager
+def running(level: Level) -> Iterator[Level]:
+    """Inside this block (and thread) the level is the innermost one, and ops look for its values."""
+    LIVE.append(level)
+    try:
+        with override_state(level=level):
+            yield level
+    finally:
+        level.live = False
+        LIVE.remove(level)
 
 
 def draw(sample: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Value:

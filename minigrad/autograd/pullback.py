@@ -6,11 +6,8 @@ itself recorded only if something outside depends on it: when the function reach
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.nested import Nested, is_container, leaves, mapped, rebuilt
@@ -20,7 +17,7 @@ from minigrad.autograd.push_forward import push_forward_tensors
 from minigrad.autograd.recorded import gradient_of, leading_to, seeds_of
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.variable import variable
-from minigrad.errors import GraphError, UsageError
+from minigrad.errors import GraphError
 from minigrad.typing import Function, Settings
 
 
@@ -45,13 +42,14 @@ class Pullback:
         settings: Settings,
         argnums: Sequence[int],
         has_aux: bool = False,
+        labels: Sequence[str] | None = None,
     ) -> None:
         self.name, self.has_aux = name, has_aux
         outer_recorder, start = STATE.recorder, next_id()
         args = list(args)
         with recording():
-            for i in argnums:
-                args[i] = _variables(name, i, args[i])
+            for i, label in zip(argnums, labels or [f"argument {i}" for i in argnums], strict=True):
+                args[i] = _variables(f"{name}: {label}", args[i])
             self.given = [args[i] for i in argnums]
             self.inputs: list[Tensor] = [x for part in self.given for _, x in leaves(part)]
             self.targets = frozenset([x.node for x in self.inputs if x.node is not None])
@@ -134,39 +132,6 @@ def _split(name: str, returned: Any) -> tuple[Nested, Any]:
     return returned
 
 
-def positions(name: str, argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
-    """`argnums` as numbers from 0 on, for a call with `count` arguments by position.
-
-    Raises:
-        UsageError: a number is none, is out of range, or stands twice.
-    """
-    several = isinstance(argnums, (tuple, list)) or (isinstance(argnums, np.ndarray) and argnums.ndim == 1)
-    numbers: Sequence[object] = argnums if several else (argnums,)  # type: ignore[assignment]
-    found = []
-    for number in numbers:
-        i = None if isinstance(number, (bool, np.bool_)) else _index(number)
-        if i is None:
-            raise UsageError(f"{name}: argnums is the number of an argument, or a tuple of them, not {argnums!r}")
-        if not -count <= i < count:
-            counted = f"{count} argument{'s' * (count != 1)} by position"
-            raise UsageError(
-                f"{name}: argnums={argnums!r}, but the function was called with {counted}; "
-                "what is given by keyword is not differentiated"
-            )
-        found.append(i % count)
-    if len(set(found)) != len(found) or not found:
-        raise UsageError(f"{name}: argnums={argnums!r} must name at least one argument, and none twice")
-    return tuple(found)
-
-
-def _index(number: object) -> int | None:
-    """A number of any integer type, or None."""
-    try:
-        return operator.index(number)  # type: ignore[arg-type]
-    except TypeError:
-        return None
-
-
-def _variables(name: str, i: int, value: Nested) -> Nested:
+def _variables(what: str, value: Nested) -> Nested:
     """An argument with a fresh variable in place of each of its values."""
-    return rebuilt(value, [variable(x, f"{name}: argument {i}{path}") for path, x in leaves(value)])
+    return rebuilt(value, [variable(x, f"{what}{path}") for path, x in leaves(value)])

@@ -11,24 +11,23 @@ same containers. What a function takes by keyword is passed on to it, and not di
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, overload
 
 import numpy as np
 
 from minigrad.autograd import operators
+from minigrad.autograd.arguments import Argnames, Argnums, Chosen
 from minigrad.autograd.backward import pull_back, toposort
 from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.complex_numbers import conjugated
-from minigrad.autograd.nested import Nested, leaves, mapped, matching, one_or_all, rebuilt
+from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
 from minigrad.autograd.node import STATE, Leaf, override_state
-from minigrad.autograd.pullback import Pullback, positions
+from minigrad.autograd.pullback import Pullback
 from minigrad.autograd.recorded import gradient_of, leading_to, seed
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import GraphError, ShapeError, UsageError
 from minigrad.typing import ArrayLike, Function
-
-Argnums = int | Sequence[int]
 
 
 def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
@@ -71,22 +70,27 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., tuple[Any, Nested]]:
+def value_and_grad(
+    f: Function, argnums: Argnums | None = None, has_aux: bool = False, *, argnames: Argnames | None = None
+) -> Callable[..., tuple[Any, Nested]]:
     """A function that gives both f's value, one number, and its gradient.
 
     Args:
         f: a function to a Tensor of one element.
-        argnums: the number of the argument to differentiate by (default 0), or several; negative ones count from
-            the end.
+        argnums: the number of the argument to differentiate by, or several; negative ones count from the end (default
+            None: 0, unless there are argnames).
         has_aux: whether f returns a pair, the number and anything beside it, which is not differentiated (default
             False).
+        argnames: the name of an argument that is given by keyword (or by position), or several; then argnums is none
+            unless given (default None: none).
 
     Returns:
         A function of what f takes, to the value and the gradient: in the shape (or the containers) of the argument, a
-        tuple of them for several argnums. With `has_aux`, ((value, aux), gradient).
+        tuple of them for several argnums, a dict of them for several argnames, and a pair of these for both. With
+        `has_aux`, ((value, aux), gradient).
 
     Raises:
-        UsageError: argnums do not name arguments of the call.
+        UsageError: argnums or argnames do not name arguments of the call.
         DTypeError: an argument holds integers.
         GraphError: f returned no Tensor, or with `has_aux` no pair.
         ShapeError: it returned more than one number.
@@ -94,17 +98,18 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> value_and_grad(lambda x: (x * x).sum())(Tensor([1.0, 3.0]))
     (Tensor(10., shape=(), dtype=float32), Tensor([2., 6.], shape=(2,), dtype=float32))
     """
-    return value_and_gradient("value_and_grad", f, argnums, has_aux)
+    return value_and_gradient("value_and_grad", f, argnums, has_aux, argnames)
 
 
 def value_and_gradient(
-    name: str, f: Function, argnums: Argnums, has_aux: bool = False
+    name: str, f: Function, argnums: Argnums | None, has_aux: bool = False, argnames: Argnames | None = None
 ) -> Callable[..., tuple[Any, Nested]]:
     """`value_and_grad`, whose errors name the transformation that asked for it."""
     require_function(name, f)
 
     def derivative(*args: Any, **settings: Any) -> tuple[Any, Nested]:
-        trace = Pullback(name, f, args, settings, positions(name, argnums, len(args)), has_aux)
+        call = Chosen(name, f, args, settings, argnums, argnames)
+        trace = Pullback(name, call.f, call.args, call.settings, call.numbers, has_aux, call.labels)
         out = trace.single()
         if out.size != 1:
             raise ShapeError(
@@ -113,7 +118,7 @@ def value_and_gradient(
             )
         gradients = trace.in_containers(trace.pull([seed(out, None)], keep=False))
         value = trace.with_aux(trace.value()) if has_aux else trace.value()
-        return value, one_or_all(gradients, np.ndim(argnums) == 0)
+        return value, call.formed(gradients)
 
     return derivative
 
@@ -134,8 +139,10 @@ def grad(
     create_graph: bool = ..., retain_graph: bool = ..., allow_unused: bool = ...,
 ) -> Nested: ...  # fmt: skip
 @overload
-def grad(f: Function, argnums: Argnums = 0, has_aux: bool = ...) -> Callable[..., Nested]: ...
-def grad(f: Any, argnums: Any = 0, *more: Any, **settings: Any) -> Any:  # as the overloads say
+def grad(
+    f: Function, argnums: Argnums | None = None, has_aux: bool = ..., *, argnames: Argnames | None = None
+) -> Callable[..., Nested]: ...
+def grad(f: Any, argnums: Any = None, *more: Any, **settings: Any) -> Any:  # as the overloads say
     """The gradient of f, a function to one number, as a function; or that of a Tensor by others that it was made of.
 
     `grad(f, argnums)(x, ...)` runs f. It can be nested.
@@ -145,12 +152,13 @@ def grad(f: Any, argnums: Any = 0, *more: Any, **settings: Any) -> Any:  # as th
 
     Args:
         f: the function; or y, a recorded Tensor.
-        argnums: the number of the argument to differentiate by (default 0), or several: see `value_and_grad`; or x,
-            a recorded Tensor or containers of them.
+        argnums: the number of the argument to differentiate by (default None: 0), or several: see `value_and_grad`; or
+            x, a recorded Tensor or containers of them.
         more: for `grad(f, argnums, has_aux=False)`: as for `value_and_grad`; for `grad(y, x, g)`: the cotangent of y,
             in its shape; 1 unless given, if y has one element.
-        settings: for `grad(y, x)`: create_graph=False, record the pass; retain_graph=False, keep the graph for another
-            one; allow_unused=False, give zeros where y does not depend on an x.
+        settings: for `grad(f)`: argnames, as for `value_and_grad`; for `grad(y, x)`: create_graph=False, record the
+            pass; retain_graph=False, keep the graph for another one; allow_unused=False, give zeros where y does not
+            depend on an x.
 
     Returns:
         A function of what f takes, to the gradient, or to (gradient, aux); or the gradient, in the shapes and
@@ -170,12 +178,17 @@ def grad(f: Any, argnums: Any = 0, *more: Any, **settings: Any) -> Any:  # as th
     Tensor(12., shape=(), dtype=float32)
     """
     if isinstance(f, Tensor):
-        return _grad_of_tensor(f, argnums, *more, **settings)
+        return _grad_of_tensor(f, 0 if argnums is None else argnums, *more, **settings)
     return _grad_of_function(f, argnums, *more, **settings)
 
 
 def _grad_of_function(
-    f: Function, argnums: Argnums = 0, has_aux: object = False, *more: object, **settings: object
+    f: Function,
+    argnums: Argnums | None = None,
+    has_aux: object = False,
+    *more: object,
+    argnames: Argnames | None = None,
+    **settings: object,
 ) -> Callable[..., Nested]:
     third = bool(more) or has_aux not in (True, False)
     wrong = [*["a third argument"] * third, *[f"{name}=" for name in settings]]
@@ -183,7 +196,7 @@ def _grad_of_function(
         raise UsageError(
             f"grad(f, argnums) takes a function and argnums, not {', '.join(wrong)}: that belongs to grad(y, x)"
         )
-    both = value_and_gradient("grad", f, argnums, bool(has_aux))
+    both = value_and_gradient("grad", f, argnums, bool(has_aux), argnames)
 
     def gradient(*args: Any, **named: Any) -> Nested:
         value, found = both(*args, **named)
@@ -228,7 +241,9 @@ def _grad_of_tensor(
         return rebuilt(xs, [gradient_of(x, reached) for _, x in inputs])
 
 
-def vjp(f: Function, *xs: Any, has_aux: bool = False, **settings: Any) -> tuple[Any, ...]:
+def vjp(
+    f: Function, *xs: Any, has_aux: bool = False, argnames: Argnames | None = None, **settings: Any
+) -> tuple[Any, ...]:
     """The value f(*xs), and the function from a cotangent g of it to J'g, one part an input.
 
     Args:
@@ -236,11 +251,13 @@ def vjp(f: Function, *xs: Any, has_aux: bool = False, **settings: Any) -> tuple[
         *xs: its arguments: Tensors, arrays, or containers of them.
         has_aux: whether f returns a pair, its value and anything beside it, which is not differentiated (default
             False).
+        argnames: the name of an argument in `settings` whose cotangent is wanted as well, or several (default None).
         **settings: what f takes by keyword.
 
     Returns:
         The value; and a function of g, in the containers and shapes of the value, to a tuple with the cotangent of
-        each argument. With `has_aux`, what came beside the value is third.
+        each argument. With `argnames` to a pair: this tuple, and the cotangent of the named one or a dict of several.
+        With `has_aux`, what came beside the value is third.
 
     Raises:
         GraphError: f returned something that is no Tensor, or with `has_aux` no pair.
@@ -248,11 +265,14 @@ def vjp(f: Function, *xs: Any, has_aux: bool = False, **settings: Any) -> tuple[
         ShapeError: when g does not have the value's shape.
     """
     require_function("vjp", f)
-    trace = Pullback("vjp", f, xs, settings, range(len(xs)), has_aux)
+    numbers = tuple(range(len(xs)))
+    call = Chosen("vjp", f, xs, settings, numbers if xs or argnames is None else None, argnames)
+    trace = Pullback("vjp", call.f, call.args, call.settings, call.numbers, has_aux, call.labels)
 
     def pull(g: Nested) -> tuple[Nested, ...]:
         gs = [seed(out, part) for out, part in zip(trace.outs, matching("vjp", trace.out, g), strict=True)]
-        return tuple(trace.in_containers(trace.pull(gs)))
+        found = call.formed(trace.in_containers(trace.pull(gs)))
+        return ((), found) if argnames is not None and not xs else found
 
     return trace.with_aux(trace.value(), pull)
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from minigrad.autograd import operators
-from minigrad.autograd.batched_array import LIVE, BatchedArray
-from minigrad.autograd.batching import everywhere
-from minigrad.autograd.level import Level, Randomness
+from minigrad.autograd.batched_array import BatchedArray
+from minigrad.autograd.level import Level, Randomness, running
 from minigrad.autograd.nested import Nested, is_container, leaves, part_paths, rebuilt
-from minigrad.autograd.node import STATE, override_state
+from minigrad.autograd.node import STATE
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.autograd.transforms import require_function
 from minigrad.errors import AxisError, DTypeError, GraphError, ShapeError, UsageError
@@ -72,16 +71,10 @@ def vmap(
         values = [(f"argument {path}", x) for path, x in leaves(args)]
         given = [_with_batch_in_front(name, x, axis) for (name, x), axis in zip(values, axes, strict=True)]
         size = _common_size([(name, x) for (name, _), x, a in zip(values, given, axes, strict=True) if a is not None])
-        level = Level(size, randomness)
-        LIVE.append(level)
-        try:
-            with override_state(level=level):
-                inside = [x if axis is None else level.batch(x) for x, axis in zip(given, axes, strict=True)]
-                out = f(*rebuilt(args, inside), **settings)
-            return _results(level, out, out_axes)
-        finally:
-            level.live = False
-            LIVE.remove(level)
+        with running(Level(size, randomness)) as level:
+            inside = [x if axis is None else level.batch(x) for x, axis in zip(given, axes, strict=True)]
+            out = f(*rebuilt(args, inside), **settings)
+        return _results(level, out, out_axes)
 
     return batched
 
@@ -159,14 +152,12 @@ def _result(level: Level, path: str, x: Any, axis: int | None) -> Tensor:
         raise GraphError(
             f"vmap: the function must return Tensors, or containers of them; result{path}: {error}"
         ) from None
-    data: Any = x._data
-    inside = type(data) is BatchedArray and data.level is level
-    value, has_batch = (data.value, data.batched) if inside else (x, False)
+    value, has_batch = level.seen_outside(x)
     if axis is None:
         if has_batch:
             raise GraphError(f"vmap: out_axes is None for result{path}, but it differs between samples")
-        return value  # type: ignore[no-any-return]
-    value = value if has_batch else everywhere(value, level.size)
+        return value
+    value = level.values(x)
     try:
         place = canonical_axis(axis, value.ndim)
     except AxisError:

@@ -300,7 +300,7 @@ def test_several_argnums_give_a_tuple(argnums):
         assert first.shape == shape
 
 
-@pytest.mark.parametrize("argnums", ["x", 1.0, None, True, 2, -3, (0, 0), (), (0, 5)])
+@pytest.mark.parametrize("argnums", ["x", 1.0, True, 2, -3, (0, 0), (), (0, 5)])
 def test_argnums_that_name_no_argument_are_refused(argnums):
     with pytest.raises(UsageError, match="argnums"):
         mg.grad(weighted, argnums)(np.ones(2), np.ones(2))

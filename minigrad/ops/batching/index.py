@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.batching import Batched, everywhere, size_of, with_rank
-from minigrad.errors import GraphError
+from minigrad.errors import BatchingError
 from minigrad.ops.assignment import setitem
 from minigrad.ops.index import getitem, scatter_add
 from minigrad.ops.rearrange import moveaxis
@@ -99,11 +99,11 @@ def _as_integers(part: Any) -> Sequence[Any]:
     """A part of an index with a mask as the integers that it stands for.
 
     Raises:
-        GraphError: the mask differs between samples, and so would the shapes of the results.
+        BatchingError: the mask differs between samples, and so would the shapes of the results.
     """
     if isinstance(part, (np.ndarray, BatchedArray)) and part.dtype.kind == "b":
         if type(part) is BatchedArray:
-            raise GraphError(
+            raise BatchingError(
                 "inside of vmap a mask that differs between samples cannot choose elements, for their number would "
                 "differ: use minigrad.where(mask, x, 0)"
             )
