@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import operators
+from minigrad.autograd.arguments import positions
 from minigrad.autograd.batched_array import LIVE, innermost, is_batched
 from minigrad.autograd.complex_numbers import DIFFERENTIABLE, conjugated
 from minigrad.autograd.level import Level
@@ -17,7 +18,6 @@ from minigrad.autograd.multiple_results import Results
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
 from minigrad.autograd.node import STATE
 from minigrad.autograd.op import Op
-from minigrad.autograd.pullback import positions
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.autograd.vmap import spread, vmap
 from minigrad.errors import GraphError, RuleError, UsageError

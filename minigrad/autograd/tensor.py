@@ -79,6 +79,8 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
     """
     if isinstance(data, Tensor):
         data = data._data
+    if type(data) is BatchedArray:
+        return data if dtype is None else data.astype(dtype)  # type: ignore[return-value]
     if dtype is not None and np.dtype(dtype).kind != "c" and is_complex(data):
         raise DTypeError(f"complex numbers do not become {np.dtype(dtype)}: take real(), imag() or abs() of them")
     if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):

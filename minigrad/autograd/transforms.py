@@ -14,8 +14,6 @@ import sys
 from collections.abc import Callable
 from typing import Any, overload
 
-import numpy as np
-
 from minigrad.autograd import operators
 from minigrad.autograd.arguments import Argnames, Argnums, Chosen
 from minigrad.autograd.backward import pull_back, toposort
@@ -66,7 +64,7 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
         for leaf, cotangent in reached.items():
             assert isinstance(leaf, Leaf)
-            gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(np.asarray(cotangent)))
+            gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(cotangent))
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
 
