@@ -304,13 +304,15 @@ assert check_grads(lambda M, e: kepler({"M": M, "e": e}), np.array(0.8), np.arra
 # | | `ttest_ind(equal_var=False)`, Welch's | the statistic; the p-value refuses, since its degrees of freedom depend on the data |
 # | | tests of ranks: `mannwhitneyu`, `kruskal`, `ansari`, `mood` ... | the slope is 0: ranks are constant almost everywhere |
 # | | `norm.logpdf` and other distributions, `gaussian_kde`, `linregress`, `wasserstein_distance` | refuse: NumPy only |
-# | `scipy.integrate` | `cubature`, `trapezoid`, `cumulative_trapezoid`, `cumulative_simpson`, `romb` | yes; `cubature` by parameters of the integrand and by the limits |
+# | `scipy.integrate` | `cubature`, `tanhsinh`, `trapezoid`, `cumulative_trapezoid`, `cumulative_simpson`, `romb` | yes; the first two by parameters of the integrand and by the limits |
 # | | `simpson`, `quad`, `solve_ivp` | refuse: NumPy only |
 # | `scipy.differentiate` | `derivative`, `jacobian`, `hessian` | yes, of an approximation |
 # | `scipy.optimize` | `elementwise.find_root`, `find_minimum`, `rosen*` | yes, through the iteration; implicit differentiation, as above, is exact |
 # | | `minimize`, `root`, `least_squares` | refuse: NumPy; `optim.minimize` gives them derivatives |
 # | `scipy.linalg` | all | refuse: NumPy only. Use [`minigrad.linalg`](api/ops.md) |
-# | `scipy.signal`, `ndimage`, `interpolate`, `spatial.distance` | filters, splines, distances | refuse: compiled; `PchipInterpolator`, since it writes into a view |
+# | `scipy.fft` | `fft`, `rfft`, `irfft` ... | yes; `dct` and `dst` refuse: compiled |
+# | `scipy.signal` | `fftconvolve`, `oaconvolve`, `resample`, `hilbert`, `envelope`, `vectorstrength` | yes |
+# | `scipy.signal`, `ndimage`, `interpolate`, `spatial.distance` | direct filters, splines, distances | refuse: compiled; `PchipInterpolator`, since it writes into a view |
 # | `scipy.spatial.transform` | `Rotation`, `RigidTransform` | yes |
 # | `scipy.cluster.vq` | `whiten`; `vq`, `kmeans`, `linkage` | yes; these refuse: compiled |
 # | scikit-learn, preprocessing | `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler`, `Normalizer`, `PolynomialFeatures`, `KernelCenterer` | yes |

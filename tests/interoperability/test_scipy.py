@@ -10,6 +10,7 @@ import pytest
 from scipy import (
     cluster,
     differentiate,
+    fft,
     integrate,
     interpolate,
     linalg,
@@ -30,6 +31,10 @@ V, W = RNG.uniform(0.2, 0.9, 9), RNG.uniform(0.2, 0.9, 9)
 A = RNG.uniform(0.2, 0.9, (3, 5))
 SAMPLE = RNG.normal(size=30)
 SPECTRUM = RNG.uniform(0.2, 0.9, 9) * np.sign(np.arange(9) - 4.1)
+
+
+def power(z):
+    return z.real**2 + 3 * z.imag**2 if isinstance(z, np.ndarray) else mg.real(z) ** 2 + 3 * mg.imag(z) ** 2
 
 
 def both(test):
@@ -78,6 +83,14 @@ ONE = {
     "optimize.rosen": optimize.rosen,
     "optimize.rosen_der": optimize.rosen_der,
     "optimize.rosen_hess": optimize.rosen_hess,
+    "stats.boxcox_llf": lambda x: stats.boxcox_llf(0.5, x),
+    "fft.fft": lambda x: power(fft.fft(x)),
+    "fft.rfft": lambda x: power(fft.rfft(x)),
+    "fft.irfft": lambda x: fft.irfft(fft.rfft(x)[1:], n=6),
+    "signal.resample": lambda x: signal.resample(x, 6),
+    "signal.envelope": signal.envelope,
+    "signal.hilbert": lambda x: power(signal.hilbert(x)),
+    "signal.vectorstrength": lambda x: signal.vectorstrength(x, 0.7)[0],
     "signal.firwin": lambda x: signal.firwin(5, x[0]),
     "spatial.Rotation": lambda x: spatial.transform.Rotation.from_rotvec(x[:3]).as_matrix(),
     "spatial.RigidTransform": lambda x: spatial.transform.RigidTransform.from_translation(x[:3]).as_matrix(),
@@ -91,6 +104,8 @@ LONG_SAMPLE = {
 }
 
 TWO = {
+    "signal.fftconvolve": signal.fftconvolve,
+    "signal.oaconvolve": signal.oaconvolve,
     "stats.zmap": stats.zmap,
     "stats.ttest_ind": both(stats.ttest_ind),
     "stats.ttest_rel": both(stats.ttest_rel),
@@ -153,6 +168,12 @@ def integral_of_a_gaussian(p):
     ).estimate
 
 
+def integral_with_a_root_in_it(p):
+    """The integral of sqrt(x) (p x)^2 over [0, 2]."""
+    low, high = mg.asarray(0.0), mg.asarray(2.0)
+    return integrate.tanhsinh(lambda x, p: mg.sqrt(x) * (p * x) ** 2, low, high, args=(p,)).integral
+
+
 def numerical_slope(p):
     return differentiate.derivative(lambda x, p: mg.sin(p * x), mg.asarray(0.7), args=(p,)).df
 
@@ -161,6 +182,7 @@ def numerical_slope(p):
     ("function", "exact", "tolerance"),
     [
         (integral_of_a_gaussian, None, 0),
+        (integral_with_a_root_in_it, lambda p: 2 * p * 2**3.5 / 3.5, 1e-9),
         (numerical_slope, lambda p: np.cos(0.7 * p) - 0.7 * p * np.sin(0.7 * p), 1e-6),
     ],
 )
