@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import minigrad
-from minigrad import Op, cost, data, elementwise, functional, init, io, nn, optim, testing, training, viz
+from minigrad import Op, cost, data, elementwise, functional, init, io, nn, optim, special, testing, training, viz
 from minigrad.errors import ShapeError, UsageError
 from tests.docstring import Subject, faults, subjects_of
 
@@ -28,6 +28,7 @@ def all_subjects() -> list[Subject]:
         *subjects_of("io", exported(io, io.__all__)),
         *subjects_of("training", exported(training, training.__all__)),
         *[replace(s, shapes=True) for s in subjects_of("functional", exported(functional, functional.__all__))],
+        *[replace(s, shapes=True) for s in subjects_of("special", exported(special, special.__all__))],
         *subjects_of("minigrad", exported(minigrad, minigrad.__all__), methods=False),
         *subjects_of("viz", exported(viz, [name for name in viz.__all__ if name.islower()])),
         *subjects_of("viz", exported(viz, ["HistogramRecorder", "Picture"]), methods=False),
