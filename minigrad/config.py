@@ -114,6 +114,17 @@ def keep_freed_memory() -> None:
     mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)  # and the heap is given back only when more than this is free
 
 
+def release_memory() -> None:
+    """Give the memory that is kept for large results, and is not in use, back to the system.
+
+    Compiled kernels keep up to 256 MB of it, so that results are not made of new memory, which takes the system longer
+    to map than most functions take to compute; see `show_config`.
+    """
+    from minigrad.kernels.buffers import pool
+
+    pool.clear()
+
+
 def environment() -> dict[str, str]:
     """The versions, the BLAS with the kind of processor that it computes for, and the platform."""
     return {
@@ -134,6 +145,7 @@ def show_config() -> None:
         "processors": f"{available_threads()} available",
         "BLAS threads": blas_threads,
         "Numba threads": _numba_threads(),
+        "kept memory": _kept_memory(),
         **{name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT)},
     }
     width = max(map(len, facts))
@@ -158,6 +170,12 @@ def _blas() -> list[Library]:
 
 def _blas_text(library: Library) -> str:
     return " ".join(str(library[key]) for key in ("internal_api", "version", "architecture") if library.get(key))
+
+
+def _kept_memory() -> str:
+    from minigrad.kernels.buffers import pool
+
+    return f"{pool.kept / 1e6:.0f} MB for large results, {pool.in_use() / 1e6:.0f} MB of it in use"
 
 
 def _numba_threads() -> str:

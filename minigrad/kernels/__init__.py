@@ -19,11 +19,13 @@ from .pooling import (
 from .resampling import resample, resample_input
 from .scan import linear_scan
 from .sliding_windows import fold, unfold
+from .softmax import log_softmax, log_softmax_input, softmax, softmax_input
 from .update import adam, sgd, sgd_momentum
 
 __all__ = [
-    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input", "conv_weight",
-    "fold", "linear_scan", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale",
-    "reduced_size", "resample", "resample_input", "sgd", "sgd_momentum",
-    "standardize", "standardize_input", "standardize_weight", "unfold", "window_areas",
+    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input",
+    "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
+    "max_pool_take", "moments", "overflow_scale", "reduced_size", "resample", "resample_input", "sgd",
+    "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_input", "standardize_weight", "unfold",
+    "window_areas",
 ]  # fmt: skip

@@ -28,6 +28,11 @@ def least_divisor(eps: float, dtype: DType) -> float:
     return max(eps, float(np.finfo(dtype).tiny)) if eps > 0 else eps
 
 
+def flat(x: Array) -> Array:
+    """x in one dimension, without a copy where it is dense."""
+    return as_contiguous(x).reshape(-1)
+
+
 def as_contiguous(x: Array) -> Array:
     """x itself, or a copy, such that kernels are compiled for one kind of array only: contiguous and writable."""
     return np.require(x, requirements=["C", "W", "A"])

@@ -23,7 +23,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import winograd_numba
+from . import buffers, winograd_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
@@ -59,7 +59,7 @@ def conv(
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
         return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    y = np.empty((len(x), len(w), *plan.count), x.dtype)
+    y = buffers.empty((len(x), len(w), *plan.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     weights = w.reshape(groups * plan.blocks, len(plan.rows), -1)
     sweep(y, bias, weights, x, groups, plan.rows, plan.columns, plan.windows, plan.image, plan.length)
@@ -75,7 +75,7 @@ def conv_input(
         return winograd_numba.conv_input(
             g, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
         )
-    x = np.empty(shape, g.dtype)
+    x = buffers.empty(shape, g.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
     bias = np.zeros(shape[1], g.dtype)
     sweep(x, bias, weights, g, groups, plan.columns, plan.rows, plan.image, plan.windows, plan.length)

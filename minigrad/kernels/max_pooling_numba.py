@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair
 
+from . import buffers
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels
@@ -38,8 +39,8 @@ def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, d
     plan = plan_of((x.shape[2], x.shape[3]), count, kernel, stride, padding, dilation)
     if plan.steps[-1] > EXACT:
         return NotImplemented
-    out = np.empty(x.shape[:2] + count, x.dtype)
-    positions = np.empty(out.shape, np.int32)
+    out = buffers.empty(x.shape[:2] + count, x.dtype)
+    positions = buffers.empty(out.shape, np.int32)
     planes = x.shape[0] * x.shape[1]
     parts = [a.reshape(planes, *a.shape[2:]) for a in (as_contiguous(x), out, positions)]
     steps, limits = plan.steps.astype(x.dtype), np.array([-np.inf, -1], x.dtype)

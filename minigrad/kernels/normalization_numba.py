@@ -10,10 +10,11 @@ import numpy as np
 
 from minigrad.typing import Array, DType, Shape
 
-from .array_utils import as_contiguous
+from . import buffers, row_normalization_numba
+from .array_utils import flat
 from .jit import VariantResult, compiled
 from .normalization import Axes, is_constant, reduced_axes
-from .simd import BYTES, fma, load, reduce_add, splat, zeros
+from .row_sums_numba import row_products, row_squares, row_sum
 from .threads import parallel
 
 MIN_ROW_LENGTH = 16  # elements of a row: below, there is nothing to gain
@@ -23,9 +24,9 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     """See `normalization.standardize`."""
     sizes = channel_view(x, axis, w, b)
     if sizes is None:
-        return NotImplemented
+        return row_normalization_numba.standardize(x, w, b, axis=axis, eps=eps)
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
-    out, mean, variance = np.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
+    out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
     results = flat(out), flat(mean), flat(variance), np.empty(sizes[1], x.dtype)
     parallel(standardize_channels, sizes[1], flat(x), *affine, *results, np.ones(1, x.dtype), sizes, eps)
@@ -37,9 +38,11 @@ def standardize_input(
 ) -> VariantResult:
     """See `normalization.standardize_input`."""
     sizes = channel_view(x, axis, w)
-    if sizes is None or g.dtype != x.dtype:
+    if g.dtype != x.dtype:
         return NotImplemented
-    out = np.empty(x.shape, x.dtype)
+    if sizes is None:
+        return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
+    out = buffers.empty(x.shape, x.dtype)
     statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
     parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), *statistics, sizes, eps)
     return out
@@ -49,8 +52,10 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
     """See `normalization.standardize_weight`."""
     axis = reduced_axes(mean)
     sizes = channel_view(x, axis)
-    if sizes is None or g.dtype != x.dtype or not is_constant(shape, x.ndim, axis):
+    if g.dtype != x.dtype:
         return NotImplemented
+    if sizes is None or not is_constant(shape, x.ndim, axis):
+        return row_normalization_numba.standardize_weight(g, x, mean, variance, shape=shape, axis=axis, eps=eps)
     out = np.empty(mean.shape, x.dtype)
     parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance),
              np.ones(1, x.dtype), sizes, eps)  # fmt: skip
@@ -74,11 +79,6 @@ def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int
 def per_channel(y: Array | None, kept: Shape, default: float, dtype: DType) -> Array:
     """One number a channel."""
     return np.full(prod(kept), default, dtype) if y is None else flat(np.broadcast_to(y, kept))
-
-
-def flat(x: Array) -> Array:
-    """x in one dimension, without a copy where it is dense."""
-    return as_contiguous(x).reshape(-1)
 
 
 @compiled
@@ -144,50 +144,3 @@ def weight_channels(
         for row in range(c * inner, outer * channels * inner, channels * inner):
             along += row_products(g, x, minus, c, one, row, inner)
         out[c] = along / sqrt(variance[c] + eps)
-
-
-@compiled
-def row_sum(x: Array, one: Array, at: int, count: int) -> float:
-    """The sum of x over a row; `one` holds a 1."""
-    width = BYTES // x.itemsize
-    s, t, ones = zeros(x), zeros(x), splat(one, 0)
-    stop = at + count - count % (2 * width)
-    for i in range(at, stop, 2 * width):
-        s, t = fma(s, ones, load(x, i)), fma(t, ones, load(x, i + width))
-    rest = 0.0
-    for i in range(stop, at + count):
-        rest += x[i]
-    total: float = rest + reduce_add(s) + reduce_add(t)
-    return total
-
-
-@compiled
-def row_squares(x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
-    """The sum of (x + minus[c])^2 over a row."""
-    width = BYTES // x.itemsize
-    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
-    stop = at + count - count % (2 * width)
-    for i in range(at, stop, 2 * width):
-        d, e = fma(shift, ones, load(x, i)), fma(shift, ones, load(x, i + width))
-        s, t = fma(s, d, d), fma(t, e, e)
-    rest = 0.0
-    for i in range(stop, at + count):
-        rest += (x[i] + minus[c]) * (x[i] + minus[c])
-    total: float = rest + reduce_add(s) + reduce_add(t)
-    return total
-
-
-@compiled
-def row_products(g: Array, x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
-    """The sum of g * (x + minus[c]) over a row."""
-    width = BYTES // x.itemsize
-    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
-    stop = at + count - count % (2 * width)
-    for i in range(at, stop, 2 * width):
-        s = fma(s, load(g, i), fma(shift, ones, load(x, i)))
-        t = fma(t, load(g, i + width), fma(shift, ones, load(x, i + width)))
-    rest = 0.0
-    for i in range(stop, at + count):
-        rest += g[i] * (x[i] + minus[c])
-    total: float = rest + reduce_add(s) + reduce_add(t)
-    return total

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import max_pooling_numba
+from . import buffers, max_pooling_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .pooling import window_areas
@@ -35,7 +35,7 @@ def max_pool_take(x: Array, positions: Array) -> VariantResult:
     """See `pooling.max_pool_take`."""
     if x.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
-    out = np.empty(positions.shape, x.dtype)
+    out = buffers.empty(positions.shape, x.dtype)
     parallel(take_planes, planes(x), flat(out), flat(x), flat(positions))
     return out
 
@@ -49,7 +49,7 @@ def avg_pool(
     size = (x.shape[2], x.shape[3])
     count = out_size or output_size(size, kernel, stride, padding)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
-    out = np.empty(x.shape[:2] + count, x.dtype)
+    out = buffers.empty(x.shape[:2] + count, x.dtype)
     parallel(mean_planes, planes(x), as_contiguous(x), out, shares, kernel, stride, padding)
     return out
 
@@ -62,7 +62,7 @@ def avg_pool_input(
         return NotImplemented
     size, count = (shape[2], shape[3]), (g.shape[2], g.shape[3])
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
-    out = np.empty(shape, g.dtype)
+    out = buffers.empty(shape, g.dtype)
     parallel(spread_planes, planes(out), out, as_contiguous(g), shares, kernel, stride, padding)
     return out
 

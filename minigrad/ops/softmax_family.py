@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad import kernels
 from minigrad.autograd.batched_array import physical
 from minigrad.autograd.registry import op
 from minigrad.errors import DataError, DTypeError
-from minigrad.kernels.array_utils import accumulation_dtype
+from minigrad.kernels.softmax import exponentials
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import max, sum
@@ -35,9 +36,7 @@ def _log_softmax_by_log(x: Value, *, axis: int) -> Value:
 @op(canonical=_along, reference=_softmax_by_exp, onnx="Softmax")
 def softmax(x: Value, *, axis: int) -> Value:
     """out = exp(x) / sum of exp(x) along the axis. Shapes: any -> the same."""
-    _, e, total = _exponentials(x, axis)
-    e /= total
-    return e
+    return kernels.softmax(x, axis=axis)
 
 
 @softmax.vjp("x")
@@ -46,11 +45,13 @@ def _(g: Value, out: Value, *, axis: int) -> Value:
     return weighted - out * sum(weighted, axis=axis, keepdims=True)
 
 
+softmax.fast_vjp("x")(kernels.softmax_input)
+
+
 @op(canonical=_along, reference=_log_softmax_by_log, onnx="LogSoftmax")
 def log_softmax(x: Value, *, axis: int) -> Value:
     """out = x - log of the sum of exp(x) along the axis. Shapes: any -> the same."""
-    shifted, _, total = _exponentials(x, axis)
-    return shifted - np.log(total).astype(shifted.dtype, copy=False)
+    return kernels.log_softmax(x, axis=axis)
 
 
 @log_softmax.vjp("x")
@@ -58,21 +59,7 @@ def _(g: Value, out: Value, *, axis: int) -> Value:
     return g - exp(out) * sum(g, axis=axis, keepdims=True)
 
 
-def _exponentials(x: Value, axis: int) -> tuple[Value, Value, Value]:
-    """x minus its largest element, the exponential of that, and the sum of exponentials along the axis."""
-    reduce = np.maximum.reduce if x.shape[axis] else np.add.reduce  # the largest of nothing may be anything
-    largest = reduce(x, axis=axis, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        shifted = x - largest
-    infinite = np.isposinf(largest)
-    if infinite.any():
-        top = np.isposinf(x)
-        shifted[top] = 0
-        shifted[top & (top.sum(axis=axis, keepdims=True) > 1)] = np.nan
-    e = np.exp(shifted)
-    total = e.sum(axis=axis, keepdims=True, dtype=accumulation_dtype(e.dtype))
-    total[infinite] = 1
-    return shifted, e, total
+log_softmax.fast_vjp("x")(kernels.log_softmax_input)
 
 
 def _cross_entropy_by_log_softmax(x: Value, target: Value) -> Value:
@@ -96,7 +83,7 @@ def softmax_cross_entropy(x: Value, target: Value) -> Value:
         DTypeError: class numbers that are not integers.
     """
     check_classes(target, x.shape[1])
-    shifted, e, total = _exponentials(x, 1)
+    shifted, e, total = exponentials(x, 1)
     out = np.log(total[:, 0]).astype(e.dtype, copy=False) - shifted[np.arange(len(x)), target]
     e /= total
     return out, e

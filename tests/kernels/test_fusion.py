@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd.registry import REGISTRY
-from minigrad.config import set_threads
+from minigrad.kernels import threads
 from minigrad.kernels.fusion import loop_file
 from minigrad.kernels.fusion.expression import Graph, UntraceableError
 from minigrad.kernels.fusion.fused import Fused
@@ -178,16 +178,15 @@ def test_numbers_do_not_make_new_loops_and_powers_do():
     assert len(power._loops) < 20
 
 
-def test_the_number_of_threads_changes_no_bit():
-    numba = pytest.importorskip("numba")
-    x = np.random.default_rng(0).normal(size=1 << 20).astype(np.float32)
+def test_the_number_of_threads_changes_no_bit(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(1 << 20) + 5).astype(np.float32)
     f = Fused(lambda x: np.log1p(np.exp(-np.abs(x))) * x, "softly")
-    try:
-        many = f(x)
-        set_threads(1)
-        np.testing.assert_array_equal(f(x), many)
-    finally:
-        set_threads(numba.config.NUMBA_NUM_THREADS)
+    runs = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
+        runs.append(f(x))
+    np.testing.assert_array_equal(runs[1], runs[0])
+    np.testing.assert_array_equal(runs[2], runs[0])
 
 
 def test_numpy_only_means_no_loop():

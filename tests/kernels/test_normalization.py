@@ -18,6 +18,10 @@ CASES = [
     ((900, 10), (0,), (10,)),
     ((10, 900), (1,), ()),
     ((3, 3000), (0, 1), ()),
+    ((40, 300), (1,), (300,)),
+    ((6, 7, 300), (2,), (1, 300)),
+    ((700, 20), (1,), (20,)),
+    ((9, 40, 30), (1, 2), (40, 30)),
 ]
 every_case = pytest.mark.parametrize(("shape", "axis", "parts"), CASES, ids=str)
 
@@ -92,16 +96,18 @@ def test_layout_does_not_matter_and_nothing_is_changed(layout):
     np.testing.assert_allclose(slope, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_result_is_the_same_for_any_number_of_threads(monkeypatch):
+@pytest.mark.parametrize(("parts", "axis"), [((9, 1, 1), (0, 2, 3)), ((20, 21), (2, 3))])
+def test_result_is_the_same_for_any_number_of_threads(parts, axis, monkeypatch):
     pytest.importorskip("numba")
     from minigrad.kernels import threads
 
-    g, x, w, b = drawn((4, 9, 20, 21), (9, 1, 1), np.float32)
+    g, x, w, b = drawn((4, 9, 20, 21), parts, np.float32)
     runs = []
     for count in (1, 2, 3):
         monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
-        out, mean, variance = standardize(x, w, b, axis=(0, 2, 3), eps=0.1)
-        runs.append((out, standardize_input(g, x, w, mean, variance, axis=(0, 2, 3), eps=0.1)))
+        out, mean, variance = standardize(x, w, b, axis=axis, eps=0.1)
+        to_x = standardize_input(g, x, w, mean, variance, axis=axis, eps=0.1)
+        runs.append((out, to_x, standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)))
     for other in runs[1:]:
         for found, expected in zip(other, runs[0], strict=True):
             np.testing.assert_array_equal(found, expected)

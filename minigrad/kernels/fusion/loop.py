@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
 from minigrad.typing import Array
 
+from ..buffers import empty
 from ..threads import parallel
 from .expression import BOOLEAN, Graph, UntraceableError
 from .loop_file import compiled_loop
@@ -48,7 +47,7 @@ class Loop:
         """The result, for contiguous arrays of one shape."""
         if self._function is None:
             self._function = compiled_loop(self.source, self.name)
-        out = np.empty(arrays[0].shape, self.dtype)
+        out = empty(arrays[0].shape, self.dtype)
         flat = [x if x.ndim == 1 else x.reshape(-1) for x in (out, *arrays)]
         parallel(self._function, out.size, *flat, *numbers, grain=self.grain)
         return out

@@ -1,0 +1,140 @@
+"""Standardization of rows: over the last axes of dense arrays, as layer normalization has it, w and b as long as a row.
+
+Each thread has rows of its own, and finds them in the cache after the first pass.
+"""
+
+from math import prod, sqrt
+
+import numpy as np
+
+from minigrad.typing import Array, Shape
+
+from . import buffers
+from .array_utils import flat
+from .jit import VariantResult, compiled
+from .normalization import Axes
+from .row_sums_numba import row_products, row_squares, row_sum
+from .threads import parallel
+
+PIECE = 1 << 14  # elements for which a thread pays
+BLOCKS = 16  # of rows that are summed up, each for itself, whatever the number of threads
+
+
+def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> VariantResult:
+    """See `normalization.standardize`."""
+    length = row_length(x, axis, w, b)
+    if length is None:
+        return NotImplemented
+    kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
+    out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
+    affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
+    results = flat(out), flat(mean), flat(variance), np.empty(mean.size, x.dtype)
+    parallel(standardize_rows, mean.size, flat(x), *affine, *results, np.ones(1, x.dtype), length, eps,
+             grain=max(1, PIECE // length))  # fmt: skip
+    return out, mean, variance
+
+
+def standardize_input(
+    g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_input`."""
+    length = row_length(x, axis, w)
+    if length is None:
+        return NotImplemented
+    out = buffers.empty(x.shape, x.dtype)
+    statistics = along_row(w, length, 1, x), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    parallel(input_rows, mean.size, flat(g), flat(x), flat(out), *statistics, length, eps,
+             grain=max(1, PIECE // length))  # fmt: skip
+    return out
+
+
+def standardize_weight(
+    g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_weight`."""
+    length = row_length(x, axis)
+    if length is None or prod(shape) != length or not ends_with(x.shape, shape):
+        return NotImplemented
+    sums = np.zeros((BLOCKS, length), x.dtype)
+    parallel(weight_rows, BLOCKS, flat(g), flat(x), flat(sums), -flat(mean), flat(variance), length, eps,
+             grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
+    return sums.sum(axis=0).reshape(shape)
+
+
+def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
+    """How many elements one mean is of, if the axes are the last ones and factors are as long as a row."""
+    first = x.ndim - len(axis)
+    if x.dtype.char not in "fd" or set(axis) != set(range(first, x.ndim)) or not x.size:
+        return None
+    length = prod(x.shape[first:])
+    for y in factors:
+        if y is not None and (y.dtype != x.dtype or y.size != length or not ends_with(x.shape, y.shape)):
+            return None
+    return length
+
+
+def ends_with(shape: Shape, end: Shape) -> bool:
+    """Whether the last sizes of a shape are these; 1 in front of them does not count."""
+    end = tuple(end[next((i for i, n in enumerate(end) if n != 1), len(end)) :])
+    return shape[len(shape) - len(end) :] == end
+
+
+def along_row(y: Array | None, length: int, default: float, x: Array) -> Array:
+    """One number for each place in a row."""
+    return np.full(length, default, x.dtype) if y is None else flat(y)
+
+
+@compiled
+def standardize_rows(
+    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, one: Array, length: int,
+    eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
+    """`standardize` of the rows from start to stop; `minus` is there for -mean."""
+    for row in range(start, stop):
+        at = row * length
+        center = row_sum(x, one, at, length) / length
+        mean[row] = center
+        minus[row] = -mean[row]
+        off = center + minus[row]  # by what rounding moved the mean
+        around = row_squares(x, minus, row, one, at, length) / length - off * off
+        variance[row] = 0 if around < 0 else around  # NaN stays NaN
+        factor, shift = x.dtype.type(1 / sqrt(variance[row] + eps)), minus[row]
+        line, values = out[at : at + length], x[at : at + length]
+        for i in range(len(line)):
+            line[i] = (values[i] + shift) * factor * w[i] + b[i]
+
+
+@compiled
+def input_rows(
+    g: Array, x: Array, out: Array, w: Array, minus: Array, variance: Array, one: Array, length: int, eps: float,
+    start: int, stop: int,
+) -> None:  # fmt: skip
+    """`standardize_input` of the rows from start to stop."""
+    for row in range(start, stop):
+        at = row * length
+        line, values, cotangent = out[at : at + length], x[at : at + length], g[at : at + length]
+        for i in range(len(line)):
+            line[i] = cotangent[i] * w[i]
+        factor = 1 / sqrt(variance[row] + eps)
+        along = row_products(out, x, minus, row, one, at, length)
+        level = x.dtype.type(-row_sum(out, one, at, length) / length)
+        slope = x.dtype.type(-along * factor * factor / length)
+        scale, shift = x.dtype.type(factor), minus[row]
+        for i in range(len(line)):
+            line[i] = ((values[i] + shift) * slope + (line[i] + level)) * scale
+
+
+@compiled
+def weight_rows(
+    g: Array, x: Array, sums: Array, minus: Array, variance: Array, length: int, eps: float, start: int, stop: int
+) -> None:
+    """For the blocks of rows from start to stop, the sums of g * (x - mean) / sqrt(variance + eps)."""
+    rows = len(minus)
+    for block in range(start, stop):
+        line = sums[block * length : (block + 1) * length]
+        for row in range(rows * block // BLOCKS, rows * (block + 1) // BLOCKS):
+            at = row * length
+            values, cotangent = x[at : at + length], g[at : at + length]
+            factor, shift = x.dtype.type(1 / sqrt(variance[row] + eps)), minus[row]
+            for i in range(len(line)):
+                line[i] += cotangent[i] * ((values[i] + shift) * factor)

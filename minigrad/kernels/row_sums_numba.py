@@ -1,0 +1,91 @@
+"""Sums and maxima of rows, adjacent numbers of flat arrays, by vector registers.
+
+The order of additions depends on the length of a row only, so that results do not depend on the number of threads.
+"""
+
+from typing import Any
+
+from minigrad.typing import Array
+
+from .jit import compiled
+from .simd import BYTES, fma, load, reduce_add, select_greater, splat, store, zeros
+
+
+@compiled
+def row_maximum(x: Array, lanes: Array, at: int, count: int) -> Any:
+    """The largest element of a row; NaN where there is one. `lanes` has room for a vector."""
+    width = BYTES // x.itemsize
+    largest = x[at]
+    if count >= width:
+        best = load(x, at)
+        for i in range(at + width, at + count - width + 1, width):
+            y = load(x, i)
+            best = select_greater(y, best, y, best)
+        store(lanes, 0, best)
+        for k in range(width):
+            largest = lanes[k] if (lanes[k] > largest) | (lanes[k] != lanes[k]) else largest
+    for i in range(at + count - count % width, at + count):
+        largest = x[i] if (x[i] > largest) | (x[i] != x[i]) else largest
+    return largest
+
+
+@compiled
+def row_sum(x: Array, one: Array, at: int, count: int) -> float:
+    """The sum of x over a row; `one` holds a 1."""
+    width = BYTES // x.itemsize
+    s, t, ones = zeros(x), zeros(x), splat(one, 0)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        s, t = fma(s, ones, load(x, i)), fma(t, ones, load(x, i + width))
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += x[i]
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total
+
+
+@compiled
+def row_squares(x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
+    """The sum of (x + minus[c])^2 over a row."""
+    width = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        d, e = fma(shift, ones, load(x, i)), fma(shift, ones, load(x, i + width))
+        s, t = fma(s, d, d), fma(t, e, e)
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += (x[i] + minus[c]) * (x[i] + minus[c])
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total
+
+
+@compiled
+def row_products(g: Array, x: Array, minus: Array, c: int, one: Array, at: int, count: int) -> float:
+    """The sum of g * (x + minus[c]) over a row."""
+    width = BYTES // x.itemsize
+    s, t, ones, shift = zeros(x), zeros(x), splat(one, 0), splat(minus, c)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        s = fma(s, load(g, i), fma(shift, ones, load(x, i)))
+        t = fma(t, load(g, i + width), fma(shift, ones, load(x, i + width)))
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += g[i] * (x[i] + minus[c])
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total
+
+
+@compiled
+def row_product(x: Array, y: Array, at: int, count: int) -> float:
+    """The sum of x * y over a row."""
+    width = BYTES // x.itemsize
+    s, t = zeros(x), zeros(x)
+    stop = at + count - count % (2 * width)
+    for i in range(at, stop, 2 * width):
+        s, t = fma(s, load(x, i), load(y, i)), fma(t, load(x, i + width), load(y, i + width))
+    rest = 0.0
+    for i in range(stop, at + count):
+        rest += x[i] * y[i]
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    return total

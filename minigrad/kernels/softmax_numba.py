@@ -1,0 +1,125 @@
+"""Softmax in a few threads, each with rows of its own: all passes over a row but the first find it in the cache.
+
+A row is what lies along the axis, if that is the last one. Sums and maxima are made by vector registers, in an order
+that depends on the length of a row only.
+"""
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from minigrad.typing import Array
+
+from . import buffers
+from .array_utils import flat
+from .fusion.vector_math_numba import library
+from .jit import VariantResult, compiled
+from .row_sums_numba import row_maximum, row_product, row_sum
+from .simd import BYTES
+from .threads import parallel
+
+PIECE = 1 << 14  # elements for which a thread pays
+
+
+def softmax(x: Array, *, axis: int) -> VariantResult:
+    """See `softmax.softmax`."""
+    return _by_rows("softmax_rows", axis, x)
+
+
+def log_softmax(x: Array, *, axis: int) -> VariantResult:
+    """See `softmax.log_softmax`."""
+    return _by_rows("log_softmax_rows", axis, x)
+
+
+def softmax_input(g: Array, out: Array, *, axis: int) -> VariantResult:
+    """See `softmax.softmax_input`."""
+    return _by_rows("softmax_input_rows", axis, g, out)
+
+
+def log_softmax_input(g: Array, out: Array, *, axis: int) -> VariantResult:
+    """See `softmax.log_softmax_input`."""
+    return _by_rows("log_softmax_input_rows", axis, g, out)
+
+
+def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
+    """A new array, computed row by row."""
+    x = arrays[0]
+    if axis != x.ndim - 1 or x.dtype.char not in "fd" or any(y.dtype != x.dtype or y.shape != x.shape for y in arrays):
+        return NotImplemented
+    length = x.shape[axis]
+    out = buffers.empty(x.shape, x.dtype)
+    kernel = getattr(kernels(np.float32 if x.dtype.char == "f" else np.float64), name)
+    grain = max(1, PIECE // length)
+    parallel(kernel, x.size // length, flat(out), *map(flat, arrays), np.ones(1, x.dtype), length, grain=grain)
+    return out
+
+
+@compiled
+def infinite_row(out: Array, x: Array, top: float, below: float) -> None:
+    """A row whose largest element is inf: `top` where it is the only one, else NaN; `below` for all others."""
+    found = 0
+    for i in range(len(x)):
+        found += x[i] == np.inf
+    for i in range(len(x)):
+        out[i] = below if x[i] != np.inf else (top if found == 1 else np.nan)
+
+
+@cache
+def kernels(f: Any) -> SimpleNamespace:
+    """The kernels for a dtype, whose rows are from start to stop."""
+    exp, log = library(f).exp, library(f).log
+
+    @compiled
+    def softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:
+        lanes = np.empty(BYTES // x.itemsize, x.dtype)
+        for at in range(start * length, stop * length, length):
+            line, values = out[at : at + length], x[at : at + length]
+            largest = row_maximum(x, lanes, at, length)
+            if largest == np.inf:
+                infinite_row(line, values, 1.0, 0.0)
+                continue
+            for i in range(len(line)):
+                line[i] = exp(values[i] - largest)
+            total = f(row_sum(out, one, at, length))
+            for i in range(len(line)):
+                line[i] = line[i] / total
+
+    @compiled
+    def log_softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:
+        lanes = np.empty(BYTES // x.itemsize, x.dtype)
+        for at in range(start * length, stop * length, length):
+            line, values = out[at : at + length], x[at : at + length]
+            largest = row_maximum(x, lanes, at, length)
+            if largest == np.inf:
+                infinite_row(line, values, 0.0, -np.inf)
+                continue
+            for i in range(len(line)):
+                line[i] = exp(values[i] - largest)
+            logarithm = log(f(row_sum(out, one, at, length)))
+            for i in range(len(line)):
+                line[i] = (values[i] - largest) - logarithm
+
+    @compiled
+    def softmax_input_rows(slope: Array, g: Array, out: Array, one: Array, length: int, start: int, stop: int) -> None:
+        for at in range(start * length, stop * length, length):
+            line, cotangent, values = slope[at : at + length], g[at : at + length], out[at : at + length]
+            along = f(row_product(g, out, at, length))
+            for i in range(len(line)):
+                line[i] = values[i] * cotangent[i] - values[i] * along
+
+    @compiled
+    def log_softmax_input_rows(
+        slope: Array, g: Array, out: Array, one: Array, length: int, start: int, stop: int
+    ) -> None:
+        for at in range(start * length, stop * length, length):
+            line, cotangent, values = slope[at : at + length], g[at : at + length], out[at : at + length]
+            total = f(row_sum(g, one, at, length))
+            for i in range(len(line)):
+                line[i] = cotangent[i] - exp(values[i]) * total
+
+    return SimpleNamespace(
+        softmax_rows=softmax_rows, log_softmax_rows=log_softmax_rows, softmax_input_rows=softmax_input_rows,
+        log_softmax_input_rows=log_softmax_input_rows,
+    )  # fmt: skip

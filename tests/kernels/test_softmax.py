@@ -1,0 +1,67 @@
+"""Softmax by rows: the compiled kernels against their definitions."""
+
+import numpy as np
+import pytest
+
+from minigrad import kernels
+from minigrad.kernels import threads
+from minigrad.kernels.jit import numpy_only
+
+fast = pytest.importorskip("minigrad.kernels.softmax_numba")
+
+NAMES = ["softmax", "log_softmax", "softmax_input", "log_softmax_input"]
+SHAPES = [(64, 256), (40, 257), (9000, 1), (3000, 3), (2, 9000), (8, 16, 100), (1000, 15), (600, 31)]
+
+
+def arguments(name, shape, dtype):
+    rng = np.random.default_rng(0)
+    x = (10 * rng.normal(size=shape)).astype(dtype)
+    if not name.endswith("_input"):
+        return [x]
+    return [rng.normal(size=shape).astype(dtype), getattr(kernels, name.removesuffix("_input"))(x, axis=x.ndim - 1)]
+
+
+def both(name, *args):
+    with numpy_only(), np.errstate(all="ignore"):
+        plain = getattr(kernels, name)(*args, axis=args[0].ndim - 1)
+    quick = getattr(fast, name)(*args, axis=args[0].ndim - 1)
+    assert quick.dtype == plain.dtype
+    return quick, plain
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_kernels_equal_their_definitions(name, shape, dtype):
+    quick, plain = both(name, *arguments(name, shape, dtype))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(quick, plain, rtol=32 * eps, atol=8 * eps * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("length", [4, 16, 40])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_infinities_and_nan_are_as_in_the_definition(name, length):
+    special = [np.nan, np.inf, -np.inf, 0.0, 1e30, -1e30, 3.0]
+    x = np.random.default_rng(0).choice(special, size=(4000, length), p=[0.01, 0.05, 0.3, 0.2, 0.14, 0.2, 0.1])
+    x[0], x[1], x[2] = -np.inf, np.inf, np.nan
+    quick, plain = both(name, x.astype(np.float32))
+    np.testing.assert_allclose(quick, plain, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_number_of_threads_changes_no_bit(name, monkeypatch):
+    args = arguments(name, (300, 700), np.float32)
+    runs = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
+        runs.append(both(name, *args)[0])
+    np.testing.assert_array_equal(runs[1], runs[0])
+    np.testing.assert_array_equal(runs[2], runs[0])
+
+
+def test_other_axes_dtypes_and_layouts_are_left_to_numpy_or_copied():
+    x = np.random.default_rng(0).normal(size=(64, 256))
+    assert fast.softmax(x, axis=0) is NotImplemented
+    assert fast.softmax(x.astype(np.float16), axis=1) is NotImplemented
+    assert fast.softmax_input(x, x.astype(np.float32), axis=1) is NotImplemented
+    np.testing.assert_allclose(fast.softmax(x.T, axis=1), both("softmax", x.T.copy())[1], rtol=1e-13)
