@@ -35,7 +35,7 @@ def flat(x: Array) -> Array:
 
 def as_contiguous(x: Array) -> Array:
     """x itself, or a copy, such that kernels are compiled for one kind of array only: contiguous and writable."""
-    return np.require(x, requirements=["C", "W", "A"])
+    return x if x.flags.carray else np.require(x, requirements=["C", "W", "A"])
 
 
 def real_view(x: Array) -> Array:

@@ -8,24 +8,24 @@ from typing import Any
 from minigrad.typing import Array
 
 from .jit import compiled
-from .simd import BYTES, fma, load, reduce_add, select_greater, splat, store, zeros
+from .simd import BYTES, fma, load, maximum, reduce_add, splat, store, zeros
 
 
 @compiled
 def row_maximum(x: Array, lanes: Array, at: int, count: int) -> Any:
-    """The largest element of a row; NaN where there is one. `lanes` has room for a vector."""
+    """The largest element of a row, which may be any or NaN where there is a NaN. `lanes` has room for a vector."""
     width = BYTES // x.itemsize
     largest = x[at]
-    if count >= width:
-        best = load(x, at)
-        for i in range(at + width, at + count - width + 1, width):
-            y = load(x, i)
-            best = select_greater(y, best, y, best)
-        store(lanes, 0, best)
+    stop = at + count - count % (2 * width)
+    if at < stop:
+        s, t = load(x, at), load(x, at + width)
+        for i in range(at + 2 * width, stop, 2 * width):
+            s, t = maximum(load(x, i), s), maximum(load(x, i + width), t)
+        store(lanes, 0, maximum(s, t))
         for k in range(width):
-            largest = lanes[k] if (lanes[k] > largest) | (lanes[k] != lanes[k]) else largest
-    for i in range(at + count - count % width, at + count):
-        largest = x[i] if (x[i] > largest) | (x[i] != x[i]) else largest
+            largest = lanes[k] if lanes[k] > largest else largest
+    for i in range(stop, at + count):
+        largest = x[i] if x[i] > largest else largest
     return largest
 
 

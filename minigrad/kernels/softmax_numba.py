@@ -58,12 +58,14 @@ def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
 
 @compiled
 def infinite_row(out: Array, x: Array, top: float, below: float) -> None:
-    """A row whose largest element is inf: `top` where it is the only one, else NaN; `below` for all others."""
-    found = 0
+    """A row with an inf: `top` where it is the only one, else NaN; `below` for all others. All are NaN if one is."""
+    found, wrong = 0, False
     for i in range(len(x)):
         found += x[i] == np.inf
+        wrong |= x[i] != x[i]
     for i in range(len(x)):
         out[i] = below if x[i] != np.inf else (top if found == 1 else np.nan)
+        out[i] = np.nan if wrong else out[i]
 
 
 @cache

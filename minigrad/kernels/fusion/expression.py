@@ -148,7 +148,9 @@ class Symbol(NDArrayOperatorsMixin):
 
     @property
     def parts(self) -> list[Symbol]:
-        """What its function is applied to."""
+        """What its function is applied to; nothing for an input or a constant."""
+        if self.node.function in ("input", "constant"):
+            return []
         return [Symbol(self.graph, index) for index in self.node.args]
 
     def is_same(self, other: Symbol) -> bool:

@@ -85,7 +85,24 @@ def _multiply(x: Symbol, y: Symbol) -> Any:
 
 
 def _divide(x: Symbol, y: Symbol) -> Any:
-    return x if y.value == 1 else None
+    """Divisions are slow: those by one number, which is at least 1, are products with its reciprocal."""
+    if y.value == 1:
+        return x
+    return x * y.graph.apply("reciprocal", y) if y.value is None and _at_least_one(y) else None
+
+
+def _at_least_one(x: Symbol) -> bool:
+    return x.node.function == "add" and any(
+        part.value is not None and part.value >= 1 and _not_negative(other) for part, other in (x.parts, x.parts[::-1])
+    )
+
+
+def _not_negative(x: Symbol) -> bool:
+    """Whether x is 0, positive or NaN, as far as its expression tells."""
+    function, parts = x.node.function, x.parts
+    if function == "multiply":
+        return parts[0].is_same(parts[1])
+    return function in ("absolute", "exp") or (x.value is not None and x.value >= 0)
 
 
 def _where(condition: Symbol, x: Symbol, y: Symbol) -> Any:

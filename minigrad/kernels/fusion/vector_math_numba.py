@@ -122,7 +122,7 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
         e = expm1(two * size)
         return copysign(e / (e + two), x)
 
-    math.exp, math.expm1, math.tanh, math.expm1_small = exp, expm1, tanh, expm1_small
+    math.exp, math.expm1, math.tanh = exp, expm1, tanh
 
 
 def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
@@ -166,12 +166,12 @@ def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
 
 
 def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
-    near, far = polynomial(f, c["near"]), polynomial(f, c["far"])
+    near, far, curved = polynomial(f, c["near"]), polynomial(f, c["far"]), polynomial(f, (1 / 2, 1 / 6, 1 / 24))
     middle, width = (c["far_low"] + c["far_high"]) / 2, (c["far_high"] - c["far_low"]) / 2
     level, slope = f((1 - middle) / width), f(6 / width)  # of (t - middle) / width, with t = 1 - 6 / (x + 3)
     end, rounder = f(c["far_end"]), f(c["head"])
     zero, half, one, two, three = f(0), f(0.5), f(1), f(2), f(3)
-    exp, expm1_small = math.exp, math.expm1_small
+    exp = math.exp
 
     @inlined
     def tail(size: Number) -> Number:
@@ -179,9 +179,10 @@ def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
         size = end if size > end else size
         head = (size + rounder) - rounder  # its square is exact, so that exp(-size**2) keeps its digits
         rest = (head - size) * (head + size)
-        both = (size + three) * (one + two * size)
-        s = level - slope * (one + two * size) / both
-        return exp(-head * head) * ((one + expm1_small(rest)) * far(s) * (size + three) / both)
+        inverse = one / ((size + three) * (one + two * size))  # of both divisors, as divisions are slow
+        s = level - slope * (one + two * size) * inverse
+        nearly_one = one + (rest + rest * rest * curved(rest))  # exp(rest)
+        return exp(-head * head) * (nearly_one * far(s) * ((size + three) * inverse))
 
     @inlined
     def erf(x: Number) -> Number:
