@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compilation.program import Instruction, Ref, Value
+from minigrad.kernels import buffers
 from minigrad.kernels.fusion.expression import BOOLEAN, Graph, UntraceableError
 from minigrad.kernels.fusion.loop import PIECE_COST
 from minigrad.kernels.fusion.loop_file import compiled_loop
@@ -85,7 +86,7 @@ class FusedLoop:
     def _run(self, arrays: Sequence[Array], out: Sequence[Array], shape: tuple[int, ...]) -> Any:
         if self._function is None:
             self._function = compiled_loop(self.source, self.name)
-        results = out or tuple([np.empty(shape, self.dtype) for _ in self.results])
+        results = out or tuple([buffers.empty(shape, self.dtype) for _ in self.results])
         flat = [x if x.ndim == 1 else x.reshape(-1) for x in (*results, *arrays)]
         parallel(self._function, results[0].size, *flat, grain=self.grain)
         return results[0] if len(results) == 1 else results
