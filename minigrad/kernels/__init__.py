@@ -19,7 +19,7 @@ from .pooling import (
 from .resampling import resample, resample_input
 from .scan import linear_scan
 from .sliding_windows import fold, unfold
-from .softmax import log_softmax, log_softmax_input, softmax, softmax_input
+from .softmax_family import log_softmax, log_softmax_input, softmax, softmax_input
 from .update import adam, sgd, sgd_momentum
 
 __all__ = [

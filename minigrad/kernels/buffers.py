@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from minigrad.typing import Array, DTypeLike, Shape
+from minigrad.typing import Array, DType, Shape
 
 MIN_BYTES: Final = 1 << 16
 """Below, the C library has memory at hand."""
@@ -43,9 +43,8 @@ class Pool:
         self._lock = threading.Lock()
         self.kept = 0
 
-    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+    def empty(self, shape: Shape, dtype: DType) -> Array:
         """A new array of any content."""
-        dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
         if not MIN_BYTES <= size <= MAX_BYTES:
             return np.empty(shape, dtype)

@@ -40,7 +40,7 @@ def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, d
     if plan.steps[-1] > EXACT:
         return NotImplemented
     out = buffers.empty(x.shape[:2] + count, x.dtype)
-    positions = buffers.empty(out.shape, np.int32)
+    positions = buffers.empty(out.shape, np.dtype(np.int32))
     planes = x.shape[0] * x.shape[1]
     parts = [a.reshape(planes, *a.shape[2:]) for a in (as_contiguous(x), out, positions)]
     steps, limits = plan.steps.astype(x.dtype), np.array([-np.inf, -1], x.dtype)

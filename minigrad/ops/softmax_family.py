@@ -12,7 +12,7 @@ from minigrad import kernels
 from minigrad.autograd.batched_array import physical
 from minigrad.autograd.registry import op
 from minigrad.errors import DataError, DTypeError
-from minigrad.kernels.softmax import exponentials
+from minigrad.kernels.softmax_family import exponentials
 from minigrad.ops.elementwise import exp, log, negative, subtract
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import max, sum

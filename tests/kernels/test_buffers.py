@@ -10,6 +10,7 @@ from minigrad.config import release_memory, show_config
 from minigrad.kernels.buffers import ALIGNMENT, MAX_BYTES, MAX_KEPT, MIN_BYTES, Pool, pool
 
 SHAPE = (64, 512)  # 128 kB
+F32, U8 = np.dtype(np.float32), np.dtype(np.uint8)
 
 
 def address(x):
@@ -18,9 +19,9 @@ def address(x):
 
 def test_memory_that_nobody_holds_is_used_again():
     pool = Pool()
-    place = address(pool.empty(SHAPE, np.float32))
-    assert address(pool.empty(SHAPE, np.float32)) == place
-    assert address(pool.empty((SHAPE[0] * SHAPE[1] // 2,), np.float64)) == place
+    place = address(pool.empty(SHAPE, F32))
+    assert address(pool.empty(SHAPE, F32)) == place
+    assert address(pool.empty((SHAPE[0] * SHAPE[1] // 2,), np.dtype(np.float64))) == place
 
 
 @pytest.mark.parametrize(
@@ -41,22 +42,22 @@ def test_memory_that_nobody_holds_is_used_again():
 )
 def test_memory_that_is_held_is_not(hold):
     pool = Pool()
-    held = hold(pool.empty(SHAPE, np.float32))
+    held = hold(pool.empty(SHAPE, F32))
     assert pool.in_use() == pool.kept > 0
-    others = [pool.empty(SHAPE, np.float32) for _ in range(3)]
+    others = [pool.empty(SHAPE, F32) for _ in range(3)]
     assert len({address(x) for x in others}) == 3
     del held
     assert pool.in_use() == 3 * pool.kept / 4
 
 
 def test_arrays_are_aligned_writable_and_as_asked_for():
-    x = Pool().empty(SHAPE, np.float32)
+    x = Pool().empty(SHAPE, F32)
     assert (x.shape, x.dtype, x.flags.carray, address(x) % ALIGNMENT) == (SHAPE, np.float32, True, 0)
 
 
 def test_two_arrays_share_no_byte():
     pool = Pool()
-    arrays = [pool.empty((MIN_BYTES // 4 + 1000 * k,), np.float32) for k in range(20)]
+    arrays = [pool.empty((MIN_BYTES // 4 + 1000 * k,), F32) for k in range(20)]
     for k, x in enumerate(arrays):
         x[:] = k
     assert all((x == k).all() for k, x in enumerate(arrays))
@@ -65,17 +66,17 @@ def test_two_arrays_share_no_byte():
 @pytest.mark.parametrize("count", [0, 1, MIN_BYTES - 1, MAX_BYTES + 1])
 def test_small_and_huge_results_are_numpys_own(count):
     pool = Pool()
-    assert pool.empty((count,), np.uint8).flags.owndata
+    assert pool.empty((count,), U8).flags.owndata
     assert pool.kept == 0
 
 
 def test_what_is_kept_is_bounded_and_given_back():
     pool = Pool()
-    held = [pool.empty((MAX_BYTES,), np.uint8) for _ in range(MAX_KEPT // MAX_BYTES + 3)]
+    held = [pool.empty((MAX_BYTES,), U8) for _ in range(MAX_KEPT // MAX_BYTES + 3)]
     assert pool.kept == MAX_KEPT
     assert [x.flags.owndata for x in held[-3:]] == [True] * 3
     del held
-    x = pool.empty((MIN_BYTES,), np.uint8)  # another size: free blocks make room
+    x = pool.empty((MIN_BYTES,), U8)  # another size: free blocks make room
     assert not x.flags.owndata
     assert pool.kept < MAX_KEPT
     pool.clear()
@@ -90,7 +91,7 @@ def test_threads_get_memory_of_their_own():
 
     def work(number):
         for _ in range(300):
-            x = pool.empty((MIN_BYTES,), np.uint8)
+            x = pool.empty((MIN_BYTES,), U8)
             x[:] = number
             y = x[::2]
             del x
@@ -112,7 +113,7 @@ def test_threads_get_memory_of_their_own():
 
 
 def test_settings_tell_what_is_kept_and_release_it(capsys):
-    x = pool.empty(SHAPE, np.float32)
+    x = pool.empty(SHAPE, F32)
     show_config()
     assert "MB for large results" in capsys.readouterr().out
     del x

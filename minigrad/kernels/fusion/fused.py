@@ -23,8 +23,8 @@ from .loop import Loop
 MAX_VALUES: Final = 8
 """For how many different values of its numbers a function gets loops of its own, where one for all is not possible."""
 
-Kinds = tuple["DType | None", ...]
-"""For each argument the dtype of an array's elements, or None for a number."""
+Kinds = str
+"""For each argument a letter: f or d for an array of numbers, ? for one of truth values, n for a number."""
 
 
 class Fused:
@@ -43,75 +43,87 @@ class Fused:
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """The result, or NotImplemented."""
-        values = (*args, *settings.values()) if settings else args
-        arrays = [x for x in values if isinstance(x, np.ndarray) and x.ndim]
-        dtype = _common_dtype(arrays)
-        if dtype is None:
-            return NotImplemented
-        kinds: Kinds = tuple([x.dtype if isinstance(x, np.ndarray) and x.ndim else None for x in values])
+        kinds, dense, shape = "", True, None
+        arrays: list[Array] = []
+        given: list[Any] = []
+        for x in (*args, *settings.values()) if settings else args:
+            if isinstance(x, np.ndarray) and x.ndim:
+                if shape is None:
+                    shape = x.shape
+                elif x.shape != shape:
+                    return NotImplemented
+                dtype = x.dtype
+                kinds += dtype.char if dtype.isnative else "!"
+                dense = dense and x.flags.carray
+                arrays.append(x)
+            else:
+                kinds += "n"
+                given.append(x)
+        key = (kinds, *settings) if settings else kinds
+        try:
+            loop = self._loops[key]
+        except KeyError:
+            loop = self._loops[key] = self._traced(kinds, tuple(settings), None)
         numbers: list[float] = []
-        if len(arrays) < len(values):
-            given = [x for x, kind in zip(values, kinds, strict=True) if kind is None]
-            if not all(_is_weak(x, dtype) for x in given):
+        if given:
+            dtype = _dtype_of(kinds)
+            if dtype is None or not all(_is_weak(x, dtype) for x in given):
                 return NotImplemented
             numbers = [float(x) for x in given]
-        loop = self._loop((kinds, *settings), dtype, None)
-        if loop is None and numbers:
-            loop, numbers = self._loop((kinds, *settings), dtype, tuple(numbers)), []
-        return NotImplemented if loop is None else _by_layout(loop, arrays, numbers)
+            if loop is None:
+                loop, numbers = self._of_values(kinds, tuple(settings), tuple(numbers)), []
+        if loop is None:
+            return NotImplemented
+        return loop(arrays, numbers) if dense else _by_layout(loop, arrays, numbers)
 
-    def source(self, dtype: Any = np.float32, arrays: int = 1) -> str:
-        """The source of the loop for as many arrays of a dtype."""
-        dtype = np.dtype(dtype)
-        return self._trace(dtype, (dtype,) * arrays, (), None).source
+    def source(self, kinds: Kinds = "f", settings: tuple[str, ...] = ()) -> str:
+        """The source of the loop for arguments of such kinds, the last of them settings."""
+        return self._trace(kinds, settings, None).source
 
-    def _loop(self, key: tuple[Any, ...], dtype: DType, values: tuple[float, ...] | None) -> Loop | None:
-        """The loop for arguments of such kinds; with `values`, for these numbers only."""
-        full_key = (*key, dtype, None if values is None else repr(values))  # repr tells 0.0 from -0.0
-        try:
-            return self._loops[full_key]
-        except KeyError:
-            if values is not None and len(self._loops) >= MAX_VALUES:
+    def _of_values(self, kinds: Kinds, settings: tuple[str, ...], values: tuple[float, ...]) -> Loop | None:
+        """The loop for these very numbers."""
+        key = (kinds, *settings, repr(values))  # repr tells 0.0 from -0.0
+        if key not in self._loops:
+            if len(self._loops) >= MAX_VALUES:
                 return None
-        loop = None
-        if numba_available():
-            with self._tracing:
-                try:
-                    loop = self._trace(dtype, key[0], key[1:], values)
-                except (UntraceableError, TypeError, AttributeError):  # a symbol is not all that an array is
-                    loop = None
-        self._loops[full_key] = loop
-        return loop
+            self._loops[key] = self._traced(kinds, settings, values)
+        return self._loops[key]
 
-    def _trace(self, dtype: DType, kinds: Kinds, settings: tuple[str, ...], values: tuple[float, ...] | None) -> Loop:
-        """Run the function on symbols."""
+    def _traced(self, kinds: Kinds, settings: tuple[str, ...], values: tuple[float, ...] | None) -> Loop | None:
+        """The loop, or None where there can be none."""
+        if not numba_available():
+            return None
+        with self._tracing:
+            try:
+                return self._trace(kinds, settings, values)
+            except (UntraceableError, TypeError, AttributeError):  # a symbol is not all that an array is
+                return None
+
+    def _trace(self, kinds: Kinds, settings: tuple[str, ...], values: tuple[float, ...] | None) -> Loop:
+        """Run the function on symbols, or with `values` on these in place of those that are numbers."""
+        dtype = _dtype_of(kinds)
+        if dtype is None:
+            raise UntraceableError(f"arguments of kinds {kinds}")
         graph, known = Graph(dtype), iter(values or ())
         args: list[Any] = []
         for k, kind in enumerate(kinds):
-            args.append(next(known) if kind is None and values is not None else graph.input(f"x{k}", kind))
+            is_value = kind == "n" and values is not None
+            args.append(next(known) if is_value else graph.input(f"x{k}", BOOLEAN if kind == "?" else dtype))
         count = len(kinds) - len(settings)
         out = self.function(*args[:count], **dict(zip(settings, args[count:], strict=True)))
         out = graph.as_number(graph.symbol(out))
         if self.silent:
             out = graph.apply("where", np.isnan(out) & (args[0] == 0), 0.0, out)
         graph.outputs = [out]
-        arrays = [f"x{k}" for k, kind in enumerate(kinds) if kind is not None]
-        numbers = [f"x{k}" for k, kind in enumerate(kinds) if kind is None and values is None]
+        arrays = [f"x{k}" for k, kind in enumerate(kinds) if kind != "n"]
+        numbers = [f"x{k}" for k, kind in enumerate(kinds) if kind == "n" and values is None]
         return Loop(graph, self.name, arrays, numbers)
 
 
-def _common_dtype(arrays: list[Array]) -> DType | None:
-    """The floating dtype of all arrays but those of truth values; None where dtypes or shapes differ."""
-    dtype = None
-    for x in arrays:
-        if x.shape != arrays[0].shape:
-            return None
-        if x.dtype != BOOLEAN:
-            if dtype is None:
-                dtype = x.dtype
-            elif x.dtype != dtype:
-                return None
-    return dtype if dtype is not None and dtype.char in "fd" else None
+def _dtype_of(kinds: Kinds) -> DType | None:
+    """The one floating dtype of all arrays but those of truth values."""
+    found = set(kinds) - {"?", "n"}
+    return np.dtype(*found) if found in ({"f"}, {"d"}) else None
 
 
 def _is_weak(x: Any, dtype: DType) -> bool:
@@ -123,8 +135,6 @@ def _is_weak(x: Any, dtype: DType) -> bool:
 
 def _by_layout(loop: Loop, arrays: list[Array], numbers: list[float]) -> Any:
     """Call a loop for arrays in any layout without gaps: in the order of their elements in memory."""
-    if all(x.flags.carray for x in arrays):
-        return loop(arrays, numbers)
     if all(x.strides[-1] == x.itemsize and x.flags.aligned for x in arrays):
         return loop([as_contiguous(x) for x in arrays], numbers)  # parts of dense arrays are soon copied
     first = arrays[0]

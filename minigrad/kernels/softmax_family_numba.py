@@ -24,22 +24,22 @@ PIECE = 1 << 14  # elements for which a thread pays
 
 
 def softmax(x: Array, *, axis: int) -> VariantResult:
-    """See `softmax.softmax`."""
+    """See `softmax_family.softmax`."""
     return _by_rows("softmax_rows", axis, x)
 
 
 def log_softmax(x: Array, *, axis: int) -> VariantResult:
-    """See `softmax.log_softmax`."""
+    """See `softmax_family.log_softmax`."""
     return _by_rows("log_softmax_rows", axis, x)
 
 
 def softmax_input(g: Array, out: Array, *, axis: int) -> VariantResult:
-    """See `softmax.softmax_input`."""
+    """See `softmax_family.softmax_input`."""
     return _by_rows("softmax_input_rows", axis, g, out)
 
 
 def log_softmax_input(g: Array, out: Array, *, axis: int) -> VariantResult:
-    """See `softmax.log_softmax_input`."""
+    """See `softmax_family.log_softmax_input`."""
     return _by_rows("log_softmax_input_rows", axis, g, out)
 
 
