@@ -122,8 +122,8 @@ class Fused:
 
 def _dtype_of(kinds: Kinds) -> DType | None:
     """The one floating dtype of all arrays but those of truth values."""
-    found = set(kinds) - {"?", "n"}
-    return np.dtype(*found) if found in ({"f"}, {"d"}) else None
+    found = "".join(set(kinds) - {"?", "n"})
+    return np.dtype(found) if found in ("f", "d") else None
 
 
 def _is_weak(x: Any, dtype: DType) -> bool:
