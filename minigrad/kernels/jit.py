@@ -47,14 +47,14 @@ def is_numpy_only() -> bool:
     return getattr(_state, "numpy_only", False)
 
 
-def with_compiled_variant(definition: Callable[P, R]) -> Callable[P, R]:
-    """Let the compiled variant of `definition` compute large arrays."""
+def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPILED_SIZE) -> Callable[P, R]:
+    """Let the compiled variant of `definition` compute large arrays: where the first one has `smallest` elements."""
     module, name = definition.__module__ + "_numba", definition.__name__
 
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
         first: Any = args[0]  # an array, which P cannot say
-        if first.size >= MIN_COMPILED_SIZE and not getattr(_state, "numpy_only", False):
+        if first.size >= smallest and not getattr(_state, "numpy_only", False):
             answer = _load(module, name)(*args, **settings)
             if answer is not NotImplemented:
                 return cast(R, answer)

@@ -8,6 +8,7 @@ The variance is the mean of squared deviations from the mean, which stays right 
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from .jit import with_compiled_variant
 
 Axes = tuple[int, ...]
 
+compiled_early = partial(with_compiled_variant, smallest=1 << 11)
 
-@with_compiled_variant
+
+@compiled_early
 def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> tuple[Array, Array, Array]:
     """out like x; mean and variance like x, but of size 1 along the axes. w and b broadcast against x."""
     mean, variance, out = moments(x, axis)
@@ -67,7 +70,7 @@ def overflow_scale(x: Array, variance: Array, axis: Axes) -> Array | None:
     return scale
 
 
-@with_compiled_variant
+@compiled_early
 def standardize_input(
     g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
 ) -> Array:
@@ -82,7 +85,7 @@ def standardize_input(
     return unit.astype(x.dtype, copy=False)
 
 
-@with_compiled_variant
+@compiled_early
 def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> Array:
     """The vector-Jacobian product of `standardize` in its w of `shape`."""
     unit, _ = normalized(x, mean, variance, reduced_axes(mean), eps)

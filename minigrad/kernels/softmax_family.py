@@ -4,6 +4,8 @@ At infinities they are limits: what is -inf has probability 0, and the only inf 
 that are inf, or all that are -inf) they are NaN.
 """
 
+from functools import partial
+
 import numpy as np
 
 from minigrad.typing import Array
@@ -11,8 +13,10 @@ from minigrad.typing import Array
 from .array_utils import accumulation_dtype
 from .jit import with_compiled_variant
 
+by_rows = partial(with_compiled_variant, smallest=1 << 11)
 
-@with_compiled_variant
+
+@by_rows
 def softmax(x: Array, *, axis: int) -> Array:
     """exp(x) / sum of exp(x) along the axis."""
     _, e, total = exponentials(x, axis)
@@ -20,7 +24,7 @@ def softmax(x: Array, *, axis: int) -> Array:
     return e
 
 
-@with_compiled_variant
+@by_rows
 def log_softmax(x: Array, *, axis: int) -> Array:
     """x - log of the sum of exp(x) along the axis."""
     shifted, _, total = exponentials(x, axis)
@@ -28,7 +32,7 @@ def log_softmax(x: Array, *, axis: int) -> Array:
     return out
 
 
-@with_compiled_variant
+@by_rows
 def softmax_input(g: Array, out: Array, *, axis: int) -> Array:
     """The vector-Jacobian product of `softmax`: out (g - sum of g out)."""
     weighted = g * out
@@ -36,7 +40,7 @@ def softmax_input(g: Array, out: Array, *, axis: int) -> Array:
     return slope
 
 
-@with_compiled_variant
+@by_rows
 def log_softmax_input(g: Array, out: Array, *, axis: int) -> Array:
     """The vector-Jacobian product of `log_softmax`: g - exp(out) * sum of g."""
     slope: Array = g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
