@@ -80,7 +80,7 @@ hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_poo
 pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle
 conv3d ctc_loss distributed distributions embedding_bag gru histc jit logspace lstm max_pool3d
-multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander vmap"""
+multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander"""
 
 NN = """
 nn.functional                    minigrad.functional

@@ -61,7 +61,7 @@ def _seconds(run: Callable[[], object]) -> float:
 def minigrad_gradients(threads: int) -> dict[str, Callable[[], Any]]:
     set_threads(threads)
     network = minigrad_network(MODEL)
-    params = dict(network.named_parameters())
+    params = {name: p.detach() for name, p in network.named_parameters()}
     images, labels = map(mg.Tensor, batch(MODEL))
 
     def loss(p: Any, x: Any, y: Any) -> mg.Tensor:
