@@ -80,6 +80,7 @@ from minigrad.dtypes import (
 )
 from minigrad.errors import (
     AxisError,
+    BatchingError,
     DataError,
     DTypeError,
     FreedGraphError,
@@ -135,6 +136,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "REGISTRY",
     "AxisError",
+    "BatchingError",
     "DTypeError",
     "DataError",
     "FreedGraphError",
