@@ -60,7 +60,7 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
         if type(x) is not Tensor:
             if not isinstance(x, _ARRAYS) and not is_symbolic(x):
                 return self(wrap(as_operand(x)))
-            if self.complex is None:
+            if self.complex is None and x.dtype.kind == "c":  # type: ignore[union-attr]  # an array
                 refuse_complex(self, (x,), named=True)
             return self.forward(x)  # type: ignore[no-any-return]
         data = x._data
@@ -83,7 +83,13 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
 
 
 class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
-    """An elementwise function of two inputs that broadcast against each other, on a short path."""
+    """An elementwise function of two inputs that broadcast against each other, on a short path.
+
+    Attributes:
+        looks_for_complex: whether it has to refuse complex numbers itself, which NumPy would take, and order, say.
+    """
+
+    looks_for_complex = False
 
     def __call__(self, x: ArrayLike, y: ArrayLike, *more: object, **unknown: object) -> Tensor:
         """Compute, and record when an input requires gradients."""
@@ -104,7 +110,9 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
         if x_data is x and not isinstance(x, _NUMBERS):
             x_data = copy_if_writable(x) if type(x) is np.ndarray else as_operand(x)
         try:
-            if self.complex is None:
+            if self.looks_for_complex and (
+                x_data.dtype.kind == "c" if type(x_data) is np.ndarray else type(x_data) is complex
+            ) | (y_data.dtype.kind == "c" if type(y_data) is np.ndarray else type(y_data) is complex):
                 refuse_complex(self, (x_data, y_data))
             size = x_data.size if type(x_data) is np.ndarray else y_data.size  # type: ignore[union-attr]
             out = self.forward(x_data, y_data) if size < MIN_FUSED_SIZE else self.compute(x_data, y_data)
@@ -166,6 +174,8 @@ def elementwise(name: str, forward: Function, doc: str = "", **rules_and_facts: 
         facts.setdefault("hint", "sizes must be equal, or 1 to be repeated: reshape or expand_dims one of them")
     module = sys._getframe(1).f_globals["__name__"]  # a ufunc does not say who made an op of it
     result = kind(forward, name, module=module, elementwise=True, **facts)
+    if isinstance(result, BinaryOp):
+        result.looks_for_complex = result.complex is None and "DD" in str(getattr(forward, "types", "DD"))
     result.__doc__ = _documentation(doc or _summary(forward), len(inputs))
     for x, rule in rules.items():
         result.vjp(x)(rule)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from minigrad.autograd.batched_array import innermost
+from minigrad.autograd.complex_numbers import is_complex, refuse_complex
 from minigrad.autograd.node import STATE
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, ShapeError
@@ -38,6 +39,8 @@ def add_error_context(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any],
         context += "\n    " + ", ".join(f"{name}={value!r}" for name, value in settings.items())
     if isinstance(error, TypeError) and (misuse := _misuse(op, inputs, settings)):
         raise TypeError(f"{layer}{op.name} {misuse}") from None
+    if isinstance(error, TypeError) and op.complex is None and any(map(is_complex, inputs)):
+        refuse_complex(op, inputs, named=True)
     if isinstance(error, TypeError) and op.elementwise:
         for name, x in _named(op, inputs):
             if not isinstance(x, (Tensor, np.ndarray, np.generic, int, float)):

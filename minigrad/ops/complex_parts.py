@@ -48,6 +48,6 @@ real: Parts = elementwise("real", _real, x=lambda g: g, linear=("x",), complex="
 imag: Parts = elementwise("imag", _imag, x=lambda g, x: g * -1j if x.dtype.kind == "c" else zeros_like(g),
                           linear=("x",), complex="nonholomorphic")
 conj: Parts = elementwise("conj", _conj, x=lambda g: conj(g), linear=("x",), complex="nonholomorphic")
-from_parts = elementwise("from_parts", _from_parts, x=lambda g: real(g), y=lambda g: -imag(g),
+from_parts = elementwise("from_parts", _from_parts, x=lambda g: g, y=lambda g: -imag(g),
                          linear=("x", "y"), complex="nonholomorphic")
 # fmt: on

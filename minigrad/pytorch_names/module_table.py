@@ -78,7 +78,7 @@ IN_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilin
 conv1d conv2d conv_transpose1d conv_transpose2d cosine_embedding_loss cosine_similarity dropout embedding group_norm
 hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d pixel_shuffle
 pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
-TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle
+TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex
 conv3d ctc_loss distributed distributions embedding_bag gru histc jit logspace lstm max_pool3d
 multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander"""
 

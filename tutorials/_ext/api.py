@@ -24,7 +24,7 @@ from minigrad import Op, ops
 from .docstring import restructured
 
 PAGES: Final = (
-    "minigrad", "minigrad.ops", "minigrad.special", "minigrad.einops", "minigrad.functional", "minigrad.nn",
+    "minigrad", "minigrad.ops", "minigrad.linalg", "minigrad.fft", "minigrad.special", "minigrad.einops", "minigrad.functional", "minigrad.nn",
     "minigrad.optim", "minigrad.init", "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis",
     "minigrad.compilation", "minigrad.cost", "minigrad.io",
     "minigrad.testing", "minigrad.testing.frameworks", "minigrad.domain", "minigrad.typing",

@@ -29,7 +29,7 @@ def tables(_: str = "") -> str:
     for module, family in groupby(found, key=lambda op: str(op.module)):
         if ruled := [op for op in family if op.rules or op.fast_rules]:
             heading = f"## {module.rpartition('.')[2].replace('_', ' ').capitalize()}\n"
-            head = ["| op | rule for each input | domain, kinks, ONNX |", "|---|---|---|"]
+            head = ["| op | rule for each input | domain, kinks, ONNX, complex |", "|---|---|---|"]
             rows = "\n".join([*head, *[row(op) for op in ruled]])
             parts += [heading, clean(import_module(module).__doc__), "", TABLE.format(widths="33 43 24", rows=rows)]
     flat = [op for op in found if not (op.rules or op.fast_rules)]
@@ -42,9 +42,14 @@ def row(op: Op) -> str:
     """An op in a line of the table.
 
     >>> row(REGISTRY["log"]).split(" | ")[1:]
-    ['`x`: `over(g, x)`', '`x` > 0<br>ONNX Log |']
+    ['`x`: `over(g, x)`', '`x` > 0<br>ONNX Log<br>holomorphic |']
     """
-    facts = [domains(op), f"kinks: {kinks(op)}" if op.kinks else "", f"ONNX {op.onnx}" if op.onnx else ""]
+    facts = [
+        domains(op),
+        f"kinks: {kinks(op)}" if op.kinks else "",
+        f"ONNX {op.onnx}" if op.onnx else "",
+        op.complex or "",
+    ]
     cells = [_title(op), "<br>".join(rules(op)), "<br>".join(filter(None, facts))]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
