@@ -157,13 +157,6 @@ class Tape:
         self.emit(Instruction("op", op.name, _function(op, inputs), arguments, encoded, results, op=op,
                               plain=(op.forward, False) if op.elementwise else None))  # fmt: skip
 
-    def apply(self, op: Op[..., Any], x: Any, **settings: Any) -> Any:
-        """Run an op without settings to complete on an array: un-broadcasting, and the like."""
-        canonical = op.canonical(x, **settings) if op.canonical else settings
-        out = op.forward(x, **canonical)
-        self._op(op, (x,), canonical, (out,), ())
-        return out
-
     def add(self, earlier: Any, later: Any) -> Any:
         """The sum of two cotangents of one value."""
         out = earlier + later

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd import operators
-from minigrad.autograd.backward import _blame_rule, _pull_through_replay, _run_again
+from minigrad.autograd.backward import _blame_rule, _pull_through_replay, _run_again, unbroadcast
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import Leaf, Node, override_state
 from minigrad.autograd.rule import Plan, Pull
@@ -102,13 +101,7 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
             plain=(pull.function, pull.multiplies) if plan.op.elementwise else None,
         )
     )  # fmt: skip
-    if fits:
-        return cotangent
-    if cotangent.shape != parent.shape:
-        cotangent = tape.apply(operators.ops.sum_to, cotangent, shape=parent.shape)
-    if cotangent.dtype != parent.dtype:
-        cotangent = tape.apply(operators.ops.astype, cotangent, dtype=parent.dtype)
-    return cotangent
+    return cotangent if fits else unbroadcast(cotangent, parent, plan, pull, record=False)  # by ops, which are seen
 
 
 def _bare(node: Node) -> Node:

@@ -14,10 +14,12 @@ from minigrad.compilation.memory_passes import results_in_place, updates_when_re
 from minigrad.compilation.passes import common_subexpressions, dead_code, fold_constants
 from minigrad.testing import programs
 from minigrad.testing.calls.function_call import no_arithmetic_warnings
+from minigrad.testing.program.op_pool import smooth_ops
 from minigrad.testing.program.random_program import Program as RandomProgram
 from minigrad.testing.program.random_program import weighted_sum
 from tests.compilation.helper import assert_equal_states, classification, training
 
+REAL = [op for op in smooth_ops() if op.name not in ("from_parts", "fft", "ifft", "rfft", "irfft", "setitem")]
 ALONE = [pytest.param((each,), id=each.name) for each in PASSES]
 
 
@@ -52,7 +54,7 @@ def differentiated(program: RandomProgram):
 
 
 @pytest.mark.parametrize("passes", [*ALONE, pytest.param(PASSES, id="all"), pytest.param((), id="none")])
-@given(program=programs(max_steps=6), seed=st.integers(0, 9))
+@given(program=programs(ops=REAL, max_steps=6), seed=st.integers(0, 9))
 def test_random_programs_give_the_same_values_and_gradients(passes, program, seed):
     step = differentiated(program)
     compiled = Compiled(step, passes)
