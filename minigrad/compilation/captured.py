@@ -90,7 +90,7 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
     program = Program(
         tuple(instructions), tape.known.values,
         tuple([number if number in read else None for number in tape.known.arguments]),
-        tape.known.constants, described_outputs, tuple(gradients), title,
+        tape.known.constants, described_outputs, tuple(gradients), guards.tensors, title,
     )  # fmt: skip
     return Captured(program, guards, needs, _data(tape, arguments) if tape.known.suspicious else None)
 

@@ -11,6 +11,7 @@ from minigrad.autograd.node import STATE, Leaf
 from minigrad.autograd.tensor import Tensor, record
 from minigrad.compilation.arguments import Arguments
 from minigrad.compilation.captured import Captured, Needs, captured_call, refusal
+from minigrad.compilation.explain import explain
 from minigrad.compilation.generate import Changed, generate
 from minigrad.compilation.guards import Guards
 from minigrad.compilation.passes import PASSES, Pass
@@ -37,6 +38,7 @@ class Replay:
     Attributes:
         captured: as it was captured.
         program: as it runs, after all passes.
+        stages: the program as it was captured, and behind each pass, with its name.
         source: the Python.
     """
 
@@ -45,8 +47,10 @@ class Replay:
         self._some = [x for x, need in needs.items() if need == "some"]
         self._none = [x for x, need in needs.items() if need == "none"]
         self.program = captured.program
+        self.stages: list[tuple[str, Program]] = [("captured", self.program)]
         for each in passes:
             self.program = each.run(self.program)
+            self.stages.append((each.name, self.program))
         self.source, self._run = generate(self.program)
         self._read = [k for k, number in enumerate(captured.program.arguments) if number is not None]
 
@@ -187,6 +191,23 @@ class Compiled(Generic[P, R]):
     def source(self) -> str:
         """The Python that runs the newest program."""
         return "" if self._newest is None else self._newest.source
+
+    @property
+    def stages(self) -> list[tuple[str, Program]]:
+        """The newest program as it was captured, and behind each pass, with its name."""
+        return [] if self._newest is None else self._newest.stages
+
+    def explain(self, *, lines: bool = True) -> str:
+        """The newest program before and after each pass: its calls, bytes and multiply-adds, and what was changed.
+
+        Args:
+            lines: whether the lines are shown beside the table (default True).
+        """
+        if self._newest is None:
+            return (
+                f"{self.title}: no program yet" if self.reason is None else f"{self.title} runs eagerly: {self.reason}"
+            )
+        return explain(self.stages, lines=lines)
 
 
 def compile(function: Callable[P, R]) -> Compiled[P, R]:

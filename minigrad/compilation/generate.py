@@ -169,9 +169,7 @@ class _Writer:
         """A Tensor of the state, by its path; one of the arguments by its number."""
         if isinstance(tensor, int):
             return f"leaves[{tensor}]"
-        loads = (i for i in self.program.instructions if i.kind == "load" and i.arguments[0].value is tensor)
-        load = next(loads, None)
-        return self.name(tensor, self.program.values[load.results].name if load is not None else "tensor")
+        return self.name(tensor, self.program.names.get(tensor, "tensor"))
 
     def name(self, value: object, wished: str) -> str:
         """A name that stands for an object, made if there is none."""

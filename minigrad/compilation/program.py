@@ -92,6 +92,7 @@ class Instruction:
         silence: for a rule that multiplies: see `Silence`.
         expected: for a Python call: what it must return beside arrays.
         writes: the Tensors of the state that a Python call changes.
+        flops: its multiply-adds, of those ops that count them.
         site: the file and line outside of minigrad that it comes from.
         recomputed: whether a checkpoint runs it again on purpose.
         plain: for what works element by element: the function that can be traced into a loop, and whether a cotangent
@@ -111,6 +112,7 @@ class Instruction:
     silence: Silence | None = None
     expected: Nested = None
     writes: tuple[Tensor, ...] = ()
+    flops: int = 0
     site: tuple[str, int] = ("", 0)
     recomputed: bool = False
     plain: tuple[Callable[..., Any], bool] | None = None
@@ -156,6 +158,7 @@ class Program:
         outputs: what is returned, in its containers: see `arguments.py`.
         gradients: what the `.grad` of variables is at the end (of those among the arguments: by the leaf): a number, or
             None where it was cleared.
+        names: of the Tensors of the state.
         title: of the function.
     """
 
@@ -165,6 +168,7 @@ class Program:
     constants: Mapping[int, Array]
     outputs: Nested
     gradients: tuple[tuple[Tensor | int, int | None], ...]
+    names: Mapping[Tensor, str] = field(default_factory=dict)
     title: str = "program"
 
     @property

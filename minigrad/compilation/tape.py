@@ -20,6 +20,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
 from minigrad.autograd.rule import Plan
 from minigrad.autograd.tensor import Tensor, record
+from minigrad.compilation.flops import flops_of_call
 from minigrad.compilation.known_arrays import LOADERS, KnownArrays
 from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wrapped
 from minigrad.compilation.walk import walk
@@ -155,6 +156,7 @@ class Tape:
         results: Nested = tuple([self.made(x) for x in (*outs, *kept)])
         results = results if op._gives_tuple else results[0]
         self.emit(Instruction("op", op.name, _function(op, inputs), arguments, encoded, results, op=op,
+                              flops=flops_of_call(op, inputs, settings, np.shape(outs[0])),
                               plain=(op.forward, False) if op.elementwise else None))  # fmt: skip
 
     def add(self, earlier: Any, later: Any) -> Any:

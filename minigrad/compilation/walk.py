@@ -13,6 +13,7 @@ from minigrad.autograd.node import Leaf, Node, override_state
 from minigrad.autograd.rule import Plan, Pull
 from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor
+from minigrad.compilation.flops import flops_of_rule
 from minigrad.compilation.program import Instruction, Silence
 from minigrad.errors import FreedGraphError
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
@@ -97,7 +98,7 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
     tape.emit(
         Instruction(
             "rule", f"{plan.op.name}.{name}", function, encoded, settings, tape.made(cotangent),
-            op=plan.op, silence=silence,
+            op=plan.op, silence=silence, flops=flops_of_rule(node),
             plain=(pull.function, pull.multiplies) if plan.op.elementwise else None,
         )
     )  # fmt: skip

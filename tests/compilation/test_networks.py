@@ -1,0 +1,79 @@
+"""Every network of the table trains alike, eagerly and compiled: the large ones in the profile `ci` only."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import minigrad_models
+import numpy as np
+import pytest
+from minigrad_models import MODELS
+
+import minigrad as mg
+from minigrad import functional as F  # noqa: N812
+from minigrad import optim
+from minigrad.compilation import PASSES, Compiled
+
+THOROUGH = os.environ.get("MINIGRAD_PROFILE") in ("ci", "intense")
+FEW = ("mlp", "lenet5", "resnet20")
+EAGER = {"neocognitron"}
+"""Networks that have no gradients, or whose Python looks at values."""
+
+BATCH = 4
+STEPS = 4  # two are captured, two are replayed
+
+
+def loss_of(model: Any, x: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
+    output = model(x)
+    if hasattr(model, "loss"):
+        return model.loss(output, target)  # type: ignore[no-any-return]
+    main, *others = output if isinstance(output, tuple) else (output,)
+    loss = F.cross_entropy(main, target)
+    for other in others:
+        loss = loss + 0.3 * F.cross_entropy(other, target)
+    return loss
+
+
+def trained(name: str, passes: Any) -> tuple[list[float], dict[str, np.ndarray], Compiled[..., Any] | None]:
+    """The losses of a few steps, and the state of the model behind them."""
+    mg.seed(0)
+    entry = MODELS[name]
+    model = minigrad_models.create(name)
+    optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    rng = np.random.default_rng(0)
+
+    def step(x: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
+        optimizer.zero_grad()
+        loss = loss_of(model, x, target)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run: Any = step if passes is None else Compiled(step, passes)
+    losses = []
+    for _ in range(STEPS):
+        x = rng.normal(size=(BATCH, *entry.input_shape)).astype(np.float32)
+        losses.append(run(mg.Tensor(x), mg.Tensor(rng.integers(0, entry.classes or 2, BATCH))).item())
+    return losses, {key: value.copy() for key, value in model.state_dict().items()}, None if run is step else run
+
+
+def candidates() -> list[str]:
+    return [name for name, entry in MODELS.items() if entry.input_shape and (THOROUGH or name in FEW)]
+
+
+@pytest.mark.parametrize("name", candidates())
+def test_a_network_trains_alike(name: str) -> None:
+    if not MODELS[name].classes or name in EAGER:
+        pytest.skip("it is no classifier that is trained by cross entropy")
+    expected = trained(name, None)
+    without_loops = tuple([each for each in PASSES if each.name != "elementwise fusion"])
+    exact = trained(name, without_loops)
+    assert exact[2] is not None
+    assert exact[2].reason is None
+    assert exact[2].program is not None
+    assert exact[0] == expected[0]
+    for key, value in expected[1].items():
+        np.testing.assert_array_equal(exact[1][key], value, err_msg=key)
+    fused = trained(name, PASSES)
+    np.testing.assert_allclose(fused[0], expected[0], rtol=1e-4)
