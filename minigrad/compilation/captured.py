@@ -17,6 +17,10 @@ Needs = dict[Tensor | int, str]
 """By variable (of an argument: by its leaf's number): whether its `.grad` must be "none" or "some", or may be "any"."""
 
 
+_COMPATIBLE = ({"none"}, {"some"}, {"any"}, {"none", "any"})
+"""What the same program can have found of one gradient in two calls."""
+
+
 class Captured:
     """One captured call: the program, what it depends on, and which gradients it needs to find."""
 
@@ -40,7 +44,8 @@ class Captured:
     def took_the_way_of(self, other: Captured) -> bool:
         """Whether all checks gave the same answers, and the same gradients were set and cleared."""
         decisions = [[i.expected for i in each.program.instructions if i.decides] for each in (self, other)]
-        return same(*decisions) and self.program.gradients == other.program.gradients
+        alike = all({need, other.needs.get(x)} in _COMPATIBLE for x, need in self.needs.items())
+        return alike and same(*decisions) and self.program.gradients == other.program.gradients
 
     def needs_of_both(self, other: Captured) -> Needs:
         """A gradient that one of the calls found, and cleared before it was used, may be there or not."""

@@ -14,8 +14,9 @@ from minigrad.typing import Settings, Shape
 
 def flops_of_call(op: Op[..., Any], inputs: tuple[Any, ...], settings: Settings, out_shape: Shape) -> int:
     """Those of a forward function."""
-    names = op.inputs * len(inputs) if op.variadic else op.inputs
-    shapes = {f"{name}_shape": np.shape(x) for name, x in zip(names, inputs, strict=False) if x is not None}
+    shapes: dict[str, Any] = {f"{op.inputs[0]}_shape": [np.shape(x) for x in inputs]}
+    if not op.variadic:
+        shapes = {f"{name}_shape": np.shape(x) for name, x in zip(op.inputs, inputs, strict=False) if x is not None}
     return _count(op, {**shapes, **settings, "out_shape": out_shape})
 
 
@@ -27,8 +28,8 @@ def flops_of_rule(node: Node) -> int:
     assert node.plan is not None
     assert node.saved is not None
     for name, value in zip(node.plan.saved_names, node.saved, strict=True):
-        if isinstance(value, np.ndarray):
-            known[f"{name}_shape"] = value.shape
+        if isinstance(value, (np.ndarray, tuple)) and not name.endswith("_shape"):
+            known[f"{name}_shape"] = [np.shape(x) for x in value] if isinstance(value, tuple) else value.shape
     if not op.variadic:
         known |= {f"{name}_shape": p.shape for name, p in zip(op.inputs, node.parents, strict=False) if p is not None}
     return _count(op, known)

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
+from minigrad import compilation
 from minigrad.autograd.precision import warned_of_float64
+from minigrad.autograd.tensor import Tensor
 from minigrad.data import DataLoader
 from minigrad.errors import DataError, UsageError
 from minigrad.nn import Module
@@ -24,6 +27,10 @@ from minigrad.training.metrics import Metrics, metrics_by_name
 from minigrad.training.nonfinite import cause_in_call, cause_in_step, check_finite, check_gradients, check_parameters
 from minigrad.training.random_state import find_generators, random_state
 from minigrad.training.training_state import Batch, Data, Loss, RunningSums, TrainingState, first_output
+from minigrad.typing import Array
+
+Gradients = Callable[[list[Any], Any, Any], Any]
+"""What `_gradients` does for one model and loss."""
 
 RESERVED_NAMES = {"epoch", "step", "samples", "lr", "loss", "seconds"}
 """Entries of each record, which no metric may have as its name."""
@@ -43,6 +50,7 @@ def fit(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     callbacks: Iterable[Callback] = (),
+    compile: bool = False,
 ) -> History:
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
 
@@ -67,6 +75,8 @@ def fit(
         clip_value: the largest absolute value in a gradient, clipped before the norm; see
             `minigrad.optim.clip_grad_value` (default: no limit).
         callbacks: called during training, in their order; see `Callback` (default ()).
+        compile: whether the forward and backward pass of a batch are captured and replayed; see `minigrad.compile`
+            (default False).
 
     Returns:
         One record an epoch; see `History`.
@@ -109,6 +119,7 @@ def fit(
     if doubts := unit_doubts(training.schedule, epochs, training.total_steps):
         warnings.warn(f"fit: {doubts}", UserWarning, stacklevel=2)
     loader.restart()  # for someone may have looked at a batch; a resumed run then goes to its place
+    compiled = compilation.compile(partial(_gradients, model, loss)) if compile else None
     with ExitStack() as ends:
         try:
             for callback in training.callbacks:
@@ -117,7 +128,7 @@ def fit(
             # Each of these is raised as an error, once: see check_finite.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 while training.epoch < epochs and not training.stopping:
-                    _run_epoch(training)
+                    _run_epoch(training, compiled)
             training.status = "finished" if training.epoch >= epochs else "stopped"
         except BaseException:
             training.status = "failed"
@@ -125,14 +136,15 @@ def fit(
     return training.history
 
 
-def _run_epoch(training: TrainingState) -> None:
+def _run_epoch(training: TrainingState, compiled: Gradients | None) -> None:
     """Train on what is left of the loader's epoch; when that was all of it, evaluate and record."""
     training.model.train()
     generators = find_generators(training.model)
     start = perf_counter()
     for k, batches in enumerate(training.batches()):
         with warned_of_float64() if k == 0 and not training.history else nullcontext():
-            _step(training, batches, partial(cause_in_step, training, batches, generators, random_state(generators)))
+            cause = partial(cause_in_step, training, batches, generators, random_state(generators))
+            _step(training, batches, cause, compiled)
         now = perf_counter()
         training.sums.seconds += now - start
         start = now
@@ -150,22 +162,42 @@ def _run_epoch(training: TrainingState) -> None:
         callback.on_save(training)
 
 
-def _step(training: TrainingState, batches: list[Batch], find_cause: Callable[[], str]) -> None:
+def _step(
+    training: TrainingState, batches: list[Batch], find_cause: Callable[[], str], compiled: Gradients | None
+) -> None:
     """The gradients of all batches, each weighted by its fraction of the samples, and one update."""
     samples = sum(len(target) for *_, target in batches)
     training.optimizer.zero_grad()
     for *inputs, target in batches:
-        output = training.model(*inputs)
-        loss = training.loss(output, target)
+        share = None if len(batches) == 1 else np.asarray(len(target) / samples)
+        if compiled is not None:
+            output, loss = compiled(inputs, target, share)
+        else:
+            output = training.model(*inputs)
+            loss = training.loss(output, target)
         value = float(loss.item())
         check_finite("the loss", value, training, training.step + 1, find_cause)
-        loss.backward() if len(batches) == 1 else loss.backward(np.asarray(len(target) / samples, loss.dtype))
+        if compiled is None:
+            _pull_back(loss, share)
         training.sums.add(value, first_output(output).data, target.data, training.metrics)
     check_gradients(training, find_cause)
     training.clip()
     for callback in training.callbacks:
         callback.on_gradients(training)
     training.update()
+
+
+def _gradients(model: Module, loss_function: Loss, inputs: list[Tensor], target: Tensor, share: Array | None) -> Any:
+    """The output and the loss of a batch, whose gradients are then there: what is compiled."""
+    output = model(*inputs)
+    loss = loss_function(output, target)
+    _pull_back(loss, share)
+    return output, loss
+
+
+def _pull_back(loss: Tensor, share: Array | Tensor | None) -> None:
+    """Add the gradients of a batch that is all of a step, or this share of it."""
+    loss.backward() if share is None else loss.backward(share.astype(loss.dtype))
 
 
 def _finish_epoch(training: TrainingState) -> None:
