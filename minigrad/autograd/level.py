@@ -112,7 +112,8 @@ class Level:
             if op.settings:
                 canonical = op.canonical(*xs, **settings) if op.canonical else op._defaults | settings
             found, batched = self.outside(lambda: self._run(op, xs, canonical))
-            outs = [BatchedArray(value, batched, self) for value in (found if op.results else (found,))]
+            values = [y if isinstance(y, Tensor) else wrap(y) for y in (found if op.results else (found,))]
+            outs = [BatchedArray(value, batched, self) for value in values]
         except Exception as error:
             add_error_context(op, tuple(inputs), settings, error)
         mask = sum(1 << i for i, node in enumerate(parents) if node is not None) & op._allowed

@@ -23,7 +23,7 @@ from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.array_protocol import ArrayProtocol
-from minigrad.autograd.batched_array import BatchedArray, is_batched
+from minigrad.autograd.batched_array import LIVE, BatchedArray, innermost, is_batched
 from minigrad.autograd.complex_numbers import DIFFERENTIABLE, complex_dtype, is_complex
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
@@ -400,7 +400,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
                 "or into a copy, x = minigrad.asarray(x, copy=True)"
             )
         given = values.node if isinstance(values, Tensor) else None
-        if is_batched(values) and not is_batched(self):
+        if LIVE and not is_batched(self) and innermost((index, values)) is not None:
             raise MutationError(
                 "inside of vmap, writing into a Tensor that all samples share would need a copy of it for each: write "
                 "into one made of the arguments (minigrad.zeros_like(x)), or use minigrad.where or minigrad.concat"

@@ -16,22 +16,23 @@ from minigrad.typing import Settings
 ALONG_AXIS = (
     "sum", "mean", "prod", "max", "min", "any", "all", "count_nonzero", "logsumexp", "vector_norm", "argmax", "argmin",
     "cumulative_sum", "cumulative_prod", "linear_scan", "sort", "argsort", "softmax", "log_softmax", "flip", "roll",
-    "concat", "resample", "resample_input",
+    "concat", "resample", "resample_input", "fft", "ifft", "rfft", "irfft",
 )  # fmt: skip
 
 
 def along_axis(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
-    """The rule of an op whose canonical setting `axis` names axes of all inputs; None is the flattened array."""
+    """The rule of an op whose setting `axis` (or `axes`) names axes of all inputs; None is the flattened array."""
     size = size_of(xs, batched)
     xs = [x if b else everywhere(x, size) for x, b in zip(xs, batched, strict=True)]
-    axis = settings["axis"]
-    if axis is None:
+    name = "axis" if "axis" in settings else "axes"
+    if settings[name] is None:
         return _flattened(op, xs[0], settings)
-    return op(*xs, **{**settings, "axis": _behind_batch(axis)})
+    return op(*xs, **{**settings, name: _behind_batch(settings[name])})
 
 
 def _behind_batch(axis: int | tuple[int, ...]) -> int | tuple[int, ...]:
-    return axis + 1 if isinstance(axis, int) else tuple([a + 1 for a in axis])
+    """Axes of one sample as those behind a batch; negative ones count from the end."""
+    return axis + (axis >= 0) if isinstance(axis, int) else tuple([a + (a >= 0) for a in axis])
 
 
 def _flattened(op: Op[..., Any], x: Any, settings: Settings) -> Any:
