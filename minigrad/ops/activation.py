@@ -91,7 +91,8 @@ def _silu_slope(x: Value) -> Value:
 def _gelu_slope(x: Value) -> Value:
     """Φ(x) + x φ(x): the normal distribution and its density."""
     y = clip(x, -FLAT, FLAT)  # beyond it the density is 0
-    return erfc(x * -root(0.5)) / 2 + y * exp(y * y * -0.5) / root(2 * pi)
+    z = y * -root(0.5)
+    return erfc(z) / 2 + y * exp(-(z * z)) / root(2 * pi)
 
 
 def _gelu_tanh_slope(x: Value) -> Value:

@@ -39,7 +39,8 @@ def _logic(source: str) -> Primitive:
     return Primitive(source, of_truth=True, gives_truth=True)
 
 
-VECTOR_MATH: Final = {"exp": 12, "expm1": 16, "log": 18, "log1p": 28, "tanh": 24, "erf": 50, "erfc": 50}
+VECTOR_MATH: Final = {"exp": 12, "expm1": 16, "log": 18, "log1p": 28, "tanh": 24, "gaussian": 20,
+               "erf_given": 30, "erfc_given": 30}  # fmt: skip
 """Functions of `vector_math_numba`, and their costs."""
 
 PRIMITIVES: Final = {
@@ -56,7 +57,8 @@ PRIMITIVES: Final = {
     "less_equal": _test("{0} <= {1}"), "greater": _test("{0} > {1}"), "greater_equal": _test("{0} >= {1}"),
     "isnan": _test("{0} != {0}"), "isinf": _test("abs({0}) == f(np.inf)"), "isfinite": _test("abs({0}) < f(np.inf)"),
     "logical_and": _logic("{0} & {1}"), "logical_or": _logic("{0} | {1}"), "logical_not": _logic("not {0}"),
-    **{name: Primitive(name + "({0})", cost) for name, cost in VECTOR_MATH.items()},
+    **{name: Primitive(name + ("({0}, {1})" if name.endswith("given") else "({0})"), cost)
+       for name, cost in VECTOR_MATH.items()},
 }  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _not_negative(x: Symbol) -> bool:
     function, parts = x.node.function, x.parts
     if function == "multiply":
         return parts[0].is_same(parts[1])
-    return function in ("absolute", "exp") or (x.value is not None and x.value >= 0)
+    return function in ("absolute", "exp", "gaussian") or (x.value is not None and x.value >= 0)
 
 
 def _where(condition: Symbol, x: Symbol, y: Symbol) -> Any:
@@ -141,9 +143,24 @@ def _logaddexp(x: Symbol, y: Symbol) -> Any:
     return graph.apply("maximum", x, y) + graph.apply("log1p", graph.apply("exp", -gap))
 
 
+def _exp(x: Symbol) -> Any:
+    """exp(-y**2) is a function of its own, which erf(y) and erfc(y) need."""
+    if x.node.function == "negative":
+        (square,) = x.parts
+        if square.node.function == "multiply" and square.parts[0].is_same(square.parts[1]):
+            return _gaussian(square.parts[0])
+    return None
+
+
+def _gaussian(x: Symbol) -> Symbol:
+    return x.graph.apply("gaussian", abs(x))
+
+
 REWRITES: Final[dict[str, Rewrite]] = {
     "absolute": _absolute, "negative": _negative, "multiply": _multiply, "divide": _divide, "where": _where,
-    "power": _power, "logaddexp": _logaddexp,
+    "power": _power, "logaddexp": _logaddexp, "exp": _exp,
+    "erf": lambda x: x.graph.apply("erf_given", x, _gaussian(x)),
+    "erfc": lambda x: x.graph.apply("erfc_given", x, _gaussian(x)),
     "positive": lambda x: x, "square": lambda x: x * x,
     "clip": lambda x, low, high: x.graph.apply("minimum", x.graph.apply("maximum", x, low), high),
     "bitwise_and": lambda x, y: x.graph.apply("logical_and", x, y),

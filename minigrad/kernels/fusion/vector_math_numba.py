@@ -174,26 +174,30 @@ def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
     exp = math.exp
 
     @inlined
-    def tail(size: Number) -> Number:
-        """erfc(size) for size >= 1/2."""
+    def gaussian(x: Number) -> Number:
+        size = abs(x)
         size = end if size > end else size
         head = (size + rounder) - rounder  # its square is exact, so that exp(-size**2) keeps its digits
         rest = (head - size) * (head + size)
+        return exp(-head * head) * (one + (rest + rest * rest * curved(rest)))  # exp(rest), of a small number
+
+    @inlined
+    def tail(size: Number, e: Number) -> Number:
+        """erfc(size) for size >= 1/2, where e is exp(-size**2)."""
+        size = end if size > end else size
         inverse = one / ((size + three) * (one + two * size))  # of both divisors, as divisions are slow
-        s = level - slope * (one + two * size) * inverse
-        nearly_one = one + (rest + rest * rest * curved(rest))  # exp(rest)
-        return exp(-head * head) * (nearly_one * far(s) * ((size + three) * inverse))
+        return e * (far(level - slope * (one + two * size) * inverse) * ((size + three) * inverse))
 
     @inlined
-    def erf(x: Number) -> Number:
+    def erf_given(x: Number, e: Number) -> Number:
         size = abs(x)
-        return x * near(x * x) if size < half else copysign(one - tail(size), x)
+        return x * near(x * x) if size < half else copysign(one - tail(size, e), x)
 
     @inlined
-    def erfc(x: Number) -> Number:
+    def erfc_given(x: Number, e: Number) -> Number:
         size = abs(x)
-        outside = tail(size)
+        outside = tail(size, e)
         outside = two - outside if x < zero else outside
         return one - x * near(x * x) if size < half else outside
 
-    math.erf, math.erfc = erf, erfc
+    math.gaussian, math.erf_given, math.erfc_given = gaussian, erf_given, erfc_given
