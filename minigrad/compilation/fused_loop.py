@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.compilation.program import Instruction, Ref, Value
 from minigrad.kernels import buffers
 from minigrad.kernels.fusion.expression import BOOLEAN, Graph, UntraceableError
-from minigrad.kernels.fusion.loop import PIECE_COST
+from minigrad.kernels.fusion.loop import BLOCK, PIECE_COST
 from minigrad.kernels.fusion.loop_file import compiled_loop
 from minigrad.kernels.fusion.loop_source import cost, loop_source
 from minigrad.kernels.threads import parallel
@@ -88,7 +88,7 @@ class FusedLoop:
             self._function = compiled_loop(self.source, self.name)
         results = out or tuple([buffers.empty(shape, self.dtype) for _ in self.results])
         flat = [x if x.ndim == 1 else x.reshape(-1) for x in (*results, *arrays)]
-        parallel(self._function, results[0].size, *flat, grain=self.grain)
+        parallel(self._function, results[0].size, *flat, grain=self.grain, align=BLOCK)
         return results[0] if len(results) == 1 else results
 
     def _one_by_one(self, arrays: Sequence[Array]) -> Any:

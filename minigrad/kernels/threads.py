@@ -45,18 +45,19 @@ class Job:
                 self.done.put(None)
 
 
-def parallel(kernel: Kernel, total: int, *args: object, grain: int = 1) -> None:
+def parallel(kernel: Kernel, total: int, *args: object, grain: int = 1, align: int = 1) -> None:
     """Call kernel(*args, start, stop) on pieces of range(total), at least `grain` long, in a few threads.
 
-    Pieces must write to different places, and what they compute must not depend on where the cuts are: then
-    results are the same, bit for bit, for any number of threads.
+    Pieces begin at multiples of `align`. They must write to different places, and what they compute must not depend on
+    where the cuts are: then results are the same, bit for bit, for any number of threads.
     """
     threads = min(thread_count(), total // grain) if total >= 2 * grain else 1
     if threads < 2:
         kernel(*args, 0, total)
         return
     pieces = min(PIECES_PER_THREAD * threads, total // grain)
-    job = Job(kernel, args, [total * i // pieces for i in range(pieces + 1)])
+    cuts = [total * i // (pieces * align) * align for i in range(pieces)]
+    job = Job(kernel, args, [*cuts, total])
     _pool.offer(job, threads - 1)
     job.work()
     errors = [job.done.get() for _ in range(pieces)]

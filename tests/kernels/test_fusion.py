@@ -179,9 +179,12 @@ def test_numbers_do_not_make_new_loops_and_powers_do():
     assert len(power._loops) < 20
 
 
-def test_the_number_of_threads_changes_no_bit(monkeypatch):
-    x = np.random.default_rng(0).normal(size=(1 << 20) + 5).astype(np.float32)
-    f = Fused(lambda x: np.log1p(np.exp(-np.abs(x))) * x, "softly")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["mish", "gelu", "elu", "softplus", "gelu_tanh", "log"])
+def test_the_number_of_threads_changes_no_bit(name, dtype, monkeypatch):
+    x = np.abs(np.random.default_rng(0).normal(size=(1 << 18) + 77)).astype(dtype)
+    f = Fused(REGISTRY[name].forward, name)
+    monkeypatch.setattr("minigrad.kernels.fusion.loop.PIECE_COST", 1 << 12)
     runs = []
     for count in (1, 2, 3):
         monkeypatch.setattr(threads, "thread_count", lambda count=count: count)

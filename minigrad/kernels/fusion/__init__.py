@@ -8,9 +8,8 @@ and compiled. So a function is written once, with NumPy's functions, and passes 
     primitives    NumPy's functions that a loop may hold, and what each is in a loop
     loop_source   from a graph to the source of its loop
     loop_file     from source to a compiled function, kept on disk
+    loop          the compiled function, called with arrays, in a few threads
     fused         the function that chooses: the loop for large arrays of one shape and dtype, nothing for others
 
->>> from minigrad.kernels.fusion.fused import Fused
->>> print(Fused(lambda x: x / (1 + np.abs(x)), "softsign").source())
-...
+`minigrad.compilation.loop_sources(op)` shows the loops of an op.
 """

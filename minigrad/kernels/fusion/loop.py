@@ -14,6 +14,10 @@ from .expression import BOOLEAN, Graph, UntraceableError
 from .loop_file import compiled_loop
 from .loop_source import cost, loop_source
 
+BLOCK: Final = 256
+"""At whose multiples pieces begin: all vector registers are full then but at the end, so that the same elements are left
+to instructions for single ones, whatever the number of threads, should these round in another way."""
+
 PIECE_COST: Final = 1 << 19
 """What a thread's piece must cost, in additions, so that waking the thread pays."""
 
@@ -49,5 +53,5 @@ class Loop:
             self._function = compiled_loop(self.source, self.name)
         out = empty(arrays[0].shape, self.dtype)
         flat = [x if x.ndim == 1 else x.reshape(-1) for x in (out, *arrays)]
-        parallel(self._function, out.size, *flat, *numbers, grain=self.grain)
+        parallel(self._function, out.size, *flat, *numbers, grain=self.grain, align=BLOCK)
         return out
