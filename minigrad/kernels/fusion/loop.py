@@ -18,7 +18,7 @@ BLOCK: Final = 256
 """At whose multiples pieces begin: vector registers are full then but at the end, so that the same elements are left to
 instructions for single ones, whatever the number of threads, should these round in another way."""
 
-PIECE_COST: Final = 1 << 19
+PIECE_COST: Final = 1 << 20
 """What a thread's piece must cost, in additions, so that waking the thread pays."""
 
 
