@@ -27,6 +27,7 @@ from minigrad.viz.plots.images import plot_feature_maps, plot_filters, plot_imag
 from minigrad.viz.plots.maximized import plot_maximized
 from minigrad.viz.plots.misclassified import plot_mistakes
 from minigrad.viz.plots.optimizer_paths import plot_paths
+from minigrad.viz.plots.program_memory import plot_program_memory
 from minigrad.viz.plots.receptive_fields import plot_receptive_field
 from minigrad.viz.plots.training_curves import plot_curves, save_curves
 from minigrad.viz.receptive_fields import Box, effective_field, receptive_field
@@ -63,6 +64,7 @@ __all__ = [
     "plot_maximized",
     "plot_mistakes",
     "plot_paths",
+    "plot_program_memory",
     "plot_receptive_field",
     "receptive_field",
     "render",

@@ -85,12 +85,16 @@ def measure(
 
 
 def with_ratios(figures: Figures) -> Figures:
-    """The figures with one more row: minigrad's time and memory over those of its best peer."""
-    peers = [row for name, row in figures.items() if name != "minigrad"]
+    """The figures with a row more for each side of minigrad: its time and memory over those of the best peer."""
+    peers = [row for name, row in figures.items() if not name.startswith("minigrad")]
     if not peers:
         return figures
-    ratio = {
-        "time": figures["minigrad"]["ms"] / min(row["ms"] for row in peers),
-        "memory": figures["minigrad"]["peak_mb"] / min(row["peak_mb"] for row in peers),
+    ratios = {
+        name.replace("minigrad", "ratio"): {
+            "time": row["ms"] / min(peer["ms"] for peer in peers),
+            "memory": row["peak_mb"] / min(peer["peak_mb"] for peer in peers),
+        }
+        for name, row in figures.items()
+        if name.startswith("minigrad")
     }
-    return {**figures, "ratio": ratio}
+    return {**figures, **ratios}

@@ -10,6 +10,8 @@ The networks are those of `models`, at paper size and without dropout, on random
 Each network's row is printed as soon as it is there. With `--budget SECONDS`, or after Ctrl-C, there are the rows of
 what was measured until then.
 
+With `--compile`, a second side of minigrad runs the same step through `minigrad.compile`.
+
 The rows update-sgd (with momentum) and update-adam are the optimizer alone, on the 62 million parameters of AlexNet;
 they need 4 GB of memory.
 """
@@ -53,6 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--models", nargs="+", default=SMALL, choices=MODELS, help="what to train (default: %(default)s)"
     )
     parser.add_argument("--peer", choices=("torch",), help="whom to compare with")
+    parser.add_argument("--compile", action="store_true", help="measure minigrad.compile, too: a side more")
     parser.add_argument("--rounds", type=int, default=40, help="turns that each side takes (default 40)")
     parser.add_argument("--seconds", type=float, default=0.15, help="about how long a turn lasts (default 0.15)")
     parser.add_argument(
@@ -65,7 +68,11 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print; 130, as of any program that Ctrl-C ends, if it was interrupted."""
     if options.peer and not importlib.util.find_spec(options.peer):
         raise SystemExit(f"{options.peer} is not installed: pip install torch==2.13.0")
-    networks = {name: ["minigrad", *(PEERS[name] if options.peer == "torch" else [])] for name in options.models}
+    ours = ["minigrad", "minigrad compiled"] if options.compile else ["minigrad"]
+    networks = {
+        name: [*(ours if name in NETWORKS else ours[:1]), *(PEERS[name] if options.peer == "torch" else [])]
+        for name in options.models
+    }
     table = sys.stderr if options.json else sys.stdout  # as JSON, standard output has nothing else in it
     display = RowsAndProgress(len(networks), table, sys.stderr)
     start = partial(Side, options=options)

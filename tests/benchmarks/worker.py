@@ -94,7 +94,7 @@ def torch_network(model: str) -> Any:
     return PeerResNet((3, 3, 3), 16, 3, 10, cifar=True)
 
 
-def minigrad_step(model: str, threads: int) -> Callable[[], None]:
+def minigrad_step(model: str, threads: int, *, compiled: bool = False) -> Callable[[], None]:
     import minigrad as mg
     from minigrad.config import set_threads
 
@@ -109,7 +109,7 @@ def minigrad_step(model: str, threads: int) -> Callable[[], None]:
         total_loss(mg.functional.cross_entropy, network(images), labels).backward()
         optimizer.step()
 
-    return step
+    return mg.compile(step) if compiled else step
 
 
 def torch_step(model: str, threads: int, *, channels_last: bool) -> Callable[[], None]:
@@ -170,8 +170,8 @@ def main(side: str, model: str, threads: str) -> None:
     if model.startswith("update"):
         way = side.removeprefix("torch ")
         step = minigrad_update(model, int(threads)) if way == side else torch_update(model, int(threads), way)
-    elif side == "minigrad":
-        step = minigrad_step(model, int(threads))
+    elif side.startswith("minigrad"):
+        step = minigrad_step(model, int(threads), compiled=side.endswith("compiled"))
     else:
         step = torch_step(model, int(threads), channels_last=side.endswith("channels_last"))
     for line in sys.stdin:
