@@ -44,11 +44,13 @@ def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | Non
     pieces = [life for life in lives(drawn) if life.nbytes]
     ax = given_or_new_axes(ax, 7.0, 3.6)
     most = peak(drawn)
-    for life, place in zip(pieces, places(pieces), strict=True):
+    found = places(pieces)
+    for life, place in zip(pieces, found, strict=True):
         _bar(ax, life, place, backward=drawn.instructions[life.begin].backward, most=most)
     ax.axhline(most / 1e6, color=VERMILION, linewidth=1, linestyle=(0, (4, 3)))
     ax.set_xlim(0, len(drawn.instructions) + 1)
-    ax.set_ylim(0, max(1.05 * most, 1) / 1e6)
+    top = max([most, *[life.nbytes + place for life, place in zip(pieces, found, strict=True)]])
+    ax.set_ylim(0, max(1.05 * top, 1) / 1e6)  # gaps between pieces may take more than the peak
     remove_clutter(ax)
     ax.set_xlabel("calls")
     ax.set_ylabel("MB")
