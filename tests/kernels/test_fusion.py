@@ -229,3 +229,9 @@ def test_without_a_folder_loops_are_compiled_all_the_same(tmp_path, monkeypatch)
     (tmp_path / "file").touch()
     monkeypatch.setenv("MINIGRAD_LOOPS", str(tmp_path / "file" / "loops"))
     assert run()
+
+
+def test_comparisons_of_large_arrays_give_truth_values():
+    x = mg.Tensor(np.linspace(-1, 1, 1 << 13))
+    assert (x > 0).dtype == bool
+    assert len(x[x > 0]) == 1 << 12

@@ -111,7 +111,9 @@ class Fused:
             args.append(next(known) if is_value else graph.input(f"x{k}", BOOLEAN if kind == "?" else dtype))
         count = len(kinds) - len(settings)
         out = self.function(*args[:count], **dict(zip(settings, args[count:], strict=True)))
-        out = graph.as_number(graph.symbol(out))
+        out = graph.symbol(out)
+        if out.dtype == BOOLEAN:
+            raise UntraceableError("a loop gives numbers, no truth values")
         if self.silent:
             out = graph.apply("where", np.isnan(out) & (args[0] == 0), 0.0, out)
         graph.outputs = [out]

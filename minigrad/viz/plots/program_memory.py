@@ -14,8 +14,8 @@ from minigrad.viz.plots.style import background_color, given_or_new_axes, remove
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMED = 0.06
-"""The share of the peak from which on a piece has its name in it."""
+NAMED = 0.05
+"""The share of the peak, and of all calls, from which on a piece has its name in it."""
 
 
 def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | None = None) -> Axes:
@@ -46,7 +46,7 @@ def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | Non
     most = peak(drawn)
     found = places(pieces)
     for life, place in zip(pieces, found, strict=True):
-        _bar(ax, life, place, backward=drawn.instructions[life.begin].backward, most=most)
+        _bar(ax, life, place, drawn, most)
     ax.axhline(most / 1e6, color=VERMILION, linewidth=1, linestyle=(0, (4, 3)))
     ax.set_xlim(0, len(drawn.instructions) + 1)
     top = max([most, *[life.nbytes + place for life, place in zip(pieces, found, strict=True)]])
@@ -74,13 +74,13 @@ def places(pieces: Sequence[Life]) -> list[int]:
     return found
 
 
-def _bar(ax: Axes, life: Life, place: int, *, backward: bool, most: int) -> None:
-    length = life.end - life.begin + 1
+def _bar(ax: Axes, life: Life, place: int, program: Program, most: int) -> None:
+    length, backward = life.end - life.begin + 1, program.instructions[life.begin].backward
     ax.bar(
         life.begin, life.nbytes / 1e6, length, place / 1e6, align="edge", color=ORANGE if backward else BLUE,
         alpha=0.75, edgecolor=background_color(ax), linewidth=0.6,
     )  # fmt: skip
-    if life.nbytes >= NAMED * most:
+    if life.nbytes >= NAMED * most and length >= NAMED * len(program.instructions):
         ax.annotate(
             life.name, (life.begin + length / 2, (place + life.nbytes / 2) / 1e6), ha="center", va="center", size=6,
             color=background_color(ax), clip_on=True,
