@@ -128,7 +128,7 @@ def _could_be_first(position: int, instructions: Sequence[Instruction]) -> bool:
     """Whether nothing that runs before an instruction could change what it gives."""
     tensor = instructions[position].loads
     changed = (earlier.writes for earlier in instructions[:position])
-    return instructions[position].pure and (tensor is None or not any(tensor in writes for writes in changed))
+    return instructions[position].kind != "call" and (tensor is None or not any(tensor in writes for writes in changed))
 
 
 # ---- calls as values -------------------------------------------------------------------------------------------------
