@@ -29,7 +29,8 @@ def python_call(function: Callable[P, R]) -> Callable[P, R]:
 def python_check(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that looks at values, and changes nothing: it may raise, and return arrays.
 
-    Where it returns something else than before, beside arrays, the program is left, and the call runs eagerly.
+    Where it returns something else than before, beside arrays, the program is left, and the call runs eagerly. One that
+    returns None always does.
     """
     return _marked(function, pure=True)
 

@@ -27,6 +27,7 @@ from minigrad.autograd.batched_array import LIVE, BatchedArray, innermost, is_ba
 from minigrad.autograd.complex_numbers import DIFFERENTIABLE, complex_dtype, is_complex
 from minigrad.autograd.guard import GuardedArray
 from minigrad.autograd.node import STATE, Leaf, Node, _State, next_id, override_state
+from minigrad.autograd.python_call import python_call
 from minigrad.errors import DTypeError, GraphError, MutationError, ShapeError, UsageError
 from minigrad.pytorch_names import MAXIMUM_AND_PLACE, Size, TensorHints, unpacking_count
 from minigrad.pytorch_names.keywords import explain_calls
@@ -189,12 +190,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
 
     @data.setter
     def data(self, values: Any) -> None:
-        array = np.array(as_array(values, self._data.dtype), order="C")
-        if array.shape != self._data.shape:
-            raise ShapeError(f"new data must have this Tensor's shape {self._data.shape}, got {array.shape}")
-        self._forbid_recorded("assign to .data of")
-        self._data = array
-        self._stamp()
+        _assign(self, values)
 
     @property
     def requires_grad(self) -> bool:
@@ -425,6 +421,17 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
             )
         self.data = result
         return self
+
+
+@python_call
+def _assign(tensor: Tensor, values: Any) -> None:
+    """Replace a Tensor's values by a copy of others."""
+    array = np.array(as_array(values, tensor._data.dtype), order="C")
+    if array.shape != tensor._data.shape:
+        raise ShapeError(f"new data must have this Tensor's shape {tensor._data.shape}, got {array.shape}")
+    tensor._forbid_recorded("assign to .data of")
+    tensor._data = array
+    tensor._stamp()
 
 
 def _unpickled(data: Array, requires_grad: bool, gradient: Array | None, name: str | None) -> Tensor:

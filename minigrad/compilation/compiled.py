@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from minigrad.autograd.node import STATE, Leaf
@@ -110,6 +111,10 @@ class Compiled(Generic[P, R]):
             if arguments.key not in self._eager and self._in_vain <= MOST_CAPTURES:
                 return self._capture(arguments)
         return self.function(*arguments.args, **arguments.settings)
+
+    def __get__(self, owner: object, kind: type | None = None) -> Any:
+        """The function as a method of its owner, which is then its first argument."""
+        return self if owner is None else MethodType(self, owner)
 
     # ---- capturing -------------------------------------------------------------------------------------------
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from minigrad import kernels, ops
 from minigrad.autograd.batched_array import any_true
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 from minigrad.functional.common import on_batch, on_rows, row_setting, tensor_or_array
-from minigrad.functional.reduction import values
+from minigrad.functional.reduction import raw
 from minigrad.ops.pooling import pooling
 from minigrad.shapes import pair, shape_of
 from minigrad.typing import Array, ArrayLike, Pair, PairLike, Settings
@@ -74,11 +75,15 @@ def _with_indices(positions_of: Callable[[ArrayLike], Tensor], x: ArrayLike) -> 
     batched = len(shape_of(x)) == 4
     images, places = (x, positions) if batched else (ops.expand_dims(y, axis=0) for y in (x, positions))
     out = ops.pool_take(images, places)
-    empty = values(places) < 0
-    if any_true(empty):  # a dilated window can miss all pixels
-        out = ops.where(empty, -np.inf, out)
+    if _any_missed(raw(places)):  # a dilated window can miss all pixels
+        out = ops.where(ops.less(places, 0), -np.inf, out)
     wide = positions.astype(np.int64)
     return (out if batched else ops.squeeze(out, axis=0)), wide
+
+
+@python_check
+def _any_missed(places: Array) -> bool:
+    return any_true(places < 0)
 
 
 def avg_pool2d(

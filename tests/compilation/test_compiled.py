@@ -258,6 +258,64 @@ def test_a_class_that_does_not_exist_is_an_error_in_a_replay_too():
         compiled.step(mg.Tensor(x), mg.Tensor(np.full_like(y, 9)))
 
 
+def test_parameters_may_be_updated_without_an_optimizer():
+    found = []
+    for wrapped in (lambda f: f, mg.compile):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True)
+
+        def step(x, w=w):
+            w.grad = None
+            ((w * x) ** 2).sum().backward()
+            with mg.no_grad():
+                w -= 0.1 * w.grad
+            return (w * x).detach()
+
+        run = wrapped(step)
+        found.append([run(mg.Tensor([1.0, 0.3 * k])).tolist() for k in range(6)] + [w.tolist()])
+        assert wrapped is not mg.compile or run.program is not None
+    assert found[0] == found[1]
+
+
+def test_values_that_are_updated_and_used_again_are_the_new_ones():
+    """Two networks that train against each other: what the first one gives after its update is read anew."""
+    found = []
+    for wrapped in (lambda f: f, mg.compile):
+        mg.seed(0)
+        maker, judge = nn.Linear(3, 3), nn.Linear(3, 1)
+        optimizers = [optim.SGD(net.parameters(), lr=0.1) for net in (maker, judge)]
+
+        def step(x, maker=maker, judge=judge, optimizers=optimizers):
+            losses = []
+            for optimizer, sign in zip(optimizers, (1.0, -1.0), strict=True):
+                optimizer.zero_grad()
+                loss = sign * mg.tanh(judge(mg.tanh(maker(x)))).mean()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.detach())
+            return losses
+
+        run, rng = wrapped(step), np.random.default_rng(0)
+        found.append([[y.item() for y in run(mg.Tensor(rng.normal(size=(4, 3)).astype(np.float32)))] for _ in range(6)])
+        assert wrapped is not mg.compile or run.program is not None
+    assert found[0] == found[1]
+
+
+def test_a_method_may_be_decorated():
+    class Scale:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @mg.compile
+        def apply(self, x):
+            return x * self.factor
+
+    for factor in (2.0, 3.0):
+        scale = Scale(factor)
+        assert [scale.apply(mg.Tensor([1.0])).item() for _ in range(4)] == [factor] * 4
+        scale.factor = 5.0
+        assert scale.apply(mg.Tensor([1.0])).item() == 5.0
+
+
 # ---- what no program can repeat ------------------------------------------------------------------------------------
 
 
