@@ -12,7 +12,7 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
 The second is the first with rows and columns exchanged, so two compiled loops do all the work. Where channels are
-many, `winograd_numba` may be faster.
+a multiple of 16 or many, `winograd_lanes_numba` or `winograd_numba` may be faster.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, winograd_numba
+from . import buffers, winograd_lanes_numba, winograd_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
@@ -56,6 +56,9 @@ def conv(
     x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv`."""
+    by_lanes = winograd_lanes_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    if by_lanes is not NotImplemented:
+        return by_lanes
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
         return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -70,11 +73,13 @@ def conv_input(
     g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv_input`."""
+    where = {"stride": stride, "padding": padding, "dilation": dilation}
+    by_lanes = winograd_lanes_numba.conv_input(g, w, shape=shape, **where, groups=groups)
+    if by_lanes is not NotImplemented:
+        return by_lanes
     plan = DirectPlan.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not plan.suits(g, w):
-        return winograd_numba.conv_input(
-            g, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+        return winograd_numba.conv_input(g, w, shape=shape, **where, groups=groups)
     x = buffers.empty(shape, g.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
     bias = np.zeros(shape[1], g.dtype)
@@ -86,11 +91,13 @@ def conv_weight(
     x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
+    where = {"stride": stride, "padding": padding, "dilation": dilation}
+    by_lanes = winograd_lanes_numba.conv_weight(x, g, shape=shape, **where, groups=groups)
+    if by_lanes is not NotImplemented:
+        return by_lanes
     plan = DirectPlan.of(x.shape, shape, stride, padding, dilation, groups)
     if not plan.suits(x, g):
-        return winograd_numba.conv_weight(
-            x, g, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+        return winograd_numba.conv_weight(x, g, shape=shape, **where, groups=groups)
     images = max(1, min(8, CACHE_BYTES // plan.bytes))
     rows, columns = up_to_multiple(plan.rows, CORRELATE_ROWS), up_to_multiple(plan.columns, CORRELATE_COLUMNS)
     # One sum for each block of images, then the sum of those: the same order for any number of threads.

@@ -8,6 +8,9 @@ tile leaves a few for factors; where registers are fewer or narrower, it has few
     ws = splat_tile_type(array, i, m)                 splat(array, i), splat(array, i + 1), ...
     xs = load_contiguous(array, i, n)            load(array, i), and the vectors behind it
     xs = load_at_offsets(array, places, k, i, n) load(array, places[k] + i), load(array, places[k + 1] + i), ...
+    ws = splat_column(array, i, step, m)         splat(array, i), splat(array, i + step), ...
+    s = load_column(array, i, step, m)           load(array, i), load(array, i + step), ...
+    store_column(array, i, step, s)              store(array, i + a step, s[a])
     s = add_outer_product(s, ws, xs)             s[a, b] + ws[a] * xs[b]
     accumulate_rows(array, places, k, i, s, m)   add row a of s to the numbers from array[places[k + a] + i] on
     store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
@@ -17,11 +20,16 @@ from typing import Final
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped, unused-ignore]
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
-from numba import extending, types
+from numba import config, extending, types
 
 from .simd import NumbaObject, SimdVector, broadcast, element_address, horizontal_sum, vector_address
 
-HAS_AVX512: Final = bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
+_FEATURES = config.CPU_FEATURES  # type: ignore[attr-defined, unused-ignore]  # which Numba sets as it is imported
+HAS_AVX512: Final = (  # of this processor, or of the one that Numba is told to compile for
+    bool(llvm.get_host_cpu_features().get("avx512f"))  # type: ignore[no-untyped-call, unused-ignore]
+    if _FEATURES is None
+    else "+avx512f" in _FEATURES
+)
 
 
 def literal_intrinsic(define: NumbaObject) -> NumbaObject:
@@ -63,6 +71,52 @@ def load_contiguous(typing: NumbaObject, array: NumbaObject, index: NumbaObject,
         return _packed(builder, [builder.load(place, align=alignment(array)) for place in places])
 
     return tile_type(array, n.literal_value)(array, types.intp, n), emit
+
+
+@literal_intrinsic
+def splat_column(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, m: NumbaObject
+) -> NumbaObject:
+    """Vectors that hold array[index], array[index + step], ... in all lanes."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vector = context.get_value_type(signature.return_type).element
+        places = _column(context, builder, array, args, m.literal_value)
+        return _packed(builder, [broadcast(builder, vector, builder.load(place)) for place in places])
+
+    return tile_type(array, m.literal_value)(array, types.intp, types.intp, m), emit
+
+
+@literal_intrinsic
+def load_column(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, m: NumbaObject
+) -> NumbaObject:
+    """Vectors of the numbers from array[index] on, from array[index + step] on, ..."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vector = context.get_value_type(signature.return_type).element
+        places = [
+            builder.bitcast(place, vector.as_pointer())
+            for place in _column(context, builder, array, args, m.literal_value)
+        ]
+        return _packed(builder, [builder.load(place, align=alignment(array)) for place in places])
+
+    return tile_type(array, m.literal_value)(array, types.intp, types.intp, m), emit
+
+
+@literal_intrinsic
+def store_column(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, s: NumbaObject
+) -> NumbaObject:
+    """Write s[a] to the numbers from array[index + a step] on."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vectors = _unpacked(builder, args[3])
+        for place, value in zip(_column(context, builder, array, args, len(vectors)), vectors, strict=True):
+            builder.store(value, builder.bitcast(place, value.type.as_pointer()), align=alignment(array))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, s), emit
 
 
 @literal_intrinsic
@@ -152,6 +206,14 @@ def _find(
     first = element_address(context, builder, kinds[1], (places, k))
     offsets = [builder.load(builder.gep(first, [_intp(i)])) for i in range(count)]
     return [vector_address(context, builder, kinds[0], (array, builder.add(o, index)), vector) for o in offsets]
+
+
+def _column(
+    context: NumbaObject, builder: NumbaObject, array: NumbaObject, args: NumbaObject, count: int
+) -> list[NumbaObject]:
+    """The addresses of array[index + i step] for i < count, where args = array, index, step."""
+    first = element_address(context, builder, array, args)
+    return [builder.gep(first, [builder.mul(args[2], _intp(i))]) for i in range(count)]
 
 
 def _packed(builder: NumbaObject, registers: list[NumbaObject]) -> NumbaObject:

@@ -34,6 +34,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
+from . import buffers
 from .array_utils import as_contiguous, chunks
 from .jit import VariantResult
 from .threads import parallel
@@ -97,6 +98,11 @@ def conv_weight(
 
 def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
     """Whether this is the way to compute `count` windows, for arguments x and y and weights of shape w."""
+    return min(w[0], w[1]) >= MIN_CHANNELS and saves(x, y, w, count, stride, padding, dilation, groups)
+
+
+def saves(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+    """Whether Winograd's tiles can compute `count` windows, with many products less."""
     rows, columns = tiling(count)
     return (
         w[2:] == (3, 3)
@@ -105,7 +111,6 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
         and max(padding) <= 2
         and x.dtype == y.dtype
         and x.dtype in (np.float32, np.float64)
-        and min(w[0], w[1]) >= MIN_CHANNELS
         and len(x) * rows * columns >= MIN_TILES
         and 16 * rows * columns <= MAX_WASTE * count[0] * count[1]
     )
@@ -114,7 +119,7 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
 def convolve(x: Array, w: Array, steps: tuple[int, int, int, int], bias: Array, padding: Pair, count: Pair) -> Array:
     """Slide kernels over x (N, C, H, W). Output o's tap k in channel c is w.flat[steps @ (o, c, 1, k)]."""
     x = as_contiguous(x)
-    out = np.empty((len(x), len(bias), *count), x.dtype)
+    out = buffers.empty((len(x), len(bias), *count), x.dtype)
     grid = tiling(count)
     width = PRODUCT_TILES[-len(x) * grid[0] * grid[1] % PRODUCT_TILES[0] >= PRODUCT_TILES[1]]
     for tiles in tile_blocks(len(x), x.shape[1], grid, width, x.itemsize):
@@ -167,6 +172,6 @@ def tile_blocks(images: int, channels: int, grid: Pair, width: int, itemsize: in
 
 def transformed_pixels(x: Array, padding: Pair, grid: Pair, tiles: slice, width: int) -> Array:
     """B x: a block of tiles of x (N, C, H, W), as factors (T/width, 36, C, width)."""
-    pixels = np.empty((-(-(tiles.stop - tiles.start) // width), POINTS, x.shape[1], width), x.dtype)
+    pixels = buffers.empty((-(-(tiles.stop - tiles.start) // width), POINTS, x.shape[1], width), x.dtype)
     parallel(transform_pixels, x.shape[1], x, pixels, padding, grid, tiles.start, tiles.stop)
     return pixels

@@ -1,0 +1,229 @@
+"""The compiled steps of `winograd_lanes_numba`: a block of tiles is packed, transformed, multiplied, transformed back.
+
+A block is some rows of tiles, which may lie in several images; a strip, rows of one image that are packed together. The
+points of a block's tiles, v[t, C/L, tile, L], and the transformed kernels, u[t, O/L, C, L], are flat here: a register
+tile takes one vector of u after the other, and the same channel of several tiles of v at a constant distance.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.typing import Array, Pair
+
+from .jit import compiled
+from .register_tiles_numba import (
+    HAS_AVX512,
+    add_outer_product,
+    load_column,
+    load_contiguous,
+    splat_column,
+    store_column,
+    zero_tile,
+)
+from .simd import BYTES, load_scalar, store_scalar
+from .winograd_lanes_simd import pack_block, transform_pixels, transform_sums, transform_windows, unpack_block
+from .winograd_transforms_numba import POINTS
+
+TILE = 14 if HAS_AVX512 else 6  # tiles of a product in registers
+CHANNELS = 8 if HAS_AVX512 else 4  # likewise, in `conv_weight`; a divisor of the lanes
+
+
+class Layout(NamedTuple):
+    """Where tiles lie: `rows` x `columns` of them in an image, counted in one row over all images."""
+
+    rows: int
+    columns: int
+    padding: Pair
+    block: int  # rows of a block
+    strip: int  # rows that are packed together
+    tiles: int  # for which there is room in a block, a multiple of TILE
+
+
+@compiled
+def convolve_blocks(
+    x: Array, kernels: Array, bias: Array, out: Array, pixels: Array, windows: Array, layout: Layout,
+    start: int, stop: int,
+) -> None:  # fmt: skip
+    """`convolve`, for the blocks from start to stop."""
+    lanes = BYTES // x.itemsize
+    v, sums = point_planes(x, layout), point_planes(out, layout)
+    before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
+    for block in range(start, stop):
+        first = block * layout.block
+        last = min(first + layout.block, len(x) * layout.rows)
+        read_pixels(x, pixels, before, v, first, last, layout)
+        multiply(v, kernels, sums, x.shape[1], out.shape[1], (last - first) * layout.columns, layout.tiles)
+        write_windows(sums, bias, after, out, windows, first, last, layout)
+
+
+@compiled
+def correlate_blocks(
+    sums: Array, x: Array, g: Array, pixels: Array, windows: Array, layout: Layout, blocks: int,
+    start: int, stop: int,
+) -> None:  # fmt: skip
+    """`conv_weight`, for the sums from start to stop, of so many blocks each."""
+    lanes = BYTES // x.itemsize
+    v, a = point_planes(x, layout), point_planes(g, layout)
+    before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
+    total = len(x) * layout.rows
+    for s in range(start, stop):
+        sums[s] = 0
+        for first in range(s * blocks * layout.block, min((s + 1) * blocks * layout.block, total), layout.block):
+            last = min(first + layout.block, total)
+            read_pixels(x, pixels, before, v, first, last, layout)
+            read_windows(g, windows, after, a, first, last, layout)
+            correlate(v, a, sums[s], x.shape[1], g.shape[1], (last - first) * layout.columns, layout.tiles)
+
+
+@compiled
+def point_planes(x: Array, layout: Layout) -> Array:
+    """Room for the points of a block of x's channels, which lie `point_step` apart."""
+    return np.zeros(POINTS * point_step(x.shape[1], layout.tiles, BYTES // x.itemsize), x.dtype)
+
+
+@compiled
+def point_step(channels: int, tiles: int, lanes: int) -> int:
+    """From a point to the next: an odd number of vectors, for a power of two would use a small part of the cache."""
+    return (channels // lanes * tiles | 1) * lanes
+
+
+@compiled
+def strip_size(layout: Layout, lanes: int) -> int:
+    """Numbers in a strip of pixels, which is larger than one of windows."""
+    return (4 * layout.strip + 2) * (4 * layout.columns + 2) * lanes
+
+
+@compiled
+def read_pixels(x: Array, places: Array, strip: Array, v: Array, first: int, last: int, layout: Layout) -> None:
+    """Write B' x B to v, for the rows of tiles from first to last."""
+    lanes = BYTES // x.itemsize
+    plane, step = x.shape[2] * x.shape[3], point_step(x.shape[1], layout.tiles, lanes)
+    pitch = (4 * layout.columns + 2) * lanes
+    row = first
+    while row < last:
+        n, r = row // layout.rows, row % layout.rows
+        count = min(layout.strip, layout.rows - r, last - row)
+        top = 4 * r - layout.padding[0]  # the image's row that is the strip's first
+        begin, end = max(0, top), min(x.shape[2], top + 4 * count + 2)
+        strip[: (begin - top) * pitch] = 0
+        strip[(end - top) * pitch : (4 * count + 2) * pitch] = 0
+        for c in range(x.shape[1] // lanes):
+            pack(x, (n * x.shape[1] + c * lanes) * plane, plane, strip, places, begin * x.shape[3], end * x.shape[3],
+                 -top * pitch)  # fmt: skip
+            at = (c * layout.tiles + (row - first) * layout.columns) * lanes
+            for i in range(count):
+                for j in range(layout.columns):
+                    transform_pixels(strip, 4 * (i * pitch + j * lanes), pitch, v, at, step)
+                    at += lanes
+        row += count
+
+
+@compiled
+def read_windows(g: Array, places: Array, strip: Array, a: Array, first: int, last: int, layout: Layout) -> None:
+    """Write A g A' to a, for the rows of tiles from first to last."""
+    lanes = BYTES // g.itemsize
+    plane, step = g.shape[2] * g.shape[3], point_step(g.shape[1], layout.tiles, lanes)
+    pitch = 4 * layout.columns * lanes
+    row = first
+    while row < last:
+        n, r = row // layout.rows, row % layout.rows
+        count = min(layout.strip, layout.rows - r, last - row)
+        end = min(g.shape[2], 4 * (r + count))
+        strip[(end - 4 * r) * pitch : 4 * count * pitch] = 0
+        for c in range(g.shape[1] // lanes):
+            pack(g, (n * g.shape[1] + c * lanes) * plane, plane, strip, places, 4 * r * g.shape[3], end * g.shape[3],
+                 -4 * r * pitch)  # fmt: skip
+            at = (c * layout.tiles + (row - first) * layout.columns) * lanes
+            for i in range(count):
+                for j in range(layout.columns):
+                    transform_windows(strip, 4 * (i * pitch + j * lanes), pitch, a, at, step)
+                    at += lanes
+        row += count
+
+
+@compiled
+def write_windows(
+    sums: Array, bias: Array, strip: Array, out: Array, places: Array, first: int, last: int, layout: Layout
+) -> None:
+    """Write A' sums A, plus bias, to out (N, O, I, J), for the rows of tiles from first to last."""
+    lanes = BYTES // out.itemsize
+    plane, step = out.shape[2] * out.shape[3], point_step(out.shape[1], layout.tiles, lanes)
+    pitch = 4 * layout.columns * lanes
+    row = first
+    while row < last:
+        n, r = row // layout.rows, row % layout.rows
+        count = min(layout.strip, layout.rows - r, last - row)
+        for o in range(out.shape[1] // lanes):
+            at = (o * layout.tiles + (row - first) * layout.columns) * lanes
+            for i in range(count):
+                for j in range(layout.columns):
+                    transform_sums(sums, at, step, bias, o * lanes, strip, 4 * (i * pitch + j * lanes), pitch)
+                    at += lanes
+            end = min(out.shape[2], 4 * (r + count))
+            unpack(out, (n * out.shape[1] + o * lanes) * plane, plane, strip, places, 4 * r * out.shape[3],
+                   end * out.shape[3], -4 * r * pitch)  # fmt: skip
+        row += count
+
+
+@compiled
+def multiply(v: Array, u: Array, sums: Array, ins: int, outs: int, count: int, tiles: int) -> None:
+    """sums[t, o, tile] = sum_c v[t, c, tile] * u[t, o, c], for a block of `count` tiles."""
+    lanes = BYTES // v.itemsize
+    for t in range(POINTS):
+        for o in range(outs // lanes):
+            for tile in range(0, count, TILE):
+                s = zero_tile(v, TILE, 1)
+                weight = (t * outs // lanes + o) * ins * lanes
+                for block in range(ins // lanes):
+                    at = t * point_step(ins, tiles, lanes) + (block * tiles + tile) * lanes
+                    for c in range(lanes):
+                        s = add_outer_product(s, splat_column(v, at + c, lanes, TILE), load_contiguous(u, weight, 1))
+                        weight += lanes
+                store_column(sums, t * point_step(outs, tiles, lanes) + (o * tiles + tile) * lanes, lanes, s)
+
+
+@compiled
+def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, count: int, tiles: int) -> None:
+    """sums[t, o, c] += sum_tile v[t, c, tile] * a[t, o, tile], for a block of `count` tiles."""
+    lanes = BYTES // v.itemsize
+    for t in range(POINTS):
+        for o in range(outs // lanes):
+            for c in range(0, ins, CHANNELS):
+                at = ((t * outs // lanes + o) * ins + c) * lanes
+                s = load_column(sums, at, lanes, CHANNELS)
+                pixel = t * point_step(ins, tiles, lanes) + c // lanes * tiles * lanes + c % lanes
+                window = t * point_step(outs, tiles, lanes) + o * tiles * lanes
+                for _ in range(count):
+                    s = add_outer_product(s, splat_column(v, pixel, 1, CHANNELS), load_contiguous(a, window, 1))
+                    pixel += lanes
+                    window += lanes
+                store_column(sums, at, lanes, s)
+
+
+@compiled
+def pack(x: Array, at: int, step: int, strip: Array, places: Array, begin: int, end: int, base: int) -> None:
+    """Write the pixels from begin to end of the plane x[at:], and of those behind it, to strip[base + places]."""
+    lanes = BYTES // x.itemsize
+    if end - begin >= lanes:
+        for f in range(begin, end, lanes):
+            some = min(f, end - lanes)  # the last block may repeat what the one before has done
+            pack_block(x, at + some, step, strip, places, some, base)
+        return
+    for f in range(begin, end):
+        for c in range(lanes):
+            store_scalar(strip, base + places[f] + c, load_scalar(x, at + c * step + f))
+
+
+@compiled
+def unpack(y: Array, at: int, step: int, strip: Array, places: Array, begin: int, end: int, base: int) -> None:
+    """The inverse of `pack`."""
+    lanes = BYTES // y.itemsize
+    if end - begin >= lanes:
+        for f in range(begin, end, lanes):
+            some = min(f, end - lanes)
+            unpack_block(y, at + some, step, strip, places, some, base)
+        return
+    for f in range(begin, end):
+        for c in range(lanes):
+            store_scalar(y, at + c * step + f, load_scalar(strip, base + places[f] + c))
