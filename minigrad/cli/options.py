@@ -112,7 +112,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("epochs", "N", "how often to go through the data (default: the model's recipe)"),
         ("batch_size", "N", "samples a step (default: the recipe)"),
         ("lr", "X", "learning rate (default: the recipe, or the optimizer's)"),
-        ("optimizer", "OPTIMIZER", f"{', '.join(OPTIMIZER_REGISTRY.entries)} (default: the recipe)"),
+        ("optimizer", "OPTIMIZER", f"{', '.join(OPTIMIZER_REGISTRY.entries)} (default: recipe)"),
         ("schedule", "SCHEDULE", f"of the learning rate: {', '.join(SCHEDULE_REGISTRY.entries)} (default: the recipe)"),
         ("augment", "MOTIONS", "none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)"),
         ("accumulate", "N", "batches a step (default: 1)"),
@@ -122,6 +122,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),
     ):
         _add_override(parser, key, metavar, about)
+    add("--compile", action="store_const", const=True, help="capture and replay the passes (default: no)")
     add(
         "--all-small", action="store_const", dest="command", const="all_small", default=argparse.SUPPRESS,
         help="train all small models by their recipes, and tell what they reach (default: MODEL)",

@@ -27,6 +27,17 @@ def augmentation(text: str) -> Spec:
     return Spec("", dict(NO_AUGMENTATION) if text == "none" else parse_settings(text))
 
 
+def truth(text: str) -> bool:
+    """Parse "true" or "false".
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"true or false, not {text!r}")
+    return text.lower() == "true"
+
+
 PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "model": str,
     "data": Spec.parse,
@@ -39,6 +50,7 @@ PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "lr": positive,
     "accumulate": integer(1),
     "clip_norm": positive,
+    "compile": truth,
     "seed": integer(0),
     "threads": integer(1, available_threads()),
     "weights": str,

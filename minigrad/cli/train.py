@@ -141,6 +141,7 @@ def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> 
             metrics=getattr(model, "metrics", {}),
             accumulate=settings.accumulate,
             clip_norm=settings.clip_norm,
+            compile=settings.compile,
             callbacks=[interrupt, run, Progress()],
         )
     except NonFiniteError as error:

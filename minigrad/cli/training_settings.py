@@ -16,6 +16,9 @@ from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule import schedule_settings
 from minigrad.typing import Settings
 
+LATER = ("compile",)
+"""Settings that runs of earlier versions do not have: they take the default."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -33,6 +36,7 @@ class TrainingSettings:
         augment: random motions of the training images.
         accumulate: how many batches there are to a step of the optimizer (default: 1).
         clip_norm: the largest norm of all gradients together; None (default) for any.
+        compile: whether the passes of a batch are captured and replayed (default: no).
         seed: of the weights, the order of the samples and their random motions (default: 0).
         threads: of BLAS and of the kernels (default: one for each processor that is idle at the beginning).
     """
@@ -48,6 +52,7 @@ class TrainingSettings:
     augment: Spec
     accumulate: int = 1
     clip_norm: float | None = None
+    compile: bool = False
     seed: int = 0
     threads: int = field(default_factory=suitable_threads)
 
@@ -78,7 +83,7 @@ class TrainingSettings:
             StateError: a setting is missing, or has no name.
         """
         try:
-            kept: Settings = {f.name: values[f.name] for f in fields(cls)}
+            kept: Settings = {f.name: values[f.name] for f in fields(cls) if f.name in values or f.name not in LATER}
         except KeyError as error:
             raise StateError(f"not a run of `minigrad train`: the setting {error} is missing") from error
         kept |= {key: Spec.from_table(value) for key, value in kept.items() if isinstance(value, dict)}

@@ -16,6 +16,10 @@ from minigrad.nn import Module
 from minigrad.typing import Array
 
 
+class NoProgramError(Exception):
+    """Why a call can have no program."""
+
+
 class Output(NamedTuple):
     """A Tensor among the results: its value, and the node behind it, freed, if it had one."""
 
@@ -86,7 +90,7 @@ def described(
     """What a call returned, with references for its Tensors.
 
     Raises:
-        ValueError: something that no program can return, by what it is called.
+        NoProgramError: it is something that no program can return.
     """
     if type(outputs) is Tensor:
         for k, leaf in enumerate(arguments.leaves):
@@ -96,7 +100,7 @@ def described(
             return Constant(outputs)
         node = outputs.node
         if node is not None and node.saved is not None:
-            raise ValueError(
+            raise NoProgramError(
                 "it returns a recorded Tensor, whose graph would be missing: call backward() inside, or the function "
                 "inside of no_grad(), or return x.detach()"
             )
@@ -107,7 +111,7 @@ def described(
         return {key: described(part, arguments, known, number_of) for key, part in outputs.items()}
     if outputs is None or isinstance(outputs, (*SCALARS, Module, type)) or callable(outputs):
         return Constant(outputs)
-    raise ValueError(f"it returns a {type(outputs).__name__}: return Tensors, in dicts, lists and tuples")
+    raise NoProgramError(f"it returns a {type(outputs).__name__}: return Tensors, in dicts, lists and tuples")
 
 
 def freed(node: Node | None) -> Node | None:

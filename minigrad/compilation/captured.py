@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.compilation.arguments import Arguments, described
+from minigrad.compilation.arguments import Arguments, NoProgramError, described
 from minigrad.compilation.guards import Guards
 from minigrad.compilation.passes import checks_first
 from minigrad.compilation.program import Instruction, Program, same
@@ -45,7 +45,7 @@ class Captured:
         """Whether all checks gave the same answers, and the same gradients were set and cleared."""
         decisions = [[i.expected for i in each.program.instructions if i.decides] for each in (self, other)]
         alike = all({need, other.needs.get(x)} in _COMPATIBLE for x, need in self.needs.items())
-        return alike and same(*decisions) and self.program.gradients == other.program.gradients
+        return alike and same(*decisions) and same(self.program.gradients, other.program.gradients)
 
     def needs_of_both(self, other: Captured) -> Needs:
         """A gradient that one of the calls found, and cleared before it was used, may be there or not."""
@@ -70,7 +70,7 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
     """The program of a call that has ended.
 
     Raises:
-        ValueError: it has left something that no program can give.
+        NoProgramError: it has left something that no program can give.
     """
     leaf_of = {x: k for k, x in enumerate(arguments.tensors) if x is not None}
     needs: Needs = {}
@@ -78,7 +78,7 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
     described_outputs = described(outputs, arguments, guards.tensors, tape.number)
     for x, node in tape.known.leaves.items():
         if x.node is not node:
-            raise ValueError("it changes which Tensors require gradients")
+            raise NoProgramError("it changes which Tensors require gradients")
         name, before, now = leaf_of.get(x, x), tape.known.entry[x], node.grad
         needs[name] = "some" if x in tape.known.used_gradients else "none" if before is None else "any"
         if now is before:
@@ -86,7 +86,7 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
         elif now is None:
             gradients.append((name, None))
         elif now.node is not None:
-            raise ValueError("a gradient is itself recorded (create_graph=True)")
+            raise NoProgramError("a gradient is itself recorded (create_graph=True)")
         else:
             gradients.append((name, tape.number(now._data)))
     instructions = checks_first(tape.instructions)
@@ -106,7 +106,7 @@ def _require_checks_first(instructions: Sequence[Instruction]) -> None:
     for instruction in instructions:
         effects |= instruction.kind == "call"
         if effects and instruction.decides:
-            raise ValueError(
+            raise NoProgramError(
                 f"{instruction.name} at {instruction.site[0]}:{instruction.site[1]} looks at values after something "
                 "has been changed or drawn"
             )

@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from minigrad.autograd.node import STATE, Leaf
 from minigrad.autograd.tensor import Tensor, record
-from minigrad.compilation.arguments import Arguments
+from minigrad.compilation.arguments import Arguments, NoProgramError
 from minigrad.compilation.captured import Captured, Needs, captured_call, refusal
 from minigrad.compilation.explain import explain
 from minigrad.compilation.generate import Changed, generate
@@ -133,7 +133,7 @@ class Compiled(Generic[P, R]):
             if reason is None:
                 captured = captured_call(tape, arguments, guards, outputs, self.title)
                 reason = self._compare(key, captured, [e for e in unchanged if e.took_the_way_of(captured)])
-        except ValueError as error:
+        except NoProgramError as error:
             reason = str(error)
         if reason is None and self._in_vain > MOST_CAPTURES:
             reason = f"it changes at each call: {next(filter(None, changes), None) or self._changing(key)}"

@@ -127,8 +127,8 @@ def _behind(position: int, instructions: Sequence[Instruction], made: Mapping[in
 def _could_be_first(position: int, instructions: Sequence[Instruction]) -> bool:
     """Whether nothing that runs before an instruction could change what it gives."""
     tensor = instructions[position].loads
-    changed = (earlier.writes for earlier in instructions[:position])
-    return instructions[position].kind != "call" and (tensor is None or not any(tensor in writes for writes in changed))
+    changed = {id(x) for earlier in instructions[:position] for x in earlier.writes}  # == of Tensors compares elements
+    return instructions[position].kind != "call" and id(tensor) not in changed
 
 
 # ---- calls as values -------------------------------------------------------------------------------------------------

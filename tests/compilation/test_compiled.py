@@ -300,6 +300,17 @@ def test_values_that_are_updated_and_used_again_are_the_new_ones():
     assert found[0] == found[1]
 
 
+def test_tensors_of_a_closure_are_told_apart_from_those_that_are_written():
+    """Their shapes do not fit, and comparing their elements would be an error."""
+    train = training()
+    ((x, y),) = classification(1, batch=12)
+    x, y = mg.Tensor(x), mg.Tensor(y)
+    step = mg.compile(lambda: train.step(x, y))
+    for _ in range(4):
+        step()
+    assert step.program is not None
+
+
 def test_a_method_may_be_decorated():
     class Scale:
         def __init__(self, factor):

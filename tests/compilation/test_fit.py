@@ -54,3 +54,16 @@ def test_a_number_that_is_not_finite_is_found_with_its_cause():
     model.bias.data = [1.0]
     with pytest.raises(NonFiniteError, match="log"):
         fit(model, loader, loss=loss, optimizer=optim.SGD(model.parameters(), lr=1e-9), epochs=1, compile=True)
+
+
+def test_the_command_trains_alike(tmp_path):
+    from minigrad.cli import main
+
+    weights = []
+    for k, more in enumerate(([], ["--compile"])):
+        run = tmp_path / str(k)
+        options = ["--epochs", "1", "--data", "digits:size=16", "--threads", "1", "--out", str(run), *more]
+        assert main(["train", "mlp-small", *options]) == 0
+        weights.append((run / "checkpoint.safetensors").stat().st_size)
+        assert ('"compile": true' in (run / "settings.json").read_text()) == bool(more)
+    assert weights[0] > 0
