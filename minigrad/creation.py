@@ -234,7 +234,7 @@ def empty_like(x: ArrayLike, dtype: DTypeLike | None = None, *, device: str | No
     >>> empty_like(ones((2, 3))).shape
     (2, 3)
     """
-    array = as_array(x)
+    array = as_array(x) if not isinstance(x, Tensor) else x
     return empty(array.shape, array.dtype if dtype is None else dtype, device=device)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.typing import StateDict
 
 _default = np.random.default_rng()
+_seeded = 0
 
 
 def seed(n: int) -> None:
@@ -25,13 +26,19 @@ def seed(n: int) -> None:
     >>> mg.rand(3).tolist() == first.tolist()
     True
     """
-    global _default
+    global _default, _seeded
     _default = np.random.default_rng(n)
+    _seeded += 1
 
 
 def default_rng() -> np.random.Generator:
     """The default generator. `seed` and `set_rng_state` replace it, so ask for it again at each use."""
     return _default
+
+
+def times_seeded() -> int:
+    """How often `seed` was called."""
+    return _seeded
 
 
 def rng_state() -> StateDict:

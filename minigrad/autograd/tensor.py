@@ -79,6 +79,8 @@ def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
         DTypeError: `data` holds Tensors, strings or other objects.
     """
     if isinstance(data, Tensor):
+        if STATE.capture is not None:
+            STATE.capture.looked(data, "an array")
         data = data._data
     if type(data) is BatchedArray:
         return data if dtype is None else data.astype(dtype)  # type: ignore[return-value]
@@ -143,7 +145,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
                 f"Tensor takes one argument of data, and {requires_grad!r} stands where requires_grad does: write "
                 "Tensor([2.0, 3.0]) for values, or zeros((2, 3)) for a shape"
             )
-        array = as_array(data)
+        array = as_array(data._data if isinstance(data, Tensor) else data)
         shared = _guarded and not isinstance(data, (int, float, complex, list, tuple))
         self._data = array.copy() if shared else array
         if shared and STATE.capture is not None:
@@ -236,6 +238,8 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         self.node.grad = value
 
     def __repr__(self) -> str:
+        if STATE.capture is not None:
+            STATE.capture.looked(self, "text")
         if is_batched(self):
             return f"Tensor({self._data!r})"
         values = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=64, edgeitems=3)

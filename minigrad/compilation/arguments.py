@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.autograd.node import STATE, Leaf, Node
 from minigrad.autograd.tensor import Tensor, default_dtype, wrap
-from minigrad.compilation.guards import SCALARS
+from minigrad.compilation.guards import SCALARS, scalar_key
 from minigrad.compilation.program import Constant, Nested, Ref
 from minigrad.kernels.jit import is_numpy_only
 from minigrad.nn import Module
@@ -50,6 +51,8 @@ class Arguments:
         self.objects: dict[str, object] = {}
         self._structure: list[Any] = [STATE.recorder is None, default_dtype(), is_numpy_only()]
         self._recorded = False
+        self._first: dict[int, int] = {}  # by the id of an array: the first leaf that it is the values of
+        self._rebuilt: list[tuple[Any, Any, list[Any]]] = []  # what had arrays in it, what the function gets, its parts
         self.args: tuple[Any, ...] = tuple([self._taken(x, f"argument {k}") for k, x in enumerate(args)])
         self.settings = {name: self._taken(x, name) for name, x in settings.items()}
         self._structure.append(tuple(settings))
@@ -65,23 +68,53 @@ class Arguments:
             x = wrap(x.view(np.ndarray))
         if type(x) is Tensor:
             node, data = x.node, x._data
-            self._recorded |= node is not None and type(node) is not Leaf
-            self._structure.append((data.shape, data.dtype, data.strides, node is None))
+            self._recorded |= (node is not None and type(node) is not Leaf) or type(data) is not np.ndarray
+            first = self._first.setdefault(id(data), len(self.leaves))
+            self._structure.append((data.shape, data.dtype, getattr(data, "strides", None), node is None, first))
             self.leaves.append(x)
             return x
         if type(x) in (tuple, list):
             self._structure.append((type(x), len(x)))
-            return type(x)([self._taken(part, name) for part in x])
+            parts = [self._taken(part, name) for part in x]
+            return x if all(map(is_, parts, x)) else self._instead_of(x, type(x)(parts))
         if type(x) is dict:
             self._structure.append((dict, tuple(x)))
-            return {key: self._taken(part, f"{name}[{key!r}]") for key, part in x.items()}
+            items = {key: self._taken(part, f"{name}[{key!r}]") for key, part in x.items()}
+            return x if all(map(is_, items.values(), x.values())) else self._instead_of(x, items)
         self.leaves.append(x)
         if x is None or isinstance(x, SCALARS):
-            self._structure.append((type(x), x))
+            self._structure.append((type(x), scalar_key(x)))
         else:
             self._structure.append((type(x), id(x)))
             self.objects[name] = x
         return x
+
+    def _instead_of(self, original: Any, container: Any) -> Any:
+        self._rebuilt.append((original, container, _flat(container)))
+        return container
+
+    def shared_with(self, tensors: Mapping[Tensor, str]) -> list[Tensor | None]:
+        """For each leaf: the Tensor of those that it is, or whose values it holds."""
+        holders = {id(x._data): x for x in tensors}
+        return [None if x is None else holders.get(id(x._data)) for x in self.tensors]
+
+    def changed(self) -> bool:
+        """Whether the function has changed the containers that it was given."""
+        now = Arguments(self.args, self.settings)
+        return now.key != self.key or not all(map(is_, now.leaves, self.leaves))
+
+    def give_back(self) -> None:
+        """Let changes of rebuilt containers be seen where the call comes from."""
+        for original, container, before in self._rebuilt:
+            now = _flat(container)
+            if len(now) == len(before) and all(map(is_, now, before)):
+                continue
+            original.clear()
+            original.extend(container) if type(original) is list else original.update(container)
+
+
+def _flat(container: Any) -> list[Any]:
+    return [*container, *container.values()] if type(container) is dict else [*container]
 
 
 def described(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from operator import is_
 from typing import Any
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.arguments import Arguments, NoProgramError, described
 from minigrad.compilation.guards import Guards
 from minigrad.compilation.passes import checks_first
-from minigrad.compilation.program import Instruction, Program, same
+from minigrad.compilation.program import Constant, Instruction, Program, same
 from minigrad.compilation.tape import Tape
 
 Needs = dict[Tensor | int, str]
@@ -24,8 +25,19 @@ _COMPATIBLE = ({"none"}, {"some"}, {"any"}, {"none", "any"})
 class Captured:
     """One captured call: the program, what it depends on, and which gradients it needs to find."""
 
-    def __init__(self, program: Program, guards: Guards, needs: Needs, data: bytes | None) -> None:
+    def __init__(
+        self, program: Program, guards: Guards, needs: Needs, data: bytes | None, shared: Sequence[Tensor | None]
+    ) -> None:
         self.program, self.guards, self.needs, self.data = program, guards, needs, data
+        self._shared = shared
+
+    def finds_shared(self, arguments: Arguments) -> bool:
+        """Whether the same arguments as before are Tensors that the function reaches by itself."""
+        reached = self.guards.tensors
+        return all(
+            x is None or (x not in reached if known is None else x._data is known._data)
+            for x, known in zip(arguments.tensors, self._shared, strict=True)
+        )
 
     def difference(self, other: Captured) -> str | None:
         """The first call in which two programs differ, with its line; None if there is none."""
@@ -45,6 +57,7 @@ class Captured:
         """Whether all checks gave the same answers, and the same gradients were set and cleared."""
         decisions = [[i.expected for i in each.program.instructions if i.decides] for each in (self, other)]
         alike = all({need, other.needs.get(x)} in _COMPATIBLE for x, need in self.needs.items())
+        alike &= all(map(is_, self._shared, other._shared))
         return alike and same(*decisions) and same(self.program.gradients, other.program.gradients)
 
     def needs_of_both(self, other: Captured) -> Needs:
@@ -61,9 +74,12 @@ def refusal(tape: Tape, guards: Guards) -> str | None:
     if tape.refusal is not None:
         reason, (file, line) = tape.refusal
         return f"{reason}, at {file}:{line}"
-    if guards.hooked:
-        return f"{guards.hooked[0]} has hooks, whose Python would not run"
-    return None if guards.complete else "it reaches too much to be watched for changes"
+    if guards.refusal is not None:
+        return guards.refusal
+    drawn = guards.drawn({id(x.value) for i in tape.instructions for x in i.arguments if isinstance(x, Constant)})
+    return (
+        None if drawn is None else f"random numbers are drawn from {drawn}, and what is done with them cannot be seen"
+    )
 
 
 def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any, title: str) -> Captured:
@@ -97,7 +113,8 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
         tuple([number if number in read else None for number in tape.known.arguments]),
         tape.known.constants, described_outputs, tuple(gradients), guards.tensors, title,
     )  # fmt: skip
-    return Captured(program, guards, needs, _data(tape, arguments) if tape.known.suspicious else None)
+    data = _data(tape, arguments) if tape.known.suspicious else None
+    return Captured(program, guards, needs, data, arguments.shared_with(guards.tensors))
 
 
 def _require_checks_first(instructions: Sequence[Instruction]) -> None:

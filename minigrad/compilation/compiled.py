@@ -59,6 +59,7 @@ class Replay:
         """Whether all is as it was when the program was captured."""
         return (
             self.guards.holds()
+            and self.captured.finds_shared(arguments)
             and all(_gradient(x, arguments) is None for x in self._none)
             and all(_gradient(x, arguments) is not None for x in self._some)
         )
@@ -110,7 +111,7 @@ class Compiled(Generic[P, R]):
                     return cast(R, found)
             if arguments.key not in self._eager and self._in_vain <= MOST_CAPTURES:
                 return self._capture(arguments)
-        return self.function(*arguments.args, **arguments.settings)
+        return self._eagerly(arguments)
 
     def __get__(self, owner: object, kind: type | None = None) -> Any:
         """The function as a method of its owner, which is then its first argument."""
@@ -126,21 +127,29 @@ class Compiled(Generic[P, R]):
         unchanged = [e for e, change in zip(self._candidates.get(key, ()), changes, strict=True) if change is None]
         tape = Tape(arguments.tensors, guards.tensors)
         with capturing(tape):
-            outputs = self.function(*arguments.args, **arguments.settings)
+            outputs = self._eagerly(arguments)
         self._in_vain += 1
-        reason = refusal(tape, guards)
+        reason, own = refusal(tape, guards), guards.changed()
+        if arguments.changed():
+            reason = reason or "it changes a container that it is given as an argument"
         try:
-            if reason is None:
+            if reason is None and own is None:
                 captured = captured_call(tape, arguments, guards, outputs, self.title)
                 reason = self._compare(key, captured, [e for e in unchanged if e.took_the_way_of(captured)])
         except NoProgramError as error:
             reason = str(error)
         if reason is None and self._in_vain > MOST_CAPTURES:
-            reason = f"it changes at each call: {next(filter(None, changes), None) or self._changing(key)}"
+            reason = f"it changes at each call: {own or next(filter(None, changes), None) or self._changing(key)}"
         if reason is not None:
             self._give_up(key, reason)
         self._last_key = key
         return outputs
+
+    def _eagerly(self, arguments: Arguments) -> R:
+        try:
+            return self.function(*arguments.args, **arguments.settings)
+        finally:
+            arguments.give_back()
 
     def _compare(self, key: Any, captured: Captured, alike: list[Captured]) -> str | None:
         """Trust a program that was captured twice; the reason why there cannot be one, if that is seen."""
@@ -223,11 +232,13 @@ def compile(function: Callable[P, R]) -> Compiled[P, R]:
     same program, it is trusted, goes through passes (`minigrad.compilation.PASSES`), and is replayed. Results,
     gradients and random numbers are the eager ones.
 
-    What the function depends on (closure variables, globals, attributes of modules and other objects, items of lists
-    and dicts) is looked at before each replay: scalars count by value, everything else by identity, and a change leads
-    to another capture. Values of Tensors are read anew. The optimizer's own code updates parameters, so that learning
-    rates and loaded states need nothing. What no program could repeat (a number that Python looks at, arrays made by
-    raw NumPy, a recorded result, hooks) is told in one warning with its line, and then such calls run eagerly.
+    What the function depends on (closure variables, globals, attributes of objects and their classes, items of lists
+    and dicts) is looked at before each replay: scalars and NumPy arrays count by value, everything else by identity,
+    and a change leads to another capture. Values of Tensors are read anew. The optimizer's own code updates
+    parameters, so that learning rates and loaded states need nothing. What no program could repeat (a number that
+    Python looks at, arrays made by raw NumPy, random numbers of other generators, iterators, a recorded result, hooks,
+    objects that are changed) is told in one warning with its line, and then such calls run eagerly. What cannot be
+    seen are the clock, files, environment variables, and names that are looked up by `globals()` or `eval`.
 
     Arrays among the arguments reach the function as Tensors. What it does beside computing (printing, writing files)
     happens in calls that are captured only.

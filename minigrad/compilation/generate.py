@@ -95,10 +95,10 @@ class _Writer:
             made, g, *saved = target, *arguments
             silence = self.name(instruction.silence, f"{instruction.name}_input")
             yield f"if has_nan({made}):"
-            settings = ", ".join(f"{name}={self.expression(x)}" for name, x in instruction.settings.items())
+            settings = self._containers(dict(instruction.settings), self.expression)
             saved = saved[: len(instruction.arguments) - 1]
             function = self.name(instruction.function, instruction.name)
-            yield f"    {made} = silence({silence}, {made}, {function}, ({', '.join([g, *saved])},), dict({settings}))"
+            yield f"    {made} = silence({silence}, {made}, {function}, ({', '.join([g, *saved])},), {settings})"
 
     def _target(self, results: Nested, expected: Nested, checks: list[str]) -> str:
         if isinstance(results, int):

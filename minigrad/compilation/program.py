@@ -232,6 +232,8 @@ def same(one: Nested, other: Nested) -> bool:
         return one.plan is other.plan and bool(one.shape == other.shape)
     if isinstance(one, np.ndarray):
         return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
-    if isinstance(one, (bool, int, float, str, bytes, np.generic, np.dtype, slice)):
-        return bool(one == other) or (one != one and other != other)
+    if isinstance(one, (float, complex, np.generic)):
+        return repr(one) == repr(other)
+    if isinstance(one, (bool, int, str, bytes, np.dtype, slice)):
+        return bool(one == other)
     return False

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.registry import op
-from minigrad.autograd.tensor import Tensor, copy_if_writable, wrap
+from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, wrap
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.shapes import Shape, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, Settings, Value
@@ -162,7 +162,7 @@ def nonzero(x: Value) -> tuple[Value, ...]:
     if not shape_of(x):
         raise ShapeError("nonzero: an array without dimensions has no positions: compare it with 0")
     if isinstance(x, Tensor):
-        return tuple([wrap(positions) for positions in np.nonzero(x._data)])
+        return tuple([wrap(positions) for positions in np.nonzero(as_array(x))])
     return np.nonzero(x)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import StateError, UsageError
 from minigrad.kernels import update
@@ -63,8 +64,12 @@ class WeightAverage(ExplainedKeywords):
 
     def update(self) -> None:
         """Take the present weights into the mean; to be called after each step of the optimizer."""
+        self._update(tuple(self.params))
+
+    @python_call
+    def _update(self, params: tuple[Tensor, ...]) -> None:
         share = self._share() if self.updates else 1.0  # the first weights are the first mean
-        for p, mean in zip(self.params, self._means, strict=True):
+        for p, mean in zip(params, self._means, strict=True):
             if share == 1:
                 mean[...] = p._data
             else:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from minigrad.autograd.complex_numbers import require_real
-from minigrad.autograd.tensor import Tensor
+from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.optim.optimizer_state import is_number
 from minigrad.typing import Array
@@ -55,7 +55,7 @@ def clip_grad_norm(
     if not is_number(norm_type) or not norm_type > 0:
         raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type!r} (math.inf is the largest |g|)")
     gradients = _gradients("clip_grad_norm", parameters)
-    norm = _norm([g._data for g in gradients], float(norm_type))
+    norm = _norm(list(map(as_array, gradients)), float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise NonFiniteError(f"clip_grad_norm: the norm of the gradients is {norm}, so they cannot be clipped")
     factor = max_norm / (norm + 1e-6)

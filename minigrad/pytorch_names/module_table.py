@@ -11,7 +11,7 @@ model.double()            model.astype("float64")
 model.half()              model.astype("float16")
 model.cpu()               model
 model.cuda()              model                     there is only the CPU here
-model.compile()           -     there is no compiler here: leave it out
+model.compile()           -     step = minigrad.compile(step) compiles a step of training, or of inference
 model.share_memory()      -     there is only one process here: leave it out
 model.register_module("new", layer)         model.add_module("new", layer)
 model.register_backward_hook(f)             model.register_full_backward_hook(f)
@@ -66,9 +66,7 @@ torch.cuda                        -     there is only the CPU here: leave device
 torch.backends                    -     there is only the CPU here: leave devices out
 torch.autocast                    -     there is no mixed precision here: model.astype("float16") converts a model
 torch.amp                         -     there is no mixed precision here: model.astype("float16") converts a model
-torch.compile                     -     there is no compiler here: leave it out
 torch.func                        -     minigrad.grad, minigrad.vjp, minigrad.functional_call ... are here itself
-torch.special                     -     such functions are here itself: minigrad.erf, minigrad.expm1 ...
 torch.utils                       -     loaders are in minigrad.data, and minigrad.checkpoint saves memory
 torch.save                        -     minigrad.io.save(path, model.state_dict()) writes safetensors
 torch.load                        -     minigrad.io.load(path) reads safetensors, minigrad.io.load_npz(path) NumPy files

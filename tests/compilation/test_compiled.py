@@ -1,6 +1,6 @@
 """What a compiled function does is what the function does; a change of what it depends on is noticed."""
 
-import itertools
+import io
 
 import numpy as np
 import pytest
@@ -36,10 +36,10 @@ def test_training_is_that_of_the_eager_step_bit_for_bit():
 
 def test_the_third_call_with_the_same_shapes_is_replayed():
     _, compiled = both()
-    calls, step = itertools.count(), compiled.step.function
-    compiled.step = mg.compile(lambda x, y: next(calls) is not None and step(x, y))
+    lines, step = io.StringIO(), compiled.step.function
+    compiled.step = mg.compile(lambda x, y: print("called", file=lines) or step(x, y))
     run(compiled, classification(5))
-    assert next(calls) == 2
+    assert lines.getvalue() == "called\n" * 2
 
 
 def test_a_step_may_be_decorated():
@@ -373,7 +373,7 @@ def test_numbers_of_a_generator_of_ones_own_are_said():
     def f(x):
         return x + rng.normal(size=2)
 
-    assert "outside" in eager_reason(f, mg.Tensor([1.0, 3.0]))
+    assert "random numbers are drawn from rng" in eager_reason(f, mg.Tensor([1.0, 3.0]))
     assert f(mg.Tensor([1.0, 3.0])).tolist() != f(mg.Tensor([1.0, 3.0])).tolist()
 
 
