@@ -170,8 +170,7 @@ def _state(generator: Any) -> str:
 
 def _global_states() -> tuple[Any, ...]:
     """The states of the generators that everybody draws from."""
-    _, keys, *rest = np.random.get_state()
-    return random.getstate(), keys.tobytes(), *rest
+    return random.getstate(), repr(np.random.get_state(legacy=False))
 
 
 def _short(value: object) -> str:
