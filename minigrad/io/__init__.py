@@ -1,4 +1,4 @@
-"""Files: arrays in the safetensors format and NumPy's, nested states, atomic writes and locks.
+"""Files: arrays in the safetensors format and NumPy's, nested states, ONNX models, atomic writes and locks.
 
 >>> import numpy as np
 >>> from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from minigrad.io.atomic import write_atomically
 from minigrad.io.file_lock import FileLock
 from minigrad.io.nested import load_state, save_state
 from minigrad.io.npz import load_npz
+from minigrad.io.onnx.export import to_onnx
 from minigrad.io.safetensors import load, save
 
-__all__ = ["FileLock", "load", "load_npz", "load_state", "save", "save_state", "write_atomically"]
+__all__ = ["FileLock", "load", "load_npz", "load_state", "save", "save_state", "to_onnx", "write_atomically"]

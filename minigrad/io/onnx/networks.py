@@ -1,0 +1,202 @@
+"""The ops of networks: products, convolution, pooling, normalization, resampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from minigrad.io.onnx.builder import Builder
+from minigrad.io.onnx.capture import Call, Size, Value
+from minigrad.io.onnx.reductions import reduce
+from minigrad.io.onnx.table import converter
+from minigrad.typing import Shape
+
+
+@converter("linear")
+def _(b: Builder, call: Call) -> str:
+    x, w, bias = call.inputs
+    assert x is not None
+    assert w is not None
+    dtype = call.out.dtype
+    if x.ndim == 2:
+        return str(b.emit("Gemm", *b.operands(call), transB=1))
+    if w.constant:
+        weight = b.constant(np.asarray(w.first, dtype).T)
+    else:
+        weight = b.emit("Transpose", b.name(w, dtype), perm=(1, 0))
+    out = b.emit("MatMul", b.name(x, dtype), weight)
+    return str(out if bias is None else b.emit("Add", out, b.name(bias, dtype)))
+
+
+@converter("matmul")
+def _(b: Builder, call: Call) -> str:
+    return str(b.emit("MatMul", *b.operands(call)))
+
+
+@converter("einsum")
+def _(b: Builder, call: Call) -> str:
+    return str(b.emit("Einsum", *b.operands(call), equation=call.settings["subscripts"]))
+
+
+@converter("conv")
+def _(b: Builder, call: Call) -> str:
+    s = call.settings
+    return str(
+        b.emit(
+            "Conv", *b.operands(call), kernel_shape=_shape(call, 1)[2:], strides=s["stride"], pads=s["padding"] * 2,
+            dilations=s["dilation"], group=s["groups"],
+        )
+    )  # fmt: skip
+
+
+@converter("conv_input")
+def _(b: Builder, call: Call) -> str:
+    s, kernel = call.settings, _shape(call, 1)[2:]
+    sizes = zip(_shape(call, 0)[2:], kernel, s["stride"], s["padding"], s["dilation"], strict=True)
+    natural = [(n - 1) * stride + dilation * (k - 1) + 1 - 2 * p for n, k, stride, p, dilation in sizes]
+    more = [n - m for n, m in zip(s["shape"][2:], natural, strict=True)]
+    return str(
+        b.emit(
+            "ConvTranspose", *b.operands(call), kernel_shape=kernel, strides=s["stride"], pads=s["padding"] * 2,
+            dilations=s["dilation"], group=s["groups"], output_padding=more,
+        )
+    )  # fmt: skip
+
+
+def _shape(call: Call, i: int) -> Shape:
+    value = call.inputs[i]
+    assert value is not None
+    return value.shape
+
+
+def _overhang(call: Call, dilation: Sequence[int] = (1, 1)) -> list[int]:
+    """How many pixels windows reach over the end of the image, of rows and of columns."""
+    s = call.settings
+    rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], dilation, s["size"], strict=True)
+    return [max((count - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, count in rows]
+
+
+@converter("max_pool")
+def _(b: Builder, call: Call) -> str:
+    s = call.settings
+    return str(
+        b.emit(
+            "MaxPool", b.x(call), kernel_shape=s["kernel"], strides=s["stride"], dilations=s["dilation"],
+            pads=[*s["padding"], *_overhang(call, s["dilation"])],
+        )
+    )  # fmt: skip
+
+
+@converter("avg_pool")
+def _(b: Builder, call: Call) -> str:
+    """The padding may count, what lies beyond it never does."""
+    s, x = call.settings, b.x(call)
+    padding, size = s["padding"], s["size"]
+    if s["kernel"] == _shape(call, 0)[2:] and size == (1, 1) and padding == (0, 0):
+        return str(b.emit("GlobalAveragePool", x))
+    ends = _overhang(call)
+    counts = s["count_include_pad"] and padding != (0, 0)
+    if counts and any(end > p for end, p in zip(ends, padding, strict=True)):
+        x = b.emit("Pad", x, b.ints([0, 0, *padding, 0, 0, *padding]), b.like(call.out, 0))
+        ends = [max(end - p, 0) for end, p in zip(ends, padding, strict=True)]
+        padding, counts = (0, 0), False
+    elif counts:
+        ends = padding
+    return str(
+        b.emit(
+            "AveragePool", x, kernel_shape=s["kernel"], strides=s["stride"], pads=[*padding, *ends],
+            count_include_pad=int(counts),
+        )
+    )  # fmt: skip
+
+
+@converter("unfold")
+def _(b: Builder, call: Call) -> str:
+    s, x = call.settings, b.x(call)
+    ends = [end if end > p else p for end, p in zip(_unfold_overhang(call), s["padding"], strict=True)]
+    if any(ends):
+        x = b.emit("Pad", x, b.ints([0, 0, *s["padding"], 0, 0, *ends]), b.like(call.out, 0))
+    for axis, k, stride, dilation, count in zip(
+        (2, 4), s["kernel"], s["stride"], s["dilation"], s["count"], strict=True
+    ):
+        places = dilation * np.arange(k)[:, None] + stride * np.arange(count)
+        x = b.emit("Gather", x, b.constant(places, np.int64), axis=axis)  # N C P I W, then N C P I Q J
+    return str(b.emit("Transpose", x, perm=(0, 1, 2, 4, 3, 5)))
+
+
+def _unfold_overhang(call: Call) -> list[int]:
+    s = call.settings
+    rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], s["dilation"], s["count"], strict=True)
+    return [max((count - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, count in rows]
+
+
+@converter("fold")
+def _(b: Builder, call: Call) -> str:
+    s, value = call.settings, call.inputs[0]
+    assert value is not None
+    batch, channels, *kernel_and_count = value.sizes
+    p, q, i, j = [size.first for size in kernel_and_count]
+    rows, columns = channels.first * p * q, i * j
+    columns_first = b.reshape(b.x(call), [batch, Size(rows, rows), Size(columns, columns)])
+    return str(
+        b.emit(
+            "Col2Im", columns_first, b.ints(s["shape"][2:]), b.ints([p, q]), dilations=s["dilation"],
+            pads=s["padding"] * 2, strides=s["stride"],
+        )
+    )  # fmt: skip
+
+
+@converter("resample")
+def _(b: Builder, call: Call) -> str:
+    """A sum over the taps of the table; ONNX's Resize has only a few of such tables."""
+    s, out = call.settings, call.out
+    column = [1] * out.ndim
+    column[s["axis"]] = -1
+    total = ""
+    for places, weights in zip(s["index"], s["weight"], strict=True):
+        taken = b.emit("Gather", b.x(call), b.constant(places, np.int64), axis=s["axis"])
+        if (weights != 1).any():
+            taken = b.emit("Mul", taken, b.constant(weights.reshape(column), out.dtype))
+        total = b.emit("Add", total, taken) if total else taken
+    return total
+
+
+@converter("standardize")
+def _(b: Builder, call: Call) -> Sequence[str]:
+    x, w, bias = call.inputs
+    assert x is not None
+    axis, eps = call.settings["axis"], b.like(x, call.settings["eps"])
+    name = b.name(x)
+    mean = reduce(b, "ReduceMean", name, axis, True)
+    deviation = b.emit("Sub", name, mean)
+    variance = reduce(b, "ReduceMean", b.emit("Mul", deviation, deviation), axis, True)
+    if axis and axis == tuple(range(axis[0], x.ndim)) and all(size.fixed for size in x.sizes[axis[0] :]):
+        out, w, bias = _layer_normalization(b, call, x, w, bias)
+    else:
+        out = b.emit("Div", deviation, b.emit("Sqrt", b.emit("Add", variance, eps)))
+    out = out if w is None else b.emit("Mul", out, b.name(w, x.dtype))
+    return out if bias is None else b.emit("Add", out, b.name(bias, x.dtype)), mean, variance
+
+
+def _layer_normalization(
+    b: Builder, call: Call, x: Value, w: Value | None, bias: Value | None
+) -> tuple[str, Value | None, Value | None]:
+    """LayerNormalization over the last dimensions, and what of w and b is left to be applied."""
+    first = call.settings["axis"][0]
+    shape = x.shape[first:]
+    if w is None or w.shape != shape or (bias is not None and bias.shape != shape):
+        scale, shift = b.constant(np.ones(shape), x.dtype), ""
+    else:
+        scale, shift = b.name(w, x.dtype), "" if bias is None else b.name(bias, x.dtype)
+        w = bias = None
+    out = b.emit("LayerNormalization", b.name(x), scale, shift, axis=first, epsilon=call.settings["eps"])
+    return str(out), w, bias
+
+
+@converter("vector_norm")
+def _(b: Builder, call: Call) -> str:
+    if call.settings["ord"] != 2 or math.isinf(call.settings["ord"]):
+        call.refuse(f"of the order {call.settings['ord']} has no form in ONNX", "use ord=1, 2 or inf")
+    return reduce(b, "ReduceL2", b.operands(call)[0], call.settings["axis"], call.settings["keepdims"])

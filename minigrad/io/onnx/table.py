@@ -1,0 +1,62 @@
+"""The table of converters: how each op is written as ONNX operators.
+
+A converter gets the builder and a call, emits nodes, and returns the name of the result (or of each of several). An
+elementwise op without settings needs none where its row names an operator (`onnx=`), which takes the same inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from minigrad.io.onnx.builder import Builder
+from minigrad.io.onnx.capture import Call, same
+
+Converter: TypeAlias = Callable[[Builder, Call], str | Sequence[str]]
+
+CONVERTERS: Final[dict[str, Converter]] = {}
+"""By the name of the op."""
+
+SIZED: Final = {"shape"}
+"""The settings that may depend on the batch size: converters take the sizes of the result instead."""
+
+
+def converter(*names: str) -> Callable[[Converter], Converter]:
+    """Register the decorated function as the converter of these ops."""
+
+    def register(function: Converter) -> Converter:
+        CONVERTERS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def convert(b: Builder, call: Call) -> None:
+    """Write one call.
+
+    Raises:
+        UsageError: it has no form in ONNX.
+    """
+    function = CONVERTERS.get(call.name)
+    if function is None and call.op is not None and call.op.elementwise and call.op.onnx and not call.op.settings:
+        function = _same_operator
+    if function is None:
+        call.refuse(
+            "has no form in ONNX",
+            "compute this part outside of the model, or write it with ops that have one (the site lists them)",
+        )
+    for name in call.settings.keys() - SIZED - ({"index"} if call.index is not None else set()):
+        if not same(call.settings[name], call.second_settings[name]):
+            call.refuse(
+                f"has {name}={call.settings[name]!r}, which depends on the inputs or on the batch size",
+                "compute it with ops from Tensors, or from fixed sizes",
+            )
+    b.begin(call)
+    outs = function(b, call)
+    b.name_results(call, [outs] if isinstance(outs, str) else outs)
+
+
+def _same_operator(b: Builder, call: Call) -> str:
+    assert call.op is not None
+    assert call.op.onnx is not None
+    return str(b.emit(call.op.onnx, *b.operands(call)))
