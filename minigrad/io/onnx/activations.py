@@ -17,6 +17,16 @@ def _(b: Builder, call: Call) -> str:
     return str(b.emit("LeakyRelu", b.x(call), alpha=call.settings["negative_slope"]))
 
 
+@converter("prelu")
+def _(b: Builder, call: Call) -> str:
+    x, weight = b.operands(call)
+    value = call.inputs[0]
+    if value is not None and value.sizes == call.out.sizes:
+        return str(b.emit("PRelu", x, weight))
+    positive = b.emit("Greater", x, b.like(call.out, 0))  # PRelu does not repeat x
+    return str(b.emit("Where", positive, x, b.emit("Mul", weight, x)))
+
+
 @converter("elu", "celu")
 def _(b: Builder, call: Call) -> str:
     return str(b.emit(call.name.capitalize(), b.x(call), alpha=float(call.settings["alpha"])))

@@ -208,8 +208,13 @@ class Builder:
     def _size(self, size: Size) -> str:
         if size.fixed:
             return self.ints([size.first])
-        factor = size.second - size.first
+        factor, remainder = divmod(size.second - size.first, BATCH_SIZES[1] - BATCH_SIZES[0])
         rest = size.first - factor * BATCH_SIZES[0]
+        if remainder:
+            raise UsageError(
+                f"ONNX: {self._path('a size')} is {size.first} for a batch of {BATCH_SIZES[0]} and {size.second} for one "
+                f"of {BATCH_SIZES[1]}, and no multiple of the batch size: leave out dynamic_batch"
+            )
         name = self._batch()
         if factor != 1:
             name = self.emit("Mul", name, self.ints([factor]))

@@ -150,6 +150,15 @@ def _(b: Builder, call: Call) -> str:
     return str(b.emit("Where", small, near, b.emit("Log", b.emit("Add", one, x))))
 
 
+@converter("logaddexp")
+def _(b: Builder, call: Call) -> str:
+    """The larger one + softplus(-|x - y|); the difference of equal infinities is no number."""
+    x, y = b.operands(call)
+    larger, distance = b.emit("Max", x, y), b.emit("Abs", b.emit("Sub", x, y))
+    more = b.emit("Add", larger, b.emit("Softplus", b.emit("Neg", distance)))
+    return str(b.emit("Where", b.emit("IsNaN", distance), larger, more))
+
+
 @converter("astype")
 def _(b: Builder, call: Call) -> str:
     value = call.inputs[0]

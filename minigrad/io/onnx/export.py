@@ -27,7 +27,7 @@ OLDEST_OPSET: Final = 18
 LARGEST_FILE: Final = 2**31 - 2**20
 """Bytes of weights: a protobuf message has to stay below 2 GB."""
 
-for _family in ("activations", "elementwise", "networks", "reductions", "shapes"):
+for _family in ("activations", "elementwise", "indexing", "networks", "reductions", "shapes"):
     import_module(f"minigrad.io.onnx.{_family}")  # each registers its converters
 
 

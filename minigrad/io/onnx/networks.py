@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -193,10 +192,3 @@ def _layer_normalization(
         w = bias = None
     out = b.emit("LayerNormalization", b.name(x), scale, shift, axis=first, epsilon=call.settings["eps"])
     return str(out), w, bias
-
-
-@converter("vector_norm")
-def _(b: Builder, call: Call) -> str:
-    if call.settings["ord"] != 2 or math.isinf(call.settings["ord"]):
-        call.refuse(f"of the order {call.settings['ord']} has no form in ONNX", "use ord=1, 2 or inf")
-    return reduce(b, "ReduceL2", b.operands(call)[0], call.settings["axis"], call.settings["keepdims"])

@@ -67,3 +67,13 @@ def _(b: Builder, call: Call) -> str:
         "TopK", b.x(call), count, count=2, axis=axis, largest=int(call.settings["descending"]), sorted=1
     )
     return str(values if call.name == "sort" else places)
+
+
+@converter("vector_norm")
+def _(b: Builder, call: Call) -> str:
+    axis, keepdims, order = (call.settings[name] for name in ("axis", "keepdims", "ord"))
+    (x,) = b.operands(call)
+    if order == 2 and axis:
+        return reduce(b, "ReduceL2", x, axis, keepdims)
+    powers = b.emit("Pow", b.emit("Abs", x), b.like(call.out, order))
+    return str(b.emit("Pow", reduce(b, "ReduceSum", powers, axis, keepdims), b.like(call.out, 1 / order)))

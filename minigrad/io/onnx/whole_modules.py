@@ -76,6 +76,5 @@ def _(b: Builder, call: Call) -> str:
 def _(b: Builder, call: Call) -> str:
     module = call.module
     assert isinstance(module, LocalResponseNorm)
-    settings = {"alpha": module.alpha, "beta": module.beta, "bias": module.k}
-    floats = {name: float(value) for name, value in settings.items()}
-    return str(b.emit("LRN", b.x(call), size=module.size, **floats))
+    alpha, beta, k = float(module.alpha), float(module.beta), float(module.k)
+    return str(b.emit("LRN", b.x(call), size=module.size, alpha=alpha, beta=beta, bias=k))
