@@ -234,6 +234,32 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
     add("--open", action="store_true", help="show the file in the browser (default: no)")
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _explain(
+        parser,
+        "MODEL|RUN [options]",
+        "What it computes in evaluation mode, with its weights, as an ONNX file that other runtimes read. Classes and\n"
+        "the values of black and white pixels go into the metadata. Needs the package onnx (extra `onnx`).",
+        "examples:\n"
+        "  minigrad export runs/lenet5 -o lenet5.onnx --dynamic-batch\n"
+        "  minigrad export net:Net --input 1x3x32x32 -o net.onnx",
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL|RUN", help="a model, or the folder of a run")
+    add("-o", "--out", metavar="FILE", help="where to (default: MODEL.onnx)")
+    add("--weights", metavar="FILE", help="safetensors or .npz for MODEL (default: fresh ones, or those of the run)")
+    add(
+        "--input", type=shape, action="append", metavar="SIZES",
+        help="NxCxHxW of a batch, once for each input (default: one sample, if its shape is known)",
+    )  # fmt: skip
+    add("--opset", type=integer(1), default=20, metavar="N", help="version of ONNX's operators (default: 20)")
+    add("--dynamic-batch", action="store_true", help="let the file take any number of samples (default: as --input)")
+    add(
+        "--external-data", action="store_true", default=None,
+        help="put the weights beside it, into FILE.data (default: only above 2 GB)",
+    )  # fmt: skip
+
+
 def _add_completion(parser: argparse.ArgumentParser) -> None:
     _explain(
         parser,
@@ -265,6 +291,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "predict": ("tell the classes of image files", _add_predict),
     "summary": ("show the layers of a model: shapes, parameters, multiply-adds, memory", _add_summary),
     "graph": ("draw the computation graph of a model or function", _add_graph),
+    "export": ("write a model as an ONNX file", _add_export),
     "completion": ("print a script that completes this command in a shell", _add_completion),
 }
 """The commands: what each does, and what adds its options."""

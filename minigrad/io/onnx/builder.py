@@ -212,8 +212,8 @@ class Builder:
         rest = size.first - factor * BATCH_SIZES[0]
         if remainder:
             raise UsageError(
-                f"ONNX: {self._path('a size')} is {size.first} for a batch of {BATCH_SIZES[0]} and {size.second} for one "
-                f"of {BATCH_SIZES[1]}, and no multiple of the batch size: leave out dynamic_batch"
+                f"ONNX: {self._path('a size')} is {size.first} for {BATCH_SIZES[0]} samples and {size.second} for "
+                f"{BATCH_SIZES[1]}, and so no multiple of the batch size: leave out dynamic_batch"
             )
         name = self._batch()
         if factor != 1:

@@ -206,7 +206,7 @@ def test_a_setting_that_depends_on_the_batch_is_refused(rng):
 
 
 def test_a_size_that_is_no_multiple_of_the_batch_is_refused(rng):
-    with pytest.raises(UsageError, match="is 1 for a batch of 2 and 2 for one of 5, and no multiple of the batch size"):
+    with pytest.raises(UsageError, match="is 1 for 2 samples and 2 for 5, and so no multiple of the batch size"):
         to_onnx(
             Function(lambda x: x[0, 0, 0] + mg.ones((len(x) // 2, 1), dtype="float32")), images(rng), dynamic_batch=True
         )
