@@ -79,7 +79,7 @@ def correlate_blocks(
 @compiled
 def point_planes(x: Array, layout: Layout) -> Array:
     """Room for the points of a block of x's channels, which lie `point_step` apart."""
-    return np.zeros(POINTS * point_step(x.shape[1], layout.tiles, BYTES // x.itemsize), x.dtype)
+    return np.empty(POINTS * point_step(x.shape[1], layout.tiles, BYTES // x.itemsize), x.dtype)
 
 
 @compiled

@@ -4,6 +4,7 @@
     python -m tests.benchmarks elementwise --peer torch       elementwise functions, forward and backward
     python -m tests.benchmarks per_sample                     gradients of each sample, and one of the batch
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
+    python -m tests.benchmarks steps --models resnet20 --profile         where the time goes, op by op
 
 Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
 programs can read. A peer is installed by whoever compares: pip install torch==2.13.0

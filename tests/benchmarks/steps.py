@@ -62,12 +62,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--budget", type=float, default=inf, help="about how many seconds all may take; then there are fewer rounds"
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of each side (default 2)")
+    parser.add_argument("--profile", action="store_true", help="show where minigrad's time goes, op by op, instead")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; 130, as of any program that Ctrl-C ends, if it was interrupted."""
     if options.peer and not importlib.util.find_spec(options.peer):
         raise SystemExit(f"{options.peer} is not installed: pip install torch==2.13.0")
+    if options.profile:
+        return profile(options)
     ours = ["minigrad", "minigrad compiled"] if options.compile else ["minigrad"]
     networks = {
         name: [*(ours if name in NETWORKS else ours[:1]), *(PEERS[name] if options.peer == "torch" else [])]
@@ -85,13 +88,28 @@ def run(options: argparse.Namespace) -> int:
     return 130 if interrupted else 0
 
 
+def profile(options: argparse.Namespace) -> int:
+    """Profile the networks among the models, each in a process of its own; the exit code of the last."""
+    code = 0
+    for model in options.models:
+        if model in NETWORKS:
+            form = "json" if options.json else "table"
+            command = [sys.executable, "-m", "tests.benchmarks.op_profile", model, str(options.threads), form]
+            code = subprocess.run(command, env=environment(options), check=False).returncode
+    return code
+
+
+def environment(options: argparse.Namespace) -> dict[str, str]:
+    """The environment of all processes that are measured."""
+    kept = {key: value for key, value in os.environ.items() if key not in PINS}
+    return kept | TUNED | {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
+
+
 class Side:
     """A process that trains one model in one way, a few steps whenever it is told to."""
 
     def __init__(self, name: str, model: str, options: argparse.Namespace) -> None:
         self.name = f"{model} ({name})"
-        environment = {key: value for key, value in os.environ.items() if key not in PINS}
-        environment |= TUNED | {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
         self.rounds: list[list[float]] = []
         self.peak_mb = 0.0
         command = [sys.executable, "-m", "tests.benchmarks.worker", name, model, str(options.threads)]
@@ -100,7 +118,7 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=environment(options),
             start_new_session=True,  # Ctrl-C is for this process alone, which ends the others
         )
         self.seconds = options.seconds
