@@ -96,8 +96,8 @@ def _fused(program: Program, parts: tuple[Instruction, ...], positions: set[int]
     needed |= program.returned
     results = tuple([number for number in made if number in needed])
     inputs = list(dict.fromkeys(number for part in parts for number in part.reads if number not in made))
-    loop = FusedLoop.of(parts, inputs, results, program.values)
-    if loop is None or not inputs or not results:
+    loop = FusedLoop.of(parts, inputs, results, program.values) if inputs and results else None
+    if loop is None:
         return None
     name = "_".join(dict.fromkeys(part.name.replace(".", "_") for part in parts))
     return Instruction(

@@ -97,7 +97,11 @@ class FusedLoop:
         for part in self.parts:
             arguments = [_symbol(x, values) for x in part.arguments]
             settings = {name: _symbol(x, values) for name, x in part.settings.items()}
-            values[part.results] = part.function(*arguments, **settings)
+            assert part.plain is not None
+            out = part.function(*arguments, **settings)
+            if part.plain[1]:  # a cotangent of 0 passes on 0, whatever the slope
+                out = np.where(np.isnan(out) & (arguments[0] == 0), out.dtype.type(0), out)
+            values[part.results] = out
         found = tuple([values[number] for number in self.results])
         return found if len(found) > 1 else found[0]
 

@@ -232,6 +232,17 @@ def test_a_loop_ends_before_a_call_that_takes_one_of_its_values():
     assert [i.kind for i in compiled.program.instructions] == ["fused", "op", "fused"]
 
 
+def test_a_loop_of_which_nothing_is_needed_is_none():
+    pytest.importorskip("numba")
+
+    def f(x):
+        mg.exp(x * 2.0)
+        return x + 1.0
+
+    compiled = compiled_by(f, (PASSES[3],), mg.Tensor(np.ones((64, 64))))
+    assert compiled(mg.Tensor(np.ones((64, 64)))).numpy().max() == 2.0
+
+
 def test_a_loop_takes_layouts_that_differ_and_nan_behind_cotangents_of_zero():
     pytest.importorskip("numba")
     w = mg.Tensor(np.full((64, 64), 2.0), requires_grad=True)
