@@ -14,6 +14,17 @@ from minigrad.io.file_lock import FileLock
 from minigrad.io.nested import load_state, save_state
 from minigrad.io.npz import load_npz
 from minigrad.io.onnx.export import to_onnx
+from minigrad.io.onnx.table import onnx_ops
 from minigrad.io.safetensors import load, save
 
-__all__ = ["FileLock", "load", "load_npz", "load_state", "save", "save_state", "to_onnx", "write_atomically"]
+__all__ = [
+    "FileLock",
+    "load",
+    "load_npz",
+    "load_state",
+    "onnx_ops",
+    "save",
+    "save_state",
+    "to_onnx",
+    "write_atomically",
+]

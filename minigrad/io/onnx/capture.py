@@ -191,7 +191,8 @@ class _Comparison:
 
     def __init__(self, first: _Run, second: _Run) -> None:
         self.first, self.second = first, second
-        self.known: dict[object, Value] = {}  # by the memory of the first run's array, which the run keeps alive
+        self.known: dict[int, Value] = {}  # by the identity of the first run's array, which the run keeps alive
+        self.views: dict[object, Value] = {}  # by its memory
 
     def recording(self) -> Recording:
         """All calls that depend on the inputs."""
@@ -216,14 +217,15 @@ class _Comparison:
 
     def _add(self, value: Value) -> Value:
         if isinstance(value.first, np.ndarray):
-            self.known[_memory(value.first)] = value
+            self.known[id(value.first)] = value
+            self.views.setdefault(_memory(value.first), value)
         return value
 
     def _value(self, a: Any, b: Any) -> Value:
-        known = self.known.get(_memory(a))
+        known = self.known.get(id(a))
         if known is None:
             return self._add(Value(a, b, True))
-        if not known.constant and _memory(known.second) != _memory(b):
+        if not known.constant and known.second is not b:
             self._refuse_other_way()
         return known
 
@@ -243,16 +245,14 @@ class _Comparison:
     def _index(self, first: Settings, second: Settings) -> Value | None:
         """An index that is an array which depends on the inputs, such as the numbers of words."""
         index = first.get("index")
-        known = self.known.get(_memory(index)) if isinstance(index, np.ndarray) else None
+        known = self.views.get(_memory(index)) if isinstance(index, np.ndarray) else None
         if known is None or known.constant or _memory(known.second) != _memory(second["index"]):
             return None
         return known
 
 
-def _memory(x: Any) -> object:
-    """What tells whether two arrays are the same one, or views of the same numbers."""
-    if not isinstance(x, np.ndarray):
-        return None
+def _memory(x: Array) -> object:
+    """What tells whether two arrays are the same one, or views of the same numbers: embedding looks through one."""
     return x.__array_interface__["data"][0], x.shape, x.strides, x.dtype
 
 

@@ -20,7 +20,7 @@ def _(b: Builder, call: Call) -> str:
 
 @converter("permute_dims")
 def _(b: Builder, call: Call) -> str:
-    return str(b.emit("Transpose", b.x(call), perm=call.settings["axes"]))
+    return str(b.emit("Transpose", b.x(call), perm=call.settings["axes"] or None))
 
 
 @converter("broadcast_to")

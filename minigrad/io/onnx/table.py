@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from minigrad.autograd.op import Op
+from minigrad.autograd.registry import REGISTRY
 from minigrad.io.onnx.builder import Builder
 from minigrad.io.onnx.capture import Call, same
 
@@ -31,19 +33,30 @@ def converter(*names: str) -> Callable[[Converter], Converter]:
     return register
 
 
+def onnx_ops() -> list[str]:
+    """The names of the ops that have a form in ONNX, in alphabetical order.
+
+    >>> "conv" in onnx_ops(), "fft" in onnx_ops()
+    (True, False)
+    """
+    return sorted(name for name, op in REGISTRY.items() if name in CONVERTERS or _has_same_operator(op))
+
+
+def _has_same_operator(op: Op) -> bool:
+    return op.elementwise and op.onnx is not None and not op.settings
+
+
 def convert(b: Builder, call: Call) -> None:
     """Write one call.
 
     Raises:
         UsageError: it has no form in ONNX.
     """
-    function = CONVERTERS.get(call.name)
-    if function is None and call.op is not None and call.op.elementwise and call.op.onnx and not call.op.settings:
-        function = _same_operator
+    function = CONVERTERS.get(call.name) or (_same_operator if call.op and _has_same_operator(call.op) else None)
     if function is None:
         call.refuse(
             "has no form in ONNX",
-            "compute this part outside of the model, or write it with ops that have one (the site lists them)",
+            "compute this part outside of the model, or write it with ops that have one: minigrad.io.onnx_ops()",
         )
     for name in call.settings.keys() - SIZED - ({"index"} if call.index is not None else set()):
         if not same(call.settings[name], call.second_settings[name]):

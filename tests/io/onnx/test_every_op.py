@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from minigrad.io.onnx import export  # noqa: F401  (which registers the converters)
+from minigrad.io import onnx_ops
 from minigrad.io.onnx.table import CONVERTERS
+from minigrad.io.onnx.whole_modules import WHOLE
 from tests.io.onnx.runtime import check
 from tests.op_cases.every_op import CASES, OWN, Call
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-COVERED = [name for name, op in OWN.items() if name in CONVERTERS or (op.elementwise and op.onnx and not op.settings)]
+COVERED = [name for name in onnx_ops() if name in OWN]
 ROWS = [(name, k) for name in COVERED for k in range(len(CASES[name]))]
 
 
@@ -32,3 +33,7 @@ def test_row(name, k):
         return call.op(*found, **call.settings)
 
     check(function, *[values[i] for i in given])
+
+
+def test_every_converter_is_of_an_op_or_of_a_module():
+    assert set(CONVERTERS) <= set(OWN) | set(WHOLE.values())
