@@ -141,8 +141,8 @@ class Capture(Protocol):
     def copied(self, original: Any, copy: Any) -> None:
         """An array was copied, so that nobody can write to it."""
 
-    def looked(self, tensor: Tensor, how: str) -> None:
-        """Values leave as a plain number or array."""
+    def looked(self, tensor: Tensor, how: str, number: object = None) -> None:
+        """Values leave as a plain number, which is given, or array."""
 
     def written(self, tensor: Tensor) -> None:
         """A Tensor's values are about to change in place, or have been replaced."""

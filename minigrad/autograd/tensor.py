@@ -278,9 +278,10 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
     def _number(self) -> Any:
         if self.size != 1:
             raise ShapeError(f"item() needs exactly one element, this Tensor has shape {self.shape}")
+        number = self._data.item()
         if STATE.capture is not None:
-            STATE.capture.looked(self, "a Python number")
-        return self._data.item()
+            STATE.capture.looked(self, "a Python number", number)
+        return number
 
     def _tell(self, how: str) -> None:
         """Tell who watches that a recorded value leaves as a number; int() and bool(), whose slope is 0, do not."""

@@ -28,6 +28,12 @@ class Output(NamedTuple):
     node: Node | None
 
 
+class Number(NamedTuple):
+    """A Python number among the results: the value that it is read from."""
+
+    value: Ref
+
+
 class Given(NamedTuple):
     """A result that is one of the arguments itself, by the number of the leaf."""
 
@@ -118,9 +124,10 @@ def _flat(container: Any) -> list[Any]:
 
 
 def described(
-    outputs: Any, arguments: Arguments, known: dict[Tensor, str], number_of: Callable[[Array], int]
-) -> Nested:
-    """What a call returned, with references for its Tensors.
+    outputs: Any, arguments: Arguments, known: dict[Tensor, str], number_of: Callable[[Array], int],
+    numbers: dict[int, tuple[float, int]],
+) -> Nested:  # fmt: skip
+    """What a call returned, with references for its Tensors, and for numbers, which are taken out of `numbers`.
 
     Raises:
         NoProgramError: it is something that no program can return.
@@ -139,9 +146,11 @@ def described(
             )
         return Output(Ref(number_of(outputs._data)), node)
     if type(outputs) in (tuple, list):
-        return type(outputs)([described(part, arguments, known, number_of) for part in outputs])
+        return type(outputs)([described(part, arguments, known, number_of, numbers) for part in outputs])
     if type(outputs) is dict:
-        return {key: described(part, arguments, known, number_of) for key, part in outputs.items()}
+        return {key: described(part, arguments, known, number_of, numbers) for key, part in outputs.items()}
+    if id(outputs) in numbers:
+        return Number(Ref(numbers.pop(id(outputs))[1]))
     if outputs is None or isinstance(outputs, (*SCALARS, Module, type)) or callable(outputs):
         return Constant(outputs)
     raise NoProgramError(f"it returns a {type(outputs).__name__}: return Tensors, in dicts, lists and tuples")

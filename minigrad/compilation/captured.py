@@ -91,7 +91,9 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
     leaf_of = {x: k for k, x in enumerate(arguments.tensors) if x is not None}
     needs: Needs = {}
     gradients: list[tuple[Tensor | int, int | None]] = []
-    described_outputs = described(outputs, arguments, guards.tensors, tape.number)
+    described_outputs = described(outputs, arguments, guards.tensors, tape.number, tape.numbers)
+    if tape.numbers:
+        raise NoProgramError("a number that leaves in its return statement is not returned as it is")
     for x, node in tape.known.leaves.items():
         if x.node is not node:
             raise NoProgramError("it changes which Tensors require gradients")

@@ -125,7 +125,7 @@ class Compiled(Generic[P, R]):
         guards = Guards({getattr(self.function, "__name__", ""): self.function, **arguments.objects})
         changes = [each.guards.changed() for each in self._candidates.get(key, ())]
         unchanged = [e for e, change in zip(self._candidates.get(key, ()), changes, strict=True) if change is None]
-        tape = Tape(arguments.tensors, guards.tensors)
+        tape = Tape(arguments.tensors, guards.tensors, self.function)
         with capturing(tape):
             outputs = self._eagerly(arguments)
         self._in_vain += 1

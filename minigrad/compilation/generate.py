@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, wrap
-from minigrad.compilation.arguments import Given, Output, freed
+from minigrad.compilation.arguments import Given, Number, Output, freed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Silence, Wrapped, same
 
 LITERALS: Final = (bool, int, str, type(None), type(Ellipsis))
@@ -136,6 +136,8 @@ class _Writer:
         if isinstance(output, Output):
             node = "" if output.node is None else f", freed({self.name(output.node, 'node')})"
             return f"wrap({self._fresh(output.value.number)}{node})"
+        if isinstance(output, Number):
+            return f"asarray(v{output.value.number}).item()"
         if isinstance(output, Constant):
             return self.expression(output)
         return self._containers(output, self._output)

@@ -23,6 +23,7 @@ from minigrad.autograd.tensor import Tensor, record
 from minigrad.compilation.flops import flops_of_call
 from minigrad.compilation.known_arrays import LOADERS, KnownArrays
 from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wrapped
+from minigrad.compilation.returned_numbers import is_returned
 from minigrad.compilation.walk import walk
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.typing import Array, Settings
@@ -34,13 +35,19 @@ class Tape:
     Args:
         arguments: the Tensors among the leaves of the call's arguments.
         state: the Tensors that the function reaches, with names.
+        function: the function itself (default None: it is not known).
 
     Attributes:
         refusal: why no program can repeat the call, and the line; None if one can.
         known: which arrays hold which values.
+        numbers: the numbers that leave in a return statement, by their ids, and their values.
     """
 
-    def __init__(self, arguments: Sequence[Tensor | None], state: Mapping[Tensor, str]) -> None:
+    def __init__(
+        self, arguments: Sequence[Tensor | None], state: Mapping[Tensor, str], function: object = None
+    ) -> None:
+        self.function = function
+        self.numbers: dict[int, tuple[float, int]] = {}
         self.instructions: list[Instruction] = []
         self.refusal: tuple[str, tuple[str, int]] | None = None
         self.depth = 0  # inside of a rule or a Python call: what happens there is part of one instruction
@@ -119,9 +126,13 @@ class Tape:
         if not self.depth and self.known.find(original) is not None:
             self.known.alias(copy, original)
 
-    def looked(self, tensor: Tensor, how: str) -> None:
-        """What Python does with a number or an array cannot be seen."""
-        if not self.depth:
+    def looked(self, tensor: Tensor, how: str, number: object = None) -> None:
+        """What Python does with a number or an array cannot be seen, unless it is returned as it is."""
+        if self.depth:
+            return
+        if type(number) is float and is_returned(self.function):
+            self.numbers[id(number)] = (number, self.number(tensor._data))
+        else:
             self.refuse(f"a Tensor's values leave it as {how}, and what is done with them cannot be seen")
 
     def written(self, tensor: Tensor) -> None:

@@ -311,6 +311,36 @@ def test_tensors_of_a_closure_are_told_apart_from_those_that_are_written():
     assert step.program is not None
 
 
+def test_numbers_that_are_returned_as_they_are_are_those_of_each_call():
+    @mg.compile
+    def f(x):
+        y = (x * x).sum()
+        return float(y), {"double": (y * 2).item(), "x": [x.max().item()]}
+
+    for k in range(6):
+        assert f(mg.Tensor([1.0, k + 1.0])) == (1 + (k + 1) ** 2, {"double": 2 * (1 + (k + 1) ** 2), "x": [k + 1]})
+    assert f.program is not None
+
+
+def test_numbers_that_are_changed_on_their_way_out_are_said():
+    def shown(x):
+        return format(x.sum(), ".1f")
+
+    def added(x):
+        return x.sum().item() + 1.0
+
+    def chosen(x):
+        return float(x.sum()) if x.sum().item() > 2 else 0.0
+
+    def whole(x):
+        return int(x.sum())
+
+    for f in (shown, added, chosen, whole):
+        compiled = mg.compile(f)
+        assert "number" in eager_reason(compiled, mg.Tensor([1.0]))
+        assert compiled(mg.Tensor([7.0])) == f(mg.Tensor([7.0]))
+
+
 def test_a_method_may_be_decorated():
     class Scale:
         def __init__(self, factor):
