@@ -244,7 +244,8 @@ def compile(function: Callable[P, R]) -> Compiled[P, R]:
     happens in calls that are captured only.
 
     Args:
-        function: from Tensors, and anything else, to Tensors in dicts, lists and tuples, or None. Call `backward` in
+        function: from Tensors, and anything else, to Tensors in dicts, lists and tuples, or None. (`return float(loss)`
+            gives a number, too.) Call `backward` in
             it, or call it within `no_grad()`: it cannot be differentiated from outside.
 
     Returns:

@@ -335,7 +335,11 @@ def test_numbers_that_are_changed_on_their_way_out_are_said():
     def whole(x):
         return int(x.sum())
 
-    for f in (shown, added, chosen, whole):
+    def looked_at_and_returned(x):
+        y = float(x.sum())
+        return y if y < 2 else 0.0
+
+    for f in (shown, added, chosen, whole, looked_at_and_returned):
         compiled = mg.compile(f)
         assert "number" in eager_reason(compiled, mg.Tensor([1.0]))
         assert compiled(mg.Tensor([7.0])) == f(mg.Tensor([7.0]))
