@@ -410,10 +410,7 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
             result = operators.ops.assignment.assigned(self, index, values)
             self._data, self.node = result._data, result.node
             return
-        self._forbid_recorded("write to")
-        array = self._data.copy()
-        array[operators.ops.index.canonical_index(index)] = as_array(values, array.dtype)
-        self.data = array
+        _write(self, index, values)
 
     def _in_place(self, result: Tensor) -> Tensor:
         """`t += y` rebinds the name to a new Tensor, except for a variable, which is updated under `no_grad()`."""
@@ -426,6 +423,16 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
             )
         self.data = result
         return self
+
+
+@python_call
+def _write(tensor: Tensor, index: Any, values: Any) -> None:
+    """Write into a copy of a Tensor's values, which becomes its values."""
+    tensor._forbid_recorded("write to")
+    array = tensor._data.copy()
+    index = operators.ops.index.canonical_index(index)
+    operators.ops.assignment.write(array, index, as_array(values, array.dtype))
+    tensor.data = array
 
 
 @python_call

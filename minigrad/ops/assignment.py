@@ -11,13 +11,13 @@ from minigrad.autograd.complex_numbers import DIFFERENTIABLE
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.autograd.variable import alias
-from minigrad.errors import MutationError
+from minigrad.errors import MutationError, ShapeError
 from minigrad.ops.elementwise import where
 from minigrad.ops.index import canonical_index, getitem, may_repeat
 from minigrad.ops.logic import equal
 from minigrad.ops.shape import astype, reshape, sum_to
 from minigrad.shapes import Shape, shape_of
-from minigrad.typing import ArrayLike, Settings, Value
+from minigrad.typing import Array, ArrayLike, Settings, Value
 
 
 def _assigning(x: ArrayLike, y: ArrayLike, *, index: Value) -> Settings:
@@ -38,10 +38,23 @@ def setitem(x: Value, y: Value, *, index: Value) -> Value:
     Raises:
         DTypeError: an index of floating numbers.
         ValueError: y does not broadcast to the place.
+        ShapeError: y has two dimensions or more, and the index is a mask.
     """
     out = np.array(x, np.result_type(x, y))
-    out[index] = y
+    write(out, index, y)
     return out
+
+
+def write(array: Array, index: Any, y: Array) -> None:
+    """array[index] = y.
+
+    Raises:
+        ShapeError: the index is a mask, and y has more than one dimension.
+    """
+    try:
+        array[index] = y
+    except TypeError:
+        raise ShapeError(f"what is written where a mask holds has one dimension or none, not {np.shape(y)}") from None
 
 
 @setitem.vjp("x")

@@ -162,7 +162,7 @@ def nonzero(x: Value) -> tuple[Value, ...]:
     if not shape_of(x):
         raise ShapeError("nonzero: an array without dimensions has no positions: compare it with 0")
     if isinstance(x, Tensor):
-        return tuple([wrap(positions) for positions in np.nonzero(as_array(x))])
+        return tuple([wrap(positions) for positions in np.nonzero(np.asarray(as_array(x)))])
     return np.nonzero(x)
 
 

@@ -514,3 +514,9 @@ def test_checkpoint_inside():
         return mg.checkpoint(lambda x: mg.tanh(x) * x, x).sum()
 
     close(vmap(mg.grad(f))(X), loop(mg.grad(lambda x: (mg.tanh(x) * x).sum()), X))
+
+
+@pytest.mark.parametrize("function", [mg.nonzero, mg.unique_values], ids=["nonzero", "unique_values"])
+def test_results_whose_size_would_differ_between_samples_are_refused(function):
+    with pytest.raises(mg.BatchingError, match="needs one value"):
+        mg.vmap(function)(mg.Tensor([[1.0, 0.0], [2.0, 3.0]]))

@@ -360,3 +360,22 @@ def test_a_compiled_function_runs_inside_of_vmap():
     f = mg.compile(lambda x: x * 2)
     x = mg.Tensor([[1.0], [2.0]])
     assert mg.vmap(f)(x).tolist() == [[2.0], [4.0]]
+
+
+@pytest.mark.parametrize("value", [7.0, mg.Tensor(7.0)])
+def test_what_is_written_into_a_tensor_leaves_other_elements_as_they_are(value):
+    total = mg.Tensor([1.0, 2.0, 3.0])
+
+    @mg.compile
+    def f(x):
+        with mg.no_grad():
+            total[0] = value
+            total[1:2] = x[:1]
+        return x * total
+
+    for k in range(4):
+        f(mg.Tensor([1.0, 2.0, 3.0]) + k)
+    assert f.program is not None
+    total.data = [0.0, 0.0, 5.0]
+    assert f(mg.Tensor([1.0, 2.0, 3.0])).tolist() == [7.0, 2.0, 15.0]
+    assert total.tolist() == [7.0, 1.0, 5.0]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import MutationError, Tensor
+from minigrad import MutationError, ShapeError, Tensor
 from minigrad.testing import check_grads
 from minigrad.testing.strategies.array_op_calls import indices
 from tests.helper import variable
@@ -136,3 +136,10 @@ def test_results_are_not_written_to_without_recording():
     y = variable([1.0, 2.0]) * 2
     with pytest.raises(MutationError, match="where"), mg.no_grad():
         y[0] = 5
+
+
+@pytest.mark.parametrize("make", [Tensor, lambda x: variable(x) * 1])
+def test_rows_are_not_written_where_a_mask_holds(make):
+    x = make(X)
+    with pytest.raises(ShapeError, match=r"where a mask holds has one dimension or none, not \(2, 3\)"):
+        x[x > -1] = X

@@ -19,11 +19,12 @@ NOT_SMOOTH: Final = (
 """Ops with steps, or with a jump in their second derivative."""
 
 NOT_A_STEP: Final = (
-    "astype",  # leaves double precision
+    "astype", "from_parts", "fft", "ifft", "rfft", "irfft",  # leave the real numbers of double precision
     "conv_input", "conv_weight", "avg_pool_input", "resample", "resample_input", "unfold", "fold", "diagonal_matrix",
     "max_unpool", "pool_take",
 )  # fmt: skip
-"""Ops whose settings or positions repeat facts of another call: most are the derivatives of ops that programs have."""
+"""Ops with other dtypes, and those whose settings or positions repeat facts of another call: most of these are the
+derivatives of ops that programs have."""
 
 
 @cache
