@@ -71,6 +71,7 @@ def _fields(instruction: Instruction) -> tuple[Any, ...]:
 
 def refusal(tape: Tape, guards: Guards) -> str | None:
     """Why a call can have no program."""
+    tape.check_draws()
     if tape.refusal is not None:
         reason, (file, line) = tape.refusal
         return f"{reason}, at {file}:{line}"

@@ -26,6 +26,7 @@ from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wra
 from minigrad.compilation.returned_numbers import is_returned
 from minigrad.compilation.walk import walk
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
+from minigrad.rng import rng_state
 from minigrad.typing import Array, Settings
 
 
@@ -54,6 +55,7 @@ class Tape:
         self.backward = self.recomputed = False
         self._pending: list[Any] = []  # results of one call that have been seen so far
         self._written: list[Tensor] = []
+        self._random = repr(rng_state())
         self.known = KnownArrays(arguments, state, self._load)
 
     # ---- what the engine tells -------------------------------------------------------------------------------
@@ -90,12 +92,14 @@ class Tape:
         if self.recomputed and not pure:
             self.refuse("a checkpoint runs again what draws random numbers or changes state")
         # Objects, dicts among them, are found at each replay as they are then.
+        self.check_draws()
         arguments = tuple([Constant(x) if type(x) is dict else self.encoded(x) for x in args])
         self.depth += 1
         try:
             result = function(*args)
         finally:
             self.depth -= 1
+            self._random = repr(rng_state())
         results, expected = self._returned(result)
         writes = self._forget_written()
         name = function.__name__.strip("_")
@@ -140,6 +144,13 @@ class Tape:
         if not self.depth:
             self.refuse("values are written into a Tensor")
         self._written.append(tensor)
+
+    def check_draws(self) -> None:
+        """Refuse where anything but a Python call has drawn from the default generator: it may decide by that."""
+        if repr(rng_state()) != self._random:
+            self.refuse(
+                "random numbers are drawn from the default generator, and what is done with them cannot be seen"
+            )
 
     def refuse(self, reason: str) -> None:
         """Remember the first reason why there can be no program."""

@@ -9,6 +9,7 @@ import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import nn, optim
 from minigrad.errors import DataError, UsageError
+from minigrad.rng import default_rng
 from tests.compilation.helper import assert_equal_states, classification, network, training, warnings_of
 
 pytestmark = pytest.mark.filterwarnings("error:compile")
@@ -343,6 +344,14 @@ def test_numbers_that_are_changed_on_their_way_out_are_said():
         compiled = mg.compile(f)
         assert "number" in eager_reason(compiled, mg.Tensor([1.0]))
         assert compiled(mg.Tensor([7.0])) == f(mg.Tensor([7.0]))
+
+
+def test_decisions_by_the_default_generator_are_said():
+    def f(x):
+        y = F.dropout(x, 0.5)
+        return y * 2.0 if default_rng().random() < 2.0 else y
+
+    assert "default generator" in eager_reason(mg.compile(f), mg.Tensor([1.0]))
 
 
 def test_a_method_may_be_decorated():

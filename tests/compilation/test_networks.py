@@ -18,8 +18,8 @@ from minigrad.compilation import PASSES, Compiled
 PROFILE = os.environ.get("MINIGRAD_PROFILE")
 LARGE = 15_000_000  # parameters
 FEW = ("mlp", "lenet5", "resnet20")
-EAGER = {"neocognitron", "mlp-squares"}
-"""Networks that have no gradients, or whose Python looks at values."""
+EAGER = {"neocognitron", "mlp-squares", "sppnet", "sppnet-small"}
+"""Networks that have no gradients, or whose Python looks at values or draws sizes."""
 
 BATCH = 4
 STEPS = 4  # two are captured, two are replayed
