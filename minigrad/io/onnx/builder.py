@@ -113,7 +113,7 @@ class Builder:
     def _refuse_changed(self) -> NoReturn:
         why = (
             "a number or array that was another one in a second run with other inputs, and is no result of ops from "
-            "these: it may be random, made by NumPy from values of a Tensor, or of the batch size"
+            "these: it may be random, made by NumPy from values of a Tensor or by x[i] = y, or of the batch size"
         )
         way_out = "compute it with minigrad's ops from the model's inputs, or let it not change"
         if self._call is None:

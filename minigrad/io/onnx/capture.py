@@ -46,14 +46,12 @@ class Value:
     Attributes:
         first, second: what it was in each; a plain number for one that is weak in its dtype.
         constant: whether it does not depend on the inputs.
-        scope: the module call that it was made in.
         names: what it is called in the file, by dtype name; filled as it is written there.
     """
 
     first: Any
     second: Any
     constant: bool
-    scope: Scope | None = None
     names: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -236,11 +234,10 @@ class _Comparison:
         inputs = [None if x is None else self._value(x, y) for x, y in zip(a.inputs, b.inputs, strict=True)]
         index = self._index(a.settings, b.settings)
         constant = index is None and all(x is None or x.constant for x in inputs)
-        outs = [Value(x.out, y.out, constant, a.scope) for x, y in zip(first, second, strict=True)]
-        call = Call(
-            a.op.name, a.op, tuple(inputs), a.settings, b.settings, tuple(map(self._add, outs)), a.scope, a.site, index
-        )  # fmt: skip
-        return None if constant else call
+        outs = tuple([self._add(Value(x.out, y.out, constant)) for x, y in zip(first, second, strict=True)])
+        if constant:
+            return None
+        return Call(a.op.name, a.op, tuple(inputs), a.settings, b.settings, outs, a.scope, a.site, index)
 
     def _index(self, first: Settings, second: Settings) -> Value | None:
         """An index that is an array which depends on the inputs, such as the numbers of words."""

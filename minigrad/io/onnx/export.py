@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.errors import MissingExtraError, UsageError
 from minigrad.io.atomic import PathLike, write_atomically
 from minigrad.io.onnx import capture, table, whole_modules
@@ -86,7 +87,7 @@ def to_onnx(
         raise UsageError("to_onnx: the model's inputs are missing: give an example of each after the model")
     if external_data and path is None:
         raise UsageError("to_onnx: external_data needs a path")
-    arrays = [np.asarray(getattr(x, "_data", x)) for x in inputs]
+    arrays = [(x if isinstance(x, Tensor) else Tensor(x))._data for x in inputs]
     recording = _record(model, _runs(arrays, dynamic_batch))
     exported = _model(model, recording, opset, dict(metadata or {}))
     large = sum(weight.ByteSize() for weight in exported.graph.initializer) > LARGEST_FILE
@@ -180,7 +181,7 @@ def _finish(exported: ModelProto, path: PathLike | None, external: bool, large: 
     import onnx
 
     if not large:
-        onnx.checker.check_model(exported, full_check=True)
+        _check(exported)
     if path is None:
         return
     if not external:
@@ -189,4 +190,21 @@ def _finish(exported: ModelProto, path: PathLike | None, external: bool, large: 
     copy = onnx.ModelProto()
     copy.CopyFrom(exported)
     onnx.save_model(copy, str(path), save_as_external_data=True, location=f"{Path(path).name}.data")
-    onnx.checker.check_model(str(path), full_check=True)
+    _check(str(path))
+
+
+def _check(model: ModelProto | str) -> None:
+    """ONNX's checker, with its inference of shapes.
+
+    Raises:
+        UsageError: an operator does not take what it is given.
+    """
+    from onnx.checker import ValidationError, check_model
+    from onnx.shape_inference import InferenceError
+
+    try:
+        check_model(model, full_check=True)
+    except (ValidationError, InferenceError) as error:
+        raise UsageError(
+            f"ONNX: its checker refuses the model; many operators take float32 only, so cast with astype: {error}"
+        ) from error

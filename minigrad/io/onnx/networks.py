@@ -52,6 +52,7 @@ def _(b: Builder, call: Call) -> str:
 
 @converter("conv_input")
 def _(b: Builder, call: Call) -> str:
+    _require_fixed_image(call)
     s, kernel = call.settings, _shape(call, 1)[2:]
     sizes = zip(_shape(call, 0)[2:], kernel, s["stride"], s["padding"], s["dilation"], strict=True)
     natural = [(n - 1) * stride + dilation * (k - 1) + 1 - 2 * p for n, k, stride, p, dilation in sizes]
@@ -64,17 +65,23 @@ def _(b: Builder, call: Call) -> str:
     )  # fmt: skip
 
 
+def _require_fixed_image(call: Call) -> None:
+    """Refuse images whose rows and columns depend on the batch."""
+    if call.settings["shape"][2:] != call.second_settings["shape"][2:]:
+        call.refuse("gives images whose size depends on the batch", "leave out dynamic_batch")
+
+
 def _shape(call: Call, i: int) -> Shape:
     value = call.inputs[i]
     assert value is not None
     return value.shape
 
 
-def _overhang(call: Call, dilation: Sequence[int] = (1, 1)) -> list[int]:
-    """How many pixels windows reach over the end of the image, of rows and of columns."""
-    s = call.settings
-    rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], dilation, s["size"], strict=True)
-    return [max((count - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, count in rows]
+def _overhang(call: Call, count: Sequence[int]) -> list[int]:
+    """How many pixels so many windows reach over the end of the image, of rows and of columns."""
+    s, dilation = call.settings, call.settings.get("dilation", (1, 1))
+    rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], dilation, count, strict=True)
+    return [max((windows - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, windows in rows]
 
 
 @converter("max_pool")
@@ -83,7 +90,7 @@ def _(b: Builder, call: Call) -> str:
     return str(
         b.emit(
             "MaxPool", b.x(call), kernel_shape=s["kernel"], strides=s["stride"], dilations=s["dilation"],
-            pads=[*s["padding"], *_overhang(call, s["dilation"])],
+            pads=[*s["padding"], *_overhang(call, s["size"])],
         )
     )  # fmt: skip
 
@@ -95,7 +102,7 @@ def _(b: Builder, call: Call) -> str:
     padding, size = s["padding"], s["size"]
     if s["kernel"] == _shape(call, 0)[2:] and size == (1, 1) and padding == (0, 0):
         return str(b.emit("GlobalAveragePool", x))
-    ends = _overhang(call)
+    ends = _overhang(call, size)
     counts = s["count_include_pad"] and padding != (0, 0)
     if counts and any(end > p for end, p in zip(ends, padding, strict=True)):
         x = b.emit("Pad", x, b.ints([0, 0, *padding, 0, 0, *padding]), b.like(call.out, 0))
@@ -114,8 +121,8 @@ def _(b: Builder, call: Call) -> str:
 @converter("unfold")
 def _(b: Builder, call: Call) -> str:
     s, x = call.settings, b.x(call)
-    ends = [end if end > p else p for end, p in zip(_unfold_overhang(call), s["padding"], strict=True)]
-    if any(ends):
+    ends = _overhang(call, s["count"])
+    if any((*s["padding"], *ends)):
         x = b.emit("Pad", x, b.ints([0, 0, *s["padding"], 0, 0, *ends]), b.like(call.out, 0))
     for axis, k, stride, dilation, count in zip(
         (2, 4), s["kernel"], s["stride"], s["dilation"], s["count"], strict=True
@@ -125,14 +132,9 @@ def _(b: Builder, call: Call) -> str:
     return str(b.emit("Transpose", x, perm=(0, 1, 2, 4, 3, 5)))
 
 
-def _unfold_overhang(call: Call) -> list[int]:
-    s = call.settings
-    rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], s["dilation"], s["count"], strict=True)
-    return [max((count - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, count in rows]
-
-
 @converter("fold")
 def _(b: Builder, call: Call) -> str:
+    _require_fixed_image(call)
     s, value = call.settings, call.inputs[0]
     assert value is not None
     batch, channels, *kernel_and_count = value.sizes

@@ -171,6 +171,12 @@ def by_random_numbers(x):
     return x + np.random.default_rng().random((6,), np.float32)
 
 
+def by_assignment(x):
+    y = mg.zeros_like(x)
+    y[:, 0] = x[:, 1]
+    return y * 2
+
+
 def by_condition(x):
     return mg.exp(x) if x.numpy().reshape(-1)[0] > 0.1 else mg.sin(x)
 
@@ -184,6 +190,7 @@ def without_form(x):
     [
         (by_numpy, "multiply in Function .*, line LINE. uses a number or array that was another one in a second run"),
         (by_random_numbers, "add in .*line LINE. uses a number or array .* it may be random"),
+        (by_assignment, "the model answers with a number .* made by NumPy from values of a Tensor or by x.i. = y"),
         (by_condition, "takes another way for other inputs .first at .*, line LINE.*choose by mg.where instead of if"),
         (without_form, "cumulative_prod in .*line LINE. has no form in ONNX: compute this part outside of the model"),
         (lambda x: x.numpy(), "the model answers with a GuardedArray: let it give Tensors"),
@@ -203,6 +210,18 @@ def test_what_cannot_be_exported_is_refused_with_its_line(function, message):
 def test_a_setting_that_depends_on_the_batch_is_refused(rng):
     with pytest.raises(UsageError, match=r"getitem .* has index=.*, which depends on the inputs or on the batch size"):
         to_onnx(Function(lambda x: x[: len(x) // 2]), images(rng), dynamic_batch=True)
+
+
+def test_a_dtype_that_an_operator_does_not_take_is_refused():
+    with pytest.raises(UsageError, match=r"its checker refuses the model; many operators take float32 only.*uint16"):
+        to_onnx(Function(mg.relu), np.arange(4, dtype=np.uint16))
+
+
+def test_an_image_size_that_depends_on_the_batch_is_refused():
+    w = np.ones((1, 1, 2, 2), np.float32)
+    model = Function(lambda x: F.conv_transpose2d(mg.reshape(x, (1, 1, len(x), 4)), w))
+    with pytest.raises(UsageError, match="conv_input in .* gives images whose size depends on the batch"):
+        to_onnx(model, np.ones((1, 4), np.float32), dynamic_batch=True)
 
 
 def test_a_size_that_is_no_multiple_of_the_batch_is_refused(rng):
