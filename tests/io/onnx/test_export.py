@@ -29,6 +29,9 @@ BATCHED = {
     "two sizes of the batch": lambda x: (
         mg.reshape(mg.concat([x] * 3), (3, len(x), 4 * 36)) @ mg.ones((144, len(x)), dtype="float32")
     ),
+    "a multiple of the batch, and more": lambda x: (
+        mg.reshape(mg.concat([x] * 3), (3, len(x), 4 * 36)) @ mg.ones((144, 2 * len(x) + 1), dtype="float32")
+    ),
     "broadcast": lambda x: mg.broadcast_to(x[:1], x.shape) + x,
     "repeated": lambda x: mg.concat([x, mg.broadcast_to(mg.sum(x, axis=0, keepdims=True), (1, 4, 6, 6))]),
     "zeros of the batch": lambda x: mg.concat([mg.zeros((len(x), 1, 6, 6), dtype="float32"), x], axis=1),
@@ -81,6 +84,21 @@ def test_composites_are_standard_operators(rng):
     exported = to_onnx(layer, images(rng))
     assert operators(exported) == ["LayerNormalization"]
     assert {weight.name for weight in exported.graph.initializer} == {"weight", "bias"}
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("counts", [True, False])
+def test_windows_over_the_edge_count_what_they_see(rng, padding, counts):
+    x = images(rng)
+    check(lambda x: F.avg_pool2d(x, 3, 2, padding, ceil_mode=True, count_include_pad=counts), x)
+    check(lambda x: F.avg_pool2d(x, 4, 3, padding, ceil_mode=True, count_include_pad=counts), x)
+    check(lambda x: F.max_pool2d(x, 3, 2, padding, ceil_mode=True), x)
+
+
+@pytest.mark.parametrize("output_padding", [0, 1, 2])
+def test_transposed_convolution_gives_the_size_that_it_has_here(rng, output_padding):
+    w = rng.normal(size=(4, 2, 3, 3)).astype(np.float32)
+    check(lambda x: F.conv_transpose2d(x, w, stride=3, padding=1, output_padding=output_padding), images(rng))
 
 
 def test_a_derived_batch_normalization_is_written_as_what_it_computes(rng):
@@ -220,7 +238,7 @@ def test_a_dtype_that_an_operator_does_not_take_is_refused():
 def test_an_image_size_that_depends_on_the_batch_is_refused():
     w = np.ones((1, 1, 2, 2), np.float32)
     model = Function(lambda x: F.conv_transpose2d(mg.reshape(x, (1, 1, len(x), 4)), w))
-    with pytest.raises(UsageError, match="conv_input in .* gives images whose size depends on the batch"):
+    with pytest.raises(UsageError, match=r"conv_input in .* gives images whose size depends on the batch"):
         to_onnx(model, np.ones((1, 4), np.float32), dynamic_batch=True)
 
 
