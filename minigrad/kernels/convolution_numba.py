@@ -11,8 +11,8 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_input     x[columns[k] + l]  +=  sum_o  w[o, k] * g[rows[o] + l]
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
-The second is the first with rows and columns exchanged, so two compiled loops do all the work. Where channels are
-a multiple of 16 or many, `winograd_lanes_numba` or `winograd_numba` may be faster.
+The second is the first with rows and columns exchanged, so two compiled loops do all the work. Channels that
+are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, many others to `winograd_numba`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, winograd_lanes_numba, winograd_numba
+from . import buffers, lane_convolution_numba, winograd_lanes_numba, winograd_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
@@ -56,9 +56,10 @@ def conv(
     x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv`."""
-    by_lanes = winograd_lanes_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    if by_lanes is not NotImplemented:
-        return by_lanes
+    for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv):
+        y = by_lanes(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        if y is not NotImplemented:
+            return y
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
         return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -74,9 +75,10 @@ def conv_input(
 ) -> VariantResult:
     """See `convolution.conv_input`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    by_lanes = winograd_lanes_numba.conv_input(g, w, shape=shape, **where, groups=groups)
-    if by_lanes is not NotImplemented:
-        return by_lanes
+    for by_lanes in (winograd_lanes_numba.conv_input, lane_convolution_numba.conv_input):
+        x = by_lanes(g, w, shape=shape, **where, groups=groups)
+        if x is not NotImplemented:
+            return x
     plan = DirectPlan.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not plan.suits(g, w):
         return winograd_numba.conv_input(g, w, shape=shape, **where, groups=groups)
@@ -92,9 +94,10 @@ def conv_weight(
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    by_lanes = winograd_lanes_numba.conv_weight(x, g, shape=shape, **where, groups=groups)
-    if by_lanes is not NotImplemented:
-        return by_lanes
+    for by_lanes in (winograd_lanes_numba.conv_weight, lane_convolution_numba.conv_weight):
+        out = by_lanes(x, g, shape=shape, **where, groups=groups)
+        if out is not NotImplemented:
+            return out
     plan = DirectPlan.of(x.shape, shape, stride, padding, dilation, groups)
     if not plan.suits(x, g):
         return winograd_numba.conv_weight(x, g, shape=shape, **where, groups=groups)
