@@ -109,6 +109,8 @@ def _push_elementwise(pull: Pull, node: Node, v: Tangent, plan: Plan, record: bo
         v = operators.ops.broadcast_to(v, shape=node.shape) if record else np.broadcast_to(v, node.shape).copy()
     v = _in_dtype(v, node)
     found = pull.function(v, *pull.arguments(plan.as_tensors(node) if record else node.saved), **_settings(pull, node))
+    if not record and type(found) is Tensor:  # ops of numbers alone give Tensors
+        found = found._data
     if pull.multiplies and has_nan(found):
         data = v._data if type(v) is Tensor else v
         found = operators.ops.where(data == 0, 0, found)

@@ -19,7 +19,7 @@ def _binary_cross_entropy(x: Value, target: Value) -> Value:
     """-(target log x + (1 - target) log(1 - x)), each logarithm at least -100."""
     with np.errstate(divide="ignore"):
         yes, no = np.maximum(np.log(x), LEAST_LOG), np.maximum(np.log1p(-x), LEAST_LOG)
-    return -(target * yes + (1 - target) * no)
+    return -(target * yes + (yes.dtype.type(1) - target) * no)
 
 
 def _variance(x: Value) -> Value:

@@ -520,3 +520,21 @@ def test_checkpoint_inside():
 def test_results_whose_size_would_differ_between_samples_are_refused(function):
     with pytest.raises(mg.BatchingError, match="needs one value"):
         mg.vmap(function)(mg.Tensor([[1.0, 0.0], [2.0, 3.0]]))
+
+
+def test_a_bias_of_each_sample_is_added_to_what_shared_kernels_give():
+    rng = np.random.default_rng(0)
+    x, w, b = (Tensor(rng.normal(size=shape)) for shape in [(3, 1, 2, 4, 4), (5, 2, 3, 3), (3, 5)])
+    found = vmap(mg.conv, (0, None, 0))(x, w, b)
+    for k in range(3):
+        np.testing.assert_allclose(found[k].numpy(), mg.conv(x[k], w, b[k]).numpy(), rtol=1e-12)
+
+
+def test_forward_mode_over_a_rule_that_looks_at_a_number():
+    """The rule of `weighted` asks whether the number is infinite, and that of `qr` runs backward in forward mode."""
+
+    def pushed(x):
+        return mg.jvp(mg.grad(lambda x: (mg.weighted(mg.qr(x)[1], 1.5) ** 2).sum()), (x,), (x * 0 + 1,))[1]
+
+    x = Tensor(np.random.default_rng(0).normal(size=(3, 2, 2)) + 4 * np.eye(2))
+    np.testing.assert_allclose(vmap(pushed)(x).numpy(), np.stack([pushed(x[k]).numpy() for k in range(3)]), rtol=1e-9)

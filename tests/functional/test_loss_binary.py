@@ -76,3 +76,12 @@ REFUSED = [
 def test_wrong_call_is_refused_with_a_way_out(error, call, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("count", [5, 9000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_truth_values_as_targets_leave_the_dtype_as_it_is(count, dtype):
+    x = mg.Tensor(np.full(count, 0.25, dtype))
+    loss = mg.REGISTRY["binary_cross_entropy"](x, mg.Tensor(np.arange(count) % 2 == 0))
+    assert loss.dtype == dtype
+    np.testing.assert_allclose(loss.numpy()[:2], [-np.log(0.25), -np.log(0.75)], rtol=1e-6)

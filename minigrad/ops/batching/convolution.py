@@ -22,7 +22,8 @@ from minigrad.typing import Settings, Shape
 def _(xs: Sequence[Any], batched: Batched, **settings: Any) -> Any:
     x, w, b = xs
     if not batched[1]:
-        y = joined_to_first(conv, (x, w, None), batched, settings) if batched[0] else conv(x, w, None, **settings)
+        with_batch = (batched[0], False, False)
+        y = joined_to_first(conv, (x, w, None), with_batch, settings) if batched[0] else conv(x, w, None, **settings)
     else:
         size = size_of(xs, batched)
         shared = not batched[0] and settings["groups"] == 1  # all kernels read the same image
