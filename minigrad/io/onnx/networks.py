@@ -10,6 +10,7 @@ from minigrad.io.onnx.builder import Builder
 from minigrad.io.onnx.capture import Call, Size, Value
 from minigrad.io.onnx.reductions import reduce
 from minigrad.io.onnx.table import converter
+from minigrad.kernels.pooling import adaptive_bounds, cell_pixels
 from minigrad.typing import Shape
 
 
@@ -116,6 +117,40 @@ def _(b: Builder, call: Call) -> str:
             count_include_pad=int(counts),
         )
     )  # fmt: skip
+
+
+@converter("adaptive_positions")
+def _(b: Builder, call: Call) -> str:
+    """A table holds the pixels of each cell; the first largest of them is taken."""
+    value, (rows, columns) = call.inputs[0], call.settings["size"]
+    assert value is not None
+    if not all(size.fixed for size in value.sizes[2:]):
+        call.refuse("of images whose size depends on the batch has no form in ONNX", "leave out dynamic_batch")
+    height, width = value.shape[2:]
+    top, left = cell_pixels(*adaptive_bounds(height, rows)), cell_pixels(*adaptive_bounds(width, columns))
+    places = top[:, None, :, None] * width + left[None, :, None, :]  # (I, J, P, Q)
+    count = top.shape[1] * left.shape[1]
+    flat = b.reshape(b.x(call), [*value.sizes[:2], Size(height * width, height * width)])
+    cells = b.emit("Gather", flat, b.constant(places.reshape(rows, columns, count), np.int64), axis=2)
+    winners = b.emit("ArgMax", cells, axis=4, keepdims=0)  # (N, C, I, J)
+    first = b.constant(count * np.arange(rows * columns).reshape(rows, columns), np.int64)
+    positions = b.emit("Gather", b.constant(places.reshape(-1), np.int64), b.emit("Add", winners, first))
+    return b.cast(positions, call.out.dtype)
+
+
+@converter("pool_take")
+def _(b: Builder, call: Call) -> str:
+    x, positions = call.inputs
+    assert x is not None
+    assert positions is not None
+    pixels, places = (
+        [*value.sizes[:2], Size(*[rows * columns for rows, columns in zip(*value.sizes[2:], strict=True)])]
+        for value in (x, positions)
+    )
+    flat, chosen = b.reshape(b.name(x), pixels), b.reshape(b.name(positions, np.dtype(np.int64)), places)
+    nowhere = b.emit("Less", chosen, b.ints([0]))  # where GatherElements counts from the end
+    taken = b.emit("GatherElements", flat, chosen, axis=2)
+    return b.reshape(b.emit("Where", nowhere, b.like(x, 0), taken), call.out.sizes)
 
 
 @converter("unfold")

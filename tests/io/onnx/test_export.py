@@ -39,6 +39,7 @@ BATCHED = {
     "transposed": lambda x: mg.permute_dims(x, (1, 0, 3, 2)).reshape(4, -1),
     "over the batch": lambda x: x - x.mean(axis=0),
     "pooled": lambda x: F.adaptive_avg_pool2d(x, 4),
+    "adaptive maximum": lambda x: F.adaptive_max_pool2d(x, (4, 5)),
     "resized": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
     "transposed convolution": lambda x: F.conv_transpose2d(x, np.ones((4, 2, 3, 3), np.float32), stride=2),
     "window sums": lambda x: F.fold(F.unfold(x, 3), (6, 6), 3),
