@@ -255,7 +255,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add("--opset", type=integer(1), default=20, metavar="N", help="version of ONNX's operators (default: 20)")
     add("--dynamic-batch", action="store_true", help="let the file take any number of samples (default: as --input)")
     add(
-        "--external-data", action="store_true", default=None,
+        "--external-data", action="store_true",
         help="put the weights beside it, into FILE.data (default: only above 2 GB)",
     )  # fmt: skip
 

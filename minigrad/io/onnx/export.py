@@ -38,7 +38,7 @@ def to_onnx(
     path: PathLike | None = None,
     opset: int = 20,
     dynamic_batch: bool = False,
-    external_data: bool | None = None,
+    external_data: bool = False,
     metadata: Mapping[str, str] | None = None,
 ) -> ModelProto:
     """Make an ONNX model of a module: what it computes in evaluation mode, with its weights.
@@ -55,8 +55,8 @@ def to_onnx(
         opset: the version of ONNX's operators, at least 18 (default 20).
         dynamic_batch: whether the first dimension of all inputs is free, and called "N" (default False: the file takes
             the shapes of the examples).
-        external_data: whether the weights are in a second file, PATH.data; None (default) for weights above 2 GB only,
-            which a single file cannot hold.
+        external_data: whether the weights are in a second file, PATH.data (default False: only if they are larger than
+            2 GB, which one file cannot hold).
         metadata: texts by name, such as the classes (default None: none).
 
     Shapes: inputs as the model takes them, with a dynamic batch (N, ...).
@@ -91,7 +91,7 @@ def to_onnx(
     recording = _record(model, _runs(arrays, dynamic_batch))
     exported = _model(model, recording, opset, dict(metadata or {}))
     large = sum(weight.ByteSize() for weight in exported.graph.initializer) > LARGEST_FILE
-    _finish(exported, path, large if external_data is None else external_data, large)
+    _finish(exported, path, external_data or large, large)
     return exported
 
 

@@ -22,11 +22,7 @@ def _(b: Builder, call: Call) -> str:
     dtype = call.out.dtype
     if x.ndim == 2:
         return str(b.emit("Gemm", *b.operands(call), transB=1))
-    if w.constant:
-        weight = b.constant(np.asarray(w.first, dtype).T)
-    else:
-        weight = b.emit("Transpose", b.name(w, dtype), perm=(1, 0))
-    out = b.emit("MatMul", b.name(x, dtype), weight)
+    out = b.emit("MatMul", b.name(x, dtype), b.emit("Transpose", b.name(w, dtype), perm=(1, 0)))
     return str(out if bias is None else b.emit("Add", out, b.name(bias, dtype)))
 
 
