@@ -96,7 +96,7 @@ def strip_size(layout: Layout, lanes: int) -> int:
 
 @compiled
 def read_pixels(x: Array, places: Array, strip: Array, v: Array, first: int, last: int, layout: Layout) -> None:
-    """Write B' x B to v, for the rows of tiles from first to last."""
+    """Write B x B' to v, for the rows of tiles from first to last."""
     lanes = BYTES // x.itemsize
     plane, step = x.shape[2] * x.shape[3], point_step(x.shape[1], layout.tiles, lanes)
     pitch = (4 * layout.columns + 2) * lanes

@@ -1,4 +1,4 @@
-"""Winograd's convolution with channels in the lanes of vectors, for some multiples of 16: else as `winograd_numba`.
+"""The convolution of `winograd_numba` with channels in the lanes of vectors: for multiples of 16, not for very many.
 
 Where channels are few, products are too small for BLAS, and what they save is lost in transforms that read and write
 scattered pixels. Here a thread takes a block of tiles through all steps while it is in its cache:
@@ -75,8 +75,7 @@ def conv_weight(
     # One sum for each few blocks, then the sum of those: the same order for any number of threads.
     sums = buffers.empty((-(-plan.blocks // blocks), POINTS * shape[0] * shape[1]), x.dtype)
     parallel(correlate_blocks, len(sums), sums, as_contiguous(x), as_contiguous(g), *plan.arguments, blocks)
-    points = sums.sum(axis=0).reshape(POINTS, -1)
-    taps = (BOTH_AXES.T.astype(x.dtype) @ points).reshape(9, shape[0] // lanes, shape[1], lanes)
+    taps = product(BOTH_AXES.T, sums.sum(axis=0)).reshape(9, shape[0] // lanes, shape[1], lanes)
     return np.ascontiguousarray(taps.transpose(1, 3, 2, 0)).reshape(shape)
 
 
@@ -103,8 +102,14 @@ def transformed_kernels(w: Array) -> Array:
     outs, ins = w.shape[:2]
     lanes = BYTES // w.itemsize
     taps = np.ascontiguousarray(w.reshape(outs // lanes, lanes, ins, 9).transpose(3, 0, 2, 1))
-    points: Array = BOTH_AXES.astype(w.dtype) @ taps.reshape(9, outs * ins)
-    return points.reshape(-1)
+    return product(BOTH_AXES, taps).reshape(-1)
+
+
+def product(matrix: Array, x: Array) -> Array:
+    """The matrix times x, seen as another."""
+    with np.errstate(invalid="ignore"):  # 0 times infinity, which the definition does not have
+        out: Array = matrix.astype(x.dtype) @ x.reshape(matrix.shape[1], -1)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

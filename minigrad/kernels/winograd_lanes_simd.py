@@ -11,7 +11,7 @@ A transform takes a square of vectors, the places of a tile, and leaves another.
 `winograd_numba`; each is applied to the columns, then to the rows. Point t of the result is `plane` numbers apart from
 the one before.
 
-    transform_pixels(x, i, pitch, v, j, plane)          v[j + t plane] = B' x[i + row pitch + column L] B
+    transform_pixels(x, i, pitch, v, j, plane)          v[j + t plane] = B x[i + row pitch + column L] B'
     transform_windows(g, i, pitch, v, j, plane)         likewise A g A', from 4 x 4 windows
     transform_sums(m, i, plane, b, k, y, j, pitch)      y[j + row pitch + column L] = A' m[i + t plane] A + b[k]
 """

@@ -1,5 +1,8 @@
 """Winograd's convolution with channels in lanes, held to what `test_winograd_numba` holds the other one to."""
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from importlib import import_module
 from unittest import mock
@@ -87,6 +90,15 @@ def test_what_is_not_finite_is_not_lost(case, value, data):
             assert not np.isfinite(result[~np.isfinite(expected)]).any()
 
 
+def test_an_infinite_kernel_gives_no_warning_that_the_definition_does_not_give():
+    case = layer(c=16, o=16)
+    case.w[3, 5, 0, 1] = np.inf
+    with np.errstate(all="raise"):
+        out = lanes.conv(case.x, case.w, None, **case.settings)
+    assert not np.isfinite(out[:, 3]).any()
+    assert np.isfinite(out[:, :3]).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_block_is_transposed(dtype):
     size = 64 // np.dtype(dtype).itemsize
@@ -109,6 +121,14 @@ def test_a_block_is_transposed(dtype):
     back(again, y, places)
     for c in range(size):
         np.testing.assert_array_equal(again[3 + 40 * c :][:size], x[3 + 40 * c :][:size])
+
+
+@pytest.mark.parametrize(("features", "expected"), [("+avx,+avx2,+fma", "False"), ("+avx2,+avx512f", "True")])
+def test_register_tiles_are_those_of_the_processor_that_numba_compiles_for(features, expected):
+    program = "from minigrad.kernels.register_tiles_numba import HAS_AVX512; print(HAS_AVX512)"
+    told = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | told, capture_output=True, text=True)
+    assert done.stdout.strip() == expected, done.stderr
 
 
 def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
