@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import dis
 import sys
+import weakref
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from contextvars import ContextVar
 from functools import cached_property, partial
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,9 +61,11 @@ def parts_of(path: str, value: Any) -> Iterator[Parts]:
     elif isinstance(value, type):
         if _root(value) not in FOREIGN:
             yield _of_space(f"{path}.", vars(value))
-            yield Parts(path, lambda: value.__bases__, lambda: [f".{base.__name__}" for base in value.__bases__])
+            yield Parts(path, lambda: _kinds(value), lambda: [f".{kind.__name__}" for kind in _kinds(value)])
     elif isinstance(value, (np.ndarray, bytearray, array, memoryview)):
         yield Parts(path, partial(_content, value), lambda: ["'s values", *["'s shape"] * 9])
+        if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+            yield Parts(path, lambda: [*value.flat], lambda: ["[...]"] * value.size)
     elif isinstance(value, Optimizer):
         yield Parts(
             path,
@@ -74,12 +85,18 @@ def parts_of(path: str, value: Any) -> Iterator[Parts]:
 
 
 def _of_container(path: str, value: Any) -> Iterator[Parts]:
-    if isinstance(value, dict):
+    if isinstance(value, (dict, MappingProxyType)):
         yield Parts(path, lambda: [*value, *value.values()], lambda: [*["'s keys"] * len(value), *_in_brackets(value)])
     elif isinstance(value, (list, tuple, deque)):
         yield Parts(path, lambda: [*value], lambda: _in_brackets(range(len(value))))
     elif isinstance(value, (set, frozenset)):
         yield Parts(path, lambda: [*value], lambda: ["{...}" for _ in value])
+    elif isinstance(value, (KeysView, ValuesView, ItemsView)) and hasattr(value, "mapping"):
+        yield Parts(path, lambda: [*value.mapping, *value.mapping.values()], lambda: [".mapping"] * 2 * len(value))
+    elif isinstance(value, weakref.ref):
+        yield Parts(path, lambda: [value()], lambda: ["()"])
+    elif isinstance(value, (BuiltinFunctionType, MethodWrapperType)):
+        yield Parts(path, lambda: [value.__self__], lambda: [".__self__"])
     elif isinstance(value, ContextVar):
         yield Parts(path, lambda: [value.get(MISSING)], lambda: [".get()"])
 
@@ -103,7 +120,7 @@ def _of_object(path: str, value: Any) -> Iterator[Parts]:
         if slots:
             yield Parts(
                 path,
-                lambda: [type(value), *[getattr(value, name, MISSING) for name in slots]],
+                lambda: [type(value), *[_in_slot(value, name) for name in slots]],
                 lambda: ["'s class", *[f".{name}" for name in slots]],
             )
 
@@ -162,7 +179,7 @@ def _wraps(value: Any, name: str) -> bool:
         return isinstance(value, property if name == "fget" else cached_property)
     if name == "__func__":
         return isinstance(value, (staticmethod, classmethod))
-    return callable(getattr(value, name, None))
+    return name in (getattr(value, "__dict__", None) or ())
 
 
 def _slots(kind: type) -> list[str]:
@@ -170,6 +187,17 @@ def _slots(kind: type) -> list[str]:
     names = [slots] if isinstance(slots, str) else list(slots)
     private = f"_{kind.__name__.lstrip('_')}"
     return [f"{private}{n}" if n.startswith("__") and not n.endswith("__") else n for n in names]
+
+
+def _kinds(value: type) -> list[type]:
+    return [type(value), *value.__bases__]
+
+
+def _in_slot(value: Any, name: str) -> Any:
+    try:
+        return object.__getattribute__(value, name)  # without the value's own `__getattr__`
+    except AttributeError:
+        return MISSING
 
 
 def _in_cell(cell: Any) -> Any:

@@ -3,6 +3,7 @@
 import functools
 import random
 import types
+import weakref
 from collections import UserDict
 
 import numpy as np
@@ -70,7 +71,7 @@ def set_scale(value):
 def restored():
     yield
     set_scale(2.0)
-    Settings.scale = Holder.scale = Net.scale = 2.0
+    Settings.scale = Holder.scale = Net.scale = Kind.scale = 2.0
 
 
 def of_object(thing, function):
@@ -153,7 +154,60 @@ def replaced(name, value):
     return function_case(lambda f: setattr(f, name, value))
 
 
+class Kind(type):
+    scale = 2.0
+
+
+class Kinded(metaclass=Kind):
+    pass
+
+
+class Found:
+    """Raises what it likes for attributes that are not there."""
+
+    def __init__(self):
+        self.values = {"scale": 2.0}
+
+    def __getattr__(self, name):
+        return self.values[name]
+
+
+def in_dict(look):
+    """What leads to a dict's value: by `look`, from the dict to a function that finds it."""
+    values = {"scale": 2.0}
+    found = look(values)
+    return lambda x: x * found(), lambda: values.update(scale=5.0)
+
+
+def scale_in(dicts):
+    return dicts[0]["scale"]
+
+
+def proxied_case():
+    values = {"scale": 2.0}
+    proxy = types.MappingProxyType(values)
+    return lambda x: x * proxy["scale"], lambda: values.update(scale=5.0)
+
+
+def referred_case():
+    thing = Holder()
+    found = weakref.ref(thing)
+    return lambda x: x * found().own, lambda: setattr(thing, "own", 5.0)
+
+
+def looked_up_case():
+    found = Found()
+    return lambda x: x * found.scale, lambda: found.values.update(scale=5.0)
+
+
 CASES = {
+    "an attribute of a metaclass": lambda: object_case(Kinded, lambda k, x: x * k.scale, owner=Kind),
+    "what __getattr__ finds": looked_up_case,
+    "what a weak reference leads to": referred_case,
+    "a dict behind a method": lambda: in_dict(lambda d: functools.partial(d.get, "scale")),
+    "a dict behind a view": lambda: in_dict(lambda d: functools.partial(sum, d.values())),
+    "a dict behind a proxy": proxied_case,
+    "an object in an array": lambda: in_dict(lambda d: functools.partial(scale_in, np.array([d]))),
     "the sign of 0": sign_case,
     "a class attribute": lambda: object_case(Settings, lambda s, x: x * s.scale),
     "a class attribute, by an object": lambda: object_case(Holder(), Holder.scaled, owner=Holder),
