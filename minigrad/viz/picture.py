@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from minigrad.autograd.nested import leaves
 from minigrad.autograd.tensor import Tensor
+from minigrad.compilation import Compiled, Program
 from minigrad.errors import MinigradError, UsageError
 from minigrad.graph import Graph
 from minigrad.io import write_atomically
@@ -19,6 +20,7 @@ from minigrad.viz.capture import capture
 from minigrad.viz.computation import Computation
 from minigrad.viz.dot import DotStyle, to_dot
 from minigrad.viz.graph_view import MAX_BOXES, GraphView, graph_view
+from minigrad.viz.program_graph import program_graph
 from minigrad.viz.quantities import NodeAmounts, checked_color_by, measure
 from minigrad.viz.rendering import run_graphviz
 
@@ -28,7 +30,7 @@ Direction = Literal["forward", "backward", "both"]
 
 
 def graph(
-    what: Tensor | Collection[Tensor] | Module | Callable[..., object],
+    what: Tensor | Collection[Tensor] | Module | Program | Callable[..., object],
     *inputs: object,
     model: Module | None = None,
     names: Mapping[str, Tensor] | None = None,
@@ -40,15 +42,20 @@ def graph(
     title: str = "",
     **keywords: object,
 ) -> Picture:
-    """Draw a computation: that of a recorded result, or of a model or function, which is run once.
+    """Draw a computation: that of a recorded result, of a model or function, which is run once, or a compiled program.
 
     A run shows more than a result: source lines, all values and constants, forward times, and the inputs. (Of a result,
     constants that no rule has kept are drawn without a shape, "not kept".) Modules and random generators that it can
     reach are restored afterward.
 
+    Of a program each call is drawn, in the frames "forward", "backward" and "updates", with the numbers that the values
+    have in `explain()`, and their bytes. Fused loops contain the calls that they stand for: `depth=1` draws each loop
+    as one box, and `depth=0` the three frames.
+
     Args:
         what: a recorded Tensor, or a list, tuple or dict of several, before backward has freed the graph; or a module
-            or function of Tensors.
+            or function of Tensors; or a program, such as one of `step.stages`, or a compiled function without inputs,
+            whose newest program is drawn.
         *inputs: for a module or function: arrays, Tensors, or lists and dicts of these; those of floating numbers are
             drawn as variables.
         model: the module whose paths name the parameters (default: the one that a function uses, if there is one).
@@ -72,7 +79,8 @@ def graph(
     Raises:
         GraphError: the Tensor was not recorded, or its graph has been freed.
         UsageError: `what` is none of these, `model` is no Module, or a name stands for no Tensor; the function takes
-            other inputs, or returned no recorded Tensor; there is no such direction, depth or quantity.
+            other inputs, or returned no recorded Tensor; there is no such direction, depth or quantity; there is no
+            program yet, or it is to be drawn as a result is (with `model`, `names`, `direction` or a quantity).
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> graph((x * x).sum(), names={"x": x})
@@ -82,6 +90,17 @@ def graph(
         raise UsageError(f"graph: direction is forward, backward or both, not {direction!r}")
     if model is not None and not isinstance(model, Module):
         raise UsageError(f"graph: model is the Module that names the parameters, not a {type(model).__name__}")
+    if isinstance(what, Program) or (isinstance(what, Compiled) and not inputs and not keywords):
+        if inputs or keywords or model is not None or names or direction != "forward":
+            raise UsageError(
+                "graph: a program is drawn as it is, with all of its passes and the names that it has: it takes no "
+                "inputs, model, names or direction"
+            )
+        program = _newest_program(what)
+        return Picture(
+            program_graph(program), depth=depth, repeats=repeats, color_by=color_by, across=across,
+            title=title or program.title,
+        )  # fmt: skip
     results = [x for _, x in leaves(what)] if isinstance(what, (Tensor, list, tuple, dict)) else []
     if results and all(isinstance(x, Tensor) for x in results):
         if inputs or keywords:
@@ -98,6 +117,13 @@ def graph(
         computation = backward_graph(computation, both=direction == "both")
     title = title or (type(model).__name__ if model is not None else "")
     return Picture(computation, depth=depth, repeats=repeats, color_by=color_by, across=across, title=title)
+
+
+def _newest_program(what: Program | Compiled[..., object]) -> Program:
+    program = what if isinstance(what, Program) else what.program
+    if program is None:
+        raise UsageError(f"graph: {what.explain()}: call it until it is replayed, or give inputs to draw a run of it")
+    return program
 
 
 class Picture:
