@@ -16,7 +16,7 @@
 # rules. `minigrad.compile` watches two calls, and from then on repeats what happened as a *program*: a flat list of kernel calls. Nothing
 # about it is hidden: this tutorial reads the program, what each pass does to it, and how its memory is used.
 #
-# (Pictures need `pip install "minigrad[plot]"`. They go into the folder `MINIGRAD_TUTORIAL_IMAGES`, if it is set.)
+# (Pictures need `pip install "minigrad[plot,graph]"`. They go into the folder `MINIGRAD_TUTORIAL_IMAGES`, if it is set.)
 
 # %%
 import os
@@ -126,6 +126,39 @@ figure
 # %% [markdown]
 # ![Two charts of memory: as captured, gradients are held to the end; as it runs, each is freed behind its update.](images/program_memory.png)
 #
+# ## The program as a picture
+#
+# `viz.graph(step)` draws the calls and the values that they read: here of a smaller step, whose loss is returned. Values have the
+# numbers that they have in `explain()`, and their bytes. What is seen after a call has a double border: the loss, and the updates. (Where
+# Numba is installed, a fused loop is a frame around the calls that it stands for: `depth=1` draws it as one box, `depth=0` draws the three
+# passes alone, and in the page, `.save("step.html")`, one walks into each.)
+
+# %%
+from minigrad.viz import graph
+
+small = nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Dropout(0.2), nn.Linear(256, 10))
+optimizer = optim.SGD(small.parameters(), lr=0.1)
+
+
+@mg.compile
+def small_step(x, y):
+    loss = cross_entropy(small(x), y)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss
+
+
+for x, y in batches[:3]:
+    small_step(x, y)
+picture = graph(small_step)
+if IMAGES:
+    picture.save(Path(IMAGES) / "program_graph.svg")
+assert sum("updates" in node.label for node in picture.graph) == len(list(small.parameters()))
+
+# %% [markdown]
+# ![A graph in three frames: forward, backward and updates, with parameters and arguments around them, and fused loops inside.](images/program_graph.svg)
+#
 # ## What is noticed
 #
 # What a step depends on may change. Values of parameters and learning rates are read at each replay; a changed attribute, another shape
@@ -162,5 +195,6 @@ assert len(told) == 1
 #
 # - A compiled step gives what the step gives: the same losses, with the same random numbers.
 # - The program is Python that one can read; `explain()` shows what each pass has changed, and what that has saved.
+# - `viz.graph(step)` is the same as a picture, or as a page to walk through.
 # - Updates move into the backward pass, and with `zero_grad` at the end no gradient outlives its update.
 # - A change is noticed; what cannot be repeated is told with its line, and runs eagerly.

@@ -3,6 +3,7 @@
     graph(loss, model=model).save("graph.svg")       what was recorded
     graph(model, images).save("graph.html")          a model run once, as an interactive page
     graph(f, x, color_by="verdict")                  which op's derivative is right
+    graph(compiled_step, depth=1)                    the program of a compiled function, with its loops as boxes
 
 The functions `plot_...` draw on Matplotlib's Axes. What they show is computed by functions of their own, such as
 `feature_maps` and `grad_cam`, for those who want the arrays.
