@@ -120,10 +120,11 @@ def graph(
 
 
 def _newest_program(what: Program | Compiled[..., object]) -> Program:
-    program = what if isinstance(what, Program) else what.program
-    if program is None:
+    if isinstance(what, Program):
+        return what
+    if what.program is None:
         raise UsageError(f"graph: {what.explain()}: call it until it is replayed, or give inputs to draw a run of it")
-    return program
+    return what.program
 
 
 class Picture:

@@ -50,6 +50,7 @@ class _ProgramGraphBuilder:
         outputs: the numbers of the nodes that are seen after the call, each once, as the keys.
         made: the node of each value.
         state: the node that holds the present values of a Tensor of the state: where it was loaded or written last.
+        phases: the frames "forward", "backward" and "updates", as far as there are any.
     """
 
     def __init__(self, program: Program) -> None:
@@ -149,14 +150,15 @@ class _ProgramGraphBuilder:
     ) -> int:  # fmt: skip
         values = [self.program.values[number] for number in makes]
         written = instruction.writes if instruction is not None else ()
-        shapes: list[Shape] = [value.shape for value in values] or [tensor.shape for tensor in written]
+        shapes: list[Any] = [value.shape for value in values] or [tensor.shape for tensor in written]
+        shape: Shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
         dtypes = [str(value.dtype) for value in values] or [str(tensor.dtype) for tensor in written]
         nbytes = sum(self.program.values[number].nbytes for number in makes if seen is None or number in seen)
         label = ", ".join(f"v{number}" for number in makes) + (f": {amount_text(nbytes, 'B')}" if nbytes else "")
         settings, site = ({}, None) if instruction is None else (_settings(instruction), instruction.site)
         node = GraphNode(
-            len(self.nodes), kind, name, shapes[0] if len(shapes) == 1 else tuple(shapes), ", ".join(dtypes), settings,
-            frame, site if site and site[0] else None, label=label,
+            len(self.nodes), kind, name, shape, ", ".join(dtypes), settings, frame,
+            site if site and site[0] else None, label=label,
         )  # fmt: skip
         return self._append(node)
 

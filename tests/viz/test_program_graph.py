@@ -192,6 +192,23 @@ def test_state_arguments_and_bytes_are_labeled(step):
     assert drawn["argument 0"].shape == (128, 8)
 
 
+def test_python_values_among_the_arguments_are_settings(step):
+    settings = [node.settings for node in ops_of(program_graph(step.program))]
+    assert {"y": 0.8} in settings  # what dropout keeps, in float32
+    assert {"#1": (128, 128)} in settings  # the size of what it draws
+    assert {"dtype": "float32"} in settings
+
+
+def test_results_that_take_the_memory_of_another_value_say_so(step):
+    drawn = program_graph(step.program)
+    nodes = {number: node for node in drawn for number in numbers(node)}
+    taken = {i.makes[0]: i.into for i in step.program.instructions if i.into is not None}
+    assert taken
+    for number, node in nodes.items():
+        found = re.search(r" in v(\d+)", node.label)
+        assert (int(found[1]) if found else None) == taken.get(number)
+
+
 def test_all_that_is_returned_is_an_output():
     drawn = program_graph(compiled(gradients_that_stay).program)
     labels = [(drawn.nodes[i].name, drawn.nodes[i].label) for i in drawn.outputs]
