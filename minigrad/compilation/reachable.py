@@ -63,7 +63,7 @@ def parts_of(path: str, value: Any) -> Iterator[Parts]:
             yield _of_space(f"{path}.", vars(value))
             yield Parts(path, lambda: _kinds(value), lambda: [f".{kind.__name__}" for kind in _kinds(value)])
     elif isinstance(value, (np.ndarray, bytearray, array, memoryview)):
-        yield Parts(path, partial(_content, value), lambda: ["'s values", *["'s shape"] * 9])
+        yield Parts(path, partial(_content, value), lambda: ["'s values", *["'s shape"] * getattr(value, "ndim", 0)])
         if isinstance(value, np.ndarray) and value.dtype.kind == "O":
             yield Parts(path, lambda: [*value.flat], lambda: ["[...]"] * value.size)
     elif isinstance(value, Optimizer):

@@ -90,11 +90,15 @@ def array_case(values):
     return lambda x: x * values, lambda: write(values)
 
 
+def bytes_case():
+    values = bytearray(b"\2")
+    return lambda x: x * values[0], lambda: write(values)
+
+
 def function_case(change):
     def f(x, s=2.0, *, t=3.0):
         return x * s * t
 
-    f.scale = 2.0
     return f, lambda: change(f)
 
 
@@ -230,7 +234,7 @@ CASES = {
     "an attribute of a function": with_attribute,
     "an array's values": lambda: array_case(np.array([1.0, 2.0, 3.0])),
     "equal values of an array": lambda: array_case(np.array([2.0, 2.0, 2.0])),
-    "bytes": lambda: (lambda values: (lambda x: x * values[0], lambda: write(values)))(bytearray(b"\2")),
+    "bytes": bytes_case,
 }
 
 
