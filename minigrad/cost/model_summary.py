@@ -15,6 +15,7 @@ from minigrad.cost.op_costs import costs
 from minigrad.cost.summary_table import Summary, SummaryRow
 from minigrad.errors import UsageError
 from minigrad.graph import Graph
+from minigrad.kernels.jit import numpy_only
 from minigrad.nn.container import UncalledContainer
 from minigrad.nn.module import Module
 from minigrad.typing import Array, ArrayLike, DTypeLike, Shape
@@ -66,7 +67,7 @@ def summary(
         for module in paths:
             hooks.callback(module.register_forward_pre_hook(calls.before, prepend=True, with_kwargs=True).remove)
             hooks.callback(module.register_forward_hook(calls.after).remove)
-        with warned_of_float64():
+        with warned_of_float64(), numpy_only():  # one pass is over before Numba would be imported
             calls.keep(model(*[_variable(x) for x in given]))
         if calls.recorded:
             uncounted = _count_ops(Graph.of(*calls.recorded, model=model), rows, calls.owners, trained)
