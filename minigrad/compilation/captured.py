@@ -98,6 +98,8 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
     for x, node in tape.known.leaves.items():
         if x.node is not node:
             raise NoProgramError("it changes which Tensors require gradients")
+        if x in leaf_of and x in tape.known.used_gradients:
+            raise NoProgramError("it reads, or adds to, the gradient that an argument came with")
         name, before, now = leaf_of.get(x, x), tape.known.entry[x], node.grad
         needs[name] = "some" if x in tape.known.used_gradients else "none" if before is None else "any"
         if now is before:

@@ -520,3 +520,19 @@ def test_other_optimizers_train_alike(kind):
         run(train, classification(6))
         found.append(train)
     assert_equal_states(*found)
+
+
+def test_the_gradient_that_an_argument_came_with_is_added_to_at_each_call():
+    def f(x):
+        (x * x * 3.0).sum().backward()
+
+    step, x, y = mg.compile(f), mg.ones(3, requires_grad=True), mg.ones(3, requires_grad=True)
+
+    def four_calls():
+        for _ in range(4):
+            step(x)
+            f(y)
+            np.testing.assert_array_equal(x.grad.numpy(), y.grad.numpy())
+
+    (text,) = warnings_of(four_calls)
+    assert "the gradient that an argument came with" in text
