@@ -21,7 +21,7 @@ from minigrad.pytorch_names.keywords import REMARKS, RENAMED, explain_calls, key
 
 NAMESPACES = {"minigrad": mg, "functional": F, "optim": optim, "init": init, "nn": nn, "schedule": schedule}
 VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-OTHER_CONSTRUCTORS = (Tensor, Op, mg.Graph, nn.Handle)  # which are nothing like PyTorch's
+OTHER_CONSTRUCTORS = (Tensor, Op, mg.Graph, nn.Handle, optim.MinimizeResult)  # which are nothing like PyTorch's
 
 
 def public(*kinds):

@@ -122,7 +122,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),
     ):
         _add_override(parser, key, metavar, about)
-    add("--compile", action="store_const", const=True, help="replay captured passes; resumed equal within rounding")
+    add("--compile", action="store_const", const=True, help="capture and replay passes, within rounding (default: no)")
     add(
         "--all-small", action="store_const", dest="command", const="all_small", default=argparse.SUPPRESS,
         help="train all small models by their recipes, and tell what they reach (default: MODEL)",

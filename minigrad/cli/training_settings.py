@@ -36,7 +36,8 @@ class TrainingSettings:
         augment: random motions of the training images.
         accumulate: how many batches there are to a step of the optimizer (default: 1).
         clip_norm: the largest norm of all gradients together; None (default) for any.
-        compile: whether the passes of a batch are captured and replayed (default: no).
+        compile: whether the passes of a batch are captured and replayed; the same within rounding, and so is a run that
+            is resumed (default: no).
         seed: of the weights, the order of the samples and their random motions (default: 0).
         threads: of BLAS and of the kernels (default: one for each processor that is idle at the beginning).
     """

@@ -19,6 +19,7 @@ from minigrad.compilation.passes import PASSES, Pass
 from minigrad.compilation.program import Program
 from minigrad.compilation.tape import Tape, capturing
 from minigrad.errors import UsageError
+from minigrad.pytorch_names.keywords import explain_calls
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -224,6 +225,7 @@ class Compiled(Generic[P, R]):
         return explain(self.stages, lines=lines)
 
 
+@explain_calls
 def compile(function: Callable[P, R]) -> Compiled[P, R]:
     """A function that does the same: captured in its first calls, and then replayed as a flat program of kernel calls.
 
