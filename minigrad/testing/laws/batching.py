@@ -12,6 +12,7 @@ from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.transforms import vjp
 from minigrad.autograd.vmap import vmap
+from minigrad.errors import BatchingError
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.laws.law_registry import law
 from minigrad.testing.laws.violation import expect, largest
@@ -26,7 +27,8 @@ def vectorization(call: FunctionCall) -> None:
     """vmap of an op, and of its vector-Jacobian product, equals the loop over the samples.
 
     With all arguments in a batch, and with each alone; the batch in front and behind; and in two batches, one in the
-    other.
+    other. A rule of one's own that needs plain numbers (NumPy's functions, `if`) is no violation: vmap refuses it in
+    words.
     """
     call = call.in_double()
     samples = [call.with_args([_sample(x, i) for x in call.args]) for i in range(SAMPLES)]
@@ -34,10 +36,14 @@ def vectorization(call: FunctionCall) -> None:
         return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "vmap: the op", UserWarning)  # an op without a rule is right, too
-        for axes in _choices(call.args):
-            chosen = [_mixed(call, sample, axes) for sample in samples]
-            _expect_loop(call, chosen, axes)
-        _expect_nested_loop(call, samples)
+        try:
+            for axes in _choices(call.args):
+                chosen = [_mixed(call, sample, axes) for sample in samples]
+                _expect_loop(call, chosen, axes)
+            _expect_nested_loop(call, samples)
+        except BatchingError:
+            if call.f.module.startswith("minigrad."):  # all of our own rules are for batches, too
+                raise
 
 
 def _is_array(x: object) -> bool:
