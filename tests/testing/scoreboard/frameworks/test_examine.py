@@ -148,7 +148,9 @@ def test_adapter_of_ours_is_that_of_tensors():
 
 def test_what_the_framework_calls_a_constant_is_not_implemented(examine, monkeypatch):
     def says_so(*_):
-        return Fault("f(x)", "drawn", "", "x", 0.0, 1.0, "differences", True, (), "RuntimeError: does not require grad")
+        return Fault(
+            "f(x)", "drawn", "", "x", 0.0, 1.0, "differences", True, reproduced="RuntimeError: does not require grad"
+        )
 
     monkeypatch.setattr(module, "fault_of", says_so)
     found = examine("planted.constant_for_the_framework", 2.0)
