@@ -85,7 +85,10 @@ def test_logaddexp_of_huge_numbers():
 
 
 ONE_ARGUMENT = sorted(
-    name for name, op in REGISTRY.items() if op.elementwise and list(op.rules) == ["x"] == list(op.inputs)
+    name
+    for name, op in REGISTRY.items()
+    if op.elementwise and list(op.rules) == ["x"] == list(op.inputs)
+    if not op.module.startswith("minigrad.special")  # whose values are SciPy's: its j0 is NaN at infinity
 )
 
 
