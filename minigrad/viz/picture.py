@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from minigrad import compilation
 from minigrad.autograd.nested import leaves
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation import Compiled, Program
@@ -30,7 +31,7 @@ Direction = Literal["forward", "backward", "both"]
 
 
 def graph(
-    what: Tensor | Collection[Tensor] | Module | Program | Callable[..., object],
+    what: Tensor | Collection[Tensor] | Module | compilation.Program | Callable[..., object],
     *inputs: object,
     model: Module | None = None,
     names: Mapping[str, Tensor] | None = None,
