@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.optim import Optimizer
 
@@ -15,12 +16,24 @@ def updates_when_ready(program: Program) -> Program:
 
     Where the step clears its gradients at the end, each is then freed at once.
     """
+    loaded: dict[object, set[int]] = {}  # by Tensor: where its values lie
+    for instruction in program.instructions:
+        if instruction.kind == "load":
+            storages = {program.storage(number) for number in instruction.makes}
+            loaded.setdefault(instruction.loads, set()).update(storages)
     placed: list[Instruction] = []
     for instruction in program.instructions:
         position = len(placed)
         if _is_update(instruction):
+            needs, changed = set(instruction.reads), set(instruction.writes)
+            old = set().union(*[loaded.get(x, set()) for x in changed])
             position = next(
-                (k + 1 for k in range(len(placed) - 1, -1, -1) if _must_precede(program, placed[k], instruction)), 0
+                (
+                    k + 1
+                    for k in range(len(placed) - 1, -1, -1)
+                    if _must_precede(program, placed[k], needs, changed, old)
+                ),
+                0,
             )
             if position < len(placed):
                 instruction = replace(instruction, backward=placed[position - 1].backward)
@@ -34,17 +47,13 @@ def _is_update(instruction: Instruction) -> bool:
     return isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("minigrad.optim.")
 
 
-def _must_precede(program: Program, earlier: Instruction, update: Instruction) -> bool:
-    """Whether an instruction makes what an update needs, or needs what it changes."""
-    if not set(update.reads).isdisjoint(earlier.makes):
-        return True
-    changed = set(update.writes)
-    roots = {program.storage(number) for number in earlier.reads}
-    loaded = {i.results for i in program.instructions if i.kind == "load" and i.arguments[0].value in changed}
+def _must_precede(program: Program, earlier: Instruction, needs: set[int], changed: set[Tensor], old: set[int]) -> bool:
+    """Whether an instruction makes what an update needs, or needs what it changes: Tensors, or their old values."""
     return (
-        not roots.isdisjoint({program.storage(number) for number in loaded})
+        not needs.isdisjoint(earlier.makes)
+        or not old.isdisjoint([program.storage(number) for number in earlier.reads])
         or any(x in changed for x in _objects(earlier.arguments))
-        or (not changed.isdisjoint(earlier.writes))
+        or not changed.isdisjoint(earlier.writes)
     )
 
 
