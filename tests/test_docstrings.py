@@ -36,7 +36,7 @@ def all_subjects() -> list[Subject]:
         *subjects_of(
             "testing", exported(testing, ["calls_of", "check_grads", "check_program", "gradtest", "programs"])
         ),
-        *subjects_of("testing", exported(testing, ["Program"])),
+        *subjects_of("testing", exported(testing, ["RandomProgram"])),
         *subjects_of("testing.laws", exported(testing.laws, ["Law", "all_of", "expect", "law", "module"])),
         *subjects_of("testing.strategies", exported(testing.strategies, testing.strategies.__all__)),
     ]

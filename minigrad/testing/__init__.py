@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minigrad.testing.program.program_properties import check_program
     from minigrad.testing.program.program_strategy import programs
     from minigrad.testing.program.program_study import ProgramViolation
-    from minigrad.testing.program.random_program import Program
+    from minigrad.testing.program.random_program import RandomProgram
     from minigrad.testing.report import Report
     from minigrad.testing.strategies.op_calls import calls_of
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "InconclusiveGradients": "laws.verdict_tally",
     "LawViolation": "laws.violation",
-    "Program": "program.random_program",
+    "RandomProgram": "program.random_program",
     "ProgramViolation": "program.program_study",
     "Report": "report",
     "Verdict": "numeric.comparison",
@@ -64,6 +64,18 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
-    "InconclusiveGradients", "LawViolation", "Program", "ProgramViolation", "Report", "Verdict", "calls_of",
-    "check_grads", "check_program", "gradtest", "laws", "programs", "real_parts", "strategies",
+    "InconclusiveGradients",
+    "LawViolation",
+    "ProgramViolation",
+    "RandomProgram",
+    "Report",
+    "Verdict",
+    "calls_of",
+    "check_grads",
+    "check_program",
+    "gradtest",
+    "laws",
+    "programs",
+    "real_parts",
+    "strategies",
 ]  # fmt: skip

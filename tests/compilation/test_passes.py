@@ -15,8 +15,7 @@ from minigrad.compilation.passes import common_subexpressions, dead_code, fold_c
 from minigrad.testing import programs
 from minigrad.testing.calls.function_call import no_arithmetic_warnings
 from minigrad.testing.program.op_pool import smooth_ops
-from minigrad.testing.program.random_program import Program as RandomProgram
-from minigrad.testing.program.random_program import weighted_sum
+from minigrad.testing.program.random_program import RandomProgram, weighted_sum
 from tests.compilation.helper import assert_equal_states, classification, training
 
 REAL = [op for op in smooth_ops() if op.name not in ("from_parts", "fft", "ifft", "rfft", "irfft", "setitem")]

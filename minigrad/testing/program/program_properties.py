@@ -25,7 +25,7 @@ from minigrad.testing.program.program_study import (
     inner,
     sensitivity_of,
 )
-from minigrad.testing.program.random_program import Program, weighted_sum
+from minigrad.testing.program.random_program import RandomProgram, weighted_sum
 from minigrad.testing.program.step import Run
 from minigrad.typing import Array
 
@@ -39,7 +39,7 @@ CERTAIN: Final = 6.0
 """A derivative that differs from a numerical one by this many times the bound of the error is wrong."""
 
 
-def check_program(program: Program) -> None:
+def check_program(program: RandomProgram) -> None:
     """Hold a program to all that is true of programs: its derivatives are those of numerical differentiation, of first
     and second order and in both directions; they do not depend on how they are computed (recorded, checkpointed, in
     another order, in threads, in single precision up to rounding); and nothing is written to or kept.

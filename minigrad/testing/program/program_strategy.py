@@ -22,7 +22,7 @@ from minigrad.testing.program.block import Block, FunctionStep, Kind, Loop
 from minigrad.testing.program.choose import below, one_of
 from minigrad.testing.program.op_calls_in_scope import draw_call
 from minigrad.testing.program.op_pool import smooth_ops
-from minigrad.testing.program.random_program import Program
+from minigrad.testing.program.random_program import RandomProgram
 from minigrad.testing.program.scope import Scope
 from minigrad.testing.program.step import Environment, OpStep, Run, Step
 from minigrad.testing.strategies.array_strategies import Draw
@@ -44,7 +44,7 @@ DEEPEST: Final = 2
 
 def programs(
     *, ops: Sequence[Op] | None = None, extra: Sequence[Op] = (), max_steps: int = 8, nested: bool = True
-) -> st.SearchStrategy[Program]:
+) -> st.SearchStrategy[RandomProgram]:
     """Random differentiable programs: broadcasting, values that are used again, several outputs, loops, parameters,
     and steps that are themselves derivatives of smaller programs.
 
@@ -100,7 +100,7 @@ class _Taming(Run):
 
 
 @st.composite
-def _programs(draw: Draw, options: _Options) -> Program:
+def _programs(draw: Draw, options: _Options) -> RandomProgram:
     scope = Scope()
     for _ in range(1 + below(draw, 2)):
         scope.add_input(draw, one_of(draw, SHAPES))
@@ -109,7 +109,7 @@ def _programs(draw: Draw, options: _Options) -> Program:
     read = {name for step in steps for name in step.reads}
     unread = [name for step in reversed(steps) for name in step.targets if name not in read] or list(scope.inputs)
     outputs = tuple(unread[: 1 + below(draw, MOST_OUTPUTS)])
-    return Program(scope.inputs, scope.parameters, tuple(steps), outputs).pruned()
+    return RandomProgram(scope.inputs, scope.parameters, tuple(steps), outputs).pruned()
 
 
 def _draw_steps(draw: Draw, options: _Options, scope: Scope, most: int, depth: int) -> list[Step]:

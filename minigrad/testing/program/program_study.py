@@ -17,7 +17,7 @@ import numpy as np
 import minigrad.ops as mg
 from minigrad.autograd.tensor import Tensor
 from minigrad.autograd.transforms import backward, grad
-from minigrad.testing.program.random_program import Program, weighted_sum
+from minigrad.testing.program.random_program import RandomProgram, weighted_sum
 from minigrad.testing.program.step import Run
 from minigrad.typing import Array
 
@@ -41,7 +41,7 @@ class ProgramViolation(AssertionError):  # noqa: N818  (it is no error of a prog
         program: the program.
     """
 
-    def __init__(self, property_name: str, program: Program, found: str) -> None:
+    def __init__(self, property_name: str, program: RandomProgram, found: str) -> None:
         self.property_name, self.program = property_name, program
         super().__init__(f"property `{property_name}` does not hold: {found}\n\n{program}")
 
@@ -56,7 +56,7 @@ class ProgramStudy:
         size: that of the largest number among all values of the program.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: RandomProgram) -> None:
         self.program, self.arrays = program, program.arrays
         rng = np.random.default_rng(0)
         largest = Largest()

@@ -1,4 +1,4 @@
-"""`Program`: a differentiable function of arrays as a list of steps, to be run, taken apart and pasted."""
+"""`RandomProgram`: a differentiable function of arrays as a list of steps, to be run, taken apart and pasted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from minigrad.typing import Array, ArrayLike
 
 
 @dataclass(frozen=True, repr=False)
-class Program:
+class RandomProgram:
     """A random differentiable function, of inputs and parameters to a tuple of Tensors. `print` gives its code.
 
     Args:
@@ -31,7 +31,7 @@ class Program:
     >>> from minigrad import REGISTRY
     >>> from minigrad.testing.program.step import Operand
     >>> square = OpStep(REGISTRY["multiply"], (Operand("x0"), Operand("x0")), {}, ("y0",))
-    >>> program = Program({"x0": np.array([0.5, 1.0])}, {}, (square,), ("y0",))
+    >>> program = RandomProgram({"x0": np.array([0.5, 1.0])}, {}, (square,), ("y0",))
     >>> program(*program.inputs.values())
     (Tensor([0.25, 1.  ], shape=(2,), dtype=float64),)
     >>> print(program)
@@ -103,7 +103,7 @@ class Program:
         """
         return lambda *inputs: self(*inputs, parameters=parameters)
 
-    def in_dtype(self, dtype: type[np.floating]) -> Program:
+    def in_dtype(self, dtype: type[np.floating]) -> RandomProgram:
         """The same program on arrays of another dtype.
 
         Args:
@@ -112,7 +112,7 @@ class Program:
         inputs = {name: value.astype(dtype) for name, value in self.inputs.items()}
         return replace(self, inputs=inputs, parameters={k: v.astype(dtype) for k, v in self.parameters.items()})
 
-    def reordered(self, rng: np.random.Generator) -> Program:
+    def reordered(self, rng: np.random.Generator) -> RandomProgram:
         """The same program with its steps in another order that is possible, too.
 
         Args:
@@ -127,14 +127,14 @@ class Program:
             known |= set(step.targets)
         return replace(self, steps=tuple(order))
 
-    def pruned(self) -> Program:
+    def pruned(self) -> RandomProgram:
         """The same program without what its outputs do not depend on. Without inputs, parameters become its inputs."""
         steps = used_steps(self.steps, set(self.outputs))
         reads = {name for step in steps for name in step.reads} | set(self.outputs)
         inputs = {name: value for name, value in self.inputs.items() if name in reads}
         parameters = {name: value for name, value in self.parameters.items() if name in reads}
         inputs, parameters = (inputs, parameters) if inputs else (parameters, {})
-        return Program(inputs, parameters, tuple(steps), self.outputs)
+        return RandomProgram(inputs, parameters, tuple(steps), self.outputs)
 
     def __repr__(self) -> str:
         return "\n".join(self._code())

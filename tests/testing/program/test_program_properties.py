@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, find, given, seed, settings
 import minigrad as mg
 from minigrad.autograd import backward, pullback
 from minigrad.autograd.checkpoint import _Replay
-from minigrad.testing import Program, ProgramViolation, check_program, programs
+from minigrad.testing import ProgramViolation, RandomProgram, check_program, programs
 from minigrad.testing.numeric.finite_difference import central_difference
 from minigrad.testing.program.program_properties import PROPERTIES
 from minigrad.testing.program.program_study import ProgramStudy, inner
@@ -87,7 +87,7 @@ def test_a_planted_fault_is_found_and_shrunk_to_at_most_three_ops(fault, monkeyp
 def program_of(*steps):
     """A program of x0 and p0, each step an op and the names that it reads."""
     made = [OpStep(op, tuple(Operand(name) for name in names), {}, (f"y{k}",)) for k, (op, *names) in enumerate(steps)]
-    return Program({"x0": np.array([0.5, 1.0])}, {"p0": np.array([1.5])}, tuple(made), (made[-1].targets[0],))
+    return RandomProgram({"x0": np.array([0.5, 1.0])}, {"p0": np.array([1.5])}, tuple(made), (made[-1].targets[0],))
 
 
 def fails(name, program):
@@ -185,7 +185,7 @@ def test_freed_fails_for_a_graph_that_is_kept(monkeypatch):
             super().run(env, run)
             kept.append(env["y0"])
 
-    program = Program({"x0": np.ones(2)}, {}, (Keeping(SIN, (Operand("x0"),), {}, ("y0",)),), ("y0",))
+    program = RandomProgram({"x0": np.ones(2)}, {}, (Keeping(SIN, (Operand("x0"),), {}, ("y0",)),), ("y0",))
     fails("freed", program)
 
 

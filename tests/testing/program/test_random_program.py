@@ -6,7 +6,7 @@ from hypothesis import given
 
 import minigrad as mg
 from minigrad.errors import UsageError
-from minigrad.testing import Program, programs
+from minigrad.testing import RandomProgram, programs
 from minigrad.testing.program.block import Block, FunctionStep, Loop
 from minigrad.testing.program.step import Operand, OpStep
 
@@ -18,7 +18,7 @@ def step(op, target, *names):
 
 
 def small(*steps, outputs=("y1",)):
-    return Program({"x0": np.array([0.5, 1.0])}, {"p0": np.array(2.0)}, steps, outputs)
+    return RandomProgram({"x0": np.array([0.5, 1.0])}, {"p0": np.array(2.0)}, steps, outputs)
 
 
 PROGRAM = small(step(MULTIPLY, "y0", "x0", "p0"), step(SIN, "y1", "y0"))
