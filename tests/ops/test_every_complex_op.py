@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import DTypeError, Tensor
 from minigrad.testing import laws
 from tests.op_cases.every_op import CASES, OWN, Call
@@ -45,3 +46,11 @@ def test_op_without_the_fact_refuses_complex_numbers(name):
             for given in (arrays, [Tensor(a) if isinstance(a, np.ndarray) else a for a in arrays]):
                 with pytest.raises(DTypeError, match="it is for real numbers, and "):
                     call(*given)
+
+
+def test_complex_power_of_a_negative_number_has_the_slope_of_its_own_branch():
+    x, y = mg.Tensor([-2.0, -2.0]), mg.Tensor([1 + 1j, 0.5 - 2j], requires_grad=True)
+    out = mg.pow(x, y)
+    mg.real(out).sum().backward()
+    slope = out.numpy() * np.log(np.array([-2.0 + 0j]))
+    np.testing.assert_allclose(y.grad.numpy(), np.conj(slope), rtol=1e-5)
