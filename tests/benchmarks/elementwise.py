@@ -11,13 +11,14 @@ import argparse
 import importlib.util
 import json
 import math
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+
+from tests.benchmarks.sides import ask, start
 
 FUNCTIONS = (
     "relu", "leaky_relu", "elu", "selu", "celu", "softplus", "logsigmoid", "sigmoid", "tanh", "silu", "mish", "gelu",
@@ -46,11 +47,13 @@ def run(options: argparse.Namespace) -> int:
     names = ["minigrad", *([options.peer] if options.peer else [])]
     figures: dict[str, dict[str, list[float]]] = {}
     with ExitStack() as closing:
-        sides = [closing.enter_context(start(name, options)) for name in names]
+        sides = [
+            closing.enter_context(start(__spec__.name, name, str(options.threads), options.dtype)) for name in names
+        ]
         for size in options.sizes:
             rows: dict[str, list[float]] = {}
             for function in options.functions:
-                turns = [[ask(side, function, size) for side in sides] for _ in range(options.rounds)]
+                turns = [[ask(side, f"{function} {size}") for side in sides] for _ in range(options.rounds)]
                 rows[function] = [min(times) for times in zip(*turns, strict=True)]
                 if not options.json:
                     print(line(function, size, rows[function]), flush=True)
@@ -60,27 +63,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(figures, indent=2))
     return 0
-
-
-@contextmanager
-def start(side: str, options: argparse.Namespace) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.benchmarks.elementwise", side, str(options.threads), options.dtype]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def ask(side: subprocess.Popen[str], function: str, size: int) -> float:
-    assert side.stdin is not None
-    assert side.stdout is not None
-    print(function, size, file=side.stdin, flush=True)
-    answer = side.stdout.readline()
-    if not answer:
-        raise SystemExit(f"the process that measures {function} has ended")
-    return float(answer)
 
 
 def line(function: str, size: int, times: list[float]) -> str:

@@ -95,14 +95,14 @@ def profile(options: argparse.Namespace) -> int:
         if model in NETWORKS:
             form = "json" if options.json else "table"
             command = [sys.executable, "-m", "tests.benchmarks.op_profile", model, str(options.threads), form]
-            code = subprocess.run(command, env=environment(options), check=False).returncode
+            code = subprocess.run(command, env=environment(options.threads), check=False).returncode
     return code
 
 
-def environment(options: argparse.Namespace) -> dict[str, str]:
+def environment(threads: int) -> dict[str, str]:
     """The environment of all processes that are measured."""
     kept = {key: value for key, value in os.environ.items() if key not in PINS}
-    return kept | TUNED | {"OMP_NUM_THREADS": str(options.threads), "NUMBA_NUM_THREADS": str(options.threads)}
+    return kept | TUNED | {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
 
 
 class Side:
@@ -118,7 +118,7 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(options),
+            env=environment(options.threads),
             start_new_session=True,  # Ctrl-C is for this process alone, which ends the others
         )
         self.seconds = options.seconds
