@@ -21,7 +21,8 @@ from minigrad.data.datasets.digits import digits
 from minigrad.data.datasets.mnist import fashion_mnist, mnist
 from minigrad.data.datasets.scenes import scenes
 from minigrad.data.datasets.toy import circles, moons, spirals
-from minigrad.data.folder import ImageFolder, image_folder, read_image
+from minigrad.data.folder import ImageFolder, image_folder
+from minigrad.data.image import read_image
 from minigrad.data.loader import DataLoader
 from minigrad.data.mixup import BatchTransform, Mixup
 from minigrad.data.resample import RandomAffine, Resize, affine, resize

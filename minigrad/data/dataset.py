@@ -8,6 +8,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.autograd.tensor import Tensor
+from minigrad.data.blocks import Blocks
 from minigrad.data.collation import Arrays, collate
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
@@ -22,6 +23,10 @@ class Dataset:
 
     Attributes:
         classes: the names of the labels 0, 1, ..., for reports and plots; () where there are none.
+        blocks: which samples are stored together, so that shuffling leaves them near each other; None where any order
+            costs the same.
+        fingerprint: a number that changes when the samples do, so that no run goes on with others; 0 where nobody
+            looks.
 
     >>> class Squares(Dataset):
     ...     def __len__(self):
@@ -34,6 +39,8 @@ class Dataset:
     """
 
     classes: tuple[str, ...] = ()
+    blocks: Blocks | None = None
+    fingerprint: int = 0
 
     def __len__(self) -> int:
         """The number of samples."""

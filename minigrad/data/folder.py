@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -15,20 +13,10 @@ from numpy.typing import NDArray
 
 from minigrad.data.collation import Arrays
 from minigrad.data.dataset import Dataset
+from minigrad.data.image import SUFFIXES, PathLike, checked_channels, read_image
 from minigrad.data.split import Subset, stratified_split
 from minigrad.data.transform import Transform, pair
-from minigrad.errors import DataError, MissingExtraError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-PathLike = str | os.PathLike[str]
-
-SUFFIXES: Final = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"])
-FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-
-MODES: Final = {1: "L", 3: "RGB"}
-"""Pillow's names for images of so many channels."""
+from minigrad.errors import DataError
 
 
 class ImageFolder(Dataset):
@@ -73,7 +61,7 @@ class ImageFolder(Dataset):
         self.path = Path(path)
         self._parts: tuple[ImageFolder, ...] = (self,)  # those of one set, whose broken files are told together
         self.size = pair("ImageFolder", size)
-        self.channels = _checked_channels("ImageFolder", channels)
+        self.channels = checked_channels("ImageFolder", channels)
         self.transform = transform
         folders = _folders(self.path)
         self.classes = tuple(folder.name for folder in folders) if classes is None else tuple(classes)
@@ -168,57 +156,6 @@ def image_folder(
     return Subset(whole, first), Subset(whole, second)
 
 
-def read_image(path: PathLike, size: int | tuple[int, int], channels: int = 3) -> NDArray[np.float32]:
-    """An image file as an array, from 0 (black) to 1 (white).
-
-    The picture is turned as its EXIF entry says, laid on white where it is transparent, scaled (bicubically, smoothed
-    when made smaller) until it covers the size, and cut to it around its center. Of an animation, the first picture.
-
-    Args:
-        path: the file: PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM.
-        size: height H and width W, in pixels; one number for both.
-        channels: C, 3 for color, 1 for gray (default 3).
-
-    Returns:
-        float32 (C, H, W).
-
-    Raises:
-        DataError: there is no such file, it is no image or damaged, or it has too many pixels to be honest.
-        MissingExtraError: Pillow, of the extra `data`, is not installed.
-    """
-    pillow = _pillow()
-    height, width = pair("read_image", size)
-    mode = MODES[_checked_channels("read_image", channels)]
-    try:
-        with pillow.open(path, formats=FORMATS) as file:
-            image = _fitted(file, mode, (width, height))
-    except pillow.DecompressionBombError as error:
-        raise DataError(f"{path} is refused: {error}") from error
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged files make Pillow's readers raise almost anything
-        raise DataError(f"{path} is damaged or no image ({error})") from error
-    pixels = np.asarray(image, np.float32) / 255
-    return np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1))
-
-
-def _fitted(image: Image, mode: str, size: tuple[int, int]) -> Image:
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "F":  # converting would clip it: a range from 0 to 1, which is usual, to black and almost black
-        raise ValueError("its pixels are floating-point numbers, of which nothing says what is white")
-    if image.mode.startswith("I"):  # 16 bits a pixel: converting would clip them instead of scaling
-        image = _pillow().fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = _pillow().new("RGBA", image.size, "white")
-        image = _pillow().alpha_composite(white, image)
-    return ImageOps.fit(image.convert(mode), size)
-
-
 def _folders(path: Path) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"ImageFolder: there is no folder {path}")
@@ -253,17 +190,3 @@ def images_in(folder: Path) -> list[Path]:
     """The image files in a folder and in those in it, sorted; what begins with a dot is left out."""
     files = (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     return sorted(file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts))
-
-
-def _checked_channels(name: str, channels: int) -> int:
-    if channels not in MODES:
-        raise DataError(f"{name}: channels must be 3 for color or 1 for gray, got {channels}.")
-    return channels
-
-
-def _pillow() -> ModuleType:
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise MissingExtraError("Pillow", extra="data", purpose="reading images") from error
-    return PIL.Image

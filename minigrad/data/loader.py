@@ -1,6 +1,7 @@
 """`DataLoader`: batches of Tensors in an order that three integers determine."""
 
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -15,10 +16,14 @@ from minigrad.data.collation import Arrays
 from minigrad.data.dataset import Dataset, as_dataset
 from minigrad.data.mixup import BatchTransform
 from minigrad.data.prefetch import Prefetch
+from minigrad.data.skipping import Skipped, collect_skipped
 from minigrad.data.transform import Transform
 from minigrad.errors import DataError
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array
+
+Fetched = tuple[Arrays, list[str]]
+"""A batch, and why samples are missing in it."""
 
 
 class DataLoader(ExplainedKeywords):
@@ -26,7 +31,7 @@ class DataLoader(ExplainedKeywords):
 
     What a batch holds is a pure function of (seed, epoch, batch)::
 
-        order of an epoch:      stream(seed, epoch).permutation(len(dataset))
+        order of an epoch:      stream(seed, epoch).permutation(len(dataset)), or dataset.blocks.shuffled(stream(...))
         transforms of a batch:  stream(seed, epoch, batch)
 
     so these three integers are the whole state, and a run resumed from `state_dict()` sees the remaining
@@ -45,6 +50,9 @@ class DataLoader(ExplainedKeywords):
     What a dataset or a transform raises is raised where the batch was asked for, with a note of the batch and its
     samples, and the state stays before that batch. `prefetch` changes nothing of all this: a thread then gets the
     next batches meanwhile. It ends with the iteration, also one that is left early.
+
+    Samples that a dataset leaves out because they cannot be read are missing in their batches, and a batch without
+    any is passed over. They are counted in `skipped`, and a warning tells of them when the epoch ends.
 
     Args:
         data: a `Dataset`; arrays for an `ArrayDataset`, `(inputs, targets)` for instance; a list of samples, which are
@@ -94,6 +102,7 @@ class DataLoader(ExplainedKeywords):
         self.epoch = 0
         self.batch = 0
         self._next = 0, 0  # the epoch and batch at which the next pass begins
+        self.skipped = Skipped()  # in the current epoch
         self._moves = 0  # how often it was moved to another place: what was begun before ends
         if len(self) == 0:
             raise DataError(
@@ -112,15 +121,21 @@ class DataLoader(ExplainedKeywords):
         seed, moves, (epoch, first) = self.seed, self._moves, self._next
         with self._reader(seed, epoch) as read:
             for batch in range(first, len(self)):
-                arrays = read(batch)
+                arrays, reasons = read(batch)
+                self.skipped = Skipped() if batch == 0 else self.skipped
+                self.skipped.add(reasons)
                 # Count before yielding: a state saved while this batch is being used resumes after it.
                 self.epoch, self.batch = epoch, batch + 1
                 if batch > first:  # one batch alone may have been a look
                     self._next = epoch + 1, 0
+                if not len(arrays[0]):
+                    continue
                 yield tuple(Tensor(array) for array in arrays)
                 if self._moves != moves:
                     return
         self.epoch, self.batch = self._next = epoch + 1, 0
+        if self.skipped.count:
+            warnings.warn(f"DataLoader: in epoch {epoch}, {self.skipped}", UserWarning, stacklevel=2)
 
     def restart(self) -> None:
         """Go back to the first batch of the current epoch; the same batches come again."""
@@ -131,8 +146,12 @@ class DataLoader(ExplainedKeywords):
         self._moves += 1
 
     def state_dict(self) -> dict[str, int]:
-        """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out; and the samples in these."""
-        return {"seed": self.seed, "epoch": self.epoch, "batch": self.batch, "samples": self._samples(self.batch)}
+        """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out; and the samples in these.
+
+        For a dataset that has a fingerprint, also that.
+        """
+        state = {"seed": self.seed, "epoch": self.epoch, "batch": self.batch, "samples": self._samples(self.batch)}
+        return {**state, "data": self.dataset.fingerprint} if self.dataset.fingerprint else state
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Continue from a `state_dict()` of a loader with the same dataset and settings.
@@ -142,9 +161,9 @@ class DataLoader(ExplainedKeywords):
 
         Raises:
             DataError: the state has other entries, or none of this loader's epochs has such a batch, or its batches
-                were of another size. The loader is then unchanged.
+                were of another size, or the dataset has changed. The loader is then unchanged.
         """
-        if set(state) - {"samples"} != {"seed", "epoch", "batch"}:
+        if set(state) - {"samples", "data"} != {"seed", "epoch", "batch"}:
             raise DataError(
                 f"DataLoader.load_state_dict: expected the entries seed, epoch and batch, "
                 f"got {', '.join(map(str, state)) or 'none'}. Pass what state_dict() returned."
@@ -162,6 +181,11 @@ class DataLoader(ExplainedKeywords):
                 f"{batch} batches; here, with batch_size={self.batch_size}, these are {self._samples(batch)}. Samples "
                 "would be left out or come twice: change the batch size or the dataset between two epochs."
             )
+        if batch and state.get("data", self.dataset.fingerprint) != self.dataset.fingerprint:
+            raise DataError(
+                f"DataLoader.load_state_dict: the state was saved within an epoch of other files than {self.dataset!r} "
+                "has now. Samples would be left out or come twice: change files between two epochs."
+            )
         self.seed = seed
         self._move_to(epoch, batch)
 
@@ -169,7 +193,7 @@ class DataLoader(ExplainedKeywords):
         """The number of samples in the first batches of an epoch."""
         return min(batch * self.batch_size, len(self.dataset))
 
-    def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Arrays]]:
+    def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Fetched]]:
         """A function from the number of a batch to the batch."""
         read = partial(self._fetch, self._order(seed, epoch), seed, epoch)
         return Prefetch(read, stop=len(self), ahead=self.prefetch) if self.prefetch else nullcontext(read)
@@ -178,15 +202,22 @@ class DataLoader(ExplainedKeywords):
         samples = len(self.dataset)
         if self._probabilities is not None:
             return _stream(seed, epoch).choice(samples, samples, p=self._probabilities)
-        return _stream(seed, epoch).permutation(samples) if self.shuffle else np.arange(samples)
+        if not self.shuffle:
+            return np.arange(samples)
+        rng, blocks = _stream(seed, epoch), self.dataset.blocks
+        return rng.permutation(samples) if blocks is None else blocks.shuffled(rng)
 
-    def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Arrays:
+    def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Fetched:
         indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
         rng = _stream(seed, epoch, batch)
         try:
-            first, *rest = self.dataset.batch(indices, rng)
-            arrays = (first if self.transform is None else self.transform(first, rng), *rest)
-            return arrays if self.batch_transform is None else self.batch_transform(arrays, rng)
+            with collect_skipped() as reasons:
+                arrays = self.dataset.batch(indices, rng)
+            if len(arrays[0]):
+                first, *rest = arrays
+                arrays = (first if self.transform is None else self.transform(first, rng), *rest)
+                arrays = arrays if self.batch_transform is None else self.batch_transform(arrays, rng)
+            return arrays, reasons
         except Exception as error:
             error.add_note(f"in batch {batch} of epoch {epoch} of the DataLoader: samples {_listed(indices)}")
             raise

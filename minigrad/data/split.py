@@ -38,6 +38,8 @@ class Subset(Dataset):
         self.indices = _checked_indices(indices, len(self.dataset))
         self.transform = transform
         self.classes = self.dataset.classes
+        self.blocks = None if self.dataset.blocks is None else self.dataset.blocks.of_subset(self.indices)
+        self.fingerprint = self.dataset.fingerprint
 
     def __len__(self) -> int:
         return len(self.indices)

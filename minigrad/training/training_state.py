@@ -176,6 +176,8 @@ class TrainingState:
             if len(group) == self.accumulate or self.loader.batch == len(self.loader):
                 yield group
                 group = []
+        if group:  # the last batch was passed over: none of its samples could be read
+            yield group
 
     def clip(self) -> None:
         """Clip the gradients, first by value, then by their common norm."""
