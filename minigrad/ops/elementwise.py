@@ -192,7 +192,8 @@ def _power_slope(x: Value, y: Value) -> Value:
 def _log_or_zero(x: Value, power: Value) -> Value:
     """log(x), complex where the power is, and 0 at x = 0, where x**y is 0 for every y > 0, whatever y is."""
     x = where(x == 0, 1, x)
-    return log(x if power.dtype.kind != "c" else x + 0j)
+    becomes_complex = power.dtype.kind == "c" and x.dtype.kind != "c"  # x + 0j would lose the sign of an imaginary -0
+    return log(x + 0j if becomes_complex else x)
 
 
 def _difference(x: Value, y: Value) -> Value:

@@ -54,3 +54,10 @@ def test_complex_power_of_a_negative_number_has_the_slope_of_its_own_branch():
     mg.real(out).sum().backward()
     slope = out.numpy() * np.log(np.array([-2.0 + 0j]))
     np.testing.assert_allclose(y.grad.numpy(), np.conj(slope), rtol=1e-5)
+
+
+def test_complex_power_on_the_branch_cut_keeps_the_side_that_the_sign_of_zero_tells():
+    x, y = mg.Tensor([complex(-2, -0.0), complex(-2, 0.0)]), mg.Tensor([0.3 + 0j, 0.3 + 0j], requires_grad=True)
+    out = mg.pow(x, y)
+    mg.real(out).sum().backward()
+    np.testing.assert_allclose(y.grad.numpy(), np.conj(out.numpy() * np.log(x.numpy())), rtol=1e-5)

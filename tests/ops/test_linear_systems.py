@@ -1,5 +1,7 @@
 """Inverse, solution, determinant, powers and pseudo-inverse: values, conventions, and singular matrices."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,21 @@ def test_second_derivatives_of_a_determinant_are_exact_where_a_large_matrix_is_n
     x = 1e12 * np.array([[1.0, 1.0], [1.0, 1.0 + 1e-9]])
     hessian = mg.hessian(mg.det)(x).numpy().reshape(4, 4)
     np.testing.assert_allclose(hessian, np.fliplr(np.diag([1.0, -1.0, -1.0, 1.0])), atol=1e-12)
+
+
+def test_second_derivatives_of_a_determinant_follow_the_condition_of_the_matrix_not_its_scale():
+    # The least singular value, 0.02, is rounding beside the largest, 7e12: a rule by the inverse is off by 0.5 %.
+    x = 2.0**40 * np.array([[1.0, 2.0, -3.0], [2.0, 0.0, 0.0], [3.0, 2.0, -3.0]])
+    x[2, 2] += 2.0**-4
+    expected = np.zeros((3, 3, 3, 3))  # d2 det / dx_ij dx_hk = e_ihm e_jkn x_mn, e the Levi-Civita symbol
+    for i, h, m in itertools.permutations(range(3)):
+        for j, k, n in itertools.permutations(range(3)):
+            expected[i, j, h, k] = levi_civita(i, h, m) * levi_civita(j, k, n) * x[m, n]
+    np.testing.assert_allclose(mg.hessian(mg.det)(x).numpy(), expected, rtol=1e-9)
+
+
+def levi_civita(i, j, k):
+    return (i - j) * (j - k) * (k - i) / 2
 
 
 def test_slogdet_survives_where_det_overflows():
