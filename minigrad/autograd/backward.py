@@ -110,7 +110,8 @@ def _walk(
             pulls = []
         elif record:
             saved = plan.as_tensors(node)
-        for pull in pulls:
+        together = () if plan.joint is None or pulls is not plan.pulls else pull_together(plan, node, g, saved)
+        for k, pull in enumerate(pulls):
             parent = parents[pull.position]
             if parent is None or parent not in inside:
                 continue
@@ -120,7 +121,7 @@ def _walk(
                 if pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
                     cotangent = pull.fused(g, *pull.arguments(saved), **settings)
                 if cotangent is NotImplemented:
-                    cotangent = pull.function(g, *pull.arguments(saved), **settings)
+                    cotangent = together[k] if together else pull.function(g, *pull.arguments(saved), **settings)
                     if pull.multiplies and has_nan(cotangent):
                         again = _run_again(pull, g, node, saved)
                         cotangent = silenced(cotangent, g, node, parent, pull.position, again)
@@ -137,6 +138,18 @@ def _walk(
             node.saved, node.parents = None, ()
     reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
     return reached
+
+
+def pull_together(plan: Plan, node: Node, g: Cotangent, saved: tuple[Value, ...]) -> tuple[Cotangent, ...]:
+    """The cotangents of all inputs, from the rule that gives them at once."""
+    joint = plan.joint
+    assert joint is not None
+    try:
+        settings = {name: node.settings[name] for name in joint.settings}
+        found: tuple[Cotangent, ...] = joint.function(g, *joint.arguments(saved), **settings)
+        return found
+    except Exception as error:
+        _blame_rule(plan, joint, error)
 
 
 def _run_again(pull: Pull, g: Cotangent, node: Node, saved: tuple[Value, ...]) -> Callable[..., Cotangent]:

@@ -38,7 +38,7 @@ from minigrad.autograd.complex_numbers import DIFFERENTIABLE, Complex, refuse_co
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
-from minigrad.autograd.rule import Plan, Rule
+from minigrad.autograd.rule import JointRule, Plan, Rule
 from minigrad.autograd.signature import forward_signature, settings_by_position
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
@@ -86,6 +86,7 @@ class Op(Generic[P, R]):
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
         compute: what `forward` gives, for large arrays in one compiled loop if the op is elementwise.
         rules, fast_rules: the vector-Jacobian product for each input, and faster ones for arrays at first order.
+        joint_rule: one for several inputs at once; None if there is none.
         result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
 
     Raises:
@@ -134,6 +135,7 @@ class Op(Generic[P, R]):
         self.compute: Function = with_loop(forward, name) if elementwise else forward
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
+        self.joint_rule: JointRule | None = None
         self.batch_rule: Function | None = None
         self.residual_op: Op[..., Any] | None = None
         bits = [1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
@@ -159,11 +161,14 @@ class Op(Generic[P, R]):
 
     def vjp(self, name: str) -> Callable[[Function], Function]:
         """Register the decorated function as the vector-Jacobian product for the input `name`."""
-        return lambda function: self._add_rule(self.rules, name, function)
+        return lambda function: self._add_rule(self.rules, (name,), function)
 
-    def fast_vjp(self, name: str) -> Callable[[Function], Function]:
-        """Register a quicker twin of that rule, which only ever sees arrays."""
-        return lambda function: self._add_rule(self.fast_rules, name, function)
+    def fast_vjp(self, *names: str) -> Callable[[Function], Function]:
+        """Register a quicker twin of that rule, which only ever sees arrays.
+
+        With several names it gives a tuple, a product for each of these inputs, where all of them are wanted.
+        """
+        return lambda function: self._add_rule(self.fast_rules, names, function)
 
     def batching(self, function: Function) -> Function:
         """Register the decorated function as the batching rule for `vmap`; `autograd/batching.py` says what it is."""
@@ -172,9 +177,12 @@ class Op(Generic[P, R]):
         )
         return function
 
-    def _add_rule(self, rules: dict[str, Rule], name: str, function: Function) -> Function:
-        self._checked([name])
-        rules[name] = Rule.of(self, name, function)
+    def _add_rule(self, rules: dict[str, Rule], names: Sequence[str], function: Function) -> Function:
+        self._checked(names)
+        if len(names) > 1:
+            self.joint_rule = JointRule.of(self, names, function)
+        else:
+            rules[names[0]] = Rule.of(self, names[0], function)
         self._forget_plans()
         return function
 

@@ -8,7 +8,7 @@ each rule receives, and which of them become Tensors again when the backward pas
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,25 @@ class Rule:
         return cls(function, wants, settings)
 
 
+@dataclass(frozen=True)
+class JointRule:
+    """A rule for several inputs at once, in place of their own fast rules, as long as these are what they were."""
+
+    names: tuple[str, ...]
+    rule: Rule
+    replaces: tuple[Rule | None, ...]
+
+    @classmethod
+    def of(cls, op: Op, names: Sequence[str], function: Function) -> JointRule:
+        """Read what `function` asks for, as `Rule.of`."""
+        rule = Rule.of(op, ", ".join(names), function)
+        return cls(tuple(names), rule, tuple([op.fast_rules.get(name) for name in names]))
+
+    def serves(self, op: Op, names: tuple[str, ...]) -> bool:
+        """Whether it gives the products that are wanted, in this order."""
+        return names == self.names and self.replaces == tuple([op.fast_rules.get(name) for name in names])
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """One step of a backward pass: the rule for input number `position`, which values it wants, and how to get these.
@@ -91,12 +110,14 @@ class Plan:
     Attributes:
         save: from a call's values to what the node keeps.
         pulls: the steps of a first-order backward pass, on arrays.
+        joint: what takes all of these at once, and gives a tuple of as many cotangents; None if nothing does.
         recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
         saved_names: the name of each saved value.
     """
 
-    __slots__ = ("op", "pulls", "recorded", "save", "saved_names")
+    __slots__ = ("joint", "op", "pulls", "recorded", "save", "saved_names")
 
+    joint: Pull | None
     pulls: list[Pull] | None
     recorded: list[Pull] | None
 
@@ -112,10 +133,13 @@ class Plan:
                     f"op {op.name} has no rule for its input {name!r}: "
                     f'add one with @{op.name}.vjp("{name}"), or declare non_differentiable=("{name}",)'
                 )
+        joint = op.joint_rule if op.joint_rule is not None and op.joint_rule.serves(op, tuple(names.values())) else None
         rules = [rule for rule in (*first.values(), *plain.values()) if rule is not None]
+        rules += [joint.rule] if joint is not None else []
         wanted = [want for rule in rules for want in rule.wants if want != "i"]
         self.saved_names = list(dict.fromkeys([*wanted, *op.inputs] if replayed else wanted))
         self.save = self._saver()
+        self.joint = self._pull(0, joint.rule) if joint is not None else None
         self.pulls = [self._pull(i, first[name]) for i, name in names.items()]
         self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
 

@@ -91,14 +91,19 @@ class _Writer:
         target = self._target(instruction.results, instruction.expected, checks)
         yield call if target == "_" else f"{target} = {call}"
         yield from checks
-        if instruction.silence is not None:
-            made, g, *saved = target, *arguments
-            silence = self.name(instruction.silence, f"{instruction.name}_input")
-            yield f"if has_nan({made}):"
-            settings = self._containers(dict(instruction.settings), self.expression)
-            saved = saved[: len(instruction.arguments) - 1]
-            function = self.name(instruction.function, instruction.name)
-            yield f"    {made} = silence({silence}, {made}, {function}, ({', '.join([g, *saved])},), {settings})"
+        silences = instruction.silence if isinstance(instruction.silence, tuple) else (instruction.silence,)
+        for each in silences:
+            if each is not None:
+                made = target if each.index is None else f"v{instruction.results[each.index]}"
+                yield f"if has_nan({made}):"
+                yield f"    {made} = {self._silenced(instruction, each, made, arguments)}"
+
+    def _silenced(self, instruction: Instruction, each: Silence, made: str, arguments: list[str]) -> str:
+        silence = self.name(each, f"{instruction.name}_input")
+        settings = self._containers(dict(instruction.settings), self.expression)
+        function = self.name(instruction.function, instruction.name)
+        given = ", ".join(arguments[: len(instruction.arguments)])
+        return f"silence({silence}, {made}, {function}, ({given},), {settings})"
 
     def _target(self, results: Nested, expected: Nested, checks: list[str]) -> str:
         if isinstance(results, int):
@@ -228,7 +233,8 @@ def _silence(
     g, *saved = arguments
 
     def run_again(replaced: Callable[[Any], Any]) -> Any:
-        return function(g, *map(replaced, saved), **settings)
+        found = function(g, *map(replaced, saved), **settings)
+        return found if silence.index is None else found[silence.index]
 
     found = silenced(cotangent, g, silence.node, silence.parent, silence.position, run_again)
     return found._data if type(found) is Tensor else found

@@ -69,11 +69,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Silence:
-    """What the rule of silence needs to know where a rule gives NaN: whose rule it is, and for which input."""
+    """What the rule of silence needs to know where a rule gives NaN: whose rule it is, and for which input.
+
+    `index` is the place of that among the results of a rule for several inputs; None for a rule for one.
+    """
 
     node: Node
     parent: Node
     position: int
+    index: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ class Instruction:
         results: the number of the result; for several, a tuple of numbers, None where nobody asks for one.
         backward: whether it belongs to a backward pass, where infinite slopes are no reason to warn.
         op: the op that it is a call or a rule of.
-        silence: for a rule that multiplies: see `Silence`.
+        silence: for a rule that multiplies: see `Silence`; a tuple for one for several inputs.
         expected: for a Python call: what it must return beside arrays.
         writes: the Tensors of the state that a Python call changes.
         flops: its multiply-adds, of those ops that count them.
@@ -109,7 +113,7 @@ class Instruction:
     results: Nested = None
     backward: bool = False
     op: Op[..., Any] | None = None
-    silence: Silence | None = None
+    silence: Silence | tuple[Silence, ...] | None = None
     expected: Nested = None
     writes: tuple[Tensor, ...] = ()
     flops: int = 0

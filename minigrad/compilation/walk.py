@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.backward import _blame_rule, _pull_through_replay, _run_again, unbroadcast
+from minigrad.autograd.backward import _blame_rule, _pull_through_replay, _run_again, pull_together, unbroadcast
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import Leaf, Node, override_state
 from minigrad.autograd.rule import Plan, Pull
@@ -44,6 +44,8 @@ def walk(tape: Tape, cotangents: dict[Node, Any], nodes: list[Node], targets: Se
             g = g.all(recorded=False)
         if plan.pulls is None:
             found = _replayed(tape, plan, node, g, inside)
+        elif plan.joint is not None:
+            found = _pulled_together(tape, plan, node, g, inside)
         else:
             pulls = [(pull, node.parents[pull.position]) for pull in plan.pulls]
             found = [(p, _pulled(tape, plan, pull, node, p, g)) for pull, p in pulls if p is not None and p in inside]
@@ -103,6 +105,41 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
         )
     )  # fmt: skip
     return cotangent if fits else unbroadcast(cotangent, parent, plan, pull, record=False)  # by ops, which are seen
+
+
+def _pulled_together(tape: Tape, plan: Plan, node: Node, g: Any, inside: Set[Node]) -> list[tuple[Node, Any]]:
+    """What a rule for several inputs gives, each in the shape and dtype of its input: one instruction."""
+    joint, pulls, saved = plan.joint, plan.pulls or [], node.saved
+    assert joint is not None
+    assert saved is not None
+    parents = [node.parents[pull.position] for pull in pulls]
+    tape.depth += 1
+    try:
+        cotangents = list(pull_together(plan, node, g, saved))
+        silences = []
+        for k, (pull, parent) in enumerate(zip(pulls, parents, strict=True)):
+            if pull.multiplies and parent is not None:
+                silences.append(Silence(_bare(node), _bare(parent), pull.position, k))
+                if has_nan(cotangents[k]):
+                    again = _run_again(pull, g, node, saved)
+                    cotangents[k] = silenced(cotangents[k], g, node, parent, pull.position, again)
+    finally:
+        tape.depth -= 1
+    encoded = tuple([tape.encoded(x) for x in (g, *joint.arguments(saved))])
+    settings = {name: tape.encoded(node.settings[name]) for name in joint.settings}
+    results = tuple([tape.made(cotangent) for cotangent in cotangents])
+    names = "_".join(plan.op.inputs[pull.position] for pull in pulls)
+    tape.emit(
+        Instruction(
+            "rule", f"{plan.op.name}.{names}", joint.function, encoded, settings, results,
+            op=plan.op, silence=tuple(silences), flops=len(pulls) * flops_of_rule(node),
+        )
+    )  # fmt: skip
+    return [
+        (parent, unbroadcast(cotangent, parent, plan, pull, record=False))
+        for pull, parent, cotangent in zip(pulls, parents, cotangents, strict=True)
+        if parent is not None and parent in inside
+    ]
 
 
 def _bare(node: Node) -> Node:

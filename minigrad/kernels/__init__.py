@@ -5,7 +5,15 @@ computes large arrays; `jit.py` chooses.
 """
 
 from .convolution import conv, conv_input, conv_weight
-from .normalization import moments, overflow_scale, reduced_size, standardize, standardize_input, standardize_weight
+from .normalization import (
+    moments,
+    overflow_scale,
+    reduced_size,
+    standardize,
+    standardize_gradients,
+    standardize_input,
+    standardize_weight,
+)
 from .pooling import (
     adaptive_bounds,
     adaptive_positions,
@@ -26,6 +34,6 @@ __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input",
     "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
     "max_pool_take", "moments", "overflow_scale", "reduced_size", "resample", "resample_input", "sgd",
-    "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_input", "standardize_weight", "unfold",
-    "window_areas",
+    "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_gradients", "standardize_input",
+    "standardize_weight", "unfold", "window_areas",
 ]  # fmt: skip

@@ -96,6 +96,18 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
     return out
 
 
+@compiled_early
+def standardize_gradients(
+    g: Array, x: Array, w: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> tuple[Array, Array, Array]:
+    """The vector-Jacobian products of `standardize` in x, w and b, where b has the shape of w."""
+    to_x = standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
+    to_w = standardize_weight(g, x, mean, variance, shape=w.shape, eps=eps)
+    lead = x.ndim - w.ndim
+    summed = tuple([i for i in range(x.ndim) if i < lead or w.shape[i - lead] == 1])
+    return to_x, to_w, np.sum(g, axis=summed).reshape(w.shape)
+
+
 def reduced_axes(mean: Array) -> Axes:
     """The axes that a mean was taken over; those on which x has one element may be among them."""
     return tuple([i for i, n in enumerate(mean.shape) if n == 1])

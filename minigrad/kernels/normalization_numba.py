@@ -42,9 +42,9 @@ def standardize_input(
         return NotImplemented
     if sizes is None:
         return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
-    out = buffers.empty(x.shape, x.dtype)
+    out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
     statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
-    parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), *statistics, sizes, eps)
+    parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
     return out
 
 
@@ -62,6 +62,24 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
     lead = x.ndim - len(shape)
     summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
     return out.sum(axis=summed).reshape(shape)
+
+
+def standardize_gradients(
+    g: Array, x: Array, w: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_gradients`."""
+    sizes = channel_view(x, axis, w)
+    if g.dtype != x.dtype:
+        return NotImplemented
+    if sizes is None:
+        return row_normalization_numba.standardize_gradients(g, x, w, mean, variance, axis=axis, eps=eps)
+    if w.size != mean.size:
+        return NotImplemented
+    out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    results = flat(out), to_w.reshape(-1), to_b.reshape(-1)
+    parallel(input_channels, sizes[1], flat(g), flat(x), *results, *statistics, sizes, eps)
+    return out, to_w, to_b
 
 
 def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
@@ -111,10 +129,10 @@ def standardize_channels(
 
 @compiled
 def input_channels(
-    g: Array, x: Array, out: Array, w: Array, minus: Array, variance: Array, one: Array, sizes: tuple[int, int, int],
-    eps: float, start: int, stop: int,
+    g: Array, x: Array, out: Array, to_w: Array, to_b: Array, w: Array, minus: Array, variance: Array, one: Array,
+    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`standardize_input` of the channels from start to stop."""
+    """`standardize_gradients` of the channels from start to stop."""
     outer, channels, inner = sizes
     for c in range(start, stop):
         s, along = 0.0, 0.0
@@ -122,6 +140,7 @@ def input_channels(
             s += row_sum(g, one, row, inner)
             along += row_products(g, x, minus, c, one, row, inner)
         factor = 1 / sqrt(variance[c] + eps)
+        to_w[c], to_b[c] = along * factor, s
         scale = x.dtype.type(w[c] * factor)
         slope = x.dtype.type(-along * factor * factor / (outer * inner))
         level = x.dtype.type(-s / (outer * inner))

@@ -13,7 +13,8 @@ from . import buffers
 from .array_utils import flat
 from .jit import VariantResult, compiled
 from .normalization import Axes
-from .row_sums_numba import row_products, row_squares, row_sum
+from .row_sums_numba import row_products, row_squares, row_sum, row_weighted
+from .simd import BYTES, fma, load, splat, store, zeros
 from .threads import parallel
 
 PIECE = 1 << 14  # elements for which a thread pays
@@ -59,6 +60,20 @@ def standardize_weight(
     parallel(weight_rows, BLOCKS, flat(g), flat(x), flat(sums), -flat(mean), flat(variance), length, eps,
              grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
     return sums.sum(axis=0).reshape(shape)
+
+
+def standardize_gradients(
+    g: Array, x: Array, w: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_gradients`."""
+    length = row_length(x, axis, w)
+    if length is None:
+        return NotImplemented
+    out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, BLOCKS, length), x.dtype)
+    parallel(gradient_rows, BLOCKS, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
+             np.ones(1, x.dtype), length, eps, grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
+    to_w, to_b = sums.sum(axis=1)
+    return out, to_w.reshape(w.shape), to_b.reshape(w.shape)
 
 
 def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
@@ -138,3 +153,33 @@ def weight_rows(
             factor, shift = x.dtype.type(1 / sqrt(variance[row] + eps)), minus[row]
             for i in range(len(line)):
                 line[i] += cotangent[i] * ((values[i] + shift) * factor)
+
+
+@compiled
+def gradient_rows(
+    g: Array, x: Array, out: Array, sums: Array, w: Array, minus: Array, variance: Array, one: Array, length: int,
+    eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
+    """`standardize_gradients` of the blocks of rows from start to stop; those in w and b are added to a line each."""
+    width, rows, numbers = BYTES // x.itemsize, len(minus), np.empty(4, x.dtype)
+    nothing, ones, whole = zeros(x), splat(one, 0), length - length % width
+    for block in range(start, stop):
+        to_w, to_b = block * length, (BLOCKS + block) * length
+        for row in range(rows * block // BLOCKS, rows * (block + 1) // BLOCKS):
+            at = row * length
+            s, along = row_weighted(g, w, x, minus, row, one, at, length)
+            factor = 1 / sqrt(variance[row] + eps)
+            numbers[0], numbers[1] = factor, -along * factor * factor / length
+            numbers[2], numbers[3] = -s / length, minus[row]
+            scale, slope, level, shift = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), splat(numbers, 3)
+            for i in range(0, whole, width):
+                d, c = fma(shift, ones, load(x, at + i)), load(g, at + i)
+                back = fma(fma(level, c, load(w, i)), d, slope)
+                store(out, at + i, fma(nothing, back, scale))
+                store(sums, to_w + i, fma(load(sums, to_w + i), c, fma(nothing, d, scale)))
+                store(sums, to_b + i, fma(load(sums, to_b + i), c, ones))
+            for i in range(whole, length):
+                e = x[at + i] + numbers[3]
+                out[at + i] = (e * numbers[1] + (g[at + i] * w[i] + numbers[2])) * numbers[0]
+                sums[to_w + i] += g[at + i] * (e * numbers[0])
+                sums[to_b + i] += g[at + i]

@@ -89,3 +89,26 @@ def row_product(x: Array, y: Array, at: int, count: int) -> float:
         rest += x[i] * y[i]
     total: float = rest + reduce_add(s) + reduce_add(t)
     return total
+
+
+@compiled
+def row_weighted(
+    g: Array, w: Array, x: Array, minus: Array, c: int, one: Array, at: int, count: int
+) -> tuple[float, float]:
+    """The sums of g * w and g * w * (x + minus[c]) over a row, where w is as long as a row."""
+    width = BYTES // x.itemsize
+    nothing, ones, shift = zeros(x), splat(one, 0), splat(minus, c)
+    s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
+    whole = count - count % (2 * width)
+    for i in range(0, whole, 2 * width):
+        y, z = fma(nothing, load(g, at + i), load(w, i)), fma(nothing, load(g, at + i + width), load(w, i + width))
+        s, t = fma(s, y, ones), fma(t, z, ones)
+        u = fma(u, y, fma(shift, ones, load(x, at + i)))
+        v = fma(v, z, fma(shift, ones, load(x, at + i + width)))
+    rest, along = 0.0, 0.0
+    for i in range(whole, count):
+        rest += g[at + i] * w[i]
+        along += g[at + i] * w[i] * (x[at + i] + minus[c])
+    total: float = rest + reduce_add(s) + reduce_add(t)
+    product: float = along + reduce_add(u) + reduce_add(v)
+    return total, product

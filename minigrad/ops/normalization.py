@@ -22,6 +22,7 @@ from minigrad.ops.elementwise import sqrt, where
 from minigrad.ops.logic import isinf
 from minigrad.ops.norms import vector_norm
 from minigrad.ops.reduce import mean as mean_of
+from minigrad.ops.shape import sum_to
 from minigrad.shapes import Shape, canonical_axes
 from minigrad.typing import ArrayLike, Axis, Settings, Value
 
@@ -90,7 +91,7 @@ def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes,
 
 
 @standardize.fast_vjp("x")
-def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
+def _to_x(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
     g_out, g_mean, g_variance = g
     scale = kernels.overflow_scale(x, variance, axis)
     if scale is None:
@@ -111,7 +112,7 @@ def _(g: Value, x: Value, mean: Value, variance: Value, *, axis: Axes, eps: floa
 
 
 @standardize.fast_vjp("w")
-def _(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, axis: Axes, eps: float) -> Value:
+def _to_w(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, axis: Axes, eps: float) -> Value:
     scale = kernels.overflow_scale(x, variance, axis)
     if scale is not None:
         x, mean, variance = _scaled(x, mean, axis, scale)
@@ -121,6 +122,20 @@ def _(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, axis:
 @standardize.vjp("b")
 def _(g: Value) -> Value:
     return g[0]
+
+
+@standardize.fast_vjp("x", "w", "b")
+def _(
+    g: Value, x: Value, w: Value, mean: Value, variance: Value, w_shape: Shape, b_shape: Shape, *, axis: Axes,
+    eps: float,
+) -> tuple[Value, Value, Value]:  # fmt: skip
+    g_out, g_mean, g_variance = g
+    usual = w_shape == b_shape and not (g_mean.any() or g_variance.any())
+    if usual and kernels.overflow_scale(x, variance, axis) is None:
+        return kernels.standardize_gradients(g_out, x, w, mean, variance, axis=axis, eps=eps)
+    to_x = _to_x(g, x, w, mean, variance, axis=axis, eps=eps)
+    to_w = _to_w(g, x, mean, variance, w_shape, axis=axis, eps=eps)
+    return to_x, to_w, sum_to(g_out, shape=b_shape)
 
 
 def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:

@@ -202,6 +202,30 @@ def test_plain_pass_takes_the_fast_rule_and_recorded_pass_the_plain_one():
     assert x.grad.requires_grad
 
 
+def test_a_rule_for_several_inputs_serves_where_all_of_them_are_wanted():
+    calls = []
+
+    @op(name="test_joint")
+    def f(x, y):
+        return x * y
+
+    f.vjp("x")(lambda g, y: g * y)
+    f.vjp("y")(lambda g, x: g * x)
+    f.fast_vjp("x", "y")(lambda g, x, y, y_shape: calls.append(y_shape) or (g * y, (g * x).sum()))
+    x, y = variable(np.array([2.0, 0.0])), variable(np.array(3.0))
+    f(x, y).sum().backward()
+    assert (calls, x.grad.tolist(), y.grad.tolist()) == ([()], [3, 3], 2)
+    f(x, 4.0).sum().backward()
+    f(x, y).sum().backward(create_graph=True)
+    assert len(calls) == 1
+    x = variable(np.array([2.0, 3.0]))
+    f(x, variable(np.inf)).backward(Tensor(np.array([1.0, 0.0])))  # no slope brings NaN where the cotangent is 0
+    assert (len(calls), x.grad.tolist()) == (2, [np.inf, 0])
+    f.fast_vjp("x")(lambda g, y: g * y)  # what it stands for has changed
+    f(x, y).sum().backward()
+    assert len(calls) == 2
+
+
 def fused_product():
     """x * y, fused: only fast rules, and a reference of plain ops."""
 

@@ -272,6 +272,26 @@ def test_dropout_and_cross_entropy_stay_the_same_with_all_passes_on_large_batche
     for each in train:
         mg.seed(2)
         for x, y in classification(6, batch=64):
-            each.step(mg.Tensor(x), mg.Tensor(y))
+            each.step(mg.mg.Tensor(x), mg.mg.Tensor(y))
     for p, q in zip(train[0].model.parameters(), train[1].model.parameters(), strict=True):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=2e-5, atol=1e-7)
+
+
+def test_a_rule_for_several_inputs_is_one_call_and_keeps_the_rule_of_silence():
+    scale, w, b = (mg.Tensor(np.ones(n, np.float32), requires_grad=True) for n in (1, 60, 60))
+
+    def step(x, kept):
+        scale.grad = w.grad = b.grad = None
+        mg.where(kept, mg.functional.layer_norm(x * scale, 60, w, b) ** 2, 0.0).sum().backward()
+        return [p.grad for p in (scale, w, b)]
+
+    replayed = mg.compile(step)
+    kept = np.arange(50)[:, None] != 7
+    for seed in range(4):
+        x = np.random.default_rng(seed).normal(size=(50, 60)).astype(np.float32)
+        x[7, 7] = np.inf if seed == 3 else 0
+        with np.errstate(invalid="ignore"):
+            for found, expected in zip(replayed(mg.Tensor(x), kept), step(mg.Tensor(x), kept), strict=True):
+                assert np.isfinite(expected.numpy()).all()
+                np.testing.assert_array_equal(found, expected)
+    assert [i.name for i in replayed.program.instructions].count("standardize.x_w_b") == 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.kernels import jit, standardize, standardize_input, standardize_weight
+from minigrad.kernels import jit, standardize, standardize_gradients, standardize_input, standardize_weight
 
 from .layouts import LAYOUTS, relaid
 
@@ -55,6 +55,11 @@ def test_definition_equals_its_formula(shape, axis, parts, affine):
     back = each - each.mean(axis=axis, keepdims=True) - unit * (each * unit).mean(axis=axis, keepdims=True)
     np.testing.assert_allclose(slope, back / np.sqrt(variance + 0.1), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(to_w, summed_to(g * unit, parts), rtol=1e-9, atol=1e-9)
+    if affine:
+        with jit.numpy_only():
+            at_once = standardize_gradients(g, x, w, mean, variance, axis=axis, eps=0.1)
+        for found, expected in zip(at_once, (slope, to_w, summed_to(g, parts)), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 @every_case
@@ -68,7 +73,8 @@ def test_compiled_kernels_equal_their_definitions_up_to_rounding(shape, axis, pa
     def run():
         out, mean, variance = standardize(x, w, b, axis=axis, eps=0.1)
         slope = standardize_input(g, x, w, mean, variance, axis=axis, eps=0.1)
-        return out, mean, variance, slope, standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)
+        at_once = standardize_gradients(g, x, w, mean, variance, axis=axis, eps=0.1) if affine else ()
+        return out, mean, variance, slope, standardize_weight(g, x, mean, variance, shape=parts, eps=0.1), *at_once
 
     fast = run()
     with jit.numpy_only():
@@ -107,7 +113,8 @@ def test_result_is_the_same_for_any_number_of_threads(parts, axis, monkeypatch):
         monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
         out, mean, variance = standardize(x, w, b, axis=axis, eps=0.1)
         to_x = standardize_input(g, x, w, mean, variance, axis=axis, eps=0.1)
-        runs.append((out, to_x, standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)))
+        to_w = standardize_weight(g, x, mean, variance, shape=parts, eps=0.1)
+        runs.append((out, to_x, to_w, *standardize_gradients(g, x, w, mean, variance, axis=axis, eps=0.1)))
     for other in runs[1:]:
         for found, expected in zip(other, runs[0], strict=True):
             np.testing.assert_array_equal(found, expected)
