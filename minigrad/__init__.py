@@ -82,6 +82,7 @@ from minigrad.errors import (
     AxisError,
     BatchingError,
     DataError,
+    DistributedError,
     DTypeError,
     FreedGraphError,
     GraphError,
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from minigrad import cost as cost
     from minigrad import data as data
     from minigrad import diagnosis as diagnosis
+    from minigrad import distributed as distributed
     from minigrad import einops as einops
     from minigrad import io as io
     from minigrad import special as special
@@ -119,12 +121,16 @@ __version__ = "0.1.0"
 __array_api_version__ = _array_namespace.API_VERSION
 __array_namespace_info__ = _array_namespace.namespace_info
 
+_LAZY = (
+    "compilation", "cost", "data", "diagnosis", "distributed", "einops", "io", "special", "testing", "training", "viz",
+)  # fmt: skip
+
 _missing = _module_getattr(__name__)
 
 
 def __getattr__(name: str) -> Any:
     """Import the larger subpackages when they are first asked for, so that `import minigrad` stays quick."""
-    if name in ("compilation", "cost", "data", "diagnosis", "einops", "io", "special", "testing", "training", "viz"):
+    if name in _LAZY:
         return import_module(f"minigrad.{name}")
     if name == "compile":
         return import_module("minigrad.compilation").compile
@@ -139,6 +145,7 @@ __all__ = [
     "BatchingError",
     "DTypeError",
     "DataError",
+    "DistributedError",
     "FreedGraphError",
     "Graph",
     "GraphError",

@@ -10,6 +10,7 @@
     │   ├── FreedGraphError                    backward a second time over a freed graph
     │   └── MutationError      (ValueError)    a write to values that a graph needs
     ├── NonFiniteError         (ArithmeticError) a value became NaN or infinite
+    ├── DistributedError       (RuntimeError)  another rank of a distributed training failed, or does not come
     ├── RuleError              (TypeError)     an op or its derivative rule is not well formed
     ├── StateError             (ValueError)    a state dict or checkpoint does not fit
     ├── UsageError             (ValueError)    a wrong option of a command or setting of a function
@@ -64,6 +65,21 @@ class MutationError(GraphError, ValueError):
 
 class NonFiniteError(MinigradError, ArithmeticError):
     """A value or gradient became NaN or infinite, in training or inside of `anomaly()`."""
+
+
+class DistributedError(MinigradError, RuntimeError):
+    """In a training on several ranks another rank failed, has left or does not come, or the ranks do not agree.
+
+    Args:
+        message: what happened.
+        rank: the rank that it happened to; None (default) where it is not one.
+        reporter: the rank that tells the user, so that the message comes once; None (default) for the lowest that has
+            the error.
+    """
+
+    def __init__(self, message: str, rank: int | None = None, reporter: int | None = None) -> None:
+        super().__init__(message)
+        self.rank, self.reporter = rank, reporter
 
 
 class RuleError(MinigradError, TypeError):

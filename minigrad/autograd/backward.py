@@ -10,18 +10,19 @@ the answers to theirs. There are two forms of the same walk:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import LIVE, innermost
+from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.multiple_results import Cotangents
-from minigrad.autograd.node import STATE, Node, next_id
+from minigrad.autograd.node import STATE, Leaf, LeafWatcher, Node, next_id
 from minigrad.autograd.rule import Plan, Pull
 from minigrad.autograd.silence import has_nan, silenced
-from minigrad.autograd.tensor import Tensor, recording
+from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import FreedGraphError, RuleError
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.typing import Settings, Value
@@ -55,6 +56,7 @@ def pull_back(
     *,
     record: bool = False,
     keep: bool = False,
+    watchers: Sequence[LeafWatcher] = (),
 ) -> dict[Node, Cotangent]:
     """Carry the cotangents in `seeds` through `nodes` to the leaves and targets.
 
@@ -64,6 +66,7 @@ def pull_back(
         targets: nodes whose cotangent is wanted although they may not be leaves.
         record: run the rules on Tensors, recording them.
         keep: leave the graph as it is for another pass; otherwise it is freed on the way.
+        watchers: told the gradient of each variable as soon as it is complete.
 
     Returns:
         The cotangent of every leaf and target that was reached.
@@ -75,11 +78,35 @@ def pull_back(
     if STATE.capture is not None:
         return STATE.capture.pull_back(seeds, nodes, targets, record, keep)
     with np.errstate(divide="ignore", invalid="ignore"):  # slopes may be infinite where no cotangent arrives
-        return _walk(dict(seeds), nodes, targets, record=record, keep=keep)
+        if watchers:
+            nodes = _leaves_early(nodes)
+        return _walk(dict(seeds), nodes, targets, record=record, keep=keep, watchers=watchers)
+
+
+def leaf_watchers() -> list[LeafWatcher]:
+    """Those that are still there."""
+    return [each for reference in STATE.leaf_watchers if (each := reference()) is not None]
+
+
+def _leaves_early(nodes: list[Node]) -> list[Node]:
+    """The nodes with each leaf right behind the last one that uses it: its cotangent is then complete."""
+    last = {parent: k for k, node in enumerate(nodes) for parent in node.parents if parent is not None}
+    behind: dict[int, list[Node]] = {}
+    for leaf in nodes:
+        if leaf.plan is None and leaf in last:
+            behind.setdefault(last[leaf], []).append(leaf)
+    moved = [[node, *behind.get(k, ())] for k, node in enumerate(nodes) if node.plan is not None or node not in last]
+    return [node for group in moved for node in group]
 
 
 def _walk(
-    cotangents: dict[Node, Cotangent], nodes: list[Node], targets: frozenset[Node], *, record: bool, keep: bool
+    cotangents: dict[Node, Cotangent],
+    nodes: list[Node],
+    targets: frozenset[Node],
+    *,
+    record: bool,
+    keep: bool,
+    watchers: Sequence[LeafWatcher],
 ) -> dict[Node, Cotangent]:
     """The walk of `pull_back`."""
     reached: dict[Node, Cotangent] = {}
@@ -93,6 +120,10 @@ def _walk(
         if plan is None or node in targets:
             reached[node] = g
         if plan is None:
+            if watchers and isinstance(node, Leaf):
+                gradient = conjugated(g if isinstance(g, Tensor) else wrap(g))._data
+                for each in watchers:
+                    each.on_gradient(node, gradient)
             continue
         saved, parents = node.saved, node.parents
         if saved is None:

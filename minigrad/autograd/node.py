@@ -151,6 +151,16 @@ class Capture(Protocol):
         """Something happens that no program can repeat."""
 
 
+class LeafWatcher(Protocol):
+    """What sees the gradients of variables while `backward` runs, each as soon as it is complete."""
+
+    def on_gradient(self, leaf: Leaf, g: Any) -> None:
+        """No node that is left adds to the gradient of this variable: it is g, an array, plus what `leaf.grad` has."""
+
+    def on_end(self) -> None:
+        """The pass is over, and all gradients are where `backward` puts them."""
+
+
 Recorder = Callable[["Plan", tuple["Node | None", ...], tuple[Any, ...], dict[str, Any], Any], "Tensor"]
 
 
@@ -165,6 +175,7 @@ class _State(threading.local):
     level: Level | None = None  # the innermost call of `vmap` that is running
     silent: bool = False  # inside of `no_grad()`, which holds for what lies outside of a `vmap`, too
     capture: Capture | None = None  # writes down a program, in `minigrad.compile`
+    leaf_watchers: tuple[Callable[[], LeafWatcher | None], ...] = ()  # weak references: see `minigrad.distributed`
 
 
 STATE: Final = _State()

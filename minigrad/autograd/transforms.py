@@ -16,7 +16,7 @@ from typing import Any, overload
 
 from minigrad.autograd import operators
 from minigrad.autograd.arguments import Argnames, Argnums, Chosen
-from minigrad.autograd.backward import pull_back, toposort
+from minigrad.autograd.backward import leaf_watchers, pull_back, toposort
 from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
@@ -55,17 +55,21 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
     cotangent_of_out = seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
     watcher = STATE.watcher if STATE.capture is not None else None  # for else what a rule gives is watched
+    watchers = leaf_watchers()
     with override_state(recorder=STATE.recorder if record_pass else None, watcher=watcher):
         reached = pull_back(
             {out.node: cotangent_of_out if record_pass else cotangent_of_out._data},
             toposort([out.node]),
             record=record_pass,
             keep=retain_graph or create_graph,
+            watchers=watchers,
         )
         for leaf, cotangent in reached.items():
             assert isinstance(leaf, Leaf)
             gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(cotangent))
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+    for each in watchers:
+        each.on_end()
 
 
 def value_and_grad(

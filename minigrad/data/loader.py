@@ -3,7 +3,7 @@
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.data.collation import Arrays
 from minigrad.data.dataset import Dataset, as_dataset
 from minigrad.data.mixup import BatchTransform
+from minigrad.data.part import read_part, rows_of_part
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.skipping import Skipped, collect_skipped
 from minigrad.data.transform import Transform
@@ -104,6 +105,7 @@ class DataLoader(ExplainedKeywords):
         self._next = 0, 0  # the epoch and batch at which the next pass begins
         self.skipped = Skipped()  # in the current epoch
         self._moves = 0  # how often it was moved to another place: what was begun before ends
+        self._part: tuple[int, int] | None = None
         if len(self) == 0:
             raise DataError(
                 f"DataLoader: an epoch must have at least one batch, got none from {len(self.dataset)} "
@@ -128,7 +130,7 @@ class DataLoader(ExplainedKeywords):
                 self.epoch, self.batch = epoch, batch + 1
                 if batch > first:  # one batch alone may have been a look
                     self._next = epoch + 1, 0
-                if not len(arrays[0]):
+                if not len(arrays[0]) and self._part is None:  # other parts may have samples
                     continue
                 yield tuple(Tensor(array) for array in arrays)
                 if self._moves != moves:
@@ -144,6 +146,27 @@ class DataLoader(ExplainedKeywords):
     def _move_to(self, epoch: int, batch: int) -> None:
         self.epoch, self.batch = self._next = epoch, batch
         self._moves += 1
+
+    @contextmanager
+    def part(self, rank: int, size: int) -> Iterator[None]:
+        """Inside of this block each batch has only the samples of one of several processes; the state is the same.
+
+        A batch is cut into parts as equal as can be, in order. Some of a small batch may have no sample.
+
+        Args:
+            rank: the number of the process, from 0.
+            size: how many there are.
+
+        >>> loader = DataLoader(np.arange(5.0), batch_size=3)
+        >>> with loader.part(1, 2):
+        ...     [batch.tolist() for (batch,) in loader]
+        [[2.0], [4.0]]
+        """
+        former, self._part = self._part, (rank, size) if size > 1 else None
+        try:
+            yield
+        finally:
+            self._part = former
 
     def state_dict(self) -> dict[str, int]:
         """The whole state: {"seed", "epoch", "batch"}, `batch` counting those handed out; and the samples in these.
@@ -212,6 +235,10 @@ class DataLoader(ExplainedKeywords):
         rng = _stream(seed, epoch, batch)
         try:
             with collect_skipped() as reasons:
+                if self._part is not None:
+                    rows = rows_of_part(*self._part, len(indices))
+                    part = read_part(self.dataset, indices, rows, rng, self.transform, self.batch_transform)
+                    return part, reasons
                 arrays = self.dataset.batch(indices, rng)
             if len(arrays[0]):
                 first, *rest = arrays

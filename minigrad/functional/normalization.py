@@ -83,8 +83,8 @@ def batch_norm(
     axis = (0, *range(2, len(shape_of(x))))
     out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
     if count:
-        _move(running_mean, mean, momentum, 1.0)
-        _move(running_var, variance, momentum, count / (count - 1))
+        move_running(running_mean, mean, momentum, 1.0)
+        move_running(running_var, variance, momentum, count / (count - 1))
     return out
 
 
@@ -173,8 +173,8 @@ def instance_norm(
     axis = tuple(range(2, len(shape_of(x))))
     out, mean, variance = ops.standardize(x, _over(x, weight), _over(x, bias), axis=axis, eps=eps)
     if count and shape_of(x)[0]:
-        _move(running_mean, mean, momentum, 1.0)
-        _move(running_var, variance, momentum, count / (count - 1))
+        move_running(running_mean, mean, momentum, 1.0)
+        move_running(running_var, variance, momentum, count / (count - 1))
     return out
 
 
@@ -240,7 +240,7 @@ def _by_running(
 
 
 @python_call
-def _move(running: Tensor | Array | None, values: Tensor, momentum: float, factor: float) -> None:
+def move_running(running: Tensor | Array | None, values: Tensor, momentum: float, factor: float) -> None:
     """Move a running statistic (C), in place, toward the mean over all samples of `values`."""
     if running is None:
         return

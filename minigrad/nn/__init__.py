@@ -61,6 +61,7 @@ from minigrad.nn.rearrange import Flatten, Fold, PixelShuffle, PixelUnshuffle, U
 from minigrad.nn.relu import CELU, ELU, SELU, CReLU, LeakyReLU, PReLU, ReLU, ReLU6, Softplus
 from minigrad.nn.sigmoid import Hardsigmoid, Hardtanh, LogSigmoid, Sigmoid, Softsign, Tanh
 from minigrad.nn.softmax_family import LogSoftmax, Softmax, Softmax2d, Softmin
+from minigrad.nn.sync_batch_norm import SyncBatchNorm
 from minigrad.nn.threshold import Hardshrink, Softshrink, Step, Tanhshrink, Threshold
 from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.unpooling import MaxUnpool1d, MaxUnpool2d
@@ -81,9 +82,9 @@ __all__ = [
     "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "Parameter", "PixelShuffle", "PixelUnshuffle",
     "PoissonNLLLoss", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
     "Residual", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin",
-    "Softplus", "Softshrink", "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "Tanh", "Tanhshrink",
-    "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net",
-    "conv_output_size", "conv_transpose_output_size", "pool_output_size",
+    "Softplus", "Softshrink", "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh",
+    "Tanhshrink", "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d",
+    "conv_net", "conv_output_size", "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

@@ -93,7 +93,6 @@ nn.LazyLinear                    -     sizes are given: nn.Linear(in_features, o
 nn.LazyConv2d                    -     sizes are given: nn.Conv2d(in_channels, out_channels, kernel_size)
 nn.LazyBatchNorm2d               -     sizes are given: nn.BatchNorm2d(num_features)
 nn.DataParallel                  -     there is only the CPU here: leave it out
-nn.SyncBatchNorm                 -     there is only one process here: use nn.BatchNorm2d
 """
 NN_ABSENT = """AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d CTCLoss
 ChannelShuffle CircularPad3d ConstantPad3d Conv3d ConvTranspose3d CrossMapLRN2d Dropout3d EmbeddingBag

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from minigrad.optim.schedule.kept_state import KeptState
 from minigrad.training.training_state import TrainingState
 
@@ -14,11 +16,19 @@ class Callback(KeptState):
     between epochs returns it from `state_dict`: it is then saved in checkpoints, restored when the run is resumed, and
     put back when another training begins with the same callback.
 
+    On several ranks each has its callbacks, which see the same numbers, but the gradients' samples; a class that writes
+    or prints says `main_rank_only = True`, and is called on rank 0 only.
+
+    Attributes:
+        main_rank_only: whether only rank 0 calls it (default False).
+
     >>> class StopWhenGood(Callback):
     ...     def on_epoch(self, training):
     ...         if training.history.last["test_accuracy"] > 0.99:
     ...             training.stop()
     """
+
+    main_rank_only: ClassVar[bool] = False
 
     def on_begin(self, training: TrainingState) -> None:
         """Called before the first step; a saved state can be restored here.

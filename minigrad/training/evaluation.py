@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 
@@ -12,7 +12,7 @@ from minigrad.autograd.tensor import no_grad
 from minigrad.data import DataLoader
 from minigrad.errors import DataError
 from minigrad.nn import Module
-from minigrad.training.metrics import Metrics, MetricValues, metrics_by_name
+from minigrad.training.metrics import Metric, Metrics, MetricValues, metrics_by_name
 from minigrad.training.training_state import Batch, Data, Loss, RunningSums, first_output
 from minigrad.typing import Array
 
@@ -44,14 +44,35 @@ def evaluate(model: Module, data: Data, loss: Loss, batch_size: int = 256, *, me
     >>> sorted(evaluate(nn.Linear(3, 3), data, cross_entropy, metrics=[F1()]))
     ['accuracy', 'f1', 'loss']
     """
-    sums, named = RunningSums(), metrics_by_name(metrics)
-    with evaluation_mode(model), _whole_epoch(data, batch_size) as batches:
-        for *inputs, target in batches:
-            output = model(*inputs)
-            sums.add(float(loss(output, target).item()), first_output(output).data, target.data, named)
+    named = metrics_by_name(metrics)
+    sums = measure(model, data, loss, batch_size, named)
     if not sums.samples:
         raise DataError("evaluate: the data gave no batch, so there is nothing to measure")
     return sums.means(named)
+
+
+def measure(
+    model: Module,
+    data: Data,
+    loss: Loss,
+    batch_size: int,
+    metrics: Mapping[str, Metric],
+    part: tuple[int, int] = (0, 1),
+) -> RunningSums:
+    """What `evaluate` computes means of.
+
+    Args:
+        model, data, loss, batch_size: as for `evaluate`.
+        metrics: by name.
+        part: the number of this process, and how many there are: each batch is divided among them (default: all).
+    """
+    sums = RunningSums()
+    with evaluation_mode(model), _whole_epoch(data, batch_size, part) as batches:
+        for *inputs, target in batches:
+            if len(target) or part[1] == 1:
+                output = model(*inputs)
+                sums.add(float(loss(output, target).item()), first_output(output).data, target.data, metrics)
+    return sums
 
 
 def predict(model: Module, data: Data, batch_size: int = 256) -> tuple[Array, Array]:
@@ -99,13 +120,14 @@ def evaluation_mode(model: Module) -> Iterator[None]:
 
 
 @contextmanager
-def _whole_epoch(data: Data, batch_size: int) -> Iterator[Iterator[Batch]]:
+def _whole_epoch(data: Data, batch_size: int, part: tuple[int, int] = (0, 1)) -> Iterator[Iterator[Batch]]:
     """All batches of the epoch at which a loader is, which stays where it is; or of other data."""
     loader = copy(data) if isinstance(data, DataLoader) else DataLoader(data, batch_size=batch_size)
     loader.restart()
     batches = iter(loader)
     try:
-        yield batches
+        with loader.part(*part):
+            yield batches
     finally:
         if isinstance(batches, Generator):
             batches.close()  # an error that is kept would keep it, and its prefetching thread

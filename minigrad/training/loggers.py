@@ -31,6 +31,8 @@ class CSVLogger(Callback):
         DataError: while training, the file cannot be written.
     """
 
+    main_rank_only = True
+
     def __init__(self, path: PathLike) -> None:
         self.path = path
 
@@ -53,6 +55,8 @@ class TensorBoard(Callback):
     Raises:
         MissingExtraError: neither tensorboardX nor PyTorch's SummaryWriter is installed.
     """
+
+    main_rank_only = True
 
     def __init__(self, folder: PathLike) -> None:
         self._writer = _make_writer(str(folder))

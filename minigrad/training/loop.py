@@ -20,12 +20,13 @@ from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.optim.schedule import Constant, Schedule
 from minigrad.optim.schedule.unit_check import unit_doubts
+from minigrad.training.alone import Alone
 from minigrad.training.callback import Callback
-from minigrad.training.evaluation import evaluate
 from minigrad.training.history import History
 from minigrad.training.metrics import Metrics, metrics_by_name
 from minigrad.training.nonfinite import cause_in_call, cause_in_step, check_finite, check_gradients, check_parameters
 from minigrad.training.random_state import find_generators, random_state
+from minigrad.training.ranks import joined
 from minigrad.training.training_state import Batch, Data, Loss, RunningSums, TrainingState, first_output
 from minigrad.typing import Array
 
@@ -51,6 +52,7 @@ def fit(
     clip_value: float | None = None,
     callbacks: Iterable[Callback] = (),
     compile: bool = False,
+    distributed: bool = False,
 ) -> History:
     """Train a model: for each batch, output, loss, gradients, one step of the optimizer.
 
@@ -77,9 +79,13 @@ def fit(
         callbacks: called during training, in their order; see `Callback` (default ()).
         compile: whether the forward and backward pass of a batch are captured and replayed; see `minigrad.compile`
             (default False).
+        distributed: whether all ranks that `mpiexec` started train together, each on its part of every batch: the
+            loader's batches are those of all ranks, so that the result is that of one process, up to rounding. Batch
+            normalization takes its statistics from the part of a rank, `nn.SyncBatchNorm` from the whole batch; random
+            numbers of layers differ from rank to rank. In one process it changes nothing (default False).
 
     Returns:
-        One record an epoch; see `History`.
+        One record an epoch; see `History`. With `distributed` the same on all ranks.
 
     Raises:
         UsageError: `epochs` or `accumulate` is not a positive integer, `loader` is no DataLoader, or a metric has a
@@ -88,6 +94,7 @@ def fit(
         NonFiniteError: the loss, a gradient or a parameter became NaN or infinite. The message names the first op that
             gave such a number, and its line: the step is run a second time for that, with the same random numbers.
             The weights are as they were before the step, and what was saved before is kept.
+        DistributedError: another rank has failed, does not come in time, or has another model, data or settings.
 
     >>> from minigrad import nn, optim
     >>> from minigrad.functional import mse_loss
@@ -120,15 +127,16 @@ def fit(
         warnings.warn(f"fit: {doubts}", UserWarning, stacklevel=2)
     loader.restart()  # for someone may have looked at a batch; a resumed run then goes to its place
     compiled = compilation.compile(partial(_gradients, model, loss)) if compile else None
-    with ExitStack() as ends:
+    with joined(training, distributed) as ranks, ExitStack() as ends:
         try:
             for callback in training.callbacks:
                 callback.on_begin(training)
                 ends.callback(callback.on_end, training)
+            ranks.begin(training)
             # Each of these is raised as an error, once: see check_finite.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 while training.epoch < epochs and not training.stopping:
-                    _run_epoch(training, compiled)
+                    _run_epoch(training, compiled, ranks)
             training.status = "finished" if training.epoch >= epochs else "stopped"
         except BaseException:
             training.status = "failed"
@@ -136,25 +144,28 @@ def fit(
     return training.history
 
 
-def _run_epoch(training: TrainingState, compiled: Gradients | None) -> None:
+def _run_epoch(training: TrainingState, compiled: Gradients | None, ranks: Alone) -> None:
     """Train on what is left of the loader's epoch; when that was all of it, evaluate and record."""
     training.model.train()
     generators = find_generators(training.model)
     start = perf_counter()
     for k, batches in enumerate(training.batches()):
         with warned_of_float64() if k == 0 and not training.history else nullcontext():
+            ranks.begin_step(training, generators)
             cause = partial(cause_in_step, training, batches, generators, random_state(generators))
-            _step(training, batches, cause, compiled)
+            _step(training, batches, cause if ranks.finds_causes() else lambda: "", compiled, ranks)
         now = perf_counter()
         training.sums.seconds += now - start
         start = now
         for callback in training.callbacks:
             callback.on_step(training)
+        ranks.agree_to_stop(training)
         if training.stopping:
             check_parameters(training)
+            ranks.settle(training)
             break
     else:
-        _finish_epoch(training)
+        _finish_epoch(training, ranks)
         for callback in training.callbacks:
             callback.on_epoch(training)
         training.history.convert_last()
@@ -163,28 +174,40 @@ def _run_epoch(training: TrainingState, compiled: Gradients | None) -> None:
 
 
 def _step(
-    training: TrainingState, batches: list[Batch], find_cause: Callable[[], str], compiled: Gradients | None
+    training: TrainingState,
+    batches: list[Batch],
+    find_cause: Callable[[], str],
+    compiled: Gradients | None,
+    ranks: Alone,
 ) -> None:
     """The gradients of all batches, each weighted by its fraction of the samples, and one update."""
-    samples = sum(len(target) for *_, target in batches)
+    samples, sums = ranks.samples(training, batches), ranks.sums(training)
+    if not samples:  # all were left out, on all ranks
+        return
     training.optimizer.zero_grad()
-    for *inputs, target in batches:
-        share = None if len(batches) == 1 else np.asarray(len(target) / samples)
-        if compiled is not None:
-            output, loss = compiled(inputs, target, share)
-        else:
-            output = training.model(*inputs)
-            loss = training.loss(output, target)
-        value = float(loss.item())
-        check_finite("the loss", value, training, training.step + 1, find_cause)
-        if compiled is None:
-            _pull_back(loss, share)
-        training.sums.add(value, first_output(output).data, target.data, training.metrics)
+    for k, (*inputs, target) in enumerate(batches, 1):
+        share = None if len(target) == samples else np.asarray(len(target) / samples)
+        with ranks.backward(last=k == len(batches)):
+            if not len(target) and not ranks.alone:
+                ranks.without_samples(training, inputs)
+                continue
+            if compiled is not None:
+                output, loss = compiled(inputs, target, share)
+            else:
+                output = training.model(*inputs)
+                loss = training.loss(output, target)
+            value = float(loss.item())
+            check_finite("the loss", value, training, training.step + 1, find_cause)
+            if compiled is None:
+                _pull_back(loss, share)
+        sums.add(value, first_output(output).data, target.data, training.metrics)
+    ranks.finish_gradients()
     check_gradients(training, find_cause)
     training.clip()
     for callback in training.callbacks:
         callback.on_gradients(training)
     training.update()
+    ranks.finish_step(training, sums)
 
 
 def _gradients(model: Module, loss_function: Loss, inputs: list[Tensor], target: Tensor, share: Array | None) -> Any:
@@ -200,9 +223,10 @@ def _pull_back(loss: Tensor, share: Array | Tensor | None) -> None:
     loss.backward() if share is None else loss.backward(share.astype(loss.dtype))
 
 
-def _finish_epoch(training: TrainingState) -> None:
+def _finish_epoch(training: TrainingState, ranks: Alone) -> None:
     """Evaluate, add a record to the history, and go to the beginning of the next epoch."""
     check_parameters(training)
+    ranks.settle(training)
     if not training.sums.samples:
         raise DataError(
             f"fit: the loader gave no batch in epoch {training.epoch + 1}, so nothing was trained: does something else "
@@ -216,11 +240,12 @@ def _finish_epoch(training: TrainingState) -> None:
         **training.means,
     }
     if training.test is not None:
-        run_test = partial(evaluate, training.model, training.test, training.loss, metrics=training.metrics)
+        run_test = partial(ranks.evaluate, training)
         tested = run_test()
         check_finite("the test loss", tested["loss"], training, training.step, partial(cause_in_call, run_test))
         record |= {f"test_{name}": value for name, value in tested.items()}
-    training.history.append({**record, "seconds": round(training.sums.seconds, 6)})
+    record = ranks.record({**record, "seconds": round(training.sums.seconds, 6)})
+    training.history.append(record)
     training.schedule.observe(record.get("test_loss", record["loss"]))
     training.epoch += 1
     training.sums = RunningSums()

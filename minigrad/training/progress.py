@@ -30,6 +30,8 @@ class Progress(Callback):
         file: where to print (default: standard output).
     """
 
+    main_rank_only = True
+
     def __init__(self, file: TextIO | None = None) -> None:
         self.file = file
         self._bar: Bar | None = None

@@ -48,6 +48,8 @@ class Run(Callback):
         checkpoint: what to resume from; None for a new run.
     """
 
+    main_rank_only = True
+
     def __init__(self, folder: PathLike, settings: Mapping[str, object], checkpoint: Checkpoint | None = None) -> None:
         self.folder = Path(folder)
         self.settings: StateDict = dict(settings)

@@ -29,6 +29,8 @@ class SaveBest(Monitor):
     'test_f1'
     """
 
+    main_rank_only = True
+
     def __init__(
         self,
         path: PathLike,

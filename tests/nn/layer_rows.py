@@ -124,6 +124,7 @@ POOLS = [
 NORMS = [
     Row("BatchNorm1d", (3,), inputs=((5, 3),)), Row("BatchNorm1d", (4, 1e-3, 0.3), {}, SEQUENCE),
     Row("BatchNorm2d", (4,), {}, IMAGE), Row("BatchNorm2d", (4,), {"momentum": None}, IMAGE),
+    Row("SyncBatchNorm", (4,), {}, IMAGE),
     Row("BatchNorm2d", (4,), {"affine": False}, IMAGE), Row("BatchNorm2d", (4,), {"track_running_stats": False}, IMAGE),
     Row("InstanceNorm1d", (4,), {}, SEQUENCE), Row("InstanceNorm2d", (4,), {"affine": True}, IMAGE),
     Row("InstanceNorm2d", (4,), {"track_running_stats": True}, IMAGE),
