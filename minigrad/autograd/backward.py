@@ -199,10 +199,13 @@ def _pull_through_replay(
     """Run again, from smaller ops, what the node did as one, and pull back through that."""
     start = next_id()
     with recording():
-        out = plan.replay(node)
+        outs = plan.replay(node)
     parents = frozenset([parent for parent in node.parents if parent is not None and parent in inside])
-    assert out.node is not None
-    return pull_back({out.node: g}, toposort([out.node], oldest=start), parents, record=record, keep=record)
+    seeds: dict[Node, Cotangent] = {}
+    for out, part in zip(outs, g if type(g) is tuple else (g,), strict=True):
+        if out.node is not None:
+            seeds[out.node] = seeds[out.node] + part if out.node in seeds else part
+    return pull_back(seeds, toposort(seeds, oldest=start), parents, record=record, keep=record)
 
 
 def unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bool) -> Cotangent:

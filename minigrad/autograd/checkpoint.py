@@ -63,7 +63,7 @@ class _Replay(Plan):
         self.save = lambda values: ()
         self.function, self.inputs, self.rng_state = function, inputs, rng_state
 
-    def replay(self, node: Node) -> Tensor:
+    def replay(self, node: Node) -> tuple[Tensor]:
         """Run the function once more on the same inputs, with the same random numbers, recording it this time."""
         for parent in node.parents:
             if isinstance(parent, Leaf) and parent.written_at > node.order:
@@ -83,7 +83,7 @@ class _Replay(Plan):
                 "checkpoint: the function gave other values the second time: it must draw from the default generator "
                 "only, and what it depends on (a module's mode, say) must not change before backward"
             )
-        return out
+        return (out,)
 
 
 _CHECKPOINT = Op(lambda *xs: xs, "checkpoint")

@@ -69,7 +69,8 @@ class Op(Generic[P, R]):
         residuals: the names of what the forward function keeps for its rules (default ()).
         non_differentiable: the inputs that have no derivative (default ()).
         canonical: from settings as users write them to those of `forward` (default None: they are the same).
-        reference: the same function made of other ops, for tests and where only fast rules exist (default None).
+        reference: the same function made of other ops, for tests and where only fast rules exist; of an op with several
+            results it gives a tuple (default None).
         domain: where each input may lie (default None: on the whole real line).
         linear: the inputs in which the op is linear, each alone (default ()).
         complex: what its rules are for complex numbers, see `complex_numbers` (default None: it refuses them).
@@ -90,7 +91,7 @@ class Op(Generic[P, R]):
         result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
 
     Raises:
-        RuleError: a fact names no input, or an op with several results has a reference.
+        RuleError: a fact names no input.
     """
 
     def __init__(
@@ -128,8 +129,6 @@ class Op(Generic[P, R]):
         self.kinks = kinks if isinstance(kinks, str) else tuple(kinks)
         self.domain = {name: (domain or {}).get(name, REAL) for name in self.inputs}
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
-        if results and reference is not None:
-            raise RuleError(f"op {name}: an op with several results cannot be replayed through a reference")
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
         self.result_ops = tuple([_result_op(self, k) for k in range(len(self.results))])
         self.compute: Function = with_loop(forward, name) if elementwise else forward

@@ -210,11 +210,12 @@ def _push_through_replay(plan: Plan, node: Node, *, tangents: Mapping[int, Tange
     """Run again, from smaller ops, what the node did as one, and push forward through that."""
     start = next_id()
     with recording():
-        out = plan.replay(node)
-    at = {node.parents[i]: v for i, v in tangents.items()}
-    assert out.node is not None
-    push_forward(at, reversed(toposort([out.node], oldest=start)), record=record)  # type: ignore[arg-type]
-    return at[out.node]
+        outs = plan.replay(node)
+    at: dict[Node, Tangent] = {node.parents[i]: v for i, v in tangents.items()}  # type: ignore[misc]
+    push_forward(at, reversed(toposort([x.node for x in outs if x.node is not None], oldest=start)), record=record)
+    found = [_tangent_of(out, at) for out in outs]
+    moved = tuple(found if record else [v._data for v in found])
+    return moved if plan.op.results else moved[0]
 
 
 def _settings(pull: Pull, node: Node) -> dict[str, Any]:

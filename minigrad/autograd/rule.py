@@ -160,13 +160,13 @@ class Plan:
 
         return tuple([joined(name, value) for name, value in zip(self.saved_names, node.saved, strict=True)])
 
-    def replay(self, node: Node) -> Tensor:
-        """Run the op's reference on what the node was made from."""
+    def replay(self, node: Node) -> tuple[Tensor, ...]:
+        """Run the op's reference on what the node was made from: its one result, or all of them."""
         assert self.op.reference is not None
         values = dict(zip(self.saved_names, self.as_tensors(node), strict=True))
         inputs = [values[name] for name in self.op.inputs]
-        out: Tensor = self.op.reference(*(inputs[0] if self.op.variadic else inputs), **node.settings)
-        return out
+        out: Any = self.op.reference(*(inputs[0] if self.op.variadic else inputs), **node.settings)
+        return tuple(out) if self.op.results else (out,)
 
     def _saver(self) -> Getter:
         """The function from a call's values to the saved ones; shapes are taken from their arrays."""

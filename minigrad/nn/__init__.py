@@ -58,6 +58,8 @@ from minigrad.nn.padding import (
 )
 from minigrad.nn.pooling import AvgPool1d, AvgPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d
 from minigrad.nn.rearrange import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
+from minigrad.nn.recurrent import GRU, LSTM, RNN
+from minigrad.nn.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from minigrad.nn.relu import CELU, ELU, SELU, CReLU, LeakyReLU, PReLU, ReLU, ReLU6, Softplus
 from minigrad.nn.sigmoid import Hardsigmoid, Hardtanh, LogSigmoid, Sigmoid, Softsign, Tanh
 from minigrad.nn.softmax_family import LogSoftmax, Softmax, Softmax2d, Softmin
@@ -69,22 +71,23 @@ from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d",
-    "BatchNorm2d", "Bilinear", "CReLU", "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Conv1d",
-    "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss",
-    "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Fold", "GaussianNLLLoss", "GlobalAvgPool2d",
-    "GlobalMaxPool2d", "GroupNorm", "Handle", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "HingeEmbeddingLoss", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d", "KLDivLoss", "L1Loss",
-    "LPPool1d", "LPPool2d", "Lambda", "LayerNorm", "LeakyReLU", "Linear", "LocalContrastNorm", "LocalResponseNorm",
-    "LocallyConnected2d", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d",
-    "MaxUnpool1d", "MaxUnpool2d", "Mish", "Module", "ModuleDict", "ModuleList", "MultiClassSVMLoss",
-    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "Parameter", "PixelShuffle", "PixelUnshuffle",
-    "PoissonNLLLoss", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
-    "Residual", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin",
-    "Softplus", "Softshrink", "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh",
-    "Tanhshrink", "Threshold", "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d",
-    "conv_net", "conv_output_size", "conv_transpose_output_size", "pool_output_size",
+    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss",
+    "BatchNorm1d", "BatchNorm2d", "Bilinear", "CReLU", "CircularPad1d", "CircularPad2d", "ConstantPad1d",
+    "ConstantPad2d", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss",
+    "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Fold",
+    "GRUCell", "GaussianNLLLoss", "GlobalAvgPool2d", "GlobalMaxPool2d", "GroupNorm", "Handle", "Hardshrink",
+    "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss", "Identity", "InstanceNorm1d",
+    "InstanceNorm2d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LSTMCell", "Lambda", "LayerNorm", "LeakyReLU",
+    "Linear", "LocalContrastNorm", "LocalResponseNorm", "LocallyConnected2d", "LogSigmoid", "LogSoftmax", "MSELoss",
+    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxUnpool1d", "MaxUnpool2d", "Mish", "Module", "ModuleDict",
+    "ModuleList", "MultiClassSVMLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "Parameter",
+    "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RNNCell", "ReLU", "ReLU6", "ReflectionPad1d",
+    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Residual", "Sequential", "SiLU", "Sigmoid",
+    "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign",
+    "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
+    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net", "conv_output_size",
+    "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

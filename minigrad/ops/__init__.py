@@ -112,6 +112,7 @@ from minigrad.ops.logic import (
     signbit,
 )  # fmt: skip
 from minigrad.ops.loss import binary_cross_entropy
+from minigrad.ops.lstm import lstm
 from minigrad.ops.moment import std, var
 from minigrad.ops.normalization import standardize
 from minigrad.ops.norms import matrix_norm, norm, vector_norm
@@ -138,6 +139,7 @@ from minigrad.ops.rearrange import (
     triu,
     unstack,
 )
+from minigrad.ops.recurrence import gru, rnn
 from minigrad.ops.reduce import all, any, count_nonzero, logsumexp, max, mean, min, prod, sum
 from minigrad.ops.resampling import resample, resample_input
 from minigrad.ops.scan import cumulative_prod, cumulative_sum, diff, linear_scan
@@ -175,17 +177,18 @@ __all__ = [
     "copysign", "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det", "diagonal",
     "diagonal_matrix", "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2",
     "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu", "gelu_tanh",
-    "getitem", "greater", "greater_equal", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "imag", "inv",
-    "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log",
-    "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsigmoid", "logsumexp", "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max",
-    "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis",
-    "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad", "permute_dims",
-    "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real", "reciprocal", "relu", "relu6", "remainder",
-    "repeat", "resample", "resample_input", "reshape", "roll", "round", "scatter_add", "searchsorted", "selu",
-    "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet", "softmax", "softmax_cross_entropy",
-    "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize",
-    "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot",
-    "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unstack", "var", "vecdot", "vector_norm", "weighted", "where", "zeros_like",
+    "getitem", "greater", "greater_equal", "gru", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hypot", "imag",
+    "inv", "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan",
+    "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logsigmoid", "logsumexp", "lstm", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min",
+    "minimum", "mish", "moveaxis", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like",
+    "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real", "reciprocal",
+    "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll", "round",
+    "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet",
+    "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take",
+    "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold",
+    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "vector_norm",
+    "weighted", "where", "zeros_like",
 ]  # fmt: skip

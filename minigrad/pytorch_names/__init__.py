@@ -65,6 +65,7 @@ NAMESPACES = {
         tensor_table.IN_PLACE,
     ),
     "minigrad.nn": _hints("minigrad.nn", module_table.NN, module_table.NN_ABSENT),
+    "minigrad.nn.utils": _hints("minigrad.nn.utils", module_table.UTILS, module_table.UTILS_ABSENT),
     "minigrad.functional": _hints(
         "minigrad.functional", module_table.FUNCTIONAL, module_table.FUNCTIONAL_ABSENT, tensor_table.IN_PLACE
     ),
@@ -186,9 +187,6 @@ class HintedNamespace:
 NAMESPACES_WITHIN = {
     "minigrad.nn.init": HintedNamespace(
         "minigrad.nn.init", _hints("minigrad.nn.init", module_table.INIT, module_table.INIT_ABSENT)
-    ),
-    "minigrad.nn.utils": HintedNamespace(
-        "minigrad.nn.utils", _hints("minigrad.nn.utils", module_table.UTILS, module_table.UTILS_ABSENT)
     ),
 }
 

@@ -48,7 +48,6 @@ REMARKS: Mapping[str, str] = {
     "preserve_rng_state": "the state of random numbers is always kept",
     "verbose": "leave verbose= out", "last_epoch": "a schedule is a function of the step: leave last_epoch= out",
     "assign": "values are copied: leave assign= out",
-    "batch_first": "the first dimension is always the batch",
 }  # fmt: skip
 """What to do without those that have no counterpart."""
 

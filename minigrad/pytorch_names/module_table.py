@@ -77,7 +77,7 @@ conv1d conv2d conv_transpose1d conv_transpose2d cosine_embedding_loss cosine_sim
 hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d pixel_shuffle
 pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex
-conv3d ctc_loss distributed distributions embedding_bag gru histc jit logspace lstm max_pool3d
+conv3d ctc_loss distributed distributions embedding_bag histc jit logspace max_pool3d
 multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander"""
 
 NN = """
@@ -96,9 +96,9 @@ nn.DataParallel                  -     there is only the CPU here: leave it out
 """
 NN_ABSENT = """AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d CTCLoss
 ChannelShuffle CircularPad3d ConstantPad3d Conv3d ConvTranspose3d CrossMapLRN2d Dropout3d EmbeddingBag
-FeatureAlphaDropout FractionalMaxPool2d FractionalMaxPool3d GRU GRUCell InstanceNorm3d LPPool3d LSTM LSTMCell
+FeatureAlphaDropout FractionalMaxPool2d FractionalMaxPool3d InstanceNorm3d LPPool3d
 LazyBatchNorm1d LazyConv1d LazyConvTranspose1d LazyConvTranspose2d MaxPool3d MaxUnpool3d MultiLabelMarginLoss
-MultiheadAttention PairwiseDistance RMSNorm RNN RNNBase RNNCell RReLU ReflectionPad3d ReplicationPad3d Transformer
+MultiheadAttention PairwiseDistance RMSNorm RNNBase RReLU ReflectionPad3d ReplicationPad3d Transformer
 TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer TripletMarginWithDistanceLoss
 ZeroPad3d"""
 
@@ -161,12 +161,11 @@ utils.clip_grad_norm_(model.parameters(), 1.0)    optim.clip_grad_norm(model.par
 utils.clip_grad_value_(model.parameters(), 1.0)   optim.clip_grad_value(model.parameters(), 1.0)
 utils.parameters_to_vector(ps)     minigrad.concat([p.reshape(-1) for p in ps])
 """
-UTILS_ABSENT = "vector_to_parameters weight_norm spectral_norm parametrizations parametrize prune rnn stateless"
+UTILS_ABSENT = "vector_to_parameters weight_norm spectral_norm parametrizations parametrize prune stateless"
 
 IMPORTS = {
     "minigrad.nn.functional": "import minigrad.functional as F",
     "minigrad.nn.init": "from minigrad import init",
-    "minigrad.nn.utils": "from minigrad.optim import clip_grad_norm",
     "minigrad.optim.lr_scheduler": "from minigrad.optim import schedule",
     "minigrad.utils": "from minigrad.data import DataLoader",
     "minigrad.utils.data": "from minigrad.data import DataLoader",

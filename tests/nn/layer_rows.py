@@ -135,6 +135,14 @@ NORMS = [
     Row("LocalContrastNorm", (3,), {}, IMAGE, peer=False),
 ]  # fmt: skip
 
+SEQUENCES = [
+    Row("RNN", (3, 2, 2), {"nonlinearity": "relu", "batch_first": True}, inputs=((2, 4, 3),)),
+    Row("LSTM", (3, 2), {"bidirectional": True, "proj_size": 1}, inputs=((3, 2, 3),)),
+    Row("GRU", (3, 2), {}, ((4, 3),)),
+    Row("RNNCell", (3, 2), {}, ((2, 3),)), Row("LSTMCell", (3, 2, False), {}, ((2, 3),)),
+    Row("GRUCell", (3, 2), {}, ((3,),)),
+]  # fmt: skip
+
 SHAPES = [
     Row("Flatten"), Row("Flatten", (0, 1)), Row("Unflatten", (1, (3, 1))), Row("Unflatten", (-1, (2, -1))),
     Row("Unfold", ((2, 3), 1, 1, 2), {}, IMAGE), Row("Fold", ((4, 5), 2), {"stride": (2, 3)}, ((2, 8, 4),)),
@@ -182,4 +190,4 @@ LOSSES = [
     Row("TripletMarginLoss", inputs=((3, 4),) * 3), Row("TripletMarginLoss", (2.0,), {"swap": True}, ((3, 4),) * 3),
 ]  # fmt: skip
 
-ROWS = [*ACTIVATIONS, *LINEARS, *CONVS, *POOLS, *NORMS, *SHAPES, *DROPOUTS, *LOSSES]
+ROWS = [*ACTIVATIONS, *LINEARS, *CONVS, *POOLS, *NORMS, *SEQUENCES, *SHAPES, *DROPOUTS, *LOSSES]

@@ -23,7 +23,19 @@ def made(row):
 
 
 def outputs(result):
-    return result if isinstance(result, tuple) else (result,)
+    """All Tensors of a result, which may be in tuples of tuples."""
+    return [x for part in result for x in outputs(part)] if isinstance(result, tuple) else [result]
+
+
+class Flat(nn.Module):
+    """A layer with all its results in one tuple."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, *inputs):
+        found = outputs(self.layer(*inputs))
+        return tuple(found) if len(found) > 1 else found[0]
 
 
 def test_every_layer_has_a_row():
@@ -34,7 +46,7 @@ def test_every_layer_has_a_row():
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.grad], ids=str)
 def test_gradients_of_inputs_and_parameters_are_right(row, rng):
-    call = ModuleFunction(lambda: made(row).astype(np.float64))
+    call = ModuleFunction(lambda: Flat(made(row)).astype(np.float64))
     inputs = [Tensor(x) if x.dtype.kind == "f" else x for x in row.draw(rng)]
     report = check_grads(call, *inputs, *call.parameters.values(), order=1)
     assert report, report
@@ -78,7 +90,8 @@ def test_deep_copy_computes_the_same_and_is_independent(row, rng):
     layer = made(row)
     other = copy.deepcopy(layer)
     inputs = [Tensor(x) for x in row.draw(rng, np.float32)]
-    np.testing.assert_array_equal(layer(*inputs).numpy(), other(*inputs).numpy())
+    for found, expected in zip(outputs(layer(*inputs)), outputs(other(*inputs)), strict=True):
+        np.testing.assert_array_equal(found.numpy(), expected.numpy())
     shared = {id(t) for t in [*layer.parameters(), *layer.buffers()]}
     assert not shared & {id(t) for t in [*other.parameters(), *other.buffers()]}
     assert repr(layer) == repr(other)
@@ -104,7 +117,8 @@ def test_layer_equals_pytorchs_with_its_state(torch, rng, row, training):
         inputs = row.draw(rng)
         found = ours(*[Tensor(x) for x in inputs])
         expected = theirs(*[torch.tensor(x) for x in inputs])
-        np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9, atol=1e-9)
+        for mine, other in zip(outputs(found), outputs(expected), strict=True):
+            np.testing.assert_allclose(mine.numpy(), other.detach().numpy(), rtol=1e-9, atol=1e-9)
     for name, value in theirs.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[name], value.numpy(), rtol=1e-9, atol=1e-12)
 
@@ -117,6 +131,10 @@ def test_arguments_have_pytorchs_names_order_and_defaults(torch, row):
         left_out |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze"}
     ours = list(inspect.signature(getattr(nn, row.name).__init__).parameters.values())[1:]
     theirs = list(inspect.signature(getattr(torch.nn, row.name).__init__).parameters.values())[1:]
+    if row.name in ("RNN", "LSTM", "GRU"):  # theirs take what their base does, behind a mode
+        theirs = list(inspect.signature(torch.nn.RNNBase.__init__).parameters.values())[2:]
+        left_out |= {"proj_size"} if row.name != "LSTM" else set()
+        ours = [p for p in ours if p.name != "nonlinearity"]
     theirs = [p for p in theirs if p.name not in left_out]
     ours = [p for p in ours if p.name not in ("rng", "temperature")]
     assert [p.name for p in ours] == [p.name for p in theirs]
@@ -135,6 +153,7 @@ def test_arguments_have_pytorchs_names_order_and_defaults(torch, row):
         ("ConvTranspose2d", (8, 300, 3), {"groups": 2}), ("Embedding", (200, 100), {"padding_idx": 3}),
         ("PReLU", (3,), {}), ("BatchNorm2d", (5,), {}), ("LayerNorm", (5,), {}), ("GroupNorm", (1, 5), {}),
         ("InstanceNorm2d", (5,), {"affine": True}),
+        ("LSTM", (40, 100), {"proj_size": 30}), ("GRUCell", (40, 100), {}),
     ],
 )  # fmt: skip
 def test_initial_values_are_distributed_as_pytorchs(torch, name, arguments, settings):

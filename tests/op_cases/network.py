@@ -44,6 +44,19 @@ NETWORK: dict[str, list[Case]] = {
         *cases(((2, 2, 3), (2, 3), None), axis=(1, 2), eps=0.5),
         *cases(((2, 1, 2, 2), (1, 2, 1), (1, 2, 1)), axis=(2, 3)),
     ],
+    "lstm": [
+        *cases(((6, 8), (2, 2), (2, 2), (8, 2), None), ((0, 4), (2, 1), (2, 1), (4, 1), None)),
+        *cases(((4, 8), (2, 1), (2, 2), (8, 1), (1, 2)), sizes=(2, 1, 1)),
+        *cases(((3, 8), (2, 2), (2, 2), (8, 2), None), sizes=(2, 1), reverse=True),
+    ],
+    "gru": [
+        *cases(((4, 6), (2, 2), (6, 2), (6,)), ((0, 3), (0, 1), (3, 1), None)),
+        *cases(((4, 6), (2, 2), (6, 2), None), sizes=(2, 1, 1), reverse=True),
+    ],
+    "rnn": [
+        *cases(((4, 2), (2, 2), (2, 2))),
+        *cases(((3, 2), (2, 2), (2, 2)), sizes=(2, 1), reverse=True, nonlinearity="relu"),
+    ],
     "max_positions": [*cases(((1, 2, 4, 4),), (TIED,), kernel=2), *cases((TIED,), kernel=2, padding=1, ceil_mode=True)],
     "adaptive_positions": [*cases(((1, 2, 4, 4),), (TIED,), size=2), *cases(((2, 1, 3, 5),), size=(2, 4))],
 }  # fmt: skip

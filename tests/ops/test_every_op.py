@@ -39,10 +39,14 @@ def test_fused_op_has_a_reference(name):
     assert op.reference is not None or not fused
 
 
+FEWER_CALLS = dict.fromkeys(["lstm", "gru", "rnn"], 4)
+"""Ops that are replayed by many smaller ones: each call takes as long as many of others."""
+
+
 @every_op
 def test_laws(name):
     """All laws that apply, on calls that Hypothesis draws."""
-    gradtest(OWN[name]).gradtest()
+    gradtest(OWN[name], examples=FEWER_CALLS.get(name)).gradtest()
 
 
 @every_row

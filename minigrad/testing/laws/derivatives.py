@@ -256,7 +256,8 @@ def reference(call: FunctionCall) -> None:
     outs = call.results()
     beyond = [np.isfinite(a) & ~np.isfinite(b) for a, b in zip(outs, values, strict=True)]
     compared = [np.where(skip, b, a) for skip, a, b in zip(beyond, outs, values, strict=True)]
-    expect("reference", call, compared, values, names=["the result"], scales=[largest(values[:1]) + 1],
+    names = [f"result {k}" for k in range(len(values))] if op.results else ["the result"]
+    expect("reference", call, compared, values, names=names, scales=[largest([x]) + 1 for x in values],
            diagnosis=Diagnosis("", "the fused function is not its reference"))  # fmt: skip
     if any(skip.any() for skip in beyond):
         return

@@ -10,7 +10,7 @@ from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, windows
 from minigrad.testing.strategies.calls_from_facts import draws_calls_of
-from minigrad.typing import Settings, Shape
+from minigrad.typing import Array, Settings, Shape
 
 
 def _image(draw: Draw) -> tuple[int, int]:
@@ -88,3 +88,23 @@ def _pool_take(draw: Draw, op: Op) -> FunctionCall:
 def _softmax_cross_entropy(draw: Draw, op: Op) -> FunctionCall:
     n, classes = draw(st.integers(0, 2)), draw(st.integers(1, 3))
     return FunctionCall.of(op, draw(arrays((n, classes))), draw(integers_in(0, classes, (n,))))
+
+
+@draws_calls_of("lstm", "gru", "rnn")
+def _recurrent(draw: Draw, op: Op) -> FunctionCall:
+    sizes = tuple(sorted(draw(st.lists(st.integers(1, 2), min_size=1, max_size=2)), reverse=True))
+    settings: Settings = {"sizes": sizes, "reverse": draw(st.booleans())}
+    gates, hidden = {"lstm": 4, "gru": 3, "rnn": 1}[op.name], draw(st.integers(1, 2))
+    projected = draw(st.integers(1, hidden)) if op.name == "lstm" else hidden
+    columns = gates * hidden
+    inputs: list[Array | None] = [draw(arrays((sum(sizes), columns))), draw(arrays((sizes[0], projected)))]
+    if op.name == "lstm":
+        inputs.append(draw(arrays((sizes[0], hidden))))
+    inputs.append(draw(arrays((columns, projected))))
+    if op.name == "gru":
+        inputs.append(draw(arrays((columns,))) if draw(st.booleans()) else None)
+    if op.name == "lstm":
+        inputs.append(draw(arrays((projected, hidden))) if projected < hidden else None)
+    if op.name == "rnn":
+        settings["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    return FunctionCall.of(op, *inputs, **settings)
