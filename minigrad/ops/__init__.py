@@ -111,8 +111,8 @@ from minigrad.ops.logic import (
     not_equal,
     signbit,
 )  # fmt: skip
+from minigrad.ops.long_short_term_memory import lstm
 from minigrad.ops.loss import binary_cross_entropy
-from minigrad.ops.lstm import lstm
 from minigrad.ops.moment import std, var
 from minigrad.ops.normalization import standardize
 from minigrad.ops.norms import matrix_norm, norm, vector_norm

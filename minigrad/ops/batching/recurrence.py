@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.batching import Batched, everywhere, size_of
 from minigrad.autograd.op import Op
-from minigrad.ops.lstm import lstm
+from minigrad.ops.long_short_term_memory import lstm
 from minigrad.ops.rearrange import moveaxis
 from minigrad.ops.recurrence import gru, rnn
 from minigrad.ops.shape import reshape
