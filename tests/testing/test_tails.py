@@ -1,4 +1,9 @@
-"""Right gradients are not blamed at numbers from the tails, where functions overflow and saturate."""
+"""Right gradients are not blamed at numbers from the tails, where functions overflow and saturate.
+
+The intense profile tries 10,000 calls of each function.
+"""
+
+import os
 
 import numpy as np
 import pytest
@@ -7,6 +12,8 @@ import minigrad as mg
 from minigrad.domain import NONZERO, POSITIVE, UNIT
 from minigrad.testing import LawViolation
 from minigrad.testing.decorator import GradTest
+
+EXAMPLES = 10_000 if os.environ.get("MINIGRAD_PROFILE") == "intense" else None
 
 ROWS = "N D -> N D"
 REDUCED = "N D -> N"
@@ -87,13 +94,13 @@ OF_TENSORS = {
 @pytest.mark.parametrize("name", BY_HAND)
 def test_right_rule_written_by_hand_is_not_blamed(name):
     f, rule, options = BY_HAND[name]
-    GradTest(f, vjp=rule, **options)()
+    GradTest(f, vjp=rule, examples=EXAMPLES, **options)()
 
 
 @pytest.mark.parametrize("name", OF_TENSORS)
 def test_right_function_of_tensors_is_not_blamed(name):
     f, options = OF_TENSORS[name]
-    GradTest(f, **options)()
+    GradTest(f, examples=EXAMPLES, **options)()
 
 
 WRONG_IN_THE_TAILS = {
