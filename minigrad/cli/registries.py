@@ -75,7 +75,9 @@ OPTIMIZER_REGISTRY: Final = Registry[Callable[..., Optimizer]](
     {
         name.lower(): kind
         for name, kind in sorted(vars(optim).items())
-        if isinstance(kind, type) and issubclass(kind, Optimizer) and kind is not Optimizer
+        if isinstance(kind, type)
+        and issubclass(kind, Optimizer)
+        and kind not in (Optimizer, optim.LBFGS)  # which evaluates the loss again and again
     },
     usual={"sgd": {"lr": 0.05}},
     complete=True,

@@ -119,7 +119,7 @@ OPTIM = """
 optim.lr_scheduler   -   use optim.schedule: with optim.scheduled(optimizer, optim.schedule.Cosine(), step, total): ...
 optim.swa_utils        -     averages of weights are optim.WeightAverage(params) and optim.EMA(params)
 """
-OPTIM_ABSENT = "ASGD Adafactor LBFGS Muon Rprop SparseAdam"
+OPTIM_ABSENT = "ASGD Adafactor Muon Rprop SparseAdam"
 
 SCHEDULE = """
 lr_scheduler.StepLR(optimizer, 30)              schedule.Step(30 * len(loader))         it counts updates, not epochs
