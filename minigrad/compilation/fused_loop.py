@@ -13,7 +13,7 @@ from minigrad.kernels import buffers
 from minigrad.kernels.fusion.expression import BOOLEAN, Graph, UntraceableError
 from minigrad.kernels.fusion.loop import BLOCK, PIECE_COST
 from minigrad.kernels.fusion.loop_file import compiled_loop
-from minigrad.kernels.fusion.loop_source import cost, loop_source
+from minigrad.kernels.fusion.loop_source import cost, loop_source, reads_again
 from minigrad.kernels.threads import parallel
 from minigrad.typing import Array
 
@@ -29,6 +29,7 @@ class FusedLoop:
 
     Attributes:
         source: the module that defines the loop.
+        reads_again: whether it may need its inputs when it has written results: then no result takes their memory.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class FusedLoop:
         self.name = f"fused_{hashlib.sha256(names.encode()).hexdigest()[:8]}"
         arrays = [f"x{k}" for k in range(len(inputs))]
         self.source = loop_source(graph, self.name, arrays, [], [f"result{k}" for k in range(len(results))])
+        self.reads_again = reads_again(graph)
         self.grain = PIECE_COST // cost(graph)
         self._function: Callable[..., None] | None = None
 

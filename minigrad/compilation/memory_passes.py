@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
+from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.optim import Optimizer
 
@@ -101,8 +102,8 @@ def results_in_place(program: Program) -> Program:
 def _takes_out(instruction: Instruction) -> bool:
     """Whether the function takes the array for its result: a ufunc with one result, without settings."""
     function = instruction.function
-    if instruction.kind == "fused":
-        return len(instruction.makes) == 1
+    if isinstance(function, FusedLoop):
+        return len(instruction.makes) == 1 and not function.reads_again
     return (
         isinstance(function, np.ufunc)
         and function.nout == 1

@@ -25,15 +25,21 @@ FUNCTIONS = (
     "gelu_tanh", "hardswish", "softsign", "exp", "expm1", "log", "log1p", "sqrt", "square", "abs", "erf", "reciprocal",
     "add", "multiply", "divide", "maximum", "bias", "softmax", "log_softmax", "layer_norm", "chain",
 )  # fmt: skip
-POSITIVE = {"log", "log1p", "sqrt", "reciprocal", "divide"}
-BINARY = {"add", "multiply", "divide", "maximum"}
+MORE_FUNCTIONS = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "hypot", "sinh", "cosh", "asinh", "acosh", "atanh", "exp2",
+    "log2", "log10", "pow", "remainder",
+)  # fmt: skip
+POSITIVE = {"log", "log1p", "sqrt", "reciprocal", "divide", "log2", "log10", "pow", "remainder"}
+BINARY = {"add", "multiply", "divide", "maximum", "atan2", "hypot", "pow", "remainder"}
+UNIT = {"asin", "acos", "atanh"}
 SIZES = (4096, 32768, 131072, 1048576)
 ROW = 256
 LEAST_RUNS = 20
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--functions", nargs="+", default=FUNCTIONS, choices=FUNCTIONS, help="default: all")
+    every = (*FUNCTIONS, *MORE_FUNCTIONS)
+    parser.add_argument("--functions", nargs="+", default=FUNCTIONS, choices=every, help="default: all up to chain")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="elements (default: %(default)s)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--peer", choices=("torch",), help="whom to compare with")
@@ -87,6 +93,10 @@ def arrays(function: str, size: int, dtype: str) -> list[Any]:
     made = [rng.normal(size=shape) for _ in range(1 + (function in BINARY))]
     if function in POSITIVE:
         made = [np.abs(x) + 0.1 for x in made]
+    if function in UNIT:
+        made = [0.9 * np.tanh(x) for x in made]
+    if function == "acosh":
+        made = [np.abs(x) + 1.1 for x in made]
     if function == "bias":
         made.append(rng.normal(size=ROW))
     if function == "layer_norm":

@@ -51,12 +51,14 @@ class Graph:
     Attributes:
         dtype: of the numbers.
         nodes: in the order in which they can be computed.
+        numbers: the names of the inputs that are the same for all elements.
         outputs: the symbols that are its results.
     """
 
     def __init__(self, dtype: DType) -> None:
         self.dtype = dtype
         self.nodes: list[Node] = []
+        self.numbers: set[str] = set()
         self.outputs: list[Symbol] = []
         self._known: dict[Any, int] = {}
 

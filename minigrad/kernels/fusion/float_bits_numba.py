@@ -1,11 +1,13 @@
-"""Exponents and signs of floating numbers, taken from their bits, for compiled loops.
+"""Exponents and signs of floating numbers, taken from their bits, and products to the last bit, for compiled loops.
 
-These intrinsics are made of additions and shifts of integers as wide as the numbers, which every vector unit has.
+The first are made of additions and shifts of integers as wide as the numbers, which every vector unit has.
 
     power_of_two(n)       2**n, for whole n from the smallest exponent of a normal number to the largest
     exponent(x)           the k with sqrt(1/2) <= x / 2**k < sqrt(2), as a float, for normal x > 0
     mantissa(x)           x / 2**k
     copysign(x, y)        |x| with the sign of y
+    multiply_add(x, y, z) x * y + z, rounded once, on every machine
+    rounded_product(x, y) x * y, rounded also where it is added to something
 """
 
 from __future__ import annotations
@@ -101,5 +103,25 @@ def copysign(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject
         x, y = [builder.bitcast(arg, layout.int) for arg in args]
         both = builder.or_(builder.and_(x, builder.not_(sign)), builder.and_(y, sign))
         return builder.bitcast(both, layout.float)
+
+    return x(x, x), emit
+
+
+@intrinsic
+def multiply_add(typing: NumbaObject, x: NumbaObject, y: NumbaObject, z: NumbaObject) -> NumbaObject:
+    """x * y + z."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return builder.fma(*args)
+
+    return x(x, x, x), emit
+
+
+@intrinsic
+def rounded_product(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject:
+    """x * y, which is not fused into a sum as other products of compiled code may be."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return builder.fmul(*args)
 
     return x(x, x), emit

@@ -105,6 +105,7 @@ class Fused:
         if dtype is None:
             raise UntraceableError(f"arguments of kinds {kinds}")
         graph, known = Graph(dtype), iter(values or ())
+        graph.numbers = {f"x{k}" for k, kind in enumerate(kinds) if kind == "n"}
         args: list[Any] = []
         for k, kind in enumerate(kinds):
             is_value = kind == "n" and values is not None

@@ -18,7 +18,10 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-INGREDIENTS = ("vector_math_numba.py", "float_bits_numba.py", "../jit.py", "../simd.py")
+INGREDIENTS = (
+    "vector_math_numba.py", "trigonometry_numba.py", "hyperbolic_numba.py", "powers_numba.py", "polynomial_numba.py",
+    "float_bits_numba.py", "../jit.py", "../simd.py",
+)  # fmt: skip
 
 
 def compiled_loop(source: str, name: str) -> Callable[..., None]:

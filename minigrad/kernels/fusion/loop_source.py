@@ -1,7 +1,8 @@
 """From the graph of an expression to the Python source of the loop that computes it for every element.
 
 The loop is a function of result arrays, input arrays, numbers that are the same for all elements, and of where it
-starts and stops. Every node of the graph that a result needs is one line.
+starts and stops. Every node of the graph that a result needs is one line. Where a function is not made for all
+numbers, a second loop computes the elements beyond its limit once more, if there are any.
 """
 
 from __future__ import annotations
@@ -23,22 +24,32 @@ def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequenc
         results: the names of the arrays that it fills.
     """
     names = _names(graph, numbers)
-    lines = [
-        f"    {names[i]} = {_line(graph.nodes[i], names)}"
-        for i in graph.reachable()
-        if graph.nodes[i].function not in ("input", "constant")
-    ]
+    computed = [i for i in graph.reachable() if graph.nodes[i].function not in ("input", "constant")]
+    lines = [f"{names[i]} = {_line(graph.nodes[i], names)}" for i in computed]
+    tests = [_beyond(graph.nodes[i], names) for i in computed if _is_limited(graph.nodes[i])]
+    beyond = tests[0] if len(tests) == 1 else " | ".join(f"({test})" for test in tests)
     used = sorted({graph.nodes[i].function for i in graph.reachable()} & VECTOR_MATH.keys())
     signature = ", ".join([*results, *arrays, *numbers, "start", "stop"])
     inputs = [array for array in arrays if any(n.function == "input" and n.args == (array,) for n in graph.nodes)]
+    elements = [f"{x}_i = {x}[i]" for x in inputs]
+    stores = [f"{x}[i] = {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)]
     body = [
         *[f"{x} = {x}[start:stop]" for x in (*results, *inputs)],
         *[f"{x} = f({x})" for x in numbers],
+        *["beyond = False"] * bool(beyond),
         f"for i in range(len({results[0]})):",
-        *[f"    {x}_i = {x}[i]" for x in inputs],
-        *lines,
-        *[f"    {x}[i] = {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)],
+        *[f"    {line}" for line in (*elements, *lines, *stores)],
     ]
+    if beyond:
+        exact = [f"{names[i]} = {_line(graph.nodes[i], names, limited=True)}" for i in computed]
+        body += [
+            f"    beyond |= {beyond}",
+            "if beyond:",
+            f"    for i in range(len({results[0]})):",
+            *[f"        {line}" for line in (*elements, *exact)],
+            f"        if {beyond}:",
+            *[f"            {line}" for line in stores],
+        ]
     return "\n".join(
         [
             "import numpy as np",
@@ -57,6 +68,11 @@ def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequenc
             "",
         ]
     )
+
+
+def reads_again(graph: Graph) -> bool:
+    """Whether the loop may need its inputs again when it has written its results."""
+    return any(_is_limited(graph.nodes[i]) for i in graph.reachable())
 
 
 def cost(graph: Graph) -> int:
@@ -85,5 +101,18 @@ def _number(value: float | bool) -> str:
     return f"f({'np.' + text if text in ('inf', 'nan') else '-np.inf' if text == '-inf' else text})"
 
 
-def _line(node: Node, names: list[str]) -> str:
-    return PRIMITIVES[node.function].source.format(*[names[k] for k in node.args])
+def _line(node: Node, names: list[str], *, limited: bool = False) -> str:
+    """What computes a node; with `limited`, also for operands that its function is not made for."""
+    operands, primitive = [names[k] for k in node.args], PRIMITIVES[node.function]
+    usual = primitive.source.format(*operands)
+    if not limited or not primitive.beyond:
+        return usual
+    return f"{primitive.otherwise.format(*operands)} if {primitive.beyond.format(*operands)} else {usual}"
+
+
+def _is_limited(node: Node) -> bool:
+    return node.function in PRIMITIVES and bool(PRIMITIVES[node.function].beyond)
+
+
+def _beyond(node: Node, names: list[str]) -> str:
+    return PRIMITIVES[node.function].beyond.format(*[names[k] for k in node.args])

@@ -1,7 +1,8 @@
 """NumPy's functions that a loop may hold: what each is in the source of a loop, and what is simpler.
 
 A primitive's source is a Python expression without branches, so that LLVM can compute many elements at a time. Those
-that have a name only are functions of `vector_math_numba`. The cost is about that of so many additions.
+that have a name only are functions of `vector_math_numba`. The cost is about that of so many additions. A few functions
+are right up to a limit only: elements beyond it are computed once more, one by one.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ class Primitive:
         cost: in additions.
         of_truth: whether operands may be truth values.
         gives_truth: whether the result is one.
+        beyond: the test for operands that it is not made for ("": it is for all).
+        otherwise: the source for these.
     """
 
     source: str
     cost: int = 1
     of_truth: bool = False
     gives_truth: bool = False
+    beyond: str = ""
+    otherwise: str = ""
 
 
 def _test(source: str) -> Primitive:
@@ -39,9 +44,24 @@ def _logic(source: str) -> Primitive:
     return Primitive(source, of_truth=True, gives_truth=True)
 
 
-VECTOR_MATH: Final = {"exp": 12, "expm1": 16, "log": 18, "log1p": 28, "tanh": 24, "gaussian": 20,
-               "erf_given": 30, "erfc_given": 30}  # fmt: skip
+VECTOR_MATH: Final = {
+    "exp": 12, "expm1": 16, "exp2": 11, "log": 18, "log1p": 28, "log2": 26, "log10": 26, "tanh": 24, "gaussian": 20,
+    "erf_given": 30, "erfc_given": 30, "sin": 30, "cos": 30, "tan": 36, "arcsin": 22, "arccos": 24, "arctan": 24,
+    "arctan2": 36, "sinh": 26, "cosh": 20, "arcsinh": 44, "arccosh": 44, "arctanh": 40, "hypot": 18, "remainder": 12,
+    "floor_divide": 12, "wide_power": 90,
+}  # fmt: skip
 """Functions of `vector_math_numba`, and their costs."""
+
+OF_TWO: Final = {"erf_given", "erfc_given", "arctan2", "hypot", "remainder", "floor_divide", "wide_power"}
+"""Those that have two operands."""
+
+ANGLE: Final = "abs({0}) > f(131072.0)"
+QUOTIENT: Final = "abs({0} / {1}) > f(4194304.0)"
+LIMITED: Final = {
+    "sin": (ANGLE, "np.sin({0})"), "cos": (ANGLE, "np.cos({0})"), "tan": (ANGLE, "np.tan({0})"),
+    "remainder": (QUOTIENT, "{0} % {1}"), "floor_divide": (QUOTIENT, "{0} // {1}"),
+}  # fmt: skip
+"""Those that are not for all operands: see `beyond` and `otherwise` of `Primitive`."""
 
 PRIMITIVES: Final = {
     "add": Primitive("{0} + {1}"), "subtract": Primitive("{0} - {1}"), "multiply": Primitive("{0} * {1}"),
@@ -57,8 +77,8 @@ PRIMITIVES: Final = {
     "less_equal": _test("{0} <= {1}"), "greater": _test("{0} > {1}"), "greater_equal": _test("{0} >= {1}"),
     "isnan": _test("{0} != {0}"), "isinf": _test("abs({0}) == f(np.inf)"), "isfinite": _test("abs({0}) < f(np.inf)"),
     "logical_and": _logic("{0} & {1}"), "logical_or": _logic("{0} | {1}"), "logical_not": _logic("not {0}"),
-    **{name: Primitive(name + ("({0}, {1})" if name.endswith("given") else "({0})"), cost)
-       for name, cost in VECTOR_MATH.items()},
+    **{name: Primitive(name + ("({0}, {1})" if name in OF_TWO else "({0})"), cost, False, False,
+                       *LIMITED.get(name, ("", ""))) for name, cost in VECTOR_MATH.items()},
 }  # fmt: skip
 
 
@@ -122,7 +142,7 @@ def _where(condition: Symbol, x: Symbol, y: Symbol) -> Any:
 
 
 def _power(x: Symbol, y: Symbol) -> Any:
-    """Whole powers up to 4 are products."""
+    """Whole powers up to 4 are products; others have a loop for float32, which float64 serves."""
     n = y.value
     if n == 0:
         return 1.0
@@ -134,7 +154,16 @@ def _power(x: Symbol, y: Symbol) -> Any:
         return x * x * x
     if n == 4:
         return (x * x) * (x * x)
-    return 1 / x if n == -1 else None
+    if n == -1:
+        return 1 / x
+    if x.graph.dtype.char != "f" or _depends_on_numbers(y):  # a loop for this very number may be a product
+        return None
+    return x.graph.apply("wide_power", x, y)
+
+
+def _depends_on_numbers(x: Symbol) -> bool:
+    """Whether x is made of an input that is the same for all elements."""
+    return x.node.args[0] in x.graph.numbers if x.node.function == "input" else any(map(_depends_on_numbers, x.parts))
 
 
 def _logaddexp(x: Symbol, y: Symbol) -> Any:
@@ -165,6 +194,7 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "clip": lambda x, low, high: x.graph.apply("minimum", x.graph.apply("maximum", x, low), high),
     "bitwise_and": lambda x, y: x.graph.apply("logical_and", x, y),
     "bitwise_or": lambda x, y: x.graph.apply("logical_or", x, y),
+    "bitwise_xor": lambda x, y: (x | y) & ~(x & y),
     "invert": lambda x: x.graph.apply("logical_not", x),
     "zeros_like": lambda x: 0.0, "ones_like": lambda x: 1.0,
 }  # fmt: skip

@@ -23,6 +23,10 @@ import numpy as np
 
 from ..jit import inlined
 from .float_bits_numba import copysign, exponent, mantissa, power_of_two
+from .hyperbolic_numba import hyperbolic
+from .polynomial_numba import polynomial
+from .powers_numba import powers
+from .trigonometry_numba import trigonometry
 
 Number: TypeAlias = Any  # a float of the library's dtype, which only Numba knows
 Function: TypeAlias = Callable[..., Number]
@@ -67,27 +71,21 @@ def library(f: Any) -> SimpleNamespace:
     """The functions for numbers of the dtype f."""
     constants = SINGLE if f is np.float32 else DOUBLE
     math = SimpleNamespace()
-    _exponentials(f, constants, math)
-    _logarithms(f, constants, math)
+    expm1_small, half_exp = _exponentials(f, constants, math)
+    odd, log_near_one = _logarithms(f, constants, math)
     _error_functions(f, constants, math)
+    wide = library(np.float64) if f is np.float32 else None
+    for more in (
+        trigonometry(f), hyperbolic(f, half_exp, log_near_one), powers(f, expm1_small, odd, wide)
+    ):  # fmt: skip
+        vars(math).update(vars(more))
     return math
 
 
-def polynomial(f: Any, coefficients: tuple[float, ...]) -> Function:
-    """The function of x with these coefficients, the constant first, written out in Horner's form."""
-    *rest, leading = [f"f({c!r})" for c in coefficients]
-    source = leading
-    for c in reversed(rest):
-        source = f"({source}) * x + {c}"
-    names: dict[str, Any] = {"f": f, "__name__": __name__}  # Numba asks for the module of what it keeps on disk
-    exec(f"def p(x):\n    return {source}\n", names)
-    return inlined(names["p"])
-
-
-def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
+def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Function, Function]:
     lowest, highest, no_tail, tanh_end = f(c["lowest"]), f(c["highest"]), f(c["no_tail"]), f(c["tanh_end"])
     log2_high, log2_low, per_log2 = f(c["log2_high"]), f(c["log2_low"]), f(1 / np.log(2))
-    tiny = f(np.finfo(f).eps / 4)
+    tiny, later = f(np.finfo(f).eps / 4), f(c["highest"] + 1)
     one, two, half = f(1), f(2), f(0.5)
     curved = polynomial(f, c["exp"])
 
@@ -104,6 +102,15 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
         r = (x - k * log2_high) - k * log2_low
         first = np.floor(k * half)  # 2**k itself may be no normal number
         return (one + expm1_small(r)) * power_of_two(first) * power_of_two(k - first)
+
+    @inlined
+    def half_exp(x: Number) -> Number:
+        """Half of exp(x), for x >= 0."""
+        x = later if x > later else x
+        k = np.floor(x * per_log2 + half)
+        r = (x - k * log2_high) - k * log2_low
+        first = np.floor(k * half)
+        return (one + expm1_small(r)) * power_of_two(first) * power_of_two(k - one - first)
 
     @inlined
     def expm1(x: Number) -> Number:
@@ -123,9 +130,10 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
         return copysign(e / (e + two), x)
 
     math.exp, math.expm1, math.tanh = exp, expm1, tanh
+    return expm1_small, half_exp
 
 
-def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
+def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Function, Function]:
     log2_high, log2_low = f(c["log2_high"]), f(c["log2_low"])
     one, two, half, zero, infinity, nan = f(1), f(2), f(0.5), f(0), f(np.inf), f(np.nan)
     normal, eps = np.finfo(f).tiny, f(np.finfo(f).eps / 4)
@@ -163,6 +171,7 @@ def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
         return -infinity if x == -one else out
 
     math.log, math.log1p = log, log1p
+    return odd, log_near_one
 
 
 def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
