@@ -1,6 +1,7 @@
 """Helpers for kernels: pieces of a range, the dtype of sums, arrays that compiled loops can read."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -26,6 +27,12 @@ def representable(eps: float, dtype: DType) -> float:
 def least_divisor(eps: float, dtype: DType) -> float:
     """eps, or the smallest number of the dtype whose reciprocal does not overflow: in half precision 6e-5."""
     return max(eps, float(np.finfo(dtype).tiny)) if eps > 0 else eps
+
+
+@cache
+def one_of(dtype: DType) -> Array:
+    """An array that holds a 1, for kernels whose registers are filled from arrays."""
+    return np.ones(1, dtype)
 
 
 def flat(x: Array) -> Array:

@@ -4,6 +4,7 @@ x is seen as (outer, channels, inner), with one mean a channel: for batch normal
 H*W; for instances 1, N*C and H*W. A row is the inner part of one channel, adjacent in memory.
 """
 
+from functools import lru_cache
 from math import prod, sqrt
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from minigrad.typing import Array, DType, Shape
 
 from . import buffers, row_normalization_numba
-from .array_utils import flat
+from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
 from .normalization import Axes, is_constant, reduced_axes
 from .row_sums_numba import row_products, row_squares, row_sum
@@ -29,7 +30,7 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
     results = flat(out), flat(mean), flat(variance), np.empty(sizes[1], x.dtype)
-    parallel(standardize_channels, sizes[1], flat(x), *affine, *results, np.ones(1, x.dtype), sizes, eps)
+    parallel(standardize_channels, sizes[1], flat(x), *affine, *results, one_of(x.dtype), sizes, eps)
     return out, mean, variance
 
 
@@ -43,7 +44,7 @@ def standardize_input(
     if sizes is None:
         return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
-    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), one_of(x.dtype)
     parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
     return out
 
@@ -58,7 +59,7 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
         return row_normalization_numba.standardize_weight(g, x, mean, variance, shape=shape, axis=axis, eps=eps)
     out = np.empty(mean.shape, x.dtype)
     parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance),
-             np.ones(1, x.dtype), sizes, eps)  # fmt: skip
+             one_of(x.dtype), sizes, eps)  # fmt: skip
     lead = x.ndim - len(shape)
     summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
     return out.sum(axis=summed).reshape(shape)
@@ -76,7 +77,7 @@ def standardize_gradients(
     if w.size != mean.size:
         return NotImplemented
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)
-    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), one_of(x.dtype)
     results = flat(out), to_w.reshape(-1), to_b.reshape(-1)
     parallel(input_channels, sizes[1], flat(g), flat(x), *results, *statistics, sizes, eps)
     return out, to_w, to_b
@@ -84,13 +85,20 @@ def standardize_gradients(
 
 def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
     """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
-    left = next((i for i in range(x.ndim) if i not in axis), x.ndim)
-    right = left + x.ndim - len(axis)
-    if x.dtype not in (np.float32, np.float64) or any(i in axis for i in range(left, right)):
+    if x.dtype.char not in "fd" or any(y is not None and y.dtype != x.dtype for y in factors):
         return None
-    if any(y is not None and (y.dtype != x.dtype or not is_constant(y.shape, x.ndim, axis)) for y in factors):
+    return channel_sizes(x.shape, axis, tuple([y.shape for y in factors if y is not None]))
+
+
+@lru_cache(1000)
+def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> tuple[int, int, int] | None:
+    """The same for shapes."""
+    ndim = len(shape)
+    left = next((i for i in range(ndim) if i not in axis), ndim)
+    right = left + ndim - len(axis)
+    if any(i in axis for i in range(left, right)) or not all(is_constant(each, ndim, axis) for each in factors):
         return None
-    outer, channels, inner = prod(x.shape[:left]), prod(x.shape[left:right]), prod(x.shape[right:])
+    outer, channels, inner = prod(shape[:left]), prod(shape[left:right]), prod(shape[right:])
     return (outer, channels, inner) if inner >= MIN_ROW_LENGTH and outer > 0 else None
 
 

@@ -3,6 +3,7 @@
 Each thread has rows of its own, and finds them in the cache after the first pass.
 """
 
+from functools import lru_cache
 from math import prod, sqrt
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from minigrad.typing import Array, Shape
 
 from . import buffers
-from .array_utils import flat
+from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
 from .normalization import Axes
 from .row_sums_numba import row_products, row_squares, row_sum, row_weighted
@@ -30,7 +31,7 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
     results = flat(out), flat(mean), flat(variance), np.empty(mean.size, x.dtype)
-    parallel(standardize_rows, mean.size, flat(x), *affine, *results, np.ones(1, x.dtype), length, eps,
+    parallel(standardize_rows, mean.size, flat(x), *affine, *results, one_of(x.dtype), length, eps,
              grain=max(1, PIECE // length))  # fmt: skip
     return out, mean, variance
 
@@ -43,7 +44,7 @@ def standardize_input(
     if length is None:
         return NotImplemented
     out = buffers.empty(x.shape, x.dtype)
-    statistics = along_row(w, length, 1, x), -flat(mean), flat(variance), np.ones(1, x.dtype)
+    statistics = along_row(w, length, 1, x), -flat(mean), flat(variance), one_of(x.dtype)
     parallel(input_rows, mean.size, flat(g), flat(x), flat(out), *statistics, length, eps,
              grain=max(1, PIECE // length))  # fmt: skip
     return out
@@ -71,21 +72,26 @@ def standardize_gradients(
         return NotImplemented
     out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, BLOCKS, length), x.dtype)
     parallel(gradient_rows, BLOCKS, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
-             np.ones(1, x.dtype), length, eps, grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
+             one_of(x.dtype), length, eps, grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
     to_w, to_b = sums.sum(axis=1)
     return out, to_w.reshape(w.shape), to_b.reshape(w.shape)
 
 
 def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
     """How many elements one mean is of, if the axes are the last ones and factors are as long as a row."""
-    first = x.ndim - len(axis)
-    if x.dtype.char not in "fd" or set(axis) != set(range(first, x.ndim)) or not x.size:
+    if x.dtype.char not in "fd" or any(y is not None and y.dtype != x.dtype for y in factors):
         return None
-    length = prod(x.shape[first:])
-    for y in factors:
-        if y is not None and (y.dtype != x.dtype or y.size != length or not ends_with(x.shape, y.shape)):
-            return None
-    return length
+    return length_of_rows(x.shape, axis, tuple([y.shape for y in factors if y is not None]))
+
+
+@lru_cache(1000)
+def length_of_rows(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> int | None:
+    """The same for shapes."""
+    first = len(shape) - len(axis)
+    if set(axis) != set(range(first, len(shape))) or not prod(shape):
+        return None
+    length = prod(shape[first:])
+    return length if all(prod(each) == length and ends_with(shape, each) for each in factors) else None
 
 
 def ends_with(shape: Shape, end: Shape) -> bool:

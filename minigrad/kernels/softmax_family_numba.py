@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.typing import Array
 
 from . import buffers
-from .array_utils import flat
+from .array_utils import flat, one_of
 from .fusion.vector_math_numba import library
 from .jit import VariantResult, compiled
 from .row_sums_numba import row_maximum, row_product, row_sum
@@ -52,7 +52,7 @@ def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
     out = buffers.empty(x.shape, x.dtype)
     kernel = getattr(kernels(np.float32 if x.dtype.char == "f" else np.float64), name)
     grain = max(1, PIECE // length)
-    parallel(kernel, x.size // length, flat(out), *map(flat, arrays), np.ones(1, x.dtype), length, grain=grain)
+    parallel(kernel, x.size // length, flat(out), *map(flat, arrays), one_of(x.dtype), length, grain=grain)
     return out
 
 
@@ -84,9 +84,9 @@ def kernels(f: Any) -> SimpleNamespace:
                 continue
             for i in range(len(line)):
                 line[i] = exp(values[i] - largest)
-            total = f(row_sum(out, one, at, length))
+            per_total = f(1) / f(row_sum(out, one, at, length))  # divisions are slow
             for i in range(len(line)):
-                line[i] = line[i] / total
+                line[i] = line[i] * per_total
 
     @compiled
     def log_softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:

@@ -9,6 +9,8 @@ for all three.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,12 +33,19 @@ Axes = tuple[int, ...]
 
 def _canonical(x: ArrayLike, w: ArrayLike | None, b: ArrayLike | None, *, axis: Axis, eps: float = 1e-5) -> Settings:
     require_floating(x)
-    for name, y in (("w", w), ("b", b)):
-        if y is not None and not _fits(np.shape(y), np.shape(x)):
-            raise ShapeError(f"{name} of shape {np.shape(y)} does not broadcast to x's shape {np.shape(x)}")
+    shapes = [None if y is None else np.shape(y) for y in (x, w, b)]
+    return {"axis": _axes(*shapes, tuple(axis) if isinstance(axis, Sequence) else axis, eps), "eps": float(eps)}
+
+
+@lru_cache(1000, typed=True)
+def _axes(x: Shape, w: Shape | None, b: Shape | None, axis: Axis, eps: float) -> Axes:
+    """The axes, counted from the first."""
+    for name, shape in (("w", w), ("b", b)):
+        if shape is not None and not _fits(shape, x):
+            raise ShapeError(f"{name} of shape {shape} does not broadcast to x's shape {x}")
     if eps < 0:
         raise UsageError(f"eps must be at least 0, got {eps}")
-    return {"axis": canonical_axes(axis, np.ndim(x)), "eps": float(eps)}
+    return canonical_axes(axis, len(x))
 
 
 def _fits(shape: Shape, target: Shape) -> bool:
