@@ -24,9 +24,11 @@ from minigrad.data.datasets.toy import circles, moons, spirals
 from minigrad.data.folder import ImageFolder, image_folder
 from minigrad.data.image import read_image
 from minigrad.data.loader import DataLoader
+from minigrad.data.memmap import Memmap
 from minigrad.data.mixup import BatchTransform, Mixup
 from minigrad.data.resample import RandomAffine, Resize, affine, resize
 from minigrad.data.split import Subset, random_split, stratified_split
+from minigrad.data.tar_shards import TarShards, tar_shards
 from minigrad.data.transform import Compose, Normalize, ToRGB, Transform
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "ImageFolder",
+    "Memmap",
     "Mixup",
     "Normalize",
     "Pad",
@@ -47,6 +50,7 @@ __all__ = [
     "RandomFlip",
     "Resize",
     "Subset",
+    "TarShards",
     "ToRGB",
     "Transform",
     "affine",
@@ -65,4 +69,5 @@ __all__ = [
     "scenes",
     "spirals",
     "stratified_split",
+    "tar_shards",
 ]

@@ -19,6 +19,7 @@ from minigrad.data.part import read_part, rows_of_part
 from minigrad.data.prefetch import Prefetch
 from minigrad.data.skipping import Skipped, collect_skipped
 from minigrad.data.transform import Transform
+from minigrad.data.workers import Workers
 from minigrad.errors import DataError
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array
@@ -50,7 +51,9 @@ class DataLoader(ExplainedKeywords):
 
     What a dataset or a transform raises is raised where the batch was asked for, with a note of the batch and its
     samples, and the state stays before that batch. `prefetch` changes nothing of all this: a thread then gets the
-    next batches meanwhile. It ends with the iteration, also one that is left early.
+    next batches meanwhile. It ends with the iteration, also one that is left early. With `workers` it is that many
+    processes instead, which keep all processors busy: dataset and transforms must then be such as can be pickled, and a
+    script needs `if __name__ == "__main__":` around what it does.
 
     Samples that a dataset leaves out because they cannot be read are missing in their batches, and a batch without
     any is passed over. They are counted in `skipped`, and a warning tells of them when the epoch ends.
@@ -66,7 +69,12 @@ class DataLoader(ExplainedKeywords):
         weights: (len(data),) numbers of at least 0: an epoch is then as many samples, drawn independently with these
             relative frequencies, some of them repeatedly; `shuffle` changes nothing (default None: each sample once).
         batch_transform: changes all arrays of each batch, after `transform`; see `Mixup` (default None: none).
-        prefetch: how many batches to get ahead, in one thread (default 0: none).
+        prefetch: how many batches to get ahead, in one thread (default 0: none). With workers, how many may wait at
+            least, where two for each are too few.
+        workers: how many processes make the batches (default 0: none).
+        timeout: seconds after which a worker that has not answered is given up (default 300.0).
+        start_method: how workers are started, "fork", "forkserver" or "spawn" (default None: forkserver where there is
+            one, spawn elsewhere).
 
     Raises:
         DataError: an argument is out of range, or an epoch would have no batch.
@@ -88,6 +96,9 @@ class DataLoader(ExplainedKeywords):
         weights: ArrayLike | None = None,
         batch_transform: BatchTransform | None = None,
         prefetch: int = 0,
+        workers: int = 0,
+        timeout: float = 300.0,
+        start_method: str | None = None,
     ) -> None:
         self.dataset = as_dataset("DataLoader", data)
         if np.ndim(batch_size):
@@ -98,6 +109,8 @@ class DataLoader(ExplainedKeywords):
         self.transform = transform
         self.batch_transform = batch_transform
         self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
+        self.workers = _integer("workers", workers, at_least=0, fix="Use workers=2, or 0 for none.")
+        self.timeout, self.start_method = timeout, start_method
         self._probabilities = None if weights is None else _probabilities(weights, len(self.dataset))
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
@@ -121,7 +134,7 @@ class DataLoader(ExplainedKeywords):
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the batches of the next epoch, or what is left of one whose state was loaded."""
         seed, moves, (epoch, first) = self.seed, self._moves, self._next
-        with self._reader(seed, epoch) as read:
+        with self._reader(seed, epoch, first) as read:
             for batch in range(first, len(self)):
                 arrays, reasons = read(batch)
                 self.skipped = Skipped() if batch == 0 else self.skipped
@@ -216,9 +229,12 @@ class DataLoader(ExplainedKeywords):
         """The number of samples in the first batches of an epoch."""
         return min(batch * self.batch_size, len(self.dataset))
 
-    def _reader(self, seed: int, epoch: int) -> AbstractContextManager[Callable[[int], Fetched]]:
+    def _reader(self, seed: int, epoch: int, first: int) -> AbstractContextManager[Callable[[int], Fetched]]:
         """A function from the number of a batch to the batch."""
         read = partial(self._fetch, self._order(seed, epoch), seed, epoch)
+        if self.workers:
+            ahead, method = self.prefetch, self.start_method
+            return Workers(read, first, len(self), self.workers, ahead, timeout=self.timeout, start_method=method)
         return Prefetch(read, stop=len(self), ahead=self.prefetch) if self.prefetch else nullcontext(read)
 
     def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -253,6 +269,7 @@ class DataLoader(ExplainedKeywords):
         joint = f"batch_transform={self.batch_transform}, " if self.batch_transform is not None else ""
         weights = "weighted, " if self._probabilities is not None else ""
         prefetch = f"prefetch={self.prefetch}, " if self.prefetch else ""
+        prefetch += f"workers={self.workers}, " if self.workers else ""
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
             f"drop_last={self.drop_last}, transform={self.transform}, {joint}{weights}{prefetch}seed={self.seed}, "

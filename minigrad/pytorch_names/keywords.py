@@ -22,11 +22,11 @@ RENAMED: Mapping[str, Sequence[str]] = {
     "n": ("n_rows",), "m": ("n_cols",), "tensors": ("xs",), "operands": ("xs",), "equation": ("subscripts",),
     "diagonal": ("k",), "shifts": ("shift",), "generator": ("rng", "seed"), "gradient": ("g",), "func": ("f",),
     "dataset": ("data",), "learning_rate": ("lr",), "a": ("x",), "b": ("y",), "A": ("x",), "B": ("y",),
-    "input1": ("x1",), "input2": ("x2",), "tensor": ("x",),
+    "input1": ("x1",), "input2": ("x2",), "tensor": ("x",), "num_workers": ("workers",),
 }  # fmt: skip
 """PyTorch's and others' names of parameters, and what they may be called here."""
 
-NO_WORKERS = "there are no worker processes here: prefetch=2 gets batches ahead in a thread"
+ITS_WORKERS = "workers=2 makes batches in two processes, prefetch=2 in one thread; they end with the epoch"
 NO_DEVICES = "there is only the CPU here"
 ONE_WAY = "there is one implementation here"
 REMARKS: Mapping[str, str] = {
@@ -34,8 +34,8 @@ REMARKS: Mapping[str, str] = {
     "out": "results are new Tensors: leave out= out",
     "device": NO_DEVICES, "pin_memory": NO_DEVICES, "pin_memory_device": NO_DEVICES, "non_blocking": NO_DEVICES,
     "foreach": ONE_WAY, "fused": ONE_WAY, "capturable": ONE_WAY, "differentiable": ONE_WAY,
-    "num_workers": NO_WORKERS, "persistent_workers": NO_WORKERS, "prefetch_factor": NO_WORKERS,
-    "worker_init_fn": NO_WORKERS, "multiprocessing_context": NO_WORKERS, "timeout": NO_WORKERS,
+    "persistent_workers": ITS_WORKERS, "prefetch_factor": ITS_WORKERS,
+    "worker_init_fn": ITS_WORKERS, "multiprocessing_context": "say it by start_method=",
     "sampler": "shuffle=True or weights= choose the samples", "batch_sampler": "shuffle=True or weights= choose them",
     "collate_fn": "a dataset gives the arrays of a sample, which are stacked; batch_transform= changes whole batches",
     "size_average": "say it by reduction=", "reduce": "say it by reduction=",

@@ -1,0 +1,106 @@
+"""What a worker process of a loader does: it makes batches, and puts their arrays into shared memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, Final
+
+import numpy as np
+
+from minigrad.config import set_threads
+from minigrad.typing import Array, Shape
+
+ALIGNMENT: Final = 64  # bytes, for the arrays in a slot
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process is told: the number of a batch, and where its arrays go."""
+
+    number: int
+    memory: str
+    begin: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a process answers.
+
+    Attributes:
+        number: of the batch.
+        reasons: why samples are missing in it.
+        stored: dtype, shape and place in the shared memory of each array, where they are there.
+        arrays: they themselves, where they are not.
+        error: what was raised instead.
+        told: the text of that, with its traceback.
+    """
+
+    number: int
+    reasons: Sequence[str] = ()
+    stored: Sequence[tuple[str, Shape, int]] = ()
+    arrays: tuple[Array, ...] = ()
+    error: Exception | None = None
+    told: str = ""
+
+
+def run_worker(connection: Connection, compute: Callable[[int], Any]) -> None:
+    """Answer tasks until the pipe is closed or the other process has ended.
+
+    Args:
+        connection: this end of the pipe.
+        compute: from the number of a batch to its arrays, and why samples are missing in it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: who began them ends them
+    set_threads(1)  # there is a process for each processor
+    parent = multiprocessing.parent_process()
+    watched: list[Any] = [connection, *([] if parent is None else [parent.sentinel])]
+    memory: SharedMemory | None = None
+    try:
+        while connection in wait(watched):
+            task = connection.recv()
+            if task is None:
+                return
+            if memory is None:
+                memory = SharedMemory(task.memory)
+            connection.send(_answer(task, memory, compute))
+    except (EOFError, OSError):
+        pass  # the other process has closed the pipe: it needs nothing more
+    finally:
+        if memory is not None:
+            memory.close()
+        sys.stdout.flush()
+
+
+def _answer(task: Task, memory: SharedMemory, compute: Callable[[int], Any]) -> Answer:
+    try:
+        arrays, reasons = compute(task.number)
+    except Exception as error:
+        return Answer(task.number, error=_sendable(error), told="".join(traceback.format_exception(error)))
+    arrays = tuple(np.asarray(array) for array in arrays)
+    stored, place = [], task.begin
+    for array in arrays:
+        stored.append((array.dtype.str, array.shape, place))
+        place += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+    if place > task.begin + task.size or any(array.dtype.hasobject for array in arrays):
+        return Answer(task.number, reasons, arrays=arrays)
+    for array, (dtype, shape, begin) in zip(arrays, stored, strict=True):
+        np.ndarray(shape, dtype, memory.buf, begin)[...] = array
+    return Answer(task.number, reasons, stored)
+
+
+def _sendable(error: Exception) -> Exception | None:
+    """An error that arrives as it is, or None."""
+    try:
+        again: object = pickle.loads(pickle.dumps(error))  # our own, from a moment before
+    except Exception:
+        return None
+    return error if type(again) is type(error) and str(again) == str(error) else None
