@@ -1,4 +1,4 @@
-"""Data by name: the library's datasets, image folders by their paths, and `package.module:callable` of the user's."""
+"""Data by name: the library's datasets, folders and files by their paths, `package.module:callable` of the user's."""
 
 from __future__ import annotations
 
@@ -96,11 +96,20 @@ DATA: Final[dict[str, DataEntry]] = {
 
 
 def _other_data(chosen: Spec) -> DataEntry | None:
-    """A folder of images, or what a function of the user's gives."""
+    """What a folder or file holds, or what a function of the user's gives."""
     name = chosen.name
     if is_import_path(name):
         return DataEntry(partial(_load_with, name, import_callable(name, settings=chosen.settings)), "")
-    return DataEntry(partial(data.image_folder, name), "") if Path(name).is_dir() else None
+    load = _load_stored(Path(name))
+    return None if load is None else DataEntry(partial(load, name), "")
+
+
+def _load_stored(path: Path) -> Callable[..., Parts] | None:
+    """What loads a folder or file of the user's: tar shards, Parquet files, or folders of images."""
+    for suffix, load in ((".tar", data.tar_shards), (".parquet", data.parquet_files)):
+        if (path.is_file() and path.suffix == suffix) or (path.is_dir() and any(path.glob(f"*{suffix}"))):
+            return load
+    return data.image_folder if path.is_dir() else None
 
 
 DATA_REGISTRY: Final = Registry(

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from textwrap import fill
 from typing import Final, NoReturn
 
+from minigrad.cli.data_options import add_data_options
 from minigrad.cli.data_registry import DATA_REGISTRY
+from minigrad.cli.explain import explain
 from minigrad.cli.overrides import PARSERS
 from minigrad.cli.parsing import integer, shape
 from minigrad.cli.registries import MODEL_REGISTRY, OPTIMIZER_REGISTRY, REGISTRIES, SCHEDULE_REGISTRY
@@ -83,16 +85,9 @@ def _measures() -> tuple[str, ...]:
     return tuple(name.replace("_", "-") for name in COLOR_BY)
 
 
-def _explain(parser: argparse.ArgumentParser, usage: str, more: str, examples: str) -> None:
-    """Give a command's help its usage, a longer description, and examples."""
-    parser.usage = f"{parser.prog} {usage}"
-    parser.description = f"{parser.description}\n{more}"
-    parser.epilog = examples
-
-
 def _add_train(parser: argparse.ArgumentParser) -> None:
     small = [name for name, entry in MODEL_REGISTRY.entries.items() if entry.small]
-    _explain(
+    explain(
         parser,
         "[MODEL] [options]",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
@@ -117,6 +112,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("augment", "MOTIONS", "none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)"),
         ("accumulate", "N", "batches a step (default: 1)"),
         ("clip_norm", "X", "largest norm of the gradients (default: none)"),
+        ("workers", "N", "processes that read the data (default: 0, it is read between the steps)"),
         ("seed", "N", "of weights, order and motions (default: 0)"),
         ("threads", "N", THREADS.format(f"one for each idle processor, of {available_threads()}")),
         ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),
@@ -135,7 +131,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_resume(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "RUN [options]",
         "The settings are those of the run; it ends bit for bit as if it had not been interrupted.",
@@ -148,7 +144,7 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "RUN|MODEL [options]",
         "The loss; for classes the accuracy, and precision, recall and F1 of each; else the errors.",
@@ -160,7 +156,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "RUN|MODEL IMAGE... [options]",
         "Images are turned as their EXIF entry says, made gray if the model knows no colors, scaled to\n"
@@ -187,7 +183,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_summary(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "[MODEL|RUN] [options]",
         "Of a model by its name, of package.module:callable of your own, or of the model of a run;\n"
@@ -202,7 +198,7 @@ def _add_summary(parser: argparse.ArgumentParser) -> None:
 
 def _add_graph(parser: argparse.ArgumentParser) -> None:
     measures = _measures()
-    _explain(
+    explain(
         parser,
         "MODEL|RUN [options]",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own: a class or function that\n"
@@ -235,7 +231,7 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "MODEL|RUN [options]",
         "What it computes in evaluation mode, with its weights, as an ONNX file that other runtimes read. Classes and\n"
@@ -261,7 +257,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_completion(parser: argparse.ArgumentParser) -> None:
-    _explain(
+    explain(
         parser,
         "SHELL [options]",
         "Put it where your shell looks for completions, or source it at start.",
@@ -275,7 +271,9 @@ def _add_completion(parser: argparse.ArgumentParser) -> None:
 
 def _add_data(parser: argparse.ArgumentParser, about: str) -> None:
     names = ", ".join(DATA_REGISTRY.entries)
-    _add_override(parser, "data", "DATA", f"{names}; a folder of images; package.module:callable{about}")
+    _add_override(
+        parser, "data", "DATA", f"{names}; a folder of images, tar shards or Parquet; package.module:callable{about}"
+    )
     parser.add_argument("--skip-broken", action="store_true", help="leave out images that cannot be read (default: no)")
 
 
@@ -292,6 +290,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "summary": ("show the layers of a model: shapes, parameters, multiply-adds, memory", _add_summary),
     "graph": ("draw the computation graph of a model or function", _add_graph),
     "export": ("write a model as an ONNX file", _add_export),
+    "data": ("pack folders of images into shards, or check every sample of some data", add_data_options),
     "completion": ("print a script that completes this command in a shell", _add_completion),
 }
 """The commands: what each does, and what adds its options."""

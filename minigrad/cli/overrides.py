@@ -51,6 +51,7 @@ PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "accumulate": integer(1),
     "clip_norm": positive,
     "compile": truth,
+    "workers": integer(0),
     "seed": integer(0),
     "threads": integer(1, available_threads()),
     "weights": str,

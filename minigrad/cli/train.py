@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from minigrad import rng
@@ -24,6 +25,7 @@ from minigrad.config import THREAD_VARIABLES, available_threads, environment, se
 from minigrad.data import DataLoader, RandomAffine
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.training import Callback, Progress, Run, TrainingState, fit, latest_run_folder, new_run_folder
+from minigrad.training.training_state import Data
 
 
 def run(arguments: argparse.Namespace) -> Output:
@@ -137,7 +139,7 @@ def _train(settings: TrainingSettings, resumed: Run | None, out: str | None) -> 
             optimizer=optimizer,
             epochs=settings.epochs,
             schedule=make_schedule(settings.schedule),
-            test=samples.test,
+            test=_test_data(settings, samples),
             metrics=getattr(model, "metrics", {}),
             accumulate=settings.accumulate,
             clip_norm=settings.clip_norm,
@@ -166,12 +168,20 @@ def _described(samples: Samples) -> str:
 
 def _make_loader(settings: TrainingSettings, samples: Samples) -> DataLoader:
     motions = settings.augment.settings
+    make = partial(
+        DataLoader, samples.train, settings.batch_size, shuffle=True, seed=settings.seed, workers=settings.workers
+    )
     if motions == NO_AUGMENTATION:
-        return DataLoader(samples.train, settings.batch_size, shuffle=True, seed=settings.seed)
+        return make()
     if len(samples.format.shape) != 3:
         raise UsageError(f"--augment moves images, and {settings.data} has none: --augment none")
     motion = RandomAffine(**motions, fill=samples.fill)
-    return DataLoader(samples.train, settings.batch_size, shuffle=True, seed=settings.seed, transform=motion)
+    return make(transform=motion)
+
+
+def _test_data(settings: TrainingSettings, samples: Samples) -> Data:
+    """The test part; where processes read the data, a loader of it."""
+    return DataLoader(samples.test, 256, workers=settings.workers) if settings.workers else samples.test
 
 
 def _new_run(settings: TrainingSettings, samples: Samples, out: str | None) -> Run:

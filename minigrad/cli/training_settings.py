@@ -16,7 +16,7 @@ from minigrad.errors import StateError, UsageError
 from minigrad.optim.schedule import schedule_settings
 from minigrad.typing import Settings
 
-LATER = ("compile",)
+LATER = ("compile", "workers")
 """Settings that runs of earlier versions do not have: they take the default."""
 
 
@@ -38,6 +38,7 @@ class TrainingSettings:
         clip_norm: the largest norm of all gradients together; None (default) for any.
         compile: whether the passes of a batch are captured and replayed; the same within rounding, and so is a run that
             is resumed (default: no).
+        workers: how many processes read the data, which changes nothing else (default: none, it is read meanwhile).
         seed: of the weights, the order of the samples and their random motions (default: 0).
         threads: of BLAS and of the kernels (default: one for each processor that is idle at the beginning).
     """
@@ -54,6 +55,7 @@ class TrainingSettings:
     accumulate: int = 1
     clip_norm: float | None = None
     compile: bool = False
+    workers: int = 0
     seed: int = 0
     threads: int = field(default_factory=suitable_threads)
 
@@ -153,7 +155,7 @@ def resolve_resumed(overrides: Sequence[Overrides], saved: TrainingSettings, fol
     wanted = saved.overridden(overrides)
     for key in (f.name for f in fields(saved)):
         now, before = getattr(wanted, key), getattr(saved, key)
-        if now != before and not (key == "epochs" and now > before):
+        if now != before and key != "workers" and not (key == "epochs" and now > before):
             option, now, before = _contradiction("--" + key.replace("_", "-"), now, before)
             raise UsageError(
                 f"{option} {now} contradicts {folder}, which was begun with {option} {before}: "

@@ -9,9 +9,11 @@ such a batch; a `DataLoader` decides which samples come when, and yields them as
         ...
 
 Functions that give `(train, test)`: `digits`, `mnist`, `fashion_mnist`, `cifar10`, `cifar100` and `image_folder`
-(images and labels), `scenes` (images, labels and boxes), `spirals`, `moons` and `circles` (points and labels).
+(images and labels), `tar_shards` and `parquet_files` (what is larger than memory), `scenes` (images, labels and
+boxes), `spirals`, `moons` and `circles` (points and labels).
 """
 
+from minigrad.data.check import CheckedSamples, check_samples
 from minigrad.data.collation import collate
 from minigrad.data.color import ColorJitter
 from minigrad.data.crop import CenterCrop, Cutout, Pad, RandomCrop, RandomFlip
@@ -26,15 +28,18 @@ from minigrad.data.image import read_image
 from minigrad.data.loader import DataLoader
 from minigrad.data.memmap import Memmap
 from minigrad.data.mixup import BatchTransform, Mixup
+from minigrad.data.pack import PackedShards, pack_images
+from minigrad.data.parquet import Parquet, parquet_files
 from minigrad.data.resample import RandomAffine, Resize, affine, resize
+from minigrad.data.shards import TarShards, tar_shards
 from minigrad.data.split import Subset, random_split, stratified_split
-from minigrad.data.tar_shards import TarShards, tar_shards
 from minigrad.data.transform import Compose, Normalize, ToRGB, Transform
 
 __all__ = [
     "ArrayDataset",
     "BatchTransform",
     "CenterCrop",
+    "CheckedSamples",
     "ColorJitter",
     "Compose",
     "Cutout",
@@ -44,7 +49,9 @@ __all__ = [
     "Memmap",
     "Mixup",
     "Normalize",
+    "PackedShards",
     "Pad",
+    "Parquet",
     "RandomAffine",
     "RandomCrop",
     "RandomFlip",
@@ -54,6 +61,7 @@ __all__ = [
     "ToRGB",
     "Transform",
     "affine",
+    "check_samples",
     "cifar10",
     "cifar100",
     "circles",
@@ -63,6 +71,8 @@ __all__ = [
     "image_folder",
     "mnist",
     "moons",
+    "pack_images",
+    "parquet_files",
     "random_split",
     "read_image",
     "resize",

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.autograd.tensor import Tensor
@@ -17,6 +16,7 @@ from minigrad.data.dataset import Dataset, as_dataset
 from minigrad.data.mixup import BatchTransform
 from minigrad.data.part import read_part, rows_of_part
 from minigrad.data.prefetch import Prefetch
+from minigrad.data.sampling import probabilities, stream
 from minigrad.data.skipping import Skipped, collect_skipped
 from minigrad.data.transform import Transform
 from minigrad.data.workers import Workers
@@ -111,7 +111,7 @@ class DataLoader(ExplainedKeywords):
         self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
         self.workers = _integer("workers", workers, at_least=0, fix="Use workers=2, or 0 for none.")
         self.timeout, self.start_method = timeout, start_method
-        self._probabilities = None if weights is None else _probabilities(weights, len(self.dataset))
+        self._probabilities = None if weights is None else probabilities(weights, len(self.dataset))
         self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
         self.batch = 0
@@ -240,15 +240,15 @@ class DataLoader(ExplainedKeywords):
     def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
         samples = len(self.dataset)
         if self._probabilities is not None:
-            return _stream(seed, epoch).choice(samples, samples, p=self._probabilities)
+            return stream(seed, epoch).choice(samples, samples, p=self._probabilities)
         if not self.shuffle:
             return np.arange(samples)
-        rng, blocks = _stream(seed, epoch), self.dataset.blocks
+        rng, blocks = stream(seed, epoch), self.dataset.blocks
         return rng.permutation(samples) if blocks is None else blocks.shuffled(rng)
 
     def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Fetched:
         indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        rng = _stream(seed, epoch, batch)
+        rng = stream(seed, epoch, batch)
         try:
             with collect_skipped() as reasons:
                 if self._part is not None:
@@ -275,23 +275,6 @@ class DataLoader(ExplainedKeywords):
             f"drop_last={self.drop_last}, transform={self.transform}, {joint}{weights}{prefetch}seed={self.seed}, "
             f"epoch={self.epoch}, batch={self.batch}/{len(self)})"
         )
-
-
-def _stream(seed: int, *key: int) -> Generator:
-    # Not default_rng((seed, *key)): a seed is padded with zeros, so (seed, epoch) and (seed, epoch, 0)
-    # would be one stream, and the order of an epoch would be correlated with its first batch.
-    return np.random.default_rng(SeedSequence(seed, spawn_key=key))
-
-
-def _probabilities(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
-    array = np.asarray(weights, dtype=np.float64)
-    if array.shape != (samples,) or not np.all(np.isfinite(array) & (array >= 0)) or not array.any():
-        raise DataError(
-            f"DataLoader: weights must be one number of at least 0 for each of the {samples} samples, not all 0, "
-            f"got shape {array.shape}. Use 1 / np.bincount(labels)[labels] for classes equally often."
-        )
-    probabilities: NDArray[np.float64] = array / array.sum()
-    return probabilities
 
 
 def _listed(indices: NDArray[np.int64]) -> str:

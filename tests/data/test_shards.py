@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from minigrad.data import DataLoader, TarShards, tar_shards
 from minigrad.data.tar_index import members
 from minigrad.errors import DataError
-from tests.data.shards import npy, numbered, png, write_tar
+from tests.data.tar_files import npy, numbered, png, write_tar
 
 pytest.importorskip("PIL")
 

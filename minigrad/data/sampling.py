@@ -1,0 +1,30 @@
+"""Where the randomness of a loader comes from."""
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+from numpy.typing import ArrayLike, NDArray
+
+from minigrad.errors import DataError
+
+
+def stream(seed: int, *key: int) -> Generator:
+    """The random numbers of one purpose: those of other keys are independent of them."""
+    # Not default_rng((seed, *key)): a seed is padded with zeros, so (seed, epoch) and (seed, epoch, 0)
+    # would be one stream, and the order of an epoch would be correlated with its first batch.
+    return np.random.default_rng(SeedSequence(seed, spawn_key=key))
+
+
+def probabilities(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
+    """Weights that sum to 1.
+
+    Raises:
+        DataError: there is not one for each sample, or one is negative or not finite, or all are 0.
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (samples,) or not np.all(np.isfinite(array) & (array >= 0)) or not array.any():
+        raise DataError(
+            f"DataLoader: weights must be one number of at least 0 for each of the {samples} samples, not all 0, "
+            f"got shape {array.shape}. Use 1 / np.bincount(labels)[labels] for classes equally often."
+        )
+    normalized: NDArray[np.float64] = array / array.sum()
+    return normalized
