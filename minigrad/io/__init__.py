@@ -14,14 +14,21 @@ from minigrad.io.file_lock import FileLock
 from minigrad.io.nested import load_state, save_state
 from minigrad.io.npz import load_npz
 from minigrad.io.onnx.export import to_onnx
+from minigrad.io.onnx.importer.load import from_onnx
+from minigrad.io.onnx.importer.model import OnnxModel
+from minigrad.io.onnx.importer.registry import onnx_operator, onnx_operators
 from minigrad.io.onnx.table import onnx_ops
 from minigrad.io.safetensors import load, save
 
 __all__ = [
     "FileLock",
+    "OnnxModel",
+    "from_onnx",
     "load",
     "load_npz",
     "load_state",
+    "onnx_operator",
+    "onnx_operators",
     "onnx_ops",
     "save",
     "save_state",

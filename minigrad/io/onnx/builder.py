@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from minigrad.errors import UsageError
+from minigrad.io.onnx import views
 from minigrad.io.onnx.capture import BATCH_SIZES, Call, Size, Value, same
+from minigrad.io.onnx.views import Weight
 from minigrad.typing import Array
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class Builder:
 
     Args:
         opset: the version of the operators.
-        weights: the names of parameters and buffers, by the identity of their arrays.
+        weights: parameters and buffers, each as its name and its array, by the identity of the array.
         inputs: the names of the graph's inputs, the first of which has the batch size.
 
     Attributes:
@@ -30,12 +32,12 @@ class Builder:
         initializers: the constants, by name.
     """
 
-    def __init__(self, opset: int, weights: Mapping[int, str], inputs: Sequence[str]) -> None:
+    def __init__(self, opset: int, weights: Mapping[int, Weight], inputs: Sequence[str]) -> None:
         self.opset = opset
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
         self._weights, self._inputs = weights, inputs
-        self._taken = {*weights.values(), *inputs}
+        self._taken = {*(name for name, _ in weights.values()), *inputs}
         self._small: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._batch_size: str | None = None
         self._call: Call | None = None
@@ -105,9 +107,14 @@ class Builder:
                 number = self.constant(np.asarray(value.first).reshape(-1)[0].astype(dtype))
                 return str(self.emit("Expand", number, self.shape(value.sizes)))
             self._refuse_changed()
-        path = self._weights.get(id(value.first))
-        if path is not None and dtype == value.dtype:
-            return self._initializer(path, value.first)
+        weight = self._weights.get(id(value.first))
+        if weight is not None and dtype == value.dtype:
+            return self._initializer(*weight)
+        if dtype == value.dtype and (view := views.of_weight(value.first, self._weights.values())) is not None:
+            name = self._initializer(*view.weight)
+            if view.axes is not None:
+                return str(self.emit("Transpose", name, perm=view.axes))
+            return str(self.emit("Reshape", name, self.ints(value.shape)))
         return self.constant(np.asarray(value.first).astype(dtype))
 
     def _refuse_changed(self) -> NoReturn:

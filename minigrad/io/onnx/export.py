@@ -16,11 +16,12 @@ from minigrad.io.atomic import PathLike, write_atomically
 from minigrad.io.onnx import capture, table, whole_modules
 from minigrad.io.onnx.builder import Builder, require_opset
 from minigrad.io.onnx.capture import BATCH_SIZES, Recording, Size, Value
+from minigrad.io.onnx.views import Weight
 from minigrad.nn import Module
 from minigrad.typing import Array, ArrayLike
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, ValueInfoProto
+    from onnx import ModelProto, TensorProto, ValueInfoProto
 
 OLDEST_OPSET: Final = 18
 """The first in which all reductions take their axes as an input."""
@@ -126,9 +127,9 @@ def _model(model: Module, recording: Recording, opset: int, metadata: dict[str, 
     from onnx import helper
 
     names = [f"input_{i}" for i in range(len(recording.inputs))] if len(recording.inputs) > 1 else ["input"]
-    weights: dict[int, str] = {}
+    weights: dict[int, Weight] = {}
     for path, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        weights.setdefault(id(tensor._data), path)
+        weights.setdefault(id(tensor._data), (path, tensor._data))
     b = Builder(opset, weights, names)
     for value, name in zip(recording.inputs, names, strict=True):
         value.names[value.dtype.name] = name
@@ -136,6 +137,7 @@ def _model(model: Module, recording: Recording, opset: int, metadata: dict[str, 
     for call in _needed(calls, recording.outputs.values()):
         table.convert(b, call)
     outputs = b.outputs(recording.outputs)
+    _mark(model, b.initializers)
     graph = helper.make_graph(
         b.nodes,
         type(model).__name__,
@@ -150,6 +152,13 @@ def _model(model: Module, recording: Recording, opset: int, metadata: dict[str, 
     )  # fmt: skip
     helper.set_model_props(exported, metadata)
     return exported
+
+
+def _mark(model: Module, initializers: Mapping[str, TensorProto]) -> None:
+    """Note for `from_onnx` which initializers are parameters, which are buffers, and which are neither."""
+    parameters, buffers = (dict(tensors) for tensors in (model.named_parameters(), model.named_buffers()))
+    for name, tensor in initializers.items():
+        tensor.doc_string = "parameter" if name in parameters else "buffer" if name in buffers else "constant"
 
 
 def _needed(calls: Sequence[capture.Call], outputs: Iterable[Value]) -> list[capture.Call]:
