@@ -101,6 +101,7 @@ from minigrad.ops import *
 from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 from minigrad.rng import seed
+from minigrad.sampling import bernoulli, multinomial, normal, rand_like, randint, randn_like, randperm
 
 if TYPE_CHECKING:
     from minigrad import compilation as compilation
@@ -164,6 +165,7 @@ __all__ = [
     "arange",
     "asarray",
     "backward",
+    "bernoulli",
     "bool",
     "can_cast",
     "checkpoint",
@@ -203,16 +205,22 @@ __all__ = [
     "linearize",
     "linspace",
     "memory_guard",
+    "multinomial",
     "nan",
     "newaxis",
     "nn",
     "no_grad",
+    "normal",
     "ones",
     "op",
     "optim",
     "pi",
     "rand",
+    "rand_like",
+    "randint",
     "randn",
+    "randn_like",
+    "randperm",
     "result_type",
     "seed",
     "set_default_dtype",

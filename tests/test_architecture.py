@@ -23,7 +23,7 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 FLOORS = [
     "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
     "autograd", "ops", "fft", "special", "numpy_functions", "numpy_protocol", "dtypes", "array_namespace", "conversion",
-    "creation", "linalg", "einops", "functional", "init", "distributed", "nn", "optim", "data",
+    "creation", "sampling", "linalg", "einops", "functional", "init", "distributed", "nn", "optim", "data",
     "compilation", "graph", "cost", "io", "training", "testing", "viz", "diagnosis",
     "minigrad", "minigrad_models", "cli", "__main__",
 ]  # fmt: skip

@@ -268,6 +268,11 @@ class Operators:
         return ops.argsort(self, axis=axis, descending=descending)
 
     @explain_calls
+    def topk(self, k: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
+        """The k largest elements along an axis, and where they are."""
+        return ops.topk(self, k, axis, largest)
+
+    @explain_calls
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The slices at `indices` along an axis; only a vector needs no axis."""
         return ops.take(self, indices, axis=axis)

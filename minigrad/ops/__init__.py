@@ -159,7 +159,7 @@ from minigrad.ops.shape import (
 )  # fmt: skip
 from minigrad.ops.sliding_windows import fold, unfold
 from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entropy
-from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort
+from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort, topk
 
 operators.bind(ops=sys.modules[__name__])
 
@@ -188,7 +188,7 @@ __all__ = [
     "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet",
     "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split", "sqrt",
     "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals", "take",
-    "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "trace", "tril", "triu", "trunc", "unfold",
-    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "vector_norm",
-    "weighted", "where", "zeros_like",
+    "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "topk", "trace", "tril", "triu", "trunc",
+    "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot",
+    "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

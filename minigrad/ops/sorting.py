@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.ops.index import take_along_axis
+from minigrad.ops.index import getitem, take_along_axis
 from minigrad.ops.reduce import require_elements
 from minigrad.shapes import canonical_axes, canonical_axis, checked_keepdims
 from minigrad.typing import ArrayLike, Settings, Value
@@ -64,6 +66,43 @@ def argsort(x: Value, *, axis: int, descending: bool, stable: bool) -> Value:
     Shapes: x (..., T, ...) -> the same.
     """
     return _order(x, axis, descending)
+
+
+class TopK(NamedTuple):
+    """What `topk` gives."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> TopK:
+    """The k largest elements along an axis, and where they are: each passes its cotangent on to its place.
+
+    NaN counts as the largest number. Of equal elements the first are taken.
+
+    Args:
+        x: numbers.
+        k: how many, at most as many as there are.
+        axis: the axis (default -1: the last).
+        largest: False for the smallest (default True).
+        sorted: in their order, the most extreme first; False allows others, and changes nothing (default True).
+
+    Shapes: x (..., T, ...) -> values and indices (..., k, ...).
+
+    Raises:
+        ShapeError: k is larger than the axis, or negative.
+
+    >>> from minigrad import Tensor
+    >>> topk(Tensor([3.0, 1.0, 2.0]), 2).indices.tolist()
+    [0, 2]
+    """
+    axis = canonical_axis(axis, np.ndim(x))
+    length = np.shape(x)[axis]
+    if not 0 <= k <= length:
+        raise ShapeError(f"topk: k={k} elements of axis {axis}, which has {length} (shape {np.shape(x)})")
+    order = argsort(x, axis=axis, descending=largest)
+    indices = getitem(order, index=(*[slice(None)] * axis, slice(k)))
+    return TopK(take_along_axis(x, indices, axis=axis), indices)
 
 
 def _searching(x: ArrayLike, y: ArrayLike, *, side: str = "left", sorter: Value = None) -> Settings:

@@ -17,16 +17,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RENAMED: Mapping[str, Sequence[str]] = {
-    "input": ("x",), "other": ("y",), "dim": ("axis", "axes"), "dims": ("axes", "axis"), "keepdim": ("keepdims",),
-    "unbiased": ("correction",), "p": ("ord",), "size": ("shape",), "end": ("stop",), "steps": ("num",),
-    "n": ("n_rows",), "m": ("n_cols",), "tensors": ("xs",), "operands": ("xs",), "equation": ("subscripts",),
-    "diagonal": ("k",), "shifts": ("shift",), "generator": ("rng", "seed"), "gradient": ("g",), "func": ("f",),
+    "input": ("x", "p", "weights"), "other": ("y",), "dim": ("axis", "axes"), "dims": ("axes", "axis"),
+    "keepdim": ("keepdims",), "unbiased": ("correction",), "p": ("ord",), "size": ("shape",), "end": ("stop",),
+    "steps": ("num",), "n": ("n_rows",), "m": ("n_cols",), "tensors": ("xs",), "operands": ("xs",),
+    "equation": ("subscripts",), "diagonal": ("k",), "shifts": ("shift",), "generator": ("rng", "seed"),
+    "gradient": ("g",), "func": ("f",),
     "dataset": ("data",), "learning_rate": ("lr",), "a": ("x",), "b": ("y",), "A": ("x",), "B": ("y",),
     "input1": ("x1",), "input2": ("x2",), "tensor": ("x",), "num_workers": ("workers",),
+    "in_dims": ("in_axes",), "out_dims": ("out_axes",), "ext_tensor": ("x",), "model": ("function", "f"),
 }  # fmt: skip
 """PyTorch's and others' names of parameters, and what they may be called here."""
 
 ITS_WORKERS = "workers=2 makes batches in two processes, prefetch=2 in one thread; they end with the epoch"
+ONE_COMPILER = "there is one way to compile here, for each new shape: leave backend=, mode= and the like out"
 NO_DEVICES = "there is only the CPU here"
 ONE_WAY = "there is one implementation here"
 REMARKS: Mapping[str, str] = {
@@ -46,6 +49,11 @@ REMARKS: Mapping[str, str] = {
     "memory_format": "layouts are NumPy's: leave memory_format= out",
     "use_reentrant": "there is one way here: leave use_reentrant= out",
     "preserve_rng_state": "the state of random numbers is always kept",
+    "backend": ONE_COMPILER, "mode": ONE_COMPILER, "options": ONE_COMPILER, "dynamic": ONE_COMPILER,
+    "fullgraph": ONE_COMPILER, "disable": ONE_COMPILER, "recompile_limit": ONE_COMPILER,
+    "isolate_recompiles": ONE_COMPILER, "shapes_spec": ONE_COMPILER,
+    "process_group": "all ranks belong to it: leave process_group= out",
+    "chunk_size": "the batch is computed at once: leave chunk_size= out, and split the batch if memory is short",
     "verbose": "leave verbose= out", "last_epoch": "a schedule is a function of the step: leave last_epoch= out",
     "assign": "values are copied: leave assign= out",
 }  # fmt: skip

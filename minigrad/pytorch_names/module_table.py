@@ -41,10 +41,6 @@ torch.LongTensor([0, 2])          minigrad.tensor([0, 2], "int64")
 torch.IntTensor([0, 2])           minigrad.tensor([0, 2], "int32")
 torch.BoolTensor([True, False])   minigrad.tensor([True, False])
 torch.broadcast_tensors(A, v)     minigrad.broadcast_arrays(A, v)
-torch.rand_like(x)                minigrad.rand(*x.shape)
-torch.randn_like(x)               minigrad.randn(*x.shape)
-torch.randint(n, shape)           minigrad.Tensor(np.random.default_rng().integers(n, size=shape))
-torch.randperm(n)                 minigrad.Tensor(np.random.default_rng().permutation(n))
 torch.Generator()                 np.random.default_rng()                functions take it as rng=
 torch.manual_seed(n)              minigrad.seed(n)
 torch.enable_grad()               -     recording is on, unless inside minigrad.no_grad()
@@ -78,7 +74,7 @@ hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_poo
 pixel_unshuffle poisson_nll_loss triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex
 conv3d ctc_loss distributed distributions embedding_bag histc jit logspace max_pool3d
-multiprocessing normal poisson range rms_norm rrelu sparse stft trapezoid vander"""
+multiprocessing poisson range rms_norm rrelu sparse stft trapezoid vander"""
 
 NN = """
 nn.functional                    minigrad.functional

@@ -129,7 +129,6 @@ x.cumsum(dim)                    minigrad.cumulative_sum(x, axis=dim)
 x.cumprod(dim)                   minigrad.cumulative_prod(x, axis=dim)
 x.nonzero(as_tuple=True)         minigrad.nonzero(x)
 x.argwhere()                     minigrad.stack(minigrad.nonzero(x), 1)
-x.topk(k)[0]                     x.sort(descending=True)[..., :k]   their places: x.argsort(descending=True)[..., :k]
 x.msort()                        x.sort(0)
 x.unique()                       minigrad.unique_values(x)
 positions.bincount()             np.bincount(positions.numpy())
@@ -171,7 +170,8 @@ S.slogdet()                      minigrad.slogdet(S)
 S.qr()                           minigrad.qr(S)
 S.matrix_power(n)                minigrad.matrix_power(S, n)
 S.svd()                          -     minigrad.svd(S) gives U, S and the transpose of V, as torch.linalg.svd does
-p.bernoulli()                    (minigrad.rand(*p.shape) < p).astype(p.dtype)
+p.bernoulli()                    minigrad.bernoulli(p)
+p.multinomial(n)                 minigrad.multinomial(p, n)
 x.requires_grad_()               x.requires_grad = True
 x.detach_()                      x = x.detach()
 x.zero_()                        x[...] = 0                      of a parameter inside minigrad.no_grad()
@@ -200,6 +200,6 @@ threshold_ transpose_ tril_ triu_ true_divide_ trunc_ uniform_ unsqueeze_"""
 ABSENT = """aminmax apply_ as_strided as_subclass bfloat16 cov cummax cummin data_ptr digamma dsplit erfinv
 float_power fmax fmin fmod gcd geqrf heaviside histc hsplit i0 igamma index_copy index_fill index_put is_complex
 is_shared is_sparse isreal kthvalue lcm ldexp lgamma logaddexp2 logcumsumexp lstsq map_ masked_scatter matrix_exp
-median mode multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile nansum new polygamma put quantile
+median mode mvlgamma nan_to_num nanmean nanmedian nanquantile nansum new polygamma put quantile
 renorm rot90 scatter_reduce share_memory_ sinc storage to_dense to_sparse unfold unique_consecutive untyped_storage
 vsplit xlogy"""

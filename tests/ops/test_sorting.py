@@ -22,6 +22,28 @@ def test_sort_is_numpys_and_equal_elements_keep_their_order(x, data, descending)
     np.testing.assert_array_equal(found, np.take_along_axis(x, order, axis))
 
 
+@given(FEW, st.data(), st.booleans())
+def test_largest_elements_are_the_first_of_the_sorted_ones_and_get_their_cotangents(x, data, largest):
+    axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
+    k = data.draw(st.integers(0, x.shape[axis]))
+    v = variable(x)
+    found = mg.topk(v, k, axis, largest)
+    first = np.split(mg.argsort(x, axis=axis, descending=largest), [k], axis)[0]
+    np.testing.assert_array_equal(found.indices.numpy(), first)
+    np.testing.assert_array_equal(found.values.numpy(), np.take_along_axis(x, first, axis))
+    weights = 1 + np.arange(found.values.size).reshape(found.values.shape)
+    (found.values * weights).sum().backward()
+    expected = np.zeros(x.shape)
+    np.put_along_axis(expected, first, weights, axis)
+    np.testing.assert_array_equal(v.grad.numpy(), expected)
+    assert v.topk(k, axis, largest)[1].tolist() == found.indices.tolist()
+
+
+def test_more_elements_than_there_are_cannot_be_the_largest():
+    with pytest.raises(ShapeError, match=r"k=4 elements of axis 1, which has 3"):
+        mg.topk(np.zeros((2, 3)), 4)
+
+
 @given(FEW, st.booleans())
 def test_cotangents_of_sort_go_back_to_where_the_elements_came_from(x, descending):
     v, weights = variable(x), np.arange(x.size, dtype=float).reshape(x.shape)
