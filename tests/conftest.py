@@ -11,6 +11,9 @@ import sys
 # where several tests run at once, each in a process, that takes several times as long as the products.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
+# A command that tests start would compile all of minigrad again, which takes it longer than most of them do otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is loaded: its functions take Tensors
 
 import numpy as np

@@ -48,7 +48,7 @@ class Installation:
         path = sysconfig.get_path("scripts", "venv", {"base": str(self.folder)})
         return subprocess.run(
             [os.path.join(path, program), *rest], capture_output=True, text=True,
-            env={**os.environ, "OPENBLAS_THREAD_TIMEOUT": "4", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            env={**os.environ, "OPENBLAS_THREAD_TIMEOUT": "4", **environment},
         )  # fmt: skip
 
     def output(self, *words: object, **environment: str) -> str:
@@ -74,7 +74,7 @@ def installation(request, tmp_path_factory):
     python = sysconfig.get_path("scripts", "venv", {"base": str(folder)})
     pip = [sys.executable, "-m", "pip", "--python", os.path.join(python, "python"), "--quiet"]
     what = ["--editable", ROOT] if request.param == "editable" else [_wheel(folder)]
-    options = ["--no-deps", "--no-index", "--no-build-isolation", "--no-compile", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", *options, *what], check=True)
     return made
 
