@@ -22,7 +22,7 @@ from minigrad.typing import Array, DType, Shape
 MIN_BYTES: Final = 1 << 16
 """Below, the C library has memory at hand."""
 
-MAX_BYTES: Final = 1 << 25
+MAX_BYTES: Final = 1 << 26
 MAX_KEPT: Final = 1 << 28
 
 ALIGNMENT: Final = 64

@@ -10,6 +10,7 @@ AVX2: 2, NEON: 4).
     select_greater(x, y, s, t)    s where x > y or only x is NaN, else t
     maximum(x, y)                 x where x > y, else y
     store(array, i, s)            array[i] = s[0], array[i + 1] = s[1], ...
+    prefetch(array, i)            begin to read array[i] into the caches
     reduce_add(s)                 s[0] + s[1] + ...
     load_scalar(array, i)         array[i], without Numba's check for a negative index, which costs more than the work
     store_scalar(array, i, y)     array[i] = y, likewise
@@ -146,6 +147,21 @@ def store_scalar(typing: NumbaObject, array: NumbaObject, index: NumbaObject, va
         return context.get_dummy_value()
 
     return types.void(array, types.intp, array.dtype), emit
+
+
+@intrinsic
+def prefetch(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
+    """Begin to read the cache line of array[index], which may lie outside; nothing waits for it."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        byte = ir.IntType(8).as_pointer()
+        place = builder.bitcast(element_address(context, builder, array, args), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])
+        begin = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        builder.call(begin, [place, _int32(0), _int32(3), _int32(1)])  # to read; into all caches; data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
 
 
 @intrinsic

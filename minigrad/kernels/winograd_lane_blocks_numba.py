@@ -21,7 +21,7 @@ from .register_tiles_numba import (
     store_column,
     zero_tile,
 )
-from .simd import BYTES, load_scalar, store_scalar
+from .simd import BYTES, load_scalar, prefetch, store_scalar
 from .winograd_lanes_simd import pack_block, transform_pixels, transform_sums, transform_windows, unpack_block
 from .winograd_transforms_numba import POINTS
 
@@ -38,54 +38,66 @@ class Layout(NamedTuple):
     block: int  # rows of a block
     strip: int  # rows that are packed together
     tiles: int  # for which there is room in a block, a multiple of TILE
+    parts: int  # into which the outputs are cut, each of which makes its own points of pixels
 
 
 @compiled
 def convolve_blocks(
-    x: Array, kernels: Array, bias: Array, out: Array, pixels: Array, windows: Array, layout: Layout,
-    start: int, stop: int,
+    v: Array, sums: Array, x: Array, kernels: Array, bias: Array, out: Array, pixels: Array, windows: Array,
+    layout: Layout, start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`convolve`, for the blocks from start to stop."""
+    """`convolve`, for the pairs of a block and a part of the outputs from start to stop; v and sums are room."""
     lanes = BYTES // x.itemsize
-    v, sums = point_planes(x, layout), point_planes(out, layout)
     before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
-    for block in range(start, stop):
+    held = -1  # the block whose points are in v
+    for unit in range(start, stop):
+        block, part = unit // layout.parts, unit % layout.parts
         first = block * layout.block
         last = min(first + layout.block, len(x) * layout.rows)
-        read_pixels(x, pixels, before, v, first, last, layout)
-        multiply(v, kernels, sums, x.shape[1], out.shape[1], (last - first) * layout.columns, layout.tiles)
-        write_windows(sums, bias, after, out, windows, first, last, layout)
+        outs = cut(out.shape[1] // lanes, part, layout.parts)
+        if block != held:
+            read_pixels(x, pixels, before, v, first, last, layout)
+        held = block
+        multiply(v, kernels, sums, x.shape[1], out.shape[1], outs, (last - first) * layout.columns, layout.tiles)
+        write_windows(sums, bias, after, out, windows, outs, first, last, layout)
 
 
 @compiled
 def correlate_blocks(
-    sums: Array, x: Array, g: Array, pixels: Array, windows: Array, layout: Layout, blocks: int,
+    v: Array, a: Array, sums: Array, x: Array, g: Array, pixels: Array, windows: Array, layout: Layout, blocks: int,
     start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`conv_weight`, for the sums from start to stop, of so many blocks each."""
+    """`conv_weight`, for the pairs of a sum, of so many blocks each, and a part of the outputs from start to stop."""
     lanes = BYTES // x.itemsize
-    v, a = point_planes(x, layout), point_planes(g, layout)
     before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
     total = len(x) * layout.rows
-    for s in range(start, stop):
-        sums[s] = 0
+    for unit in range(start, stop):
+        s, outs = unit // layout.parts, cut(g.shape[1] // lanes, unit % layout.parts, layout.parts)
+        clear(sums[s], x.shape[1], g.shape[1], outs)
         for first in range(s * blocks * layout.block, min((s + 1) * blocks * layout.block, total), layout.block):
             last = min(first + layout.block, total)
             read_pixels(x, pixels, before, v, first, last, layout)
-            read_windows(g, windows, after, a, first, last, layout)
-            correlate(v, a, sums[s], x.shape[1], g.shape[1], (last - first) * layout.columns, layout.tiles)
+            read_windows(g, windows, after, a, outs, first, last, layout)
+            count = (last - first) * layout.columns
+            correlate(v, a, sums[s], x.shape[1], g.shape[1], outs, count, layout.tiles)
 
 
 @compiled
-def point_planes(x: Array, layout: Layout) -> Array:
-    """Room for the points of a block of x's channels, which lie `point_step` apart."""
-    return np.empty(POINTS * point_step(x.shape[1], layout.tiles, BYTES // x.itemsize), x.dtype)
+def cut(total: int, part: int, parts: int) -> Pair:
+    """Where a part of range(total) starts and stops."""
+    return part * total // parts, (part + 1) * total // parts
 
 
 @compiled
 def point_step(channels: int, tiles: int, lanes: int) -> int:
     """From a point to the next: an odd number of vectors, for a power of two would use a small part of the cache."""
     return (channels // lanes * tiles | 1) * lanes
+
+
+@compiled
+def kernel_step(ins: int, outs: int, lanes: int) -> int:
+    """Likewise, of kernels."""
+    return (outs // lanes * ins | 1) * lanes
 
 
 @compiled
@@ -120,10 +132,12 @@ def read_pixels(x: Array, places: Array, strip: Array, v: Array, first: int, las
 
 
 @compiled
-def read_windows(g: Array, places: Array, strip: Array, a: Array, first: int, last: int, layout: Layout) -> None:
-    """Write A g A' to a, for the rows of tiles from first to last."""
+def read_windows(
+    g: Array, places: Array, strip: Array, a: Array, outs: Pair, first: int, last: int, layout: Layout
+) -> None:
+    """Write A g A' to a, for a part of the outputs and the rows of tiles from first to last."""
     lanes = BYTES // g.itemsize
-    plane, step = g.shape[2] * g.shape[3], point_step(g.shape[1], layout.tiles, lanes)
+    plane, step = g.shape[2] * g.shape[3], point_step((outs[1] - outs[0]) * lanes, layout.tiles, lanes)
     pitch = 4 * layout.columns * lanes
     row = first
     while row < last:
@@ -131,10 +145,10 @@ def read_windows(g: Array, places: Array, strip: Array, a: Array, first: int, la
         count = min(layout.strip, layout.rows - r, last - row)
         end = min(g.shape[2], 4 * (r + count))
         strip[(end - 4 * r) * pitch : 4 * count * pitch] = 0
-        for c in range(g.shape[1] // lanes):
-            pack(g, (n * g.shape[1] + c * lanes) * plane, plane, strip, places, 4 * r * g.shape[3], end * g.shape[3],
+        for o in range(outs[0], outs[1]):
+            pack(g, (n * g.shape[1] + o * lanes) * plane, plane, strip, places, 4 * r * g.shape[3], end * g.shape[3],
                  -4 * r * pitch)  # fmt: skip
-            at = (c * layout.tiles + (row - first) * layout.columns) * lanes
+            at = ((o - outs[0]) * layout.tiles + (row - first) * layout.columns) * lanes
             for i in range(count):
                 for j in range(layout.columns):
                     transform_windows(strip, 4 * (i * pitch + j * lanes), pitch, a, at, step)
@@ -144,18 +158,18 @@ def read_windows(g: Array, places: Array, strip: Array, a: Array, first: int, la
 
 @compiled
 def write_windows(
-    sums: Array, bias: Array, strip: Array, out: Array, places: Array, first: int, last: int, layout: Layout
+    sums: Array, bias: Array, strip: Array, out: Array, places: Array, outs: Pair, first: int, last: int, layout: Layout
 ) -> None:
-    """Write A' sums A, plus bias, to out (N, O, I, J), for the rows of tiles from first to last."""
+    """Write A' sums A, plus bias, to a part of out (N, O, I, J), for the rows of tiles from first to last."""
     lanes = BYTES // out.itemsize
-    plane, step = out.shape[2] * out.shape[3], point_step(out.shape[1], layout.tiles, lanes)
+    plane, step = out.shape[2] * out.shape[3], point_step((outs[1] - outs[0]) * lanes, layout.tiles, lanes)
     pitch = 4 * layout.columns * lanes
     row = first
     while row < last:
         n, r = row // layout.rows, row % layout.rows
         count = min(layout.strip, layout.rows - r, last - row)
-        for o in range(out.shape[1] // lanes):
-            at = (o * layout.tiles + (row - first) * layout.columns) * lanes
+        for o in range(outs[0], outs[1]):
+            at = ((o - outs[0]) * layout.tiles + (row - first) * layout.columns) * lanes
             for i in range(count):
                 for j in range(layout.columns):
                     transform_sums(sums, at, step, bias, o * lanes, strip, 4 * (i * pitch + j * lanes), pitch)
@@ -167,33 +181,54 @@ def write_windows(
 
 
 @compiled
-def multiply(v: Array, u: Array, sums: Array, ins: int, outs: int, count: int, tiles: int) -> None:
-    """sums[t, o, tile] = sum_c v[t, c, tile] * u[t, o, c], for a block of `count` tiles."""
+def multiply(v: Array, u: Array, sums: Array, ins: int, outs: int, some: Pair, count: int, tiles: int) -> None:
+    """sums[t, o, tile] = sum_c v[t, c, tile] * u[t, o, c], for `some` of the outputs and a block of `count` tiles.
+
+    What is read lies in a cache further away, or beyond: the next vectors of u, and v of the next t, are fetched ahead.
+    """
     lanes = BYTES // v.itemsize
+    step = point_step((some[1] - some[0]) * lanes, tiles, lanes)
     for t in range(POINTS):
-        for o in range(outs // lanes):
+        ahead = (t + 1) * point_step(ins, tiles, lanes)
+        for o in range(some[0], some[1]):
             for tile in range(0, count, TILE):
                 s = zero_tile(v, TILE, 1)
-                weight = (t * outs // lanes + o) * ins * lanes
+                weight = t * kernel_step(ins, outs, lanes) + o * ins * lanes
+                for _ in range(TILE):
+                    prefetch(v, ahead)
+                    ahead += lanes
                 for block in range(ins // lanes):
                     at = t * point_step(ins, tiles, lanes) + (block * tiles + tile) * lanes
                     for c in range(lanes):
+                        prefetch(u, weight + ins * lanes)
                         s = add_outer_product(s, splat_column(v, at + c, lanes, TILE), load_contiguous(u, weight, 1))
                         weight += lanes
-                store_column(sums, t * point_step(outs, tiles, lanes) + (o * tiles + tile) * lanes, lanes, s)
+                store_column(sums, t * step + ((o - some[0]) * tiles + tile) * lanes, lanes, s)
 
 
 @compiled
-def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, count: int, tiles: int) -> None:
-    """sums[t, o, c] += sum_tile v[t, c, tile] * a[t, o, tile], for a block of `count` tiles."""
-    lanes = BYTES // v.itemsize
+def clear(sums: Array, ins: int, outs: int, some: Pair) -> None:
+    """Let the sums of some outputs be 0."""
+    lanes = BYTES // sums.itemsize
     for t in range(POINTS):
-        for o in range(outs // lanes):
+        at = t * kernel_step(ins, outs, lanes)
+        sums[at + some[0] * ins * lanes : at + some[1] * ins * lanes] = 0
+
+
+@compiled
+def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, some: Pair, count: int, tiles: int) -> None:
+    """sums[t, o, c] += sum_tile v[t, c, tile] * a[t, o, tile], for some outputs and a block of `count` tiles."""
+    lanes = BYTES // v.itemsize
+    step = point_step((some[1] - some[0]) * lanes, tiles, lanes)
+    for t in range(POINTS):
+        for o in range(some[0], some[1]):
             for c in range(0, ins, CHANNELS):
-                at = ((t * outs // lanes + o) * ins + c) * lanes
+                at = t * kernel_step(ins, outs, lanes) + (o * ins + c) * lanes
+                for c_ahead in range(CHANNELS, 2 * CHANNELS):
+                    prefetch(sums, at + c_ahead * lanes)
                 s = load_column(sums, at, lanes, CHANNELS)
                 pixel = t * point_step(ins, tiles, lanes) + c // lanes * tiles * lanes + c % lanes
-                window = t * point_step(outs, tiles, lanes) + o * tiles * lanes
+                window = t * step + (o - some[0]) * tiles * lanes
                 for _ in range(count):
                     s = add_outer_product(s, splat_column(v, pixel, 1, CHANNELS), load_contiguous(a, window, 1))
                     pixel += lanes

@@ -1,15 +1,16 @@
-"""The convolution of `winograd_numba` with channels in the lanes of vectors: for multiples of 16, not for very many.
+"""The convolution of `winograd_numba` with channels in the lanes of vectors, for multiples of 16 channels.
 
-Where channels are few, products are too small for BLAS, and what they save is lost in transforms that read and write
-scattered pixels. Here a thread takes a block of tiles through all steps while it is in its cache:
+There, much of what products save is lost in transforms that read and write scattered pixels, and where channels are
+few, products are too small for BLAS. Here a thread takes a block of tiles through all steps while it is in its cache:
 
     pack         some rows of pixels, transposed in registers: the channels of a pixel lie in a row of L lanes
     transform    a tile's 6 x 6 vectors in registers, to points v[t, C/L, tile, L]
     multiply     m[t, O/L, tile, L] = sum_c  v[t, c, tile] * u[t, O/L, c, L], in register tiles: v in all lanes
     transform    back to 4 x 4 windows, and transposed back to images
 
-`conv_weight` sums v[t, c, tile] * a[t, O/L, tile, L] over tiles in the same way, with a = A g A'. Kernels are
-transformed by a product with the matrix of G on both axes.
+`conv_weight` sums v[t, c, tile] * a[t, O/L, tile, L] over tiles in the same way, with a = A g A'. With many channels
+the points of a block lie in a cache further away, but those of one t still in a near one, and a block needs so many
+tiles that it takes longer to multiply by the kernels than to read them.
 """
 
 from __future__ import annotations
@@ -27,17 +28,19 @@ from .jit import VariantResult
 from .simd import BYTES
 from .threads import parallel
 from .window_geometry import output_size
-from .winograd_lane_blocks_numba import TILE, Layout, convolve_blocks, correlate_blocks
-from .winograd_transforms_numba import N0, NA, NB, POINTS, A, B
+from .winograd_lane_blocks_numba import TILE, Layout, convolve_blocks, correlate_blocks, kernel_step, point_step
+from .winograd_lane_kernels_numba import add_up, transform_kernels, transform_total_back
+from .winograd_transforms_numba import POINTS
 
 BLOCK_BYTES = 1 << 19  # of a block's points
+MIN_BLOCK_TILES = 48  # that a block has at least, for each time that it reads the kernels
 STRIP_BYTES = 3 << 14  # of rows of pixels, with the channels of a vector
-MAX_KERNEL_BYTES = 5 << 20  # of transformed kernels, which each block reads; with more, `winograd_numba` is as fast
+MAX_KERNEL_BYTES = 40 << 20  # of transformed kernels, which are made in each call
 SUM_TILES = 256  # tiles whose sum `conv_weight` makes on its own
-
-G = np.array([[N0, 0, 0], *[[n, s * n * z, n * z * z] for n, z in ((NA, float(A)), (NB, float(B))) for s in (1, -1)],
-              [0, 0, 1]])  # fmt: skip
-BOTH_AXES = np.kron(G, G)  # (36, 9)
+SUM_BYTES = 16 << 20  # of all these sums, unless there is one only
+SUM_GRAIN = 1 << 14  # numbers of a sum for which a thread pays
+UNITS = 16  # into which the work is cut at least: where blocks are few, by outputs too
+PART_OUTPUTS = 64  # of which a unit has at least as many
 
 
 def conv(
@@ -48,7 +51,7 @@ def conv(
     if not suits(x, w, w.shape, count, stride, padding, dilation, groups):
         return NotImplemented
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    return convolve(x, transformed_kernels(w), bias, padding, count)
+    return convolve(x, w, bias, padding, count)
 
 
 def conv_input(
@@ -58,9 +61,8 @@ def conv_input(
     size = (shape[2], shape[3])
     if not suits(g, w, w.shape, size, stride, padding, dilation, groups):
         return NotImplemented
-    turned = w.swapaxes(0, 1)[:, :, ::-1, ::-1]
     outside = 2 - padding[0], 2 - padding[1]
-    return convolve(g, transformed_kernels(turned), np.zeros(shape[1], g.dtype), outside, size)
+    return convolve(g, w, np.zeros(shape[1], g.dtype), outside, size, turned=True)
 
 
 def conv_weight(
@@ -70,13 +72,16 @@ def conv_weight(
     count = (g.shape[2], g.shape[3])
     if not suits(x, g, shape, count, stride, padding, dilation, groups):
         return NotImplemented
-    lanes, plan = BYTES // x.itemsize, LanesPlan.of(x.shape, shape[0], count, padding, x.dtype)
-    blocks = max(1, SUM_TILES // plan.layout.tiles)
+    plan = LanesPlan.of(x.shape, shape[0], count, padding, x.dtype)
     # One sum for each few blocks, then the sum of those: the same order for any number of threads.
-    sums = buffers.empty((-(-plan.blocks // blocks), POINTS * shape[0] * shape[1]), x.dtype)
-    parallel(correlate_blocks, len(sums), sums, as_contiguous(x), as_contiguous(g), *plan.arguments, blocks)
-    taps = product(BOTH_AXES.T, sums.sum(axis=0)).reshape(9, shape[0] // lanes, shape[1], lanes)
-    return np.ascontiguousarray(taps.transpose(1, 3, 2, 0)).reshape(shape)
+    sums = buffers.empty((-(-plan.blocks // plan.sum_blocks), POINTS * plan.kernel_step), x.dtype)
+    parallel(correlate_units, len(sums) * plan.correlation.parts, sums, as_contiguous(x), as_contiguous(g), plan)
+    total = sums[0] if len(sums) == 1 else buffers.empty(sums.shape[1:], x.dtype)
+    if len(sums) != 1:
+        parallel(add_up, total.size, sums, total, grain=SUM_GRAIN)
+    out = np.empty(shape, x.dtype)
+    parallel(transform_total_back, shape[0] * x.itemsize // BYTES, total, out)
+    return out
 
 
 def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
@@ -89,27 +94,26 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
     )
 
 
-def convolve(x: Array, kernels: Array, bias: Array, padding: Pair, count: Pair) -> Array:
-    """Slide transformed kernels over x (N, C, H, W)."""
+def convolve(x: Array, w: Array, bias: Array, padding: Pair, count: Pair, *, turned: bool = False) -> Array:
+    """Slide kernels over x (N, C, H, W); `turned`: those of the transpose of w's convolution in x."""
     out = buffers.empty((len(x), len(bias), *count), x.dtype)
     plan = LanesPlan.of(x.shape, len(bias), count, padding, x.dtype)
-    parallel(convolve_blocks, plan.blocks, as_contiguous(x), kernels, bias, out, *plan.arguments)
+    kernels = buffers.empty((POINTS * plan.kernel_step,), x.dtype)
+    parallel(transform_kernels, len(bias) * x.itemsize // BYTES, as_contiguous(w), kernels, turned)
+    parallel(convolve_units, plan.blocks * plan.layout.parts, as_contiguous(x), kernels, bias, out, plan)
     return out
 
 
-def transformed_kernels(w: Array) -> Array:
-    """G w G' of kernels (O, C, 3, 3), flat in the order (36, O/L, C, L)."""
-    outs, ins = w.shape[:2]
-    lanes = BYTES // w.itemsize
-    taps = np.ascontiguousarray(w.reshape(outs // lanes, lanes, ins, 9).transpose(3, 0, 2, 1))
-    return product(BOTH_AXES, taps).reshape(-1)
+def convolve_units(x: Array, kernels: Array, bias: Array, out: Array, plan: LanesPlan, start: int, stop: int) -> None:
+    """`convolve`, for the pairs of a block and a part of the outputs from start to stop."""
+    v, sums = plan.room(x.shape[1], x.dtype), plan.room(out.shape[1], x.dtype)
+    convolve_blocks(v, sums, x, kernels, bias, out, plan.pixels, plan.windows, plan.layout, start, stop)
 
 
-def product(matrix: Array, x: Array) -> Array:
-    """The matrix times x, seen as another."""
-    with np.errstate(invalid="ignore"):  # 0 times infinity, which the definition does not have
-        out: Array = matrix.astype(x.dtype) @ x.reshape(matrix.shape[1], -1)
-    return out
+def correlate_units(sums: Array, x: Array, g: Array, plan: LanesPlan, start: int, stop: int) -> None:
+    """`conv_weight`, for the pairs of a sum and a part of the outputs from start to stop."""
+    v, a = plan.room(x.shape[1], x.dtype), plan.room(g.shape[1], x.dtype)
+    correlate_blocks(v, a, sums, x, g, plan.pixels, plan.windows, plan.correlation, plan.sum_blocks, start, stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +121,16 @@ class LanesPlan:
     """How a convolution is cut into blocks."""
 
     layout: Layout
+    correlation: Layout  # the same for `conv_weight`
     blocks: int
+    sum_blocks: int  # of each sum that `conv_weight` makes
+    kernel_step: int
     pixels: Array  # where a pixel of x is in a strip, were that its whole image
     windows: Array  # likewise, a pixel of the result or its cotangent
 
-    @property
-    def arguments(self) -> tuple[Array, Array, Layout]:
-        """What kernels are told."""
-        return self.pixels, self.windows, self.layout
+    def room(self, channels: int, dtype: DType) -> Array:
+        """For the points of a block of so many channels."""
+        return buffers.empty((POINTS * point_step(channels, self.layout.tiles, BYTES // dtype.itemsize),), dtype)
 
     @classmethod
     @lru_cache(256)  # a network asks for the same few, in every step
@@ -132,14 +138,24 @@ class LanesPlan:
         """Plan the convolution of x (N, C, H, W) to (N, outs, *count)."""
         lanes = BYTES // dtype.itemsize
         rows, columns = -(-count[0] // 4), -(-count[1] // 4)
-        most = max(TILE, BLOCK_BYTES // (POINTS * max(x[1], outs) * dtype.itemsize))
+        most = max(MIN_BLOCK_TILES, BLOCK_BYTES // (POINTS * max(x[1], outs) * dtype.itemsize))
         largest = max(1, min(most // columns, x[0] * rows))
         # Of blocks that are nearly as large, the one that leaves the least of its last register tile empty.
         block = min(range(-(-largest // 2), largest + 1), key=lambda n: (-n * columns % TILE / (n * columns), -n))
         strip = max(1, min(rows, (STRIP_BYTES // (BYTES * (4 * columns + 2)) - 2) // 4))
-        layout = Layout(rows, columns, padding, block, strip, -(-block * columns // TILE) * TILE)
+        blocks = -(-x[0] * rows // block)
+        kernels = kernel_step(x[1], outs, lanes)
+        most_sums = max(1, SUM_BYTES // (POINTS * kernels * dtype.itemsize))
+        sum_blocks = max(1, SUM_TILES // (block * columns), -(-blocks // most_sums))
+        layout = Layout(rows, columns, padding, block, strip, -(-block * columns // TILE) * TILE, parts(blocks, outs))
+        correlation = layout._replace(parts=parts(-(-blocks // sum_blocks), outs))
         down, right = np.ogrid[: x[2], : x[3]]
         pixels = (down * (4 * columns + 2) + right + padding[1]) * lanes
         down, right = np.ogrid[: count[0], : count[1]]
         windows = (down * 4 * columns + right) * lanes
-        return cls(layout, -(-x[0] * rows // block), pixels.ravel(), windows.ravel())
+        return cls(layout, correlation, blocks, sum_blocks, kernels, pixels.ravel(), windows.ravel())
+
+
+def parts(units: int, outs: int) -> int:
+    """Into how many parts the outputs of each unit are cut."""
+    return max(1, min(-(-UNITS // max(1, units)), outs // PART_OUTPUTS))

@@ -14,6 +14,8 @@ the one before.
     transform_pixels(x, i, pitch, v, j, plane)          v[j + t plane] = B x[i + row pitch + column L] B'
     transform_windows(g, i, pitch, v, j, plane)         likewise A g A', from 4 x 4 windows
     transform_sums(m, i, plane, b, k, y, j, pitch)      y[j + row pitch + column L] = A' m[i + t plane] A + b[k]
+    transform_taps(w, i, pitch, u, j, plane)            u[j + t plane] = G w[i + row pitch + column L] G', of 3 x 3 taps
+    transform_to_taps(m, i, plane, w, j, pitch)         w[j + row pitch + column L] = G' m[i + t plane] G
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
 from numba import types
 
 from .simd import BYTES, NumbaObject, element_address, intrinsic, vector_address
-from .winograd_transforms_numba import AA, AAA, BB, BBB, PRODUCT, SUM, A, B
+from .winograd_transforms_numba import AA, AAA, BB, BBB, N0, NA, NB, PRODUCT, SUM, A, B
 
 
 class Lanes(NamedTuple):
@@ -74,6 +76,23 @@ def points_to_windows(x: Vectors) -> Vectors:
         float(A) * odd_a + float(B) * odd_b,
         float(AA) * even_a + float(BB) * even_b,
         float(AAA) * odd_a + float(BBB) * odd_b + x[5],
+    ]
+
+
+def taps_to_points(x: Vectors) -> Vectors:
+    """G along an axis of 3 taps."""
+    even_a, odd_a = NA * (x[0] + float(AA) * x[2]), NA * float(A) * x[1]
+    even_b, odd_b = NB * (x[0] + float(BB) * x[2]), NB * float(B) * x[1]
+    return [N0 * x[0], even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, x[2]]
+
+
+def points_to_taps(x: Vectors) -> Vectors:
+    """The transpose of G along an axis of 6 points."""
+    even_a, odd_a, even_b, odd_b = NA * (x[1] + x[2]), x[1] - x[2], NB * (x[3] + x[4]), x[3] - x[4]
+    return [
+        N0 * x[0] + even_a + even_b,
+        NA * float(A) * odd_a + NB * float(B) * odd_b,
+        float(AA) * even_a + float(BB) * even_b + x[5],
     ]
 
 
@@ -152,6 +171,33 @@ def transform_sums(
         return context.get_dummy_value()
 
     return types.void(m, types.intp, types.intp, b, types.intp, y, types.intp, types.intp), emit
+
+
+@intrinsic
+def transform_taps(
+    typing: NumbaObject, w: NumbaObject, i: NumbaObject, pitch: NumbaObject, u: NumbaObject, j: NumbaObject,
+    plane: NumbaObject,
+) -> NumbaObject:  # fmt: skip
+    """u[j + t plane] = the 36 points t of the 3 x 3 taps from w[i] on, whose rows are `pitch` apart."""
+    return types.void(w, types.intp, types.intp, u, types.intp, types.intp), to_points(w, u, 3, taps_to_points)
+
+
+@intrinsic
+def transform_to_taps(
+    typing: NumbaObject, m: NumbaObject, i: NumbaObject, plane: NumbaObject, w: NumbaObject, j: NumbaObject,
+    pitch: NumbaObject,
+) -> NumbaObject:  # fmt: skip
+    """The 3 x 3 taps from w[j] on, whose rows are `pitch` apart, from the points m[i + t plane]."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        memory = Memory(context, builder)
+        loaded = [Lanes(builder, memory.load(m, args[0], memory.at(args[1], args[2], t))) for t in range(36)]
+        for r, row in enumerate(both_axes(points_to_taps, [loaded[6 * r : 6 * r + 6] for r in range(6)])):
+            for c, tap in enumerate(row):
+                memory.store(w, args[3], memory.cell(args[4], args[5], r, c, w), tap.value)
+        return context.get_dummy_value()
+
+    return types.void(m, types.intp, types.intp, w, types.intp, types.intp), emit
 
 
 def to_points(x: NumbaObject, v: NumbaObject, size: int, transform: Callable[[Vectors], Vectors]) -> NumbaObject:

@@ -22,8 +22,8 @@ pixel spoils its whole tile, not only the windows that read it.
 
 Time goes into reading, transforming and writing as much as into products. So transforms work on a few planes in the
 first cache, tiles are transformed in blocks, and outputs come in blocks small enough for BLAS to multiply them
-where they lie: beyond a million multiplications, OpenBLAS repacks its factors first and is a third slower. Up to about
-128 channels, where these are a multiple of 16, `winograd_lanes_numba` is nearly twice as fast.
+where they lie: beyond a million multiplications, OpenBLAS repacks its factors first and is a third slower. Where
+channels are a multiple of 16, `winograd_lanes_numba` is up to twice as fast.
 
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308; for the choice of
 points, Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution", arXiv:1803.10986.

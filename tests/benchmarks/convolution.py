@@ -1,9 +1,9 @@
 """Convolutions of networks, each shape alone: forward and its two gradients beside a peer's, and their ratios.
 
 Each side is a process of its own. For each shape and direction they take turns, as in `elementwise`; a figure is the
-least of all turns. The peer may lay out its arrays in either of two ways, and the faster one counts. Shapes are those
-that a network's forward pass calls; those that it calls several times are measured once, and count as often in the
-network's sums. The first convolution of a network needs no gradient of the images.
+least of all turns, with one thread (the default) of processor time. The peer may lay out its arrays in either of two
+ways, and the faster one counts. Shapes are those that a network's forward pass calls; those that it calls several times
+are measured once, and count as often in the network's sums. The first one needs no gradient of the images.
 """
 
 from __future__ import annotations
@@ -180,12 +180,13 @@ def serve(side: str, threads: int, seconds: float) -> None:
         else:
             call = torch_call(direction, layer, *arrays(layer), channels_last=side.endswith("channels_last"))
         call()  # compiles
+        clock = time.process_time if threads == 1 else time.perf_counter
         best, runs, end = inf, 0, time.perf_counter() + seconds
         while runs < LEAST_RUNS or time.perf_counter() < end:
             runs += 1
-            begin = time.perf_counter()
+            begin = clock()
             call()
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, clock() - begin)
         print(best, flush=True)
 
 

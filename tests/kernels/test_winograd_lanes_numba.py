@@ -72,9 +72,12 @@ def test_inputs_are_unchanged_and_results_are_owned_by_the_caller(case):
 
 
 @settings(max_examples=20)
-@given(cases(channels=multiples), st.integers(1, 1 << 20), st.integers(1, 1 << 16), st.integers(1, 500))
-def test_blocks_and_strips_may_have_any_size(case, block, strip, tiles):
-    with everywhere(BLOCK_BYTES=block, STRIP_BYTES=strip, SUM_TILES=tiles):
+@given(cases(channels=multiples), st.integers(1, 1 << 20), st.integers(1, 1 << 16), st.integers(1, 500), st.data())
+def test_blocks_strips_and_parts_may_have_any_size(case, block, strip, tiles, data):
+    tile, sums = data.draw(st.integers(1, 50)), data.draw(st.integers(1, 1 << 20))
+    units, outputs = data.draw(st.integers(1, 50)), data.draw(st.sampled_from([1, 16, 32]))
+    with everywhere(BLOCK_BYTES=block, STRIP_BYTES=strip, SUM_TILES=tiles, MIN_BLOCK_TILES=tile, SUM_BYTES=sums,
+                    UNITS=units, PART_OUTPUTS=outputs):  # fmt: skip
         assert_close(three(FAST, case), case)
 
 
@@ -161,6 +164,6 @@ def test_it_leaves_alone_what_it_cannot_do_or_not_faster():
     assert refused(layer(c=24, o=16))
     assert refused(layer(c=16, o=24))
     assert not refused(layer(c=24, o=16, dtype=np.float64))
-    assert refused(layer(c=512, o=512))
+    assert refused(layer(c=1024, o=512))
     assert refused(layer(c=32, o=16, n=1, size=(8, 8)))
     assert refused(layer(c=32, o=16, n=64, size=(5, 5)))

@@ -1,0 +1,56 @@
+"""The transforms of kernels for `winograd_lanes_numba`, and back, of the points that `conv_weight` has summed up.
+
+Points u[t, O/L, C, L] of kernels (O, C, 3, 3) have outputs in lanes; from one of the 36 to the next it is
+`kernel_step`.
+"""
+
+import numpy as np
+
+from minigrad.typing import Array
+
+from .jit import compiled
+from .simd import BYTES
+from .winograd_lane_blocks_numba import kernel_step, pack, unpack
+from .winograd_lanes_simd import transform_taps, transform_to_taps
+
+
+@compiled
+def transform_kernels(w: Array, u: Array, turned: bool, start: int, stop: int) -> None:
+    """u = G w G', for the vectors of outputs from start to stop; `turned`: of the kernels of w's transpose in x."""
+    lanes = BYTES // w.itemsize
+    outs, ins = (w.shape[1], w.shape[0]) if turned else (w.shape[0], w.shape[1])
+    taps, step = w.reshape(-1), kernel_step(ins, outs, lanes)
+    strip = np.empty(9 * ins * lanes, w.dtype)
+    places = np.arange(9 * ins) * lanes
+    backward = places[8::-1].copy()
+    for o in range(start, stop):
+        if turned:
+            for c in range(ins):
+                pack(taps, 9 * (c * outs + o * lanes), 9, strip, backward, 0, 9, 9 * c * lanes)
+        else:
+            pack(taps, 9 * o * lanes * ins, 9 * ins, strip, places, 0, 9 * ins, 0)
+        for c in range(ins):
+            transform_taps(strip, 9 * c * lanes, 3 * lanes, u, (o * ins + c) * lanes, step)
+
+
+@compiled
+def add_up(sums: Array, total: Array, start: int, stop: int) -> None:
+    """The sum of all sums, for the numbers from start to stop."""
+    total[start:stop] = 0
+    for s in range(len(sums)):
+        for i in range(start, stop):
+            total[i] += sums[s, i]
+
+
+@compiled
+def transform_total_back(total: Array, w: Array, start: int, stop: int) -> None:
+    """w = G' total G, for the vectors of outputs from start to stop."""
+    lanes = BYTES // w.itemsize
+    outs, ins = w.shape[:2]
+    taps, step = w.reshape(-1), kernel_step(ins, outs, lanes)
+    strip = np.empty(9 * ins * lanes, w.dtype)
+    places = np.arange(9 * ins) * lanes
+    for o in range(start, stop):
+        for c in range(ins):
+            transform_to_taps(total, (o * ins + c) * lanes, step, strip, 9 * c * lanes, 3 * lanes)
+        unpack(taps, 9 * o * lanes * ins, 9 * ins, strip, places, 0, 9 * ins, 0)
