@@ -19,7 +19,7 @@ from .simd import BYTES, fma, load, splat, store, zeros
 from .threads import parallel
 
 PIECE = 1 << 14  # elements for which a thread pays
-BLOCKS = 16  # of rows that are summed up, each for itself, whatever the number of threads
+BLOCKS = 16  # of rows, at most, that are summed up, each for itself, whatever the number of threads
 
 
 def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> VariantResult:
@@ -57,9 +57,10 @@ def standardize_weight(
     length = row_length(x, axis)
     if length is None or prod(shape) != length or not ends_with(x.shape, shape):
         return NotImplemented
-    sums = np.zeros((BLOCKS, length), x.dtype)
-    parallel(weight_rows, BLOCKS, flat(g), flat(x), flat(sums), -flat(mean), flat(variance), length, eps,
-             grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
+    blocks = count_blocks(x)
+    sums = np.zeros((blocks, length), x.dtype)
+    parallel(weight_rows, blocks, flat(g), flat(x), flat(sums), -flat(mean), flat(variance), length, eps,
+             grain=max(1, blocks * PIECE // x.size))  # fmt: skip
     return sums.sum(axis=0).reshape(shape)
 
 
@@ -70,11 +71,17 @@ def standardize_gradients(
     length = row_length(x, axis, w)
     if length is None:
         return NotImplemented
-    out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, BLOCKS, length), x.dtype)
-    parallel(gradient_rows, BLOCKS, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
-             one_of(x.dtype), length, eps, grain=max(1, BLOCKS * PIECE // x.size))  # fmt: skip
-    to_w, to_b = sums.sum(axis=1)
+    blocks = count_blocks(x)
+    out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, blocks, length), x.dtype)
+    parallel(gradient_rows, blocks, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
+             one_of(x.dtype), length, eps, grain=max(1, blocks * PIECE // x.size))  # fmt: skip
+    to_w, to_b = sums.sum(axis=1) if blocks > 1 else sums[:, 0]
     return out, to_w.reshape(w.shape), to_b.reshape(w.shape)
+
+
+def count_blocks(x: Array) -> int:
+    """In how many blocks of rows sums are made."""
+    return min(BLOCKS, max(1, x.size // PIECE))
 
 
 def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
@@ -150,10 +157,10 @@ def weight_rows(
     g: Array, x: Array, sums: Array, minus: Array, variance: Array, length: int, eps: float, start: int, stop: int
 ) -> None:
     """For the blocks of rows from start to stop, the sums of g * (x - mean) / sqrt(variance + eps)."""
-    rows = len(minus)
+    rows, blocks = len(minus), len(sums) // length
     for block in range(start, stop):
         line = sums[block * length : (block + 1) * length]
-        for row in range(rows * block // BLOCKS, rows * (block + 1) // BLOCKS):
+        for row in range(rows * block // blocks, rows * (block + 1) // blocks):
             at = row * length
             values, cotangent = x[at : at + length], g[at : at + length]
             factor, shift = x.dtype.type(1 / sqrt(variance[row] + eps)), minus[row]
@@ -168,10 +175,10 @@ def gradient_rows(
 ) -> None:  # fmt: skip
     """`standardize_gradients` of the blocks of rows from start to stop; those in w and b are added to a line each."""
     width, rows, numbers = BYTES // x.itemsize, len(minus), np.empty(4, x.dtype)
-    nothing, ones, whole = zeros(x), splat(one, 0), length - length % width
+    nothing, ones, whole, blocks = zeros(x), splat(one, 0), length - length % width, len(sums) // (2 * length)
     for block in range(start, stop):
-        to_w, to_b = block * length, (BLOCKS + block) * length
-        for row in range(rows * block // BLOCKS, rows * (block + 1) // BLOCKS):
+        to_w, to_b = block * length, (blocks + block) * length
+        for row in range(rows * block // blocks, rows * (block + 1) // blocks):
             at = row * length
             s, along = row_weighted(g, w, x, minus, row, one, at, length)
             factor = 1 / sqrt(variance[row] + eps)

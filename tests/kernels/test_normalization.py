@@ -105,8 +105,9 @@ def test_layout_does_not_matter_and_nothing_is_changed(layout):
 @pytest.mark.parametrize(("parts", "axis"), [((9, 1, 1), (0, 2, 3)), ((20, 21), (2, 3))])
 def test_result_is_the_same_for_any_number_of_threads(parts, axis, monkeypatch):
     pytest.importorskip("numba")
-    from minigrad.kernels import threads
+    from minigrad.kernels import row_normalization_numba, threads
 
+    monkeypatch.setattr(row_normalization_numba, "PIECE", 1 << 10)
     g, x, w, b = drawn((4, 9, 20, 21), parts, np.float32)
     runs = []
     for count in (1, 2, 3):
