@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> Output:
     if shapes is None:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
     path = Path(arguments.out or f"{run_name(Path(arguments.model).name)}.onnx")
+    if path.exists() and Path(arguments.model).exists() and path.samefile(arguments.model):
+        raise UsageError(f"{path} would be written over: name another file with -o")
     rng = np.random.default_rng(0)
     try:
         exported = to_onnx(

@@ -98,7 +98,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "  minigrad train net:Net --data photos/ --config run.toml",
     )
     add = parser.add_argument
-    add("model", nargs="?", metavar="MODEL", help="what to train")
+    add("model", nargs="?", metavar="MODEL", help="what to train: a model, or an .onnx file")
     add("--config", metavar="FILE", help="TOML with these options as keys; options are stronger (default: none)")
     _add_data(parser, " (default: digits)")
     for key, metavar, about in (
@@ -190,7 +190,7 @@ def _add_summary(parser: argparse.ArgumentParser) -> None:
         "without one, a list of the models, with their recipes.",
         "example:\n  minigrad summary lenet5 --input 64x1x32x32",
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL|RUN", help="a model, or the folder of a run")
+    parser.add_argument("model", nargs="?", metavar="MODEL|RUN", help="a model, an .onnx file, or the folder of a run")
     parser.add_argument(
         "--input", type=shape, metavar="SIZES", help="NxCxHxW of a batch (default: one sample, if its shape is known)"
     )  # fmt: skip
@@ -210,7 +210,7 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
         "  minigrad graph ops:swish --input 2x3 --color-by verdict -o swish.svg",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL|RUN", help="a model, the folder of a run, or a function")
+    add("model", metavar="MODEL|RUN", help="a model, an .onnx file, the folder of a run, or a function")
     add("-o", "--out", metavar="FILE", help="where to (default: MODEL.svg)")
     add(
         "--input", type=shape, action="append", metavar="SIZES",
@@ -241,7 +241,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         "  minigrad export net:Net --input 1x3x32x32 -o net.onnx",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL|RUN", help="a model, or the folder of a run")
+    add("model", metavar="MODEL|RUN", help="a model, an .onnx file, or the folder of a run")
     add("-o", "--out", metavar="FILE", help="where to (default: MODEL.onnx)")
     add("--weights", metavar="FILE", help="safetensors or .npz for MODEL (default: fresh ones, or those of the run)")
     add(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import minigrad_models
@@ -12,6 +13,7 @@ from minigrad_models import Entry, Recipe
 
 from minigrad import functional, optim
 from minigrad.cli.data_registry import DATA_REGISTRY
+from minigrad.cli.onnx_files import ENDING, is_onnx_file, onnx_entry
 from minigrad.cli.registry import Registry
 from minigrad.cli.spec import Spec
 from minigrad.cli.user_code import call, import_callable, is_import_path
@@ -37,7 +39,9 @@ NO_AUGMENTATION: Final[Settings] = {"degrees": 0.0, "translate": 0.0, "scale": (
 
 
 def _user_model(chosen: Spec) -> Entry | None:
-    """A model of `package.module:callable`."""
+    """A model of `package.module:callable`, or of an ONNX file."""
+    if is_onnx_file(chosen.name):
+        return onnx_entry(chosen.name, USER_RECIPE)
     if not is_import_path(chosen.name):
         return None
     function = import_callable(chosen.name)
@@ -111,7 +115,7 @@ REGISTRIES: Final[dict[str, Registry[Any]]] = {  # each of other things
 
 
 def find_model(name: str) -> Entry:
-    """The model of a name, or of `package.module:callable`.
+    """The model of a name, of `package.module:callable`, or of an ONNX file.
 
     Raises:
         UsageError: there is none.
@@ -122,9 +126,11 @@ def find_model(name: str) -> Entry:
 def run_name(model: str) -> str:
     """What the run folders of a model are called.
 
-    >>> run_name("package.module:Net"), run_name("lenet5")
-    ('Net', 'lenet5')
+    >>> run_name("package.module:Net"), run_name("lenet5"), run_name("net.onnx")
+    ('Net', 'lenet5', 'net')
     """
+    if model.endswith(ENDING):
+        return Path(model).stem
     return model.partition(":")[2].replace(".", "-") if is_import_path(model) else model
 
 

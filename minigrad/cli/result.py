@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from minigrad import Tensor
+from minigrad.cli.onnx_files import is_onnx_file
 from minigrad.cli.output import Output, show_rows
 from minigrad.cli.user_code import is_import_path
 from minigrad.data import DataLoader, Dataset
@@ -111,10 +112,15 @@ def result_output(name: str, folder: Path, model: Module, history: History, note
 
 def _python(model: str, folder: Path) -> list[str]:
     module, _, name = model.partition(":")
-    known = not is_import_path(model)
+    if is_onnx_file(model):
+        lines = ["from minigrad.io import from_onnx", f'model = from_onnx("{model}")']
+    elif is_import_path(model):
+        lines = [f"from {module} import {name.partition('.')[0]}", f"model = {name}()"]
+    else:
+        lines = ["import minigrad_models", f'model = minigrad_models.create("{model}")']
     return [
-        "import minigrad_models" if known else f"from {module} import {name.partition('.')[0]}",
+        lines[0],
         "from minigrad.training import load_checkpoint",
-        f'model = minigrad_models.create("{model}")' if known else f"model = {name}()",
+        lines[1],
         f'model.load_state_dict(load_checkpoint("{(folder / "checkpoint.safetensors").as_posix()}").model)',
     ]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from minigrad import init
 from minigrad.cli.data_registry import DATA_REGISTRY, SampleFormat
+from minigrad.cli.onnx_files import is_onnx_file, sample_format
 from minigrad.cli.registries import find_model
 from minigrad.cli.training_settings import TrainingSettings, resolve
 from minigrad.errors import StateError
+from minigrad.io import from_onnx
 from minigrad.nn import Module
 from minigrad.typing import Shape
 
@@ -56,10 +58,10 @@ def open_run(folder: str) -> Run:
 
 
 def load_run(name: str, weights: str | None = None) -> LoadedRun:
-    """Load the model of a run with its weights, or a model by its name with the weights of a file.
+    """Load the model of a run, of an ONNX file, or of a name with the weights of a file.
 
     Args:
-        name: the folder of the run, or with `weights` the name of a model.
+        name: the folder of the run, the path of an ONNX file, or with `weights` the name of a model.
         weights: the file; None (default) for the weights of the run.
 
     Raises:
@@ -68,6 +70,9 @@ def load_run(name: str, weights: str | None = None) -> LoadedRun:
     """
     if weights is not None:
         return _with_weights(name, weights)
+    if is_onnx_file(name):
+        read = from_onnx(name)
+        return LoadedRun(Path(name), resolve([{"model": name}]), sample_format(read), read, 0)
     run = open_run(name)
     if run.checkpoint is None:
         raise StateError(f"{name} was begun, and nothing of it is saved yet")

@@ -16,7 +16,7 @@ from minigrad.errors import DataError, MinigradError, MissingExtraError, UsageEr
 from minigrad.io.atomic import PathLike
 from minigrad.io.onnx.importer import names, plan
 from minigrad.io.onnx.importer.data import GraphData, ModelData, NodeData, names_used
-from minigrad.io.onnx.importer.model import MAX_ELEMENTS, OnnxBlock, OnnxModel
+from minigrad.io.onnx.importer.model import MAX_ELEMENTS, OnnxBlock, OnnxModel, block_class
 from minigrad.io.onnx.importer.proto import Reader
 from minigrad.io.onnx.importer.registry import OPERATORS
 from minigrad.io.onnx.operators.constants import constant_value
@@ -224,6 +224,15 @@ def _is_weight(array: Array) -> bool:
     return array.ndim > 0 and bool(np.all(np.abs(array) < TOO_LARGE_TO_TRAIN))
 
 
+def _block(plans: Iterable[plan.Plan]) -> OnnxBlock:
+    """An empty module, named after its operator if it has a single one."""
+    steps = [step for each in plans for step in each.steps]
+    operators = {step.node.operator for step in steps if isinstance(step, plan.NodeStep)}
+    single = len(operators) == 1 and all(isinstance(step, plan.NodeStep) for step in steps)
+    (name,) = operators if single else ("OnnxBlock",)
+    return block_class(name)() if single and name.isidentifier() else OnnxBlock()
+
+
 def _build(model: OnnxModel, planner: plan.Planner, tensors: Mapping[str, Tensor]) -> None:
     """Make the tree of modules, and put plans and variables into it."""
     modules: dict[names.Path, OnnxBlock] = {(): model}
@@ -231,7 +240,7 @@ def _build(model: OnnxModel, planner: plan.Planner, tensors: Mapping[str, Tensor
     def module(path: names.Path) -> OnnxBlock:
         for n in range(1, len(path) + 1):
             if path[:n] not in modules:
-                modules[path[:n]] = OnnxBlock()
+                modules[path[:n]] = _block(planner.plans.get(path[:n], []))
                 modules[path[: n - 1]].add_module(path[n - 1], modules[path[:n]])
         return modules[path]
 

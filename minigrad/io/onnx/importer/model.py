@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -38,7 +39,9 @@ class OnnxBlock(Module):
         return outs[0] if len(outs) == 1 else outs
 
     def extra_repr(self) -> str:
-        """The operators of its own nodes."""
+        """The operators of its own nodes, if its class is not named after one."""
+        if type(self).__name__ in {name for _, name in OPERATORS}:
+            return ""
         names = [step.node.operator for plan in self._plans for step in plan.steps if not isinstance(step, ModuleStep)]
         return ", ".join(names[:3] + ["..."] * (len(names) > 3))
 
@@ -88,6 +91,22 @@ class OnnxBlock(Module):
         except Exception as error:  # whatever NumPy says of attributes and values that do not go together
             raise DataError(f"{data}: {type(error).__name__}: {error}") from error
         values.update((name, out) for name, out in zip(data.outputs, outs, strict=False) if name)
+
+
+def _reduced(block: OnnxBlock) -> tuple[object, ...]:
+    """What copies and pickles make a block of, whose class nobody can import."""
+    return _empty_block, (type(block).__name__,), block.__dict__
+
+
+@cache
+def block_class(operator: str) -> type[OnnxBlock]:
+    """The class of a block of this one operator, whose name tables and pictures then show."""
+    return type(operator, (OnnxBlock,), {"__module__": __name__, "__doc__": OnnxBlock.__doc__, "__reduce__": _reduced})
+
+
+def _empty_block(operator: str) -> OnnxBlock:
+    cls = block_class(operator)
+    return cls.__new__(cls)
 
 
 def _computed(operator: Operator, node: Node, given: Sequence[Value]) -> tuple[Value, ...]:
