@@ -14,8 +14,8 @@ import re
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from signal import SIGINT
@@ -24,7 +24,11 @@ from typing import Final
 from minigrad.cli.options import COMMANDS, make_parser
 from minigrad.cli.output import Output, plain
 from minigrad.config import keep_freed_memory, restart_with_sleeping_blas
-from minigrad.errors import DataError, MissingExtraError, NonFiniteError, StateError, UsageError
+from minigrad.distributed import launched, launched_rank, world
+from minigrad.errors import DataError, DistributedError, MissingExtraError, NonFiniteError, StateError, UsageError
+
+RANKED: Final = {"train", "resume"}
+"""The commands that `mpiexec` may start several of."""
 
 USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
 """What the user can put right."""
@@ -72,14 +76,18 @@ def _run(argv: Sequence[str] | None, as_json: bool) -> int:
             restart_with_sleeping_blas()
         arguments = make_parser(command).parse_args(words)
         keep_freed_memory()
-        output = _output(arguments, as_json)
-        if as_json:
+        output = _on_all_ranks(_output, arguments, as_json)
+        if launched_rank():
+            pass  # rank 0 prints
+        elif as_json:
             _print_json(output.document)
         else:
             output.show()
         sys.stdout.flush()
         return output.code
     except USER_ERRORS as error:
+        if launched_rank():
+            return 2  # what is wrong before there are ranks is wrong on rank 0, too
         return _fail(re.sub(r"\s*\n\s*", " ", str(error)), 2, as_json)
     except MemoryError as error:
         return _fail(f"there is not enough memory{f': {error}' if str(error) else ''}", 2, as_json)
@@ -90,6 +98,39 @@ def _run(argv: Sequence[str] | None, as_json: bool) -> int:
     except OSError as error:  # a full disk that the output goes to, a name that is too long, a network that is gone
         about = f"{error.filename}: " if error.filename is not None else ""
         return _fail(f"{about}{error.strerror or error}", 2, as_json)
+
+
+def _on_all_ranks(command: Callable[[Namespace, bool], Output], arguments: Namespace, as_json: bool) -> Output:
+    """Run a command; if `mpiexec` started several of it, on all ranks, of which one prints and tells errors.
+
+    Args:
+        command: runs it.
+        arguments: those of the command line.
+        as_json: whether it prints JSON.
+    """
+    if launched() < 2:
+        return command(arguments, as_json)
+    if arguments.command not in RANKED:
+        raise UsageError(f"mpiexec starts one process of minigrad {arguments.command}, which is not made for several")
+    faults = world().faults
+    assert faults is not None
+    try:
+        with nullcontext() if world().rank == 0 else _silence():
+            output = command(arguments, as_json)
+        world().barrier("the end")
+    except (*USER_ERRORS, DistributedError, MemoryError, OSError) as error:
+        text = re.sub(r"\s*\n\s*", " ", str(error) or type(error).__name__)
+        faults.end(error, lambda: _fail(f"{text} (on {world().name} of {world().size})", 2, as_json), 2)
+        raise
+    return output if world().rank == 0 else Output({}, lambda: None, output.code)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Print nothing and warn of nothing: another rank does."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _output(arguments: Namespace, as_json: bool) -> Output:

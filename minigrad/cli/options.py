@@ -24,8 +24,8 @@ SHELLS: Final = ("bash", "zsh", "fish")
 THREADS: Final = "of BLAS and of the kernels (default: {})"
 
 EXIT_CODES: Final = """\
-exit codes: 0 done; 2 something to put right, told in one line; 130 stopped by Ctrl-C, and saved;
-1 a fault of the program, with a traceback. With --json, standard output is one JSON document,
+exit codes: 0 done; 2 something to put right, told in one line; 130 stopped by Ctrl-C, 143 by
+SIGTERM, and saved; 1 a fault of the program, with a traceback. With --json, standard output is one JSON document,
 {"error": ...} where something is to be put right."""
 
 
@@ -91,6 +91,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         parser,
         "[MODEL] [options]",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
+        "mpiexec -n 4 minigrad train ... trains on 4 ranks, which divide each batch (extra `mpi`).\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
         fill("small models: " + ", ".join(small), 110, subsequent_indent="  ", break_on_hyphens=False)
         + "; `minigrad summary` lists all\nexamples:\n"

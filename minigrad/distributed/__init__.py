@@ -11,6 +11,6 @@ MPI; any other MPI that mpi4py finds, such as a cluster's own, does as well.
 from minigrad.distributed.collective import all_sum
 from minigrad.distributed.data_parallel import DataParallel
 from minigrad.distributed.group import Group
-from minigrad.distributed.job import launched, world
+from minigrad.distributed.launcher import job, launched, launched_rank, world
 
-__all__ = ["DataParallel", "Group", "all_sum", "launched", "world"]
+__all__ = ["DataParallel", "Group", "all_sum", "job", "launched", "launched_rank", "world"]

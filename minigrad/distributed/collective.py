@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.autograd.custom_vjp import custom_vjp
 from minigrad.autograd.tensor import Tensor
-from minigrad.distributed.job import world
+from minigrad.distributed.launcher import world
 
 
 @custom_vjp

@@ -12,7 +12,7 @@ from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.distributed.agreement import parameter_facts, require_equal, require_equal_bits
 from minigrad.distributed.buckets import BUCKET_BYTES, Buckets
 from minigrad.distributed.group import Group
-from minigrad.distributed.job import world
+from minigrad.distributed.launcher import world
 from minigrad.errors import UsageError
 from minigrad.typing import Array, StateDict
 

@@ -24,6 +24,9 @@ GRACE: Final = 2.0
 SETTLE: Final = 0.3
 """Seconds in which ranks that fail at the same time hear of each other."""
 
+PATIENCE: Final = 5.0
+"""Seconds after which a rank that was to be ended by another one ends all itself."""
+
 MAX_TOLD: Final = 64
 """Up to so many ranks, each tells each other that it leaves; of more, all tell rank 0, and rank 0 tells all."""
 
@@ -126,6 +129,23 @@ class Faults:
             self._notes.send(FAILED, text, self._others)
             self._notes.read_for(SETTLE)
 
+    def end(self, error: BaseException, report: Callable[[], object], code: int) -> None:
+        """End all ranks because of an error of this one; one of those that have an error reports it.
+
+        Args:
+            error: it.
+            report: tells the user.
+            code: the exit code of the job.
+        """
+        if self.reports(error):
+            report()
+        else:
+            self._notes.read_for(PATIENCE)  # the one that reports ends all
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MPI's own line would say the same without the reason
+        self._comm.Abort(code)
+
     def reports(self, error: BaseException) -> bool:
         """Whether this is the rank that tells the user of an error: one of those that have it does.
 
@@ -142,15 +162,3 @@ class Faults:
         if not self._broken:
             ranks = self._others if len(self._others) < MAX_TOLD or self._comm.rank == 0 else [0]
             self._notes.send(LEFT, (self._waits, self._place), ranks)
-
-    def abort(self, code: int) -> None:
-        """End all ranks at once.
-
-        Args:
-            code: the exit code of the job.
-        """
-        self._notes.read_for(SETTLE)  # so that the rank that tells the reason has told it
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MPI's own line would say the same without the reason
-        self._comm.Abort(code)

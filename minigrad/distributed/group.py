@@ -10,6 +10,8 @@ import os
 import pickle
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +30,9 @@ TIME_LIMIT: Final = "MINIGRAD_RANK_TIMEOUT"
 
 SPINS: Final = 200
 """How often a wait asks without a pause: most messages are there soon."""
+
+FIRST_LIMIT: Final = 3600.0
+"""Seconds that the first rank of a machine may take for a download."""
 
 MAX_PAUSE: Final = 0.002  # s
 
@@ -159,6 +164,17 @@ class Group:
         """
         if self._comm is not None and self.size > 1:
             self.wait([self._comm.Ibarrier()], what, time_limit)
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Run a block first on one rank of each machine, then on the others: it may download what they find."""
+        local = self.on_this_host()
+        if local.rank > 0:
+            local.barrier("the first rank's data", FIRST_LIMIT)
+        yield
+        if local.rank == 0:
+            local.barrier("the first rank's data")
+        self.barrier("the data", FIRST_LIMIT)
 
     # ---- waiting ---------------------------------------------------------------------------------------------
 

@@ -62,8 +62,9 @@ class Alone:
     def finish_step(self, training: TrainingState, sums: RunningSums) -> None:
         """Add up the losses of all ranks."""
 
-    def agree_to_stop(self, training: TrainingState) -> None:
-        """Stop all ranks if one is to stop."""
+    def agree_to_stop(self, training: TrainingState) -> bool:
+        """Whether one of the ranks is to stop: then all do. A signal may come to one of them at any moment."""
+        return training.stopping
 
     def settle(self, training: TrainingState) -> None:
         """Make everything that is saved, or evaluated with, the same on all ranks."""

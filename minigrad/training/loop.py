@@ -135,7 +135,7 @@ def fit(
             ranks.begin(training)
             # Each of these is raised as an error, once: see check_finite.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                while training.epoch < epochs and not training.stopping:
+                while training.epoch < epochs and not ranks.agree_to_stop(training):
                     _run_epoch(training, compiled, ranks)
             training.status = "finished" if training.epoch >= epochs else "stopped"
         except BaseException:
@@ -159,8 +159,7 @@ def _run_epoch(training: TrainingState, compiled: Gradients | None, ranks: Alone
         start = now
         for callback in training.callbacks:
             callback.on_step(training)
-        ranks.agree_to_stop(training)
-        if training.stopping:
+        if ranks.agree_to_stop(training):
             check_parameters(training)
             ranks.settle(training)
             break

@@ -146,11 +146,13 @@ class Ranks(Callback, Alone):
             former = getattr(training.sums, name)
             setattr(training.sums, name, former + type(former)(number))
 
-    def agree_to_stop(self, training: TrainingState) -> None:
-        """Stop all ranks after the same step, if one is to stop."""
+    def agree_to_stop(self, training: TrainingState) -> bool:
+        """Whether one of the ranks is to stop: then all do, after the same step."""
         wanted = np.array([training.stopping], np.float64)
-        if self._group.all_sum(wanted, f"the end of step {training.step}")[0]:
+        stopping = bool(self._group.all_sum(wanted, f"the end of step {training.step}")[0])
+        if stopping:
             training.stop()
+        return stopping
 
     # ---- epochs ----------------------------------------------------------------------------------------------
 

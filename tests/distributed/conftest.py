@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT = 120
+LIMIT = 300
 """Seconds after which a job counts as hanging; the machine may be busy."""
 
 

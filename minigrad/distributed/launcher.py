@@ -12,6 +12,7 @@ from typing import Final
 
 from minigrad.distributed.faults import Faults
 from minigrad.distributed.group import Group
+from minigrad.distributed.supervisor import supervise
 from minigrad.errors import MissingExtraError, UsageError
 
 LAUNCHERS: Final = (
@@ -20,6 +21,9 @@ LAUNCHERS: Final = (
     "MV2_COMM_WORLD_SIZE",  # MVAPICH
 )
 """The environment variables in which an `mpiexec` tells each process how many there are."""
+
+RANKS: Final = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK")
+"""The environment variables in which it tells a process its number."""
 
 _world: Group | None = None
 
@@ -32,6 +36,17 @@ def launched() -> int:
     names = LAUNCHERS if "PMIX_RANK" not in os.environ else (*LAUNCHERS, "SLURM_STEP_NUM_TASKS")
     counts = [int(text) for name in names if (text := os.environ.get(name, "")).isdecimal()]
     return counts[0] if counts else 0
+
+
+def launched_rank() -> int:
+    """The number that `mpiexec` gave this process; 0 if none did. Like `launched`, it does not load MPI."""
+    texts = (os.environ.get(name, "") for name in RANKS)
+    return next((int(text) for text in texts if text.isdecimal()), 0)
+
+
+def job() -> Group:
+    """`world()` if an `mpiexec` started this process; else this process alone, without a look at MPI."""
+    return world() if launched() > 1 else Group(None)
 
 
 def world() -> Group:
@@ -53,6 +68,8 @@ def world() -> Group:
 
 
 def _load(started: int) -> Group:
+    if started > 1 and find_spec("mpi4py") is not None:
+        supervise(launched_rank())
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: it is installed, and finds no MPI
@@ -74,10 +91,11 @@ def _end_together(faults: Faults, last_words: str) -> None:
     former = sys.excepthook
 
     def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if faults.reports(error):
+        def report() -> None:
             former(kind, error, trace)
             print(f"minigrad: {last_words}", file=sys.stderr)
-        faults.abort(1)
+
+        faults.end(error, report, 1)
 
     sys.excepthook = end
     if threading.current_thread() is threading.main_thread():
