@@ -214,6 +214,38 @@ def adam(
 
 
 @with_compiled_variant
+def adam_direction(
+    u: Array,
+    g: Array,
+    m: Array,
+    s: Array,
+    p: Array,
+    *,
+    sign: float,
+    weight_decay: float,
+    beta1: float,
+    beta2: float,
+    m_scale: float,
+    root_scale: float,
+    eps: float,
+) -> None:
+    """m <- mean of d, s <- mean of d^2;  u <- m_scale * m / (root_scale * sqrt(s) + eps) + weight_decay * p.
+
+    Here d = sign * g.
+    """
+    for u_, m_, s_, p_, d, t, _ in blocks(u, g, m, s, p, sign=sign, weight_decay=0.0):
+        update_mean(m_, d, beta1, t)
+        update_mean_square(s_, d, beta2, t)
+        np.sqrt(s_, out=t)
+        t *= root_scale
+        t += eps
+        np.multiply(m_, m_scale, out=u_)
+        u_ /= t
+        if weight_decay:
+            u_ += np.multiply(p_, weight_decay, out=t)
+
+
+@with_compiled_variant
 def adamax(
     p: Array,
     g: Array,

@@ -70,6 +70,15 @@ def adam(
     return _run(_adam, p, (g, m, s, largest), *numbers)
 
 
+def adam_direction(
+    u: Array, g: Array, m: Array, s: Array, p: Array, *, sign: float, weight_decay: float, beta1: float, beta2: float,
+    m_scale: float, root_scale: float, eps: float,
+) -> VariantResult:  # fmt: skip
+    """See `update.adam_direction`."""
+    numbers = sign, weight_decay, beta1, 1 - beta1, beta2, 1 - beta2, m_scale, root_scale, eps
+    return _run(_adam_direction, u, (g, m, s, p), *numbers)
+
+
 def adamax(
     p: Array, g: Array, m: Array, u: Array, *, sign: float, weight_decay: float, lr: float, beta1: float,
     beta2: float, eps: float,
@@ -206,6 +215,20 @@ def _adam(
         if largest is not None:
             top[i] = deciding
         p[i] = shrink * x - (g_scale * d + m_scale * mean) / (root_scale * math.sqrt(deciding) + eps)
+
+
+@compiled
+def _adam_direction(
+    u: Array, g: Array, m: Array, s: Array, p: Array, sign: float, decay: float, beta1: float, gain1: float,
+    beta2: float, gain2: float, m_scale: float, root_scale: float, eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
+    p, g, m, s, u = p[start:stop], g[start:stop], m[start:stop], s[start:stop], u[start:stop]
+    for i in range(len(p)):
+        x, d, mean, square = p[i], sign * g[i], m[i], s[i]
+        mean = beta1 * mean + gain1 * d
+        square = beta2 * square + gain2 * (d * d)
+        m[i], s[i] = mean, square
+        u[i] = m_scale * mean / (root_scale * math.sqrt(square) + eps) + decay * x
 
 
 @compiled

@@ -8,6 +8,7 @@ from minigrad.optim.adam_variants import Adamax, NAdam, RAdam
 from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop
 from minigrad.optim.average import EMA, WeightAverage
 from minigrad.optim.clip import clip_grad_norm, clip_grad_value
+from minigrad.optim.layerwise import LAMB, LARS
 from minigrad.optim.lbfgs import LBFGS
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedule import scheduled
@@ -17,9 +18,9 @@ from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
-    "EMA", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "MinimizeResult", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "WeightAverage", "clip_grad_norm", "clip_grad_value", "minimize", "schedule",
-    "scheduled",
+    "EMA", "LAMB", "LARS", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "MinimizeResult",
+    "NAdam", "Optimizer", "RAdam", "RMSprop", "WeightAverage", "clip_grad_norm", "clip_grad_value", "minimize",
+    "schedule", "scheduled",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

@@ -55,7 +55,7 @@ def clip_grad_norm(
     if not is_number(norm_type) or not norm_type > 0:
         raise UsageError(f"clip_grad_norm: norm_type must be above 0, got {norm_type!r} (math.inf is the largest |g|)")
     gradients = _gradients("clip_grad_norm", parameters)
-    norm = _norm(list(map(as_array, gradients)), float(norm_type))
+    norm = common_norm(list(map(as_array, gradients)), float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise NonFiniteError(f"clip_grad_norm: the norm of the gradients is {norm}, so they cannot be clipped")
     factor = max_norm / (norm + 1e-6)
@@ -113,8 +113,13 @@ def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]
     return list(gradients.values())
 
 
-def _norm(arrays: list[Array], p: float) -> float:
-    """The norm of all numbers together."""
+def common_norm(arrays: list[Array], p: float) -> float:
+    """The norm of all numbers together, in double precision.
+
+    Args:
+        arrays: of any shapes.
+        p: the exponent, above 0; infinity for the largest |x|.
+    """
     if p == math.inf:
         return _max_abs(arrays)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

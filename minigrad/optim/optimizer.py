@@ -168,7 +168,7 @@ class Optimizer(ExplainedKeywords):
 
     @python_call
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
-        state, dtype = self.state[p], accumulation_dtype(p.dtype)
+        state, dtype, group = self.state[p], accumulation_dtype(p.dtype), self._settings_of(p, group)
         buffers = self._buffers(group)
         new = [name for name in buffers if name not in state]
         for name in new:
@@ -183,6 +183,10 @@ class Optimizer(ExplainedKeywords):
         self._update(*flat, group=group, state=state, new_buffers=bool(new))
         if values is not own:
             own[...] = values
+
+    def _settings_of(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """The settings of one parameter: those of its group, unless a subclass says otherwise."""
+        return group
 
     def _buffers(self, group: Group) -> Mapping[str, float]:
         """The arrays that are kept for each parameter of a group, and the number that fills them at first."""

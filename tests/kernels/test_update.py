@@ -37,6 +37,11 @@ ROWS = {
     "adam": ("adam", "pgg+-", {**ADAM, "g_scale": 0.0}),
     "nadam": ("adam", "pgg+-", ADAM),
     "amsgrad": ("adam", "pgg++", {**ADAM, "sign": -1.0}),
+    "lamb": (
+        "adam_direction",
+        "pgg+g",
+        {**BETAS, "sign": -1.0, "weight_decay": 0.1, "m_scale": 2.0, "root_scale": 3.0, "eps": 1e-3},
+    ),
     "adamax": ("adamax", "pgg+", {**BASE, "eps": 1e-3, **BETAS}),
     "blend": ("blend", "pg", {"share": 0.3}),
 }

@@ -10,7 +10,7 @@ from minigrad.optim import SGD, Adam
 from tests.helper import variable
 from tests.optim.problem import CASES, LR
 
-EVERY = {kind: getattr(optim, kind) for kind in [*CASES, "Lion"]}
+EVERY = {kind: getattr(optim, kind) for kind in [*CASES, "Lion", "LARS", "LAMB"]}
 FULL = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9, "centered": True}, "Adam": {"amsgrad": True}}
 every_kind = pytest.mark.parametrize("kind", EVERY)
 
