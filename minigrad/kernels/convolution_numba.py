@@ -12,7 +12,8 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
 The second is the first with rows and columns exchanged, so two compiled loops do all the work. Channels that
-are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, many others to `winograd_numba`.
+are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, few of them with a multiple of 16
+outputs to `planar_convolution_numba`, and many others to `winograd_numba`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, lane_convolution_numba, winograd_lanes_numba, winograd_numba
+from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_lanes_numba, winograd_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
@@ -56,7 +57,7 @@ def conv(
     x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv`."""
-    for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv):
+    for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
         y = by_lanes(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
         if y is not NotImplemented:
             return y
@@ -94,7 +95,9 @@ def conv_weight(
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_lanes_numba.conv_weight, lane_convolution_numba.conv_weight):
+    for by_lanes in (
+        winograd_lanes_numba.conv_weight, lane_convolution_numba.conv_weight, planar_convolution_numba.conv_weight
+    ):  # fmt: skip
         out = by_lanes(x, g, shape=shape, **where, groups=groups)
         if out is not NotImplemented:
             return out

@@ -130,14 +130,17 @@ class StripPlan:
 
     @classmethod
     @lru_cache(256)  # a network asks for the same few, in every step
-    def forward(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, dtype: DType) -> StripPlan:
-        """Plan the convolution of x (N, C, H, W) by w (O, C, P, Q)."""
+    def forward(
+        cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, dtype: DType, *, planar: bool = False
+    ) -> StripPlan:
+        """Plan the convolution of x (N, C, H, W) by w (O, C, P, Q); `planar`: of planes, not of vectors of channels."""
         lanes = BYTES // dtype.itemsize
+        unit = 1 if planar else lanes
         (s, t), (a, b) = stride, padding
         count = output_size((x[2], x[3]), (w[2], w[3]), stride, padding, dilation)
         reach = dilation[0] * (w[2] - 1) // s  # rows of a part, beyond those of windows
         width = max(count[1] + dilation[1] * (w[3] - 1) // t, (x[3] - 1 + b) // t + 1)
-        rows = strip_rows(count[0], x[1] * s * t * width * dtype.itemsize, reach)
+        rows = strip_rows(count[0], max(x[1] * s * t, lanes) * width * dtype.itemsize, reach)
         height = rows + reach
         room = -(-rows * width // TILE) * TILE
         strips = Strips(-(-count[0] // rows), rows, width, s * t * height * width + room - rows * width + width, room,
@@ -150,8 +153,8 @@ class StripPlan:
         taps = ((p % s * t + q % t) * height + p // s) * width + q // t
         starts = np.array([0, taps.size])
         return cls(
-            count, strips, reads.ravel() * lanes, writes.ravel() * lanes, np.arange(taps.size), starts,
-            taps.ravel() * lanes, pays(x[0], count, strips),
+            count, strips, reads.ravel() * unit, writes.ravel() * lanes, np.arange(taps.size), starts,
+            taps.ravel() * unit, pays(x[0], count, strips),
         )  # fmt: skip
 
     @classmethod

@@ -5,9 +5,10 @@ memory; with too many it would spill over. So tiles are made for the machine: of
 tile leaves a few for factors; where registers are fewer or narrower, it has fewer sums.
 
     s = zero_tile(array, m, n)   m n vectors of zeros; m and n are constants here, as in all that follows
-    ws = splat_tile_type(array, i, m)                 splat(array, i), splat(array, i + 1), ...
+    ws = splat_tile(array, i, m)                 splat(array, i), splat(array, i + 1), ...
     xs = load_contiguous(array, i, n)            load(array, i), and the vectors behind it
     xs = load_at_offsets(array, places, k, i, n) load(array, places[k] + i), load(array, places[k + 1] + i), ...
+    ws = splat_at_offsets(array, places, k, i, m) splat(array, places[k] + i), splat(array, places[k + 1] + i), ...
     ws = splat_column(array, i, step, m)         splat(array, i), splat(array, i + step), ...
     s = load_column(array, i, step, m)           load(array, i), load(array, i + step), ...
     store_column(array, i, step, s)              store(array, i + a step, s[a])
@@ -131,6 +132,20 @@ def load_at_offsets(
         return _packed(builder, [builder.load(place, align=alignment(array)) for place in found])
 
     return tile_type(array, n.literal_value)(array, places, types.intp, types.intp, n), emit
+
+
+@literal_intrinsic
+def splat_at_offsets(
+    typing: NumbaObject, array: NumbaObject, places: NumbaObject, k: NumbaObject, index: NumbaObject, m: NumbaObject
+) -> NumbaObject:
+    """Vectors that hold array[places[k] + index], array[places[k + 1] + index], ... in all lanes."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vector = context.get_value_type(signature.return_type).element
+        found = _find(context, builder, (array, places), args, m.literal_value, vector.element)
+        return _packed(builder, [broadcast(builder, vector, builder.load(place)) for place in found])
+
+    return tile_type(array, m.literal_value)(array, places, types.intp, types.intp, m), emit
 
 
 @literal_intrinsic

@@ -22,7 +22,7 @@ import numpy as np
 
 from minigrad.typing import Array, DType, Pair, Shape
 
-from . import buffers, winograd_numba
+from . import buffers, threads, winograd_numba
 from .array_utils import as_contiguous
 from .jit import VariantResult
 from .simd import BYTES
@@ -39,7 +39,7 @@ MAX_KERNEL_BYTES = 40 << 20  # of transformed kernels, which are made in each ca
 SUM_TILES = 256  # tiles whose sum `conv_weight` makes on its own
 SUM_BYTES = 16 << 20  # of all these sums, unless there is one only
 SUM_GRAIN = 1 << 14  # numbers of a sum for which a thread pays
-UNITS = 16  # into which the work is cut at least: where blocks are few, by outputs too
+UNITS_PER_THREAD = 2  # into which the work is cut at least: where blocks are few, by outputs too
 PART_OUTPUTS = 64  # of which a unit has at least as many
 
 
@@ -75,7 +75,8 @@ def conv_weight(
     plan = LanesPlan.of(x.shape, shape[0], count, padding, x.dtype)
     # One sum for each few blocks, then the sum of those: the same order for any number of threads.
     sums = buffers.empty((-(-plan.blocks // plan.sum_blocks), POINTS * plan.kernel_step), x.dtype)
-    parallel(correlate_units, len(sums) * plan.correlation.parts, sums, as_contiguous(x), as_contiguous(g), plan)
+    layout = plan.cut(len(sums), shape[0])
+    parallel(correlate_units, len(sums) * layout.parts, sums, as_contiguous(x), as_contiguous(g), plan, layout)
     total = sums[0] if len(sums) == 1 else buffers.empty(sums.shape[1:], x.dtype)
     if len(sums) != 1:
         parallel(add_up, total.size, sums, total, grain=SUM_GRAIN)
@@ -100,20 +101,23 @@ def convolve(x: Array, w: Array, bias: Array, padding: Pair, count: Pair, *, tur
     plan = LanesPlan.of(x.shape, len(bias), count, padding, x.dtype)
     kernels = buffers.empty((POINTS * plan.kernel_step,), x.dtype)
     parallel(transform_kernels, len(bias) * x.itemsize // BYTES, as_contiguous(w), kernels, turned)
-    parallel(convolve_units, plan.blocks * plan.layout.parts, as_contiguous(x), kernels, bias, out, plan)
+    layout = plan.cut(plan.blocks, len(bias))
+    parallel(convolve_units, plan.blocks * layout.parts, as_contiguous(x), kernels, bias, out, plan, layout)
     return out
 
 
-def convolve_units(x: Array, kernels: Array, bias: Array, out: Array, plan: LanesPlan, start: int, stop: int) -> None:
+def convolve_units(
+    x: Array, kernels: Array, bias: Array, out: Array, plan: LanesPlan, layout: Layout, start: int, stop: int
+) -> None:
     """`convolve`, for the pairs of a block and a part of the outputs from start to stop."""
     v, sums = plan.room(x.shape[1], x.dtype), plan.room(out.shape[1], x.dtype)
-    convolve_blocks(v, sums, x, kernels, bias, out, plan.pixels, plan.windows, plan.layout, start, stop)
+    convolve_blocks(v, sums, x, kernels, bias, out, plan.pixels, plan.windows, layout, start, stop)
 
 
-def correlate_units(sums: Array, x: Array, g: Array, plan: LanesPlan, start: int, stop: int) -> None:
+def correlate_units(sums: Array, x: Array, g: Array, plan: LanesPlan, layout: Layout, start: int, stop: int) -> None:
     """`conv_weight`, for the pairs of a sum and a part of the outputs from start to stop."""
     v, a = plan.room(x.shape[1], x.dtype), plan.room(g.shape[1], x.dtype)
-    correlate_blocks(v, a, sums, x, g, plan.pixels, plan.windows, plan.correlation, plan.sum_blocks, start, stop)
+    correlate_blocks(v, a, sums, x, g, plan.pixels, plan.windows, layout, plan.sum_blocks, start, stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +125,16 @@ class LanesPlan:
     """How a convolution is cut into blocks."""
 
     layout: Layout
-    correlation: Layout  # the same for `conv_weight`
     blocks: int
     sum_blocks: int  # of each sum that `conv_weight` makes
     kernel_step: int
     pixels: Array  # where a pixel of x is in a strip, were that its whole image
     windows: Array  # likewise, a pixel of the result or its cotangent
+
+    def cut(self, units: int, outs: int) -> Layout:
+        """The layout with outputs in as many parts as it takes to have work for all threads."""
+        parts = min(-(-UNITS_PER_THREAD * threads.thread_count() // max(1, units)), outs // PART_OUTPUTS)
+        return self.layout._replace(parts=max(1, parts))
 
     def room(self, channels: int, dtype: DType) -> Array:
         """For the points of a block of so many channels."""
@@ -147,15 +155,9 @@ class LanesPlan:
         kernels = kernel_step(x[1], outs, lanes)
         most_sums = max(1, SUM_BYTES // (POINTS * kernels * dtype.itemsize))
         sum_blocks = max(1, SUM_TILES // (block * columns), -(-blocks // most_sums))
-        layout = Layout(rows, columns, padding, block, strip, -(-block * columns // TILE) * TILE, parts(blocks, outs))
-        correlation = layout._replace(parts=parts(-(-blocks // sum_blocks), outs))
+        layout = Layout(rows, columns, padding, block, strip, -(-block * columns // TILE) * TILE, 1)
         down, right = np.ogrid[: x[2], : x[3]]
         pixels = (down * (4 * columns + 2) + right + padding[1]) * lanes
         down, right = np.ogrid[: count[0], : count[1]]
         windows = (down * 4 * columns + right) * lanes
-        return cls(layout, correlation, blocks, sum_blocks, kernels, pixels.ravel(), windows.ravel())
-
-
-def parts(units: int, outs: int) -> int:
-    """Into how many parts the outputs of each unit are cut."""
-    return max(1, min(-(-UNITS // max(1, units)), outs // PART_OUTPUTS))
+        return cls(layout, blocks, sum_blocks, kernels, pixels.ravel(), windows.ravel())

@@ -77,7 +77,7 @@ def test_blocks_strips_and_parts_may_have_any_size(case, block, strip, tiles, da
     tile, sums = data.draw(st.integers(1, 50)), data.draw(st.integers(1, 1 << 20))
     units, outputs = data.draw(st.integers(1, 50)), data.draw(st.sampled_from([1, 16, 32]))
     with everywhere(BLOCK_BYTES=block, STRIP_BYTES=strip, SUM_TILES=tiles, MIN_BLOCK_TILES=tile, SUM_BYTES=sums,
-                    UNITS=units, PART_OUTPUTS=outputs):  # fmt: skip
+                    UNITS_PER_THREAD=units, PART_OUTPUTS=outputs):  # fmt: skip
         assert_close(three(FAST, case), case)
 
 
