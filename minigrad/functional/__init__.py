@@ -38,6 +38,7 @@ from minigrad.functional.adaptive_pooling import (
     adaptive_max_pool2d,
     spatial_pyramid_pool,
 )
+from minigrad.functional.attention import rotary, scaled_dot_product_attention, sinusoidal_positions
 from minigrad.functional.convolution import (
     conv1d,
     conv2d,
@@ -87,6 +88,7 @@ from minigrad.functional.pooling import (
     max_pool2d,
 )
 from minigrad.functional.regularization import alpha_dropout, dropout, dropout1d, dropout2d, l1_penalty, l2_penalty
+from minigrad.functional.rms_normalization import rms_norm
 from minigrad.functional.sliding_windows import col2im, fold, im2col, unfold
 from minigrad.functional.softmax_family import log_softmax, softmax, softmin
 from minigrad.functional.transposed_convolution import conv_transpose1d, conv_transpose2d
@@ -105,9 +107,10 @@ __all__ = [
     "locally_connected2d", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "margin_ranking_loss", "max_pool1d",
     "max_pool2d", "max_unpool1d", "max_unpool2d", "mish", "mse_loss", "multi_class_svm_loss", "multi_margin_loss",
     "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle",
-    "poisson_nll_loss", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
-    "softmax", "softmin", "softplus", "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh",
-    "tanhshrink", "threshold", "triplet_margin_loss", "true_conv2d", "unfold",
+    "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "rotary", "scaled_dot_product_attention", "selu",
+    "sigmoid", "silu", "sinusoidal_positions", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus",
+    "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh", "tanhshrink", "threshold",
+    "triplet_margin_loss", "true_conv2d", "unfold",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

@@ -11,6 +11,7 @@ from minigrad.nn.adaptive_pooling import (
     GlobalMaxPool2d,
     SpatialPyramidPool,
 )
+from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.build import conv_net
 from minigrad.nn.compose import Identity, Lambda, Residual
 from minigrad.nn.container import ModuleList, Sequential
@@ -18,7 +19,7 @@ from minigrad.nn.convolution import Conv1d, Conv2d
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from minigrad.nn.gated import GELU, GLU, Hardswish, Mish, SiLU
 from minigrad.nn.hook import Handle
-from minigrad.nn.layer_normalization import GroupNorm, LayerNorm
+from minigrad.nn.layer_normalization import GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.linear import Bilinear, CosineSimilarity, Embedding, Linear
 from minigrad.nn.local_normalization import LocalContrastNorm, LocalResponseNorm
 from minigrad.nn.locally_connected import LocallyConnected2d
@@ -65,6 +66,8 @@ from minigrad.nn.sigmoid import Hardsigmoid, Hardtanh, LogSigmoid, Sigmoid, Soft
 from minigrad.nn.softmax_family import LogSoftmax, Softmax, Softmax2d, Softmin
 from minigrad.nn.sync_batch_norm import SyncBatchNorm
 from minigrad.nn.threshold import Hardshrink, Softshrink, Step, Tanhshrink, Threshold
+from minigrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from minigrad.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.unpooling import MaxUnpool1d, MaxUnpool2d
 from minigrad.pytorch_names import module_getattr as _module_getattr
@@ -81,11 +84,12 @@ __all__ = [
     "InstanceNorm2d", "KLDivLoss", "L1Loss", "LPPool1d", "LPPool2d", "LSTMCell", "Lambda", "LayerNorm", "LeakyReLU",
     "Linear", "LocalContrastNorm", "LocalResponseNorm", "LocallyConnected2d", "LogSigmoid", "LogSoftmax", "MSELoss",
     "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxUnpool1d", "MaxUnpool2d", "Mish", "Module", "ModuleDict",
-    "ModuleList", "MultiClassSVMLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "Parameter",
-    "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RNNCell", "ReLU", "ReLU6", "ReflectionPad1d",
-    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Residual", "Sequential", "SiLU", "Sigmoid",
-    "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign",
-    "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
+    "ModuleList", "MultiClassSVMLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss",
+    "PReLU", "Parameter", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNCell", "ReLU", "ReLU6",
+    "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Residual", "Sequential", "SiLU",
+    "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink",
+    "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "ZeroPad1d", "ZeroPad2d", "conv_net", "conv_output_size",
     "conv_transpose_output_size", "pool_output_size",
 ]  # fmt: skip

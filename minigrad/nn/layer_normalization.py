@@ -1,4 +1,4 @@
-"""Normalization of each sample by mean and variance of its features, or of groups of its channels."""
+"""Normalization of each sample by mean and variance of its features or of groups of channels, or by its size."""
 
 from __future__ import annotations
 
@@ -97,3 +97,38 @@ class GroupNorm(Configured):
     def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (N, C, ...) -> the same."""
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(Configured):
+    """Normalization by the root of the mean square of the last dimensions, for each sample.
+
+        y = weight * x / sqrt(mean of x^2 + eps),  mean over normalized_shape
+
+    Args:
+        normalized_shape: the sizes of these dimensions, or the one size.
+        eps: is added to the mean (default None: the distance of 1 to the next number of x's dtype).
+        elementwise_affine: whether there is a weight (initially 1), one an element (default True).
+
+    Shapes: x (..., *normalized_shape) -> the same; weight (*normalized_shape).
+
+    Raises:
+        UsageError: a size is no integer of at least 0.
+        ShapeError: when called, x does not end with normalized_shape.
+
+    Source: Zhang and Sennrich 2019, "Root mean square layer normalization", arXiv:1910.07467.
+    """
+
+    shown = ("normalized_shape", "eps", "elementwise_affine")
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
+    ) -> None:
+        sizes = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+        sizes = tuple([count(self, "normalized_shape", size) for size in sizes])
+        self.normalized_shape: Shape = sizes
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(init.constant(sizes, 1.0)) if elementwise_affine else None
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (..., *normalized_shape) -> the same."""
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)

@@ -140,7 +140,18 @@ SEQUENCES = [
     Row("LSTM", (3, 2), {"bidirectional": True, "proj_size": 1}, inputs=((3, 2, 3),)),
     Row("GRU", (3, 2), {}, ((4, 3),)),
     Row("RNNCell", (3, 2), {}, ((2, 3),)), Row("LSTMCell", (3, 2, False), {}, ((2, 3),)),
-    Row("GRUCell", (3, 2), {}, ((3,),)),
+    Row("GRUCell", (3, 2), {}, ((3,),)), Row("RMSNorm", ((3, 4),)), Row("RMSNorm", (4, 0.1, False)),
+    Row("MultiheadAttention", (4, 2), {}, ((3, 2, 4),) * 3),
+    Row("MultiheadAttention", (4, 2), {"kdim": 3, "vdim": 5, "batch_first": True}, ((2, 3, 4), (2, 4, 3), (2, 4, 5))),
+    Row("MultiheadAttention", (4, 1, 0.0, False, True, True), {}, ((3, 4), (2, 4), (2, 4))),
+    Row("TransformerEncoderLayer", (4, 2, 3, 0.0), {"activation": "gelu"}, ((3, 2, 4),)),
+    Row("TransformerEncoderLayer", (4, 2, 3, 0.0), {"norm_first": True, "bias": False}, ((3, 4),), grad=False),
+    Row("TransformerDecoderLayer", (4, 2, 3, 0.0), {"activation": "gelu", "batch_first": True}, ((1, 3, 4), (1, 2, 4))),
+    Row("TransformerDecoderLayer", (4, 2, 3, 0.0), {"norm_first": True}, ((3, 2, 4), (2, 2, 4)), grad=False),
+    Row("TransformerEncoder", (nn.TransformerEncoderLayer(4, 2, 3, 0.0), 2), {}, ((3, 2, 4),), peer=False, grad=False),
+    Row("TransformerDecoder", (nn.TransformerDecoderLayer(4, 2, 3, 0.0), 1), {}, ((3, 2, 4), (2, 2, 4)), peer=False,
+        grad=False),
+    Row("Transformer", (4, 2, 2, 2, 3, 0.0), {}, ((2, 2, 4), (3, 2, 4)), grad=False),
 ]  # fmt: skip
 
 SHAPES = [

@@ -9,6 +9,7 @@ LINEAR_TAPS = {
     "index": np.array([[0, 0, 1, 2], [0, 1, 2, 2]]),
     "weight": np.array([[1.0, 0.5, 0.25, 1.0], [0.0, 0.5, 0.75, 0.0]]),
 }
+SEEN = np.array([[False, False, True], [True, True, False]])  # with causal=True the first row sees nothing
 TIED = np.array([[[[1.0, 2.0, 2.0], [2.0, 0.0, 1.0]]]])
 
 NETWORK: dict[str, list[Case]] = {
@@ -56,6 +57,12 @@ NETWORK: dict[str, list[Case]] = {
     "rnn": [
         *cases(((4, 2), (2, 2), (2, 2))),
         *cases(((3, 2), (2, 2), (2, 2)), sizes=(2, 1), reverse=True, nonlinearity="relu"),
+    ],
+    "attention": [
+        *cases(((2, 3), (2, 3), (2, 1), None), ((0, 2), (2, 2), (2, 1), None)),
+        *cases(((2, 1, 2), (1, 2, 2), (2, 2, 1), (1, 2))),
+        *cases(((3, 2), (2, 2), (2, 2), None), ((2, 2), (3, 2), (3, 1), SEEN), causal=True, scale=0.7),
+        *cases(((2, 2), (3, 2), (3, 1), np.array([[-np.inf] * 3, [0.5, -np.inf, -1.0]]))),
     ],
     "max_positions": [*cases(((1, 2, 4, 4),), (TIED,), kernel=2), *cases((TIED,), kernel=2, padding=1, ceil_mode=True)],
     "adaptive_positions": [*cases(((1, 2, 4, 4),), (TIED,), size=2), *cases(((2, 1, 3, 5),), size=(2, 4))],

@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
+from minigrad.domain import Domain
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, windows
+from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, masks, windows
 from minigrad.testing.strategies.calls_from_facts import draws_calls_of
 from minigrad.typing import Array, Settings, Shape
 
@@ -108,3 +109,15 @@ def _recurrent(draw: Draw, op: Op) -> FunctionCall:
     if op.name == "rnn":
         settings["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
     return FunctionCall.of(op, *inputs, **settings)
+
+
+@draws_calls_of("attention")
+def _attention(draw: Draw, op: Op) -> FunctionCall:
+    rows, columns, size = draw(st.integers(0, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    lead = draw(st.sampled_from([(), (1,), (2,)]))
+    kind = draw(st.sampled_from(["none", "numbers", "booleans"]))
+    table = (rows, columns)
+    mask = None if kind == "none" else draw(arrays(table)) if kind == "numbers" else draw(masks(table))
+    near = Domain(-8.0, 8.0)  # second derivatives have squares of keys, beside which differences would vanish
+    inputs = [draw(arrays(shape, domain=near)) for shape in ((*lead, rows, size), (columns, size), (*lead, columns, 1))]
+    return FunctionCall.of(op, *inputs, mask, causal=draw(st.booleans()), scale=draw(st.sampled_from([1.0, 0.5])))
