@@ -15,9 +15,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "{pack,check} PATH [options]",
         "pack puts folders of images into tar shards, which are trained on without being in memory; check reads every\n"
         "sample of a folder of images, of shards, or of a .npy, safetensors or Parquet file, and tells what is broken.",
-        "examples:\n"
-        "  minigrad data pack photos/ -o shards/ && minigrad train resnet18 --data shards/ --workers 2\n"
-        "  minigrad data check shards/",
+        "examples:\n  minigrad data pack photos/ -o shards/ --shard-mb 100\n  minigrad data check shards/",
     )
     add = parser.add_argument
     add("action", choices=("pack", "check"), metavar="{pack,check}", help="what to do")

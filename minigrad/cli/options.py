@@ -37,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
 
 class _Compact(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=20, width=110)
+        super().__init__(prog, max_help_position=25, width=110)
 
 
 class _Version(argparse.Action):
@@ -113,7 +113,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         ("augment", "MOTIONS", "none, or degrees=10,translate=0.1,scale=[0.9,1.1] (default: the recipe)"),
         ("accumulate", "N", "batches a step (default: 1)"),
         ("clip_norm", "X", "largest norm of the gradients (default: none)"),
-        ("workers", "N", "processes that read the data (default: 0, it is read between the steps)"),
+        ("workers", "N", "processes that read the data (default: 0, read between steps)"),
         ("seed", "N", "of weights, order and motions (default: 0)"),
         ("threads", "N", THREADS.format(f"one for each idle processor, of {available_threads()}")),
         ("out", "DIR", "the run folder (default: runs/MODEL, or runs/MODEL-2 ...)"),

@@ -22,10 +22,10 @@ from minigrad.errors import DataError
 class CheckedSamples:
     """What a check has found.
 
-    Attributes:
-        samples: how many can be read.
-        classes: the number of samples of each class, by its name, where there are classes.
-        broken: what cannot be read: a file, the offset in it, and why.
+    Args:
+        samples: how many can be read (default 0).
+        classes: the number of samples of each class, by its name (default: there are no classes).
+        broken: what cannot be read: a file, the offset in it, and why (default: nothing).
     """
 
     samples: int = 0

@@ -224,7 +224,9 @@ def _context(start_method: str | None) -> BaseContext:
         from multiprocessing.forkserver import _forkserver
 
         others = getattr(_forkserver, "_preload_modules", ["__main__"])
-        context.set_forkserver_preload(list(dict.fromkeys([*others, "minigrad.data"])))
+        spec = getattr(sys.modules["__main__"], "__spec__", None)  # of `python -m`, which "__main__" leaves out
+        modules = [*others, "minigrad.data", *([spec.name] if spec is not None else [])]
+        context.set_forkserver_preload(list(dict.fromkeys(modules)))
     return context
 
 
