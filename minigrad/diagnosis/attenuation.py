@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.autograd.node import Node
 from minigrad.autograd.trace import Event
+from minigrad.diagnosis.sequence_words import sequence_words
 from minigrad.diagnosis.text import input_range, number, percent
 from minigrad.typing import Array
 
@@ -93,6 +94,10 @@ class Attenuation:
             return self._not_selected(name)
         if name in PRODUCTS and (factor := self._zero_factor(name)):
             return factor
+        if name in ("lstm", "gru", "rnn", "attention"):
+            found = sequence_words(name, self.event.inputs, self.event.settings)
+            if found is not None:
+                return Words(*found)
         if name == "standardize":
             return Words(
                 "standardize (batch, layer or group normalization) removes the mean and the scale of its input, so a "

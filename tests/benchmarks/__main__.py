@@ -5,6 +5,7 @@
     python -m tests.benchmarks convolution --peer torch       convolutions of networks, each shape alone
     python -m tests.benchmarks loader --peer torch            images a second, read by worker processes
     python -m tests.benchmarks per_sample                     gradients of each sample, and one of the batch
+    python -m tests.benchmarks sequences --peer torch         recurrent layers, attention, a layer of a Transformer
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
     python -m tests.benchmarks steps --models resnet20 --profile         where the time goes, op by op
 
@@ -18,13 +19,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks import convolution, elementwise, loader, overhead, per_sample, steps
+from tests.benchmarks import convolution, elementwise, loader, overhead, per_sample, sequences, steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure minigrad against a peer.")
     commands = parser.add_subparsers(required=True)
-    for module in (overhead, elementwise, convolution, loader, per_sample, steps):
+    for module in (overhead, elementwise, convolution, loader, per_sample, sequences, steps):
         command = commands.add_parser(module.__name__.rpartition(".")[2], help=(module.__doc__ or "").splitlines()[0])
         module.add_options(command)
         command.add_argument("--json", action="store_true", help="print the figures as JSON")
