@@ -15,7 +15,11 @@ from minigrad.data import DataLoader, Dataset
 from minigrad.data.skipping import skip
 from minigrad.errors import DataError, MissingExtraError
 
-pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+pytestmark = [
+    pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork"),
+    # Python 3.12 and later: threads of other tests may still be there, and what is forked here needs none of them.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 METHODS = ["fork", "forkserver", "spawn"]
 
