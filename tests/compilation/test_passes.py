@@ -272,7 +272,7 @@ def test_dropout_and_cross_entropy_stay_the_same_with_all_passes_on_large_batche
     for each in train:
         mg.seed(2)
         for x, y in classification(6, batch=64):
-            each.step(mg.mg.Tensor(x), mg.mg.Tensor(y))
+            each.step(mg.Tensor(x), mg.Tensor(y))
     for p, q in zip(train[0].model.parameters(), train[1].model.parameters(), strict=True):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=2e-5, atol=1e-7)
 
