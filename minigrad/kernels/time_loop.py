@@ -2,7 +2,8 @@
 
 Sequences of different lengths are packed: the rows of all steps one after the other, at each step those of the
 sequences that are as long as that, the longest first. `sizes` says how many there are at each step. The state of a
-sequence that has ended stays as it is; run in reverse, it enters when its last element does.
+sequence that has ended stays as it is; run in reverse, it enters when its last element does. Without `sizes` all have
+one length.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +16,20 @@ from . import buffers
 from .array_utils import as_contiguous
 from .recurrence import gru_step, gru_step_back, lstm_step, lstm_step_back
 
-Sizes = Sequence[int]
+Sizes = Sequence[int] | None
 
 
-def steps(sizes: Sizes, reverse: bool) -> Iterator[tuple[slice, int]]:
-    """The rows of each step in the order in which they are run, and how many these are."""
+def steps(sizes: Sizes, reverse: bool, rows: int, count: int) -> Iterator[tuple[slice, int]]:
+    """The rows of each step in the order in which they are run, and how many these are.
+
+    Args:
+        sizes: how many sequences there are at each step; None for all of them, at each.
+        reverse: whether the last step comes first.
+        rows: of all steps together.
+        count: how many sequences there are.
+    """
+    if sizes is None:
+        sizes = (count,) * (rows // max(count, 1))
     ends = np.cumsum(np.asarray(sizes, np.intp)).tolist()
     order = zip(ends, sizes, strict=True)
     yield from ((slice(end - n, end), n) for end, n in (reversed([*order]) if reverse else order))
@@ -28,7 +38,7 @@ def steps(sizes: Sizes, reverse: bool) -> Iterator[tuple[slice, int]]:
 def states_before(out: Array, initial: Array, sizes: Sizes, reverse: bool) -> Array:
     """The state in which each step finds a sequence, from the states behind the steps."""
     state, before = initial.copy(), np.empty((len(out), initial.shape[1]), out.dtype)
-    for rows, n in steps(sizes, reverse):
+    for rows, n in steps(sizes, reverse, len(out), len(initial)):
         before[rows] = state[:n]
         state[:n] = out[rows]
     return before
@@ -62,7 +72,7 @@ def lstm(
     gates, h, c = _copy(gates), h.copy(), c.copy()
     out, cells = buffers.empty((len(z), h.shape[1]), h.dtype), buffers.empty((len(z), c.shape[1]), h.dtype)
     product, unprojected = np.empty((len(h), w.shape[0]), h.dtype), np.empty_like(c)
-    for rows, n in steps(sizes, reverse):
+    for rows, n in steps(sizes, reverse, len(out), len(h)):
         np.matmul(h[:n], w.T, out=product[:n])
         hidden = unprojected[:n] if projection else out[rows]
         lstm_step(gates[rows], product[:n], c[:n], cells[rows], hidden)
@@ -88,7 +98,7 @@ def lstm_back(
     g_h, g_c, g_out, w, *projection = alike(g_h.copy(), g_c.copy(), g_out, w, p)
     slopes, totals = buffers.empty(gates.shape, g_out.dtype), _copy(g_out)
     product, unprojected = np.empty_like(g_h), np.empty_like(g_c)
-    for rows, n in steps(sizes, not reverse):
+    for rows, n in steps(sizes, not reverse, len(slopes), len(g_h)):
         total = totals[rows]
         total += g_h[:n]
         along = np.matmul(total, projection[0], out=unprojected[:n]) if projection else total
@@ -118,7 +128,7 @@ def gru(
     gates, h, size = _copy(gates), h.copy(), h.shape[1]
     out, added = buffers.empty((len(z), size), h.dtype), buffers.empty((len(z), size), h.dtype)
     product = np.empty((len(h), 3 * size), h.dtype)
-    for rows, n in steps(sizes, reverse):
+    for rows, n in steps(sizes, reverse, len(out), len(h)):
         part = np.matmul(h[:n], w.T, out=product[:n])
         if bias:
             part += bias[0]
@@ -143,7 +153,7 @@ def gru_back(
     g_h, g_out, w = alike(g_h.copy(), g_out, w)
     slopes, inner = buffers.empty(gates.shape, g_out.dtype), buffers.empty(gates.shape, g_out.dtype)
     product = np.empty_like(g_h)
-    for rows, n in steps(sizes, not reverse):
+    for rows, n in steps(sizes, not reverse, len(slopes), len(g_h)):
         along = g_h[:n]
         along += g_out[rows]
         gru_step_back(slopes[rows], inner[rows], gates[rows], added[rows], before[rows], along)
@@ -169,7 +179,7 @@ def rnn(z: Array, h: Array, w: Array, *, nonlinearity: str, sizes: Sizes, revers
     """
     out, h, w = alike(z, h, w)
     out, h, product = _copy(out), h.copy(), np.empty_like(h)
-    for rows, n in steps(sizes, reverse):
+    for rows, n in steps(sizes, reverse, len(out), len(h)):
         hidden = out[rows]
         hidden += np.matmul(h[:n], w.T, out=product[:n])
         if nonlinearity == "tanh":
@@ -193,7 +203,7 @@ def rnn_back(
     """
     g_h, g_out, w, out = alike(g_h.copy(), g_out, w, out)
     slopes = _copy(g_out)
-    for rows, n in steps(sizes, not reverse):
+    for rows, n in steps(sizes, not reverse, len(slopes), len(g_h)):
         slope = slopes[rows]
         slope += g_h[:n]
         slope *= 1 - out[rows] * out[rows] if nonlinearity == "tanh" else out[rows] > 0

@@ -21,7 +21,7 @@ from minigrad.shapes import Shape, shape_of
 from minigrad.typing import ArrayLike
 
 Rng = np.random.Generator | None
-Sizes: TypeAlias = tuple[int, ...]
+Sizes: TypeAlias = tuple[int, ...] | None
 States: TypeAlias = tuple[ArrayLike, ...]
 
 
@@ -106,7 +106,7 @@ class Recurrent(Configured):
             x = ops.moveaxis(x, 0, 1)
         steps, size, width = x.shape
         states = self._initial(x, hx, size, None, batched)
-        out, last = self._layers(ops.reshape(x, shape=(steps * size, width)), states, (size,) * steps)
+        out, last = self._layers(ops.reshape(x, shape=(steps * size, width)), states, None)
         out = ops.reshape(out, shape=(steps, size, out.shape[1]))
         if not batched:
             return ops.squeeze(out, axis=1), [ops.squeeze(state, axis=1) for state in last]

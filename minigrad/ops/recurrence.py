@@ -21,7 +21,7 @@ from minigrad.ops.shape import concat
 from minigrad.shapes import Shape, shape_of
 from minigrad.typing import Array, ArrayLike, Settings, Value
 
-Sizes = tuple[int, ...]
+Sizes = tuple[int, ...] | None
 
 
 def sized(z: ArrayLike, h: ArrayLike, sizes: Sequence[int] | None, reverse: bool) -> Settings:
@@ -31,7 +31,7 @@ def sized(z: ArrayLike, h: ArrayLike, sizes: Sequence[int] | None, reverse: bool
     if sizes is None:
         if rows % count if count else rows:
             raise ShapeError(f"z has {rows} rows, which is no multiple of the {count} sequences of h: give sizes=")
-        sizes = (count,) * (rows // max(count, 1))
+        return {"sizes": None, "reverse": bool(reverse)}
     sizes = tuple([int(n) for n in sizes])
     if sum(sizes) != rows or any(n < 0 for n in sizes) or list(sizes) != sorted(sizes, reverse=True):
         raise ShapeError(f"sizes {sizes} must not increase, and add up to the {rows} rows of z")
@@ -55,7 +55,7 @@ def walked(
 ) -> tuple[Value, ...]:
     """The first state behind all steps, and the last states: what the fused ops are held to."""
     outs: list[tuple[int, Value]] = [(0, states[0][:0])]
-    for rows, n in steps(sizes, reverse):
+    for rows, n in steps(sizes, reverse, shape_of(z)[0], shape_of(states[0])[0]):
         new = step(z[rows], tuple([state[:n] for state in states]))
         outs.append((rows.start, new[0]))
         states = tuple([concat([part, state[n:]], axis=0) for part, state in zip(new, states, strict=True)])

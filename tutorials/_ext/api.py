@@ -25,6 +25,7 @@ from .docstring import restructured
 
 PAGES: Final = (
     "minigrad", "minigrad.ops", "minigrad.linalg", "minigrad.fft", "minigrad.special", "minigrad.einops", "minigrad.functional", "minigrad.nn",
+    "minigrad.nn.utils.rnn",
     "minigrad.optim", "minigrad.init", "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis",
     "minigrad.compilation", "minigrad.cost", "minigrad.io",
     "minigrad.testing", "minigrad.testing.frameworks", "minigrad.domain", "minigrad.typing",

@@ -19,6 +19,11 @@ from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.shapes import Shape, shape_of
 from minigrad.typing import Array, ArrayLike
 
+__all__ = [
+    "PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
+    "unpack_sequence", "unpad_sequence",
+]  # fmt: skip
+
 
 class _Packed(NamedTuple):
     data: Tensor

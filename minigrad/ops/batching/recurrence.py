@@ -28,7 +28,8 @@ def _side_by_side(op: Op[..., Any], states: int, xs: Sequence[Any], batched: Bat
     def apart(x: Any) -> Any:
         return moveaxis(reshape(x, shape=(shape_of(x)[0] // size, size, shape_of(x)[1])), 1, 0)
 
-    settings["sizes"] = tuple([size * n for n in settings["sizes"]])
+    if settings["sizes"] is not None:
+        settings["sizes"] = tuple([size * n for n in settings["sizes"]])
     inputs = [joined(x, b) for x, b in zip(xs[:rows], batched[:rows], strict=True)]
     return tuple([apart(x) for x in op(*inputs, *xs[rows:], **settings)])
 
