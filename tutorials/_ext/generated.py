@@ -14,13 +14,14 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from . import api, command, derivatives, networks, packages, pytorch
+from . import api, command, derivatives, networks, onnx_operators, packages, pytorch
 
 GENERATORS: Final[Mapping[str, Callable[[str], str]]] = {
     "api": api.page,
     "command": command.help_text,
     "derivatives": derivatives.tables,
     "networks": networks.table,
+    "onnx": onnx_operators.table,
     "packages": packages.picture,
     "pytorch": pytorch.text,
 }
