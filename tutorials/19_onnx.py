@@ -29,8 +29,8 @@ import onnxruntime
 from minigrad_models import MODELS
 
 import minigrad as mg
-from minigrad import functional as F
 from minigrad import nn, optim
+from minigrad.functional import cross_entropy
 from minigrad.io import from_onnx, onnx_operator, onnx_ops, to_onnx
 
 mg.seed(0)
@@ -147,7 +147,7 @@ optimizer = optim.Adam([p for p in read.parameters() if p.requires_grad], lr=0.0
 target = np.arange(7) % 10
 losses = []
 for _ in range(30):
-    loss = F.cross_entropy(read.train()(images), target)
+    loss = cross_entropy(read.train()(images), target)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

@@ -58,7 +58,7 @@ def from_onnx(
         trainable: the names of the weights to train; None (default) for all floating weights with dimensions, but for
             settings (such as limits, scales or running statistics) and masks with numbers of 1e30 and more.
         max_elements: how many elements a value of the graph may have, and a sixteenth of what all may have in one run
-            (default 2**28, which in float32 is 1 GB).
+            (default 268435456, which in float32 is 1 GB).
 
     Shapes: as the file has them; the first size is free.
 

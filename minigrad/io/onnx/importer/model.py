@@ -126,14 +126,15 @@ def _computed(operator: Operator, node: Node, given: Sequence[Value]) -> tuple[V
 
 
 class OnnxModel(OnnxBlock):
-    """A module made of an ONNX file by `from_onnx`.
+    """A module made of an ONNX file by `from_onnx`, which fills it with nodes. Its arguments are its attributes.
 
-    Attributes:
-        inputs, outputs: their names, dtypes and shapes, as the file has them (None for a size that is free).
-        metadata: texts by name, such as the classes.
-        producer: the program that wrote the file.
-        opset: the version of the operators.
-        max_elements: how many elements a value may have.
+    Args:
+        inputs: their names, dtypes and shapes, as the file has them, None for a size that is free (default ()).
+        outputs: those of the outputs (default ()).
+        metadata: texts by name, such as the classes; none unless given.
+        producer: the program that wrote the file (default "").
+        opset: the version of the operators (default 0).
+        max_elements: how many elements a value may have (default 268435456).
 
     Shapes: as the file has them; the first size is free.
     """

@@ -73,8 +73,8 @@ def onnx_operator(
     Args:
         *names: the operators, as the file calls them.
         domain: where they are defined (default "": ONNX itself).
-        constants: the parameters whose values are settings and are never trained (default: none).
-        buffers: the parameters whose values it may change in training, such as running statistics (default: none).
+        constants: the parameters whose values are settings and are never trained (default ()).
+        buffers: the parameters whose values it may change in training, such as running statistics (default ()).
         numbers: whether the results are plain integers also for a Tensor, such as its shape (default False).
         broadcasts: whether all inputs are broadcast to one shape, whose size is checked in advance (default False).
         note: what differs from ONNX, in a line (default "").
