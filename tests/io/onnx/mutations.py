@@ -136,7 +136,7 @@ def _constants(graph: Any, rng: np.random.Generator) -> None:
     integers = [t for t in graph.initializer if t.data_type == 7 and len(t.raw_data) >= 8]
     tensor = _one(integers, rng)
     if tensor is not None:
-        array = np.frombuffer(tensor.raw_data, np.int64).copy()
+        array = np.frombuffer(tensor.raw_data[: len(tensor.raw_data) // 8 * 8], np.int64).copy()
         array[int(rng.integers(len(array)))] = int(rng.choice(HUGE))
         tensor.raw_data = array.tobytes()
 

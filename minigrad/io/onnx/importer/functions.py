@@ -31,23 +31,20 @@ class Functions:
             self.by_name[key] = function
         self.calls = self.nodes = 0
 
-    def inlined(self, nodes: Iterable[NodeProto], taken: Iterable[str]) -> Iterator[NodeProto]:
+    def inlined(self, nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
         """The nodes, with the bodies of functions in place of their calls, under new names.
 
         Args:
             nodes: of a graph.
-            taken: names that new ones must differ from.
 
         Raises:
             DataError, UsageError: a function calls itself, or there are too many nodes.
         """
         if not self.by_name:
             return iter(nodes)
-        return self._inlined(nodes, frozenset(taken), ())
+        return self._inlined(nodes, ())
 
-    def _inlined(
-        self, nodes: Iterable[NodeProto], taken: frozenset[str], outer: tuple[Key, ...]
-    ) -> Iterator[NodeProto]:
+    def _inlined(self, nodes: Iterable[NodeProto], outer: tuple[Key, ...]) -> Iterator[NodeProto]:
         for node in nodes:
             self.nodes += 1
             if self.nodes > MAX_NODES:
@@ -59,9 +56,9 @@ class Functions:
                 continue
             if key in outer or len(outer) > MAX_CALLS:
                 raise DataError(f"the function {node.op_type!r} of the file calls itself, or is nested too deeply")
-            yield from self._inlined(self._body(node, function, taken), taken, (*outer, key))
+            yield from self._inlined(self._body(node, function), (*outer, key))
 
-    def _body(self, call: NodeProto, function: FunctionProto, taken: frozenset[str]) -> Iterator[NodeProto]:
+    def _body(self, call: NodeProto, function: FunctionProto) -> Iterator[NodeProto]:
         """The nodes of a function with the names of one call."""
         from onnx import NodeProto
 

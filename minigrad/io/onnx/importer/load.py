@@ -132,13 +132,12 @@ def _made(data: ModelData, trainable: Iterable[str] | None, max_elements: int) -
     scoped = [replace(node, path=paths.module(node.path)) for node in nodes]
     for name in (*parameters, *buffers):
         paths.module(names.split(name)[:-1])
-    variables = {name: paths.variable(name) for name in arrays if name in parameters or name in buffers}
+    tensors = {name: Parameter(arrays[name]) for name in parameters} | {name: Tensor(arrays[name]) for name in buffers}
+    variables = {name: paths.variable(name) for name in arrays if name in tensors}
     others = {name: array for name, array in arrays.items() if name not in variables}
     planner = plan.Planner(variables, others, [x.name for x in data.graph.outputs])
     planner.plan(plan.placed(scoped, variables), [x.name for x in data.graph.inputs])
-    _build(model, planner, {name: Parameter(arrays[name]) for name in parameters} | {
-        name: Tensor(arrays[name]) for name in buffers
-    })  # fmt: skip
+    _build(model, planner, tensors)
     return model.eval()
 
 
@@ -216,7 +215,8 @@ def _roles(
         ]
     else:
         weights = [name for name in arrays if name in trainable]
-    return weights, [name for name in kept if name not in weights]
+    chosen = set(weights)
+    return weights, [name for name in kept if name not in chosen]
 
 
 def _is_weight(array: Array) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from typing import Self
 
@@ -68,11 +69,11 @@ class OnnxBlock(Module):
         found: Tensor = owner.__dict__[path[-1]]
         return found
 
-    def _run_node(self, data: NodeData, values: dict[str, Value], run: Run) -> None:
+    def _run_node(self, data: NodeData, values: MutableMapping[str, Value], run: Run) -> None:
         """Compute the results of a node, and put them among the values."""
 
         def branch(graph: GraphData, inputs: Sequence[Value]) -> tuple[Value, ...]:
-            inner = {**values, **dict(zip([x.name for x in graph.inputs], inputs, strict=True))}
+            inner = ChainMap(dict(zip([x.name for x in graph.inputs], inputs, strict=True)), values)
             for below in graph.nodes:
                 self._run_node(below, inner, run)
             return tuple(inner[x.name] for x in graph.outputs)

@@ -25,7 +25,7 @@ class Paths:
     def __init__(self, reserved: Iterable[str]) -> None:
         self.reserved = frozenset(reserved)
         self.modules: set[Path] = {()}
-        self.taken: set[Path] = set()
+        self.taken: dict[Path, int] = {}
 
     def module(self, parts: Iterable[str]) -> Path:
         """The path of a module, which exists from now on."""
@@ -42,11 +42,12 @@ class Paths:
         """
         *owner, last = self._legal(split(name))
         base = self.module(owner)
-        found, k = (*base, last), 0
+        wanted = found = (*base, last)
+        k = self.taken.get(wanted, 0)  # where the last search ended
         while found in self.taken or found in self.modules:
             k += 1
             found = (*base, f"{last}_{k}")
-        self.taken.add(found)
+        self.taken[wanted], self.taken[found] = k, self.taken.get(found, 0)
         return found
 
     def _legal(self, parts: Iterable[str]) -> Path:

@@ -102,7 +102,7 @@ class Planner:
         for node in nodes:
             uses.update(names_used(node))
         made = [name for node in nodes for name in node.outputs if name]
-        inside = {*made, *self.constants, *(name for name in uses if self._owns(path, name))}
+        inside = {*made, *(name for name in uses if name in self.constants or self._owns(path, name))}
         order = {name: None for node in nodes for name in [*node.inputs, *sorted(names_used(node))]}
         given = tuple(name for name in order if name and name not in inside)
         return given, tuple(name for name in made if self._uses[name] > uses[name])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -51,7 +52,7 @@ class Reader:
         """
         if not self.model.HasField("graph"):
             raise DataError("the file holds no ONNX graph: is it another kind of file?")
-        graph = self._graph(self.model.graph, frozenset(), self.opsets, 0)
+        graph = self._graph(self.model.graph, None, self.opsets, 0)
         graph = replace(graph, initializers=self.weights, marks=self.marks)
         metadata = {entry.key: entry.value for entry in self.model.metadata_props}
         return ModelData(graph, metadata, self.model.producer_name, self.opsets.get("", 0))
@@ -77,14 +78,14 @@ class Reader:
 
     # ---- graphs ----------------------------------------------------------------------------------------------
 
-    def _graph(self, graph: GraphProto, outer: frozenset[str], opsets: Mapping[str, int], depth: int) -> GraphData:
+    def _graph(self, graph: GraphProto, outer: Names | None, opsets: Mapping[str, int], depth: int) -> GraphData:
         """A graph, whose nodes may use the names of the graphs around it."""
         if depth > MAX_DEPTH:
             raise UsageError(f"the graph has branches nested deeper than {MAX_DEPTH}")
         if graph.sparse_initializer:
             raise UsageError("the file has sparse weights, which are not supported: store them densely")
         for tensor in graph.initializer:
-            if not tensor.name or tensor.name in self.weights or tensor.name in outer:
+            if not tensor.name or tensor.name in self.weights or (outer is not None and tensor.name in outer):
                 raise DataError(f"the file has no or two initializers of the name {tensor.name!r}")
             self.weights[tensor.name] = self._tensor(tensor, f"the initializer {tensor.name!r}")
             self.marks[tensor.name] = tensor.doc_string
@@ -94,8 +95,8 @@ class Reader:
         inputs = [self._value(x) for x in graph.input]
         _require_different([x.name for x in inputs])
         inputs = [x for x in inputs if x.name not in initializers]
-        made = set(outer) | initializers | {x.name for x in inputs}
-        nodes = self.functions.inlined(graph.node, made)
+        made = Names(initializers | {x.name for x in inputs}, outer)
+        nodes = self.functions.inlined(graph.node)
         found = [self._node(node, made, opsets, depth) for node in nodes]
         outputs = [self._value(x) for x in graph.output]
         if not outputs:
@@ -125,7 +126,7 @@ class Reader:
 
     # ---- nodes -----------------------------------------------------------------------------------------------
 
-    def _node(self, node: NodeProto, made: set[str], opsets: Mapping[str, int], depth: int) -> NodeData:
+    def _node(self, node: NodeProto, made: Names, opsets: Mapping[str, int], depth: int) -> NodeData:
         """A node, whose results are added to what has been made."""
         self.count += 1
         if self.count > MAX_NODES:
@@ -156,7 +157,7 @@ class Reader:
         return replace(data, attributes=attributes, path=_scopes(node))
 
     def _attribute(
-        self, attribute: AttributeProto, what: str, made: set[str], opsets: Mapping[str, int], depth: int
+        self, attribute: AttributeProto, what: str, made: Names, opsets: Mapping[str, int], depth: int
     ) -> Attribute:
         what = f"{what}: its attribute {attribute.name!r}"
         kind = attribute.AttributeType.Name(attribute.type) if attribute.type in range(15) else "UNDEFINED"
@@ -171,7 +172,7 @@ class Reader:
         if kind == "TENSOR":
             return self._tensor(attribute.t, what)
         if kind == "GRAPH":
-            return self._graph(attribute.g, frozenset(made), opsets, depth + 1)
+            return self._graph(attribute.g, made, opsets, depth + 1)
         if kind == "FLOATS":
             return tuple(map(float, attribute.floats))
         if kind == "INTS":
@@ -181,10 +182,29 @@ class Reader:
         raise UsageError(f"{what} is of the kind {kind}, which is not supported")
 
 
+class Names:
+    """The names of values that have been made, in a graph and in those around it.
+
+    Args:
+        names: of the graph itself.
+        outer: those around it; None (default) for none.
+    """
+
+    def __init__(self, names: Iterable[str], outer: Names | None = None) -> None:
+        self.names, self.outer = set(names), outer
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or (self.outer is not None and name in self.outer)
+
+    def add(self, name: str) -> None:
+        """Add a name to those of the graph itself."""
+        self.names.add(name)
+
+
 def _require_different(names: list[str]) -> None:
-    twice = [name for i, name in enumerate(names) if name in names[:i]] if len(set(names)) < len(names) else []
-    if twice:
-        raise DataError(f"the graph has two inputs {twice[0]!r}: names must differ")
+    (name, count), *_ = Counter(names).most_common(1) or [("", 0)]
+    if count > 1:
+        raise DataError(f"the graph has two inputs {name!r}: names must differ")
 
 
 def _scopes(node: NodeProto) -> tuple[str, ...]:
