@@ -22,6 +22,16 @@ THREAD_TIMEOUT: Final = "OPENBLAS_THREAD_TIMEOUT"
 THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """The environment variables that say how many threads a program may have, the stronger first."""
 
+LAUNCHERS: Final = (
+    "PMI_SIZE",  # MPICH, Intel MPI, and Slurm with PMI
+    "OMPI_COMM_WORLD_SIZE",  # Open MPI
+    "MV2_COMM_WORLD_SIZE",  # MVAPICH
+)
+"""The environment variables in which an `mpiexec` tells each process how many there are."""
+
+RANKS: Final = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK")
+"""The environment variables in which it tells a process its number."""
+
 BUSY_SAMPLES: Final = 9  # their median counts, so that what runs for a moment does not
 BUSY_INTERVAL: Final = 0.01  # s
 Library = dict[str, Any]  # threadpoolctl has no types
@@ -188,3 +198,19 @@ def _numba_threads() -> str:
     except ValueError:  # Numba starts it at the first parallel function; minigrad's kernels have threads of their own
         layer = "not started"
     return f"{thread_count()}, threading layer {layer}"
+
+
+def launched() -> int:
+    """How many processes the `mpiexec` (or `srun`) that started this one has started; 0 if none did.
+
+    It looks at the environment only: MPI is not loaded.
+    """
+    names = LAUNCHERS if "PMIX_RANK" not in os.environ else (*LAUNCHERS, "SLURM_STEP_NUM_TASKS")
+    counts = [int(text) for name in names if (text := os.environ.get(name, "")).isdecimal()]
+    return counts[0] if counts else 0
+
+
+def launched_rank() -> int:
+    """The number that `mpiexec` gave this process; 0 if none did. Like `launched`, it does not load MPI."""
+    texts = (os.environ.get(name, "") for name in RANKS)
+    return next((int(text) for text in texts if text.isdecimal()), 0)

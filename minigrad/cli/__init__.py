@@ -23,11 +23,10 @@ from typing import Final
 
 from minigrad.cli.options import COMMANDS, make_parser
 from minigrad.cli.output import Output, plain
-from minigrad.config import keep_freed_memory, restart_with_sleeping_blas
-from minigrad.distributed import launched, launched_rank, world
+from minigrad.config import keep_freed_memory, launched, launched_rank, restart_with_sleeping_blas
 from minigrad.errors import DataError, DistributedError, MissingExtraError, NonFiniteError, StateError, UsageError
 
-RANKED: Final = {"train", "resume"}
+RANKED: Final = {"train", "resume", "sweep"}
 """The commands that `mpiexec` may start several of."""
 
 USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
@@ -112,6 +111,8 @@ def _on_all_ranks(command: Callable[[Namespace, bool], Output], arguments: Names
         return command(arguments, as_json)
     if arguments.command not in RANKED:
         raise UsageError(f"mpiexec starts one process of minigrad {arguments.command}, which is not made for several")
+    from minigrad.distributed import world  # only for those who need it
+
     faults = world().faults
     assert faults is not None
     try:

@@ -13,6 +13,7 @@ from minigrad.cli.explain import explain
 from minigrad.cli.overrides import PARSERS
 from minigrad.cli.parsing import integer, shape
 from minigrad.cli.registries import MODEL_REGISTRY, OPTIMIZER_REGISTRY, REGISTRIES, SCHEDULE_REGISTRY
+from minigrad.cli.sweep_options import add_sweep
 from minigrad.config import available_threads
 from minigrad.errors import UsageError
 
@@ -91,12 +92,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         parser,
         "[MODEL] [options]",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
-        "mpiexec -n 4 minigrad train ... trains on 4 ranks, which divide each batch (extra `mpi`).\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
         fill("small models: " + ", ".join(small), 110, subsequent_indent="  ", break_on_hyphens=False)
         + "; `minigrad summary` lists all\nexamples:\n"
         "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
-        "  minigrad train net:Net --data photos/ --config run.toml",
+        "  mpiexec -n 4 minigrad train net:Net --data photos/ --config run.toml   (on 4 ranks: extra mpi)",
     )
     add = parser.add_argument
     add("model", nargs="?", metavar="MODEL", help="what to train: a model, or an .onnx file")
@@ -286,6 +286,7 @@ def _add_override(parser: argparse.ArgumentParser, key: str, metavar: str, about
 COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
     "train": ("train a model; its weights, curves and pictures go to a run folder", _add_train),
     "resume": ("go on with a training exactly where it stopped", _add_resume),
+    "sweep": ("train a model with many settings, and compare", add_sweep),
     "evaluate": ("tell how good a trained model is on test data", _add_evaluate),
     "predict": ("tell the classes of image files", _add_predict),
     "summary": ("show the layers of a model: shapes, parameters, multiply-adds, memory", _add_summary),

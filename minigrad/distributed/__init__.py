@@ -8,9 +8,10 @@ while backward still runs, so that all ranks make the same step. `pip install "m
 MPI; any other MPI that mpi4py finds, such as a cluster's own, does as well.
 """
 
+from minigrad.config import launched, launched_rank
 from minigrad.distributed.collective import all_sum
 from minigrad.distributed.data_parallel import DataParallel
 from minigrad.distributed.group import Group
-from minigrad.distributed.launcher import job, launched, launched_rank, world
+from minigrad.distributed.launcher import job, world
 
 __all__ = ["DataParallel", "Group", "all_sum", "job", "launched", "launched_rank", "world"]

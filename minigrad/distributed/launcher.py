@@ -8,40 +8,18 @@ import sys
 import threading
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING
 
+from minigrad.config import launched, launched_rank
 from minigrad.distributed.faults import Faults
 from minigrad.distributed.group import Group
 from minigrad.distributed.supervisor import supervise
 from minigrad.errors import MissingExtraError, UsageError
 
-LAUNCHERS: Final = (
-    "PMI_SIZE",  # MPICH, Intel MPI, and Slurm with PMI
-    "OMPI_COMM_WORLD_SIZE",  # Open MPI
-    "MV2_COMM_WORLD_SIZE",  # MVAPICH
-)
-"""The environment variables in which an `mpiexec` tells each process how many there are."""
-
-RANKS: Final = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMIX_RANK")
-"""The environment variables in which it tells a process its number."""
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 _world: Group | None = None
-
-
-def launched() -> int:
-    """How many processes the `mpiexec` (or `srun`) that started this one has started; 0 if none did.
-
-    It looks at the environment only: MPI is not loaded.
-    """
-    names = LAUNCHERS if "PMIX_RANK" not in os.environ else (*LAUNCHERS, "SLURM_STEP_NUM_TASKS")
-    counts = [int(text) for name in names if (text := os.environ.get(name, "")).isdecimal()]
-    return counts[0] if counts else 0
-
-
-def launched_rank() -> int:
-    """The number that `mpiexec` gave this process; 0 if none did. Like `launched`, it does not load MPI."""
-    texts = (os.environ.get(name, "") for name in RANKS)
-    return next((int(text) for text in texts if text.isdecimal()), 0)
 
 
 def job() -> Group:
@@ -65,6 +43,13 @@ def world() -> Group:
         if _world.faults is not None:
             _end_together(_world.faults, f"{_world.name} ended all {_world.size} ranks")
     return _world
+
+
+def communicator() -> MPI.Intracomm:
+    """That of all ranks, for programs that talk to MPI themselves."""
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD
 
 
 def _load(started: int) -> Group:
