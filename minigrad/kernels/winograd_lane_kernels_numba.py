@@ -21,14 +21,14 @@ def transform_kernels(w: Array, u: Array, turned: bool, start: int, stop: int) -
     outs, ins = (w.shape[1], w.shape[0]) if turned else (w.shape[0], w.shape[1])
     taps, step = w.reshape(-1), kernel_step(ins, outs, lanes)
     strip = np.empty(9 * ins * lanes, w.dtype)
-    places = np.arange(9 * ins) * lanes
-    backward = places[8::-1].copy()
+    # One call of `pack` serves both, as it is compiled into this function: a plane for each input, or one for all.
+    planes, size, across = (ins, 9, 9) if turned else (1, 9 * ins, 9 * ins)
+    places = np.arange(size) * lanes
+    if turned:
+        places = places[::-1].copy()
     for o in range(start, stop):
-        if turned:
-            for c in range(ins):
-                pack(taps, 9 * (c * outs + o * lanes), 9, strip, backward, 0, 9, 9 * c * lanes)
-        else:
-            pack(taps, 9 * o * lanes * ins, 9 * ins, strip, places, 0, 9 * ins, 0)
+        for plane in range(planes):
+            pack(taps, across * o * lanes + 9 * outs * plane, across, strip, places, 0, size, 9 * lanes * plane)
         for c in range(ins):
             transform_taps(strip, 9 * c * lanes, 3 * lanes, u, (o * ins + c) * lanes, step)
 

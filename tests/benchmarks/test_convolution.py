@@ -15,7 +15,6 @@ def test_the_layers_of_a_network_are_those_of_its_forward_pass():
         Layer((64, 1, 32, 32), (6, 1, 5, 5), **plain): 1,
         Layer((64, 6, 14, 14), (16, 6, 5, 5), **plain): 1,
     }
-    assert sum(layers("resnet20").values()) == 19
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
