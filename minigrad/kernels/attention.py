@@ -53,7 +53,7 @@ class Blocks:
         scores: Array = np.matmul(self.q[matrices, rows] * self.scale, self.k[matrices, columns].swapaxes(1, 2))
         if self.causal and columns.stop > rows.start + 1:
             beyond = np.arange(columns.stop) > np.arange(rows.start, rows.stop)[:, None]
-            scores[:, beyond] = -np.inf
+            np.copyto(scores, -np.inf, where=beyond)
         if self._seen is None:
             return softmax(scores, axis=2)
         assert isinstance(matrices, slice)
@@ -63,7 +63,7 @@ class Blocks:
                 np.copyto(score, -np.inf, where=~part)
             else:
                 score += part
-                score[np.isneginf(part)] = -np.inf  # even where it was NaN
+                np.copyto(score, -np.inf, where=np.isneginf(part))  # even where it was NaN
         empty = np.isneginf(np.max(scores, axis=2, initial=-np.inf))
         if not empty.any():
             return softmax(scores, axis=2)
