@@ -15,8 +15,8 @@ import numpy as np
 
 from minigrad.io.onnx.importer.registry import OPERATORS
 
-SLOW_FILES = {"averagepool", "lppool"}
-"""Making these takes seconds; pooling is covered by `maxpool`, and by round trips."""
+SLOW_FILES = {"averagepool", "lppool", "maxpool"}
+"""Making these takes seconds: they are for the intense profile. Round trips have pooling, too."""
 
 SLOW = {"test_sce_NCd1d2d3d4d5_mean_weight_expanded"}
 
