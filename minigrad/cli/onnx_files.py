@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from minigrad_models import Entry, Recipe
 
 from minigrad.cli.data_registry import SampleFormat
-from minigrad.io import OnnxModel, from_onnx
 from minigrad.nn import Module
+
+if TYPE_CHECKING:
+    from minigrad.io import OnnxModel
 
 ENDING: Final = ".onnx"
 
@@ -31,6 +33,8 @@ def onnx_entry(path: str, recipe: Recipe) -> Entry:
     Raises:
         DataError, UsageError, MissingExtraError: the file cannot be read.
     """
+    from minigrad.io import from_onnx  # only where a file is read
+
     loaded = [from_onnx(path)]
     known = sample_format(loaded[0])
 

@@ -13,7 +13,6 @@ from minigrad.cli.onnx_files import is_onnx_file, sample_format
 from minigrad.cli.registries import find_model
 from minigrad.cli.training_settings import TrainingSettings, resolve
 from minigrad.errors import StateError
-from minigrad.io import from_onnx
 from minigrad.nn import Module
 from minigrad.typing import Shape
 
@@ -71,6 +70,8 @@ def load_run(name: str, weights: str | None = None) -> LoadedRun:
     if weights is not None:
         return _with_weights(name, weights)
     if is_onnx_file(name):
+        from minigrad.io import from_onnx  # only where a file is read
+
         read = from_onnx(name)
         return LoadedRun(Path(name), resolve([{"model": name}]), sample_format(read), read, 0)
     run = open_run(name)

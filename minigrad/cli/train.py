@@ -219,7 +219,7 @@ def _stopped(what: str, settings: TrainingSettings, run: Run | None, code: int) 
 
 
 AGAIN: Final = 0.5
-"""Seconds within which a second signal is the first one, that reached the rank on two ways."""
+"""Seconds within which a second signal, where there are several ranks, is the first one on another way."""
 
 
 class _Interrupt(Callback):
@@ -238,8 +238,10 @@ class _Interrupt(Callback):
         self._group, self._first = group, 0.0
 
     def on_begin(self, training: TrainingState) -> None:
+        group = self._group
+
         def stop(number: int, _: object) -> None:
-            if training.stopping and time.monotonic() - self._first > AGAIN:
+            if training.stopping and (group.size == 1 or time.monotonic() - self._first > AGAIN):
                 raise KeyboardInterrupt
             if not training.stopping:
                 self.code, self._first = 128 + number, time.monotonic()

@@ -50,7 +50,7 @@ def test_a_name_with_half_a_setting_is_refused():
 
 def test_all_optimizers_have_names():
     kinds = {kind for kind in vars(optim).values() if isinstance(kind, type) and issubclass(kind, Optimizer)}
-    assert set(OPTIMIZER_REGISTRY.entries.values()) == kinds - {Optimizer}
+    assert set(OPTIMIZER_REGISTRY.entries.values()) == kinds - {Optimizer, optim.LBFGS}  # which needs a closure
     assert all(name == kind.__name__.lower() for name, kind in OPTIMIZER_REGISTRY.entries.items())
 
 

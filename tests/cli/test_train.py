@@ -413,7 +413,7 @@ def test_help_tells_every_option_with_its_default(capsys):
     assert end.value.code == 0
     text = capsys.readouterr().out
     options = re.split(r"^  (?=-)", text.split("options:")[1].split("small models: ")[0], flags=re.MULTILINE)[2:]
-    assert len(options) == 21
+    assert len(options) == 22
     for option in options:
         assert "default: " in " ".join(option.split()), option
     for name, entry in MODELS.items():
