@@ -121,3 +121,8 @@ assert loss.item() < 1e-3
 # seconds the others wait (600). Runs of the command line are saved after each epoch, and at SIGTERM, which a cluster sends before it
 # ends a job: `mpiexec -n 2 minigrad resume runs/resnet20` goes on with any other number of ranks. More in
 # [several machines](several_machines.md).
+#
+# ## What you should have seen
+#
+# Two processes that train one network: the same losses as one process with batches of the same size, and the same weights on both. A
+# loop of your own becomes a parallel one by the line that puts `DataParallel` around its optimizer.

@@ -24,10 +24,10 @@ from minigrad import Op, ops
 from .docstring import restructured
 
 PAGES: Final = (
-    "minigrad", "minigrad.ops", "minigrad.linalg", "minigrad.fft", "minigrad.special", "minigrad.einops", "minigrad.functional", "minigrad.nn",
-    "minigrad.nn.utils.rnn",
-    "minigrad.optim", "minigrad.init", "minigrad.data", "minigrad.training", "minigrad.viz", "minigrad.diagnosis",
-    "minigrad.compilation", "minigrad.cost", "minigrad.io",
+    "minigrad", "minigrad.ops", "minigrad.linalg", "minigrad.fft", "minigrad.special", "minigrad.einops",
+    "minigrad.functional", "minigrad.nn", "minigrad.nn.utils.rnn", "minigrad.optim", "minigrad.init", "minigrad.data",
+    "minigrad.training", "minigrad.distributed", "minigrad.viz", "minigrad.diagnosis", "minigrad.compilation",
+    "minigrad.cost", "minigrad.io",
     "minigrad.testing", "minigrad.testing.frameworks", "minigrad.domain", "minigrad.typing",
 )  # fmt: skip
 """The modules that have a page each. What `minigrad.ops` exports is public as `minigrad.sin`, and so on."""
