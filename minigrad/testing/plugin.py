@@ -3,6 +3,8 @@
     pytest --grad-coverage            in which conditions was each op exercised?  (=strict: fail on an empty cell)
     pytest --grad-mutants[=NAME,...]  which mistakes in the rules would the suite not notice?
 
+`mpiexec -n 4 pytest --grad-mutants` divides the mutants among ranks, on one machine or several (extra `mpi`).
+
 With `--grad-mutants=mylayers:Share.backward` a rule of any other code is mutated: of PyTorch, JAX, NumPy. Otherwise
 both look at the ops that are defined under the root directory and outside of test files, unless ops are named. What an
 op cannot do, and mutants that change nothing, are listed with the reason in the file that the ini option

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.config import create_terminal_writer
 
 from minigrad.autograd.op import Op
 from minigrad.testing.mutation.foreign_function import ForeignFunction
 from minigrad.testing.mutation.mutant import mutants_of
+from minigrad.testing.mutation.mutant_ranks import processes_of, ranks, results_of_ranks
 from minigrad.testing.mutation.mutation_run import MutantResult, Suite
 from minigrad.testing.mutation.mutation_summary import summary_lines, survivors
 from minigrad.testing.mutation.project import allowlist_of, mutated
-from minigrad.testing.mutation.worker_pool import run_mutants
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -27,10 +28,14 @@ class MutationSession:
         self.config = config
         self.allowlist = allowlist_of(config, "mutants")
         self.results: list[MutantResult] | None = None
+        self.ranks = ranks()
 
     def pytest_sessionstart(self) -> None:
         """Begin before test files are imported, whose Hypothesis settings start from the profile."""
         _load_hypothesis_profile()
+        reporter: TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.ranks.rank and reporter is not None:  # rank 0 tells the results of all
+            reporter._tw = create_terminal_writer(self.config, StringIO())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -54,7 +59,8 @@ class MutationSession:
         mutants = [mutant for op in ops for mutant in mutants_of(op)]
         results: list[MutantResult] = []
         reporter: TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
-        for chunk in run_mutants(suite, mutants, (os.cpu_count() or 1) if asked is None else asked):
+        processes = processes_of(self.ranks) if asked is None else asked
+        for chunk in results_of_ranks(self.ranks, suite, mutants, processes):
             results += chunk
             if reporter is not None and reporter.isatty:
                 reporter.rewrite(f"mutants: {len(results)} of {len(mutants)} tried", erase=True)
