@@ -90,13 +90,24 @@ def read_config(path: str) -> Overrides:
     Raises:
         UsageError: it cannot be read, or something in it is not known or not possible.
     """
+    return {key: _parsed(path, key, value) for key, value in read_toml(path).items()}
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """The tables and values of a TOML file.
+
+    Args:
+        path: that of the file.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML file.
+    """
     try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
+        return tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}") from error
-    return {key: _parsed(path, key, value) for key, value in found.items()}
 
 
 def _parsed(path: str, key: str, value: object) -> object:

@@ -20,14 +20,13 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigrad.cli.overrides import read_toml
 from minigrad.cli.parsing import hint
 from minigrad.errors import UsageError
 from minigrad.typing import Settings
@@ -74,12 +73,7 @@ def read_sweep(path: str) -> Sweep:
     Raises:
         UsageError: it cannot be read, or something in it is not known or not possible.
     """
-    try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no TOML file: {error}") from error
+    found = read_toml(path)
     options, vary = found.pop("sweep", {}), found.pop("vary", {})
     if not vary or not isinstance(vary, dict) or not isinstance(options, dict):
         raise UsageError(f"{path} needs a table [vary] with what differs from run to run, such as lr = [0.1, 0.01]")
