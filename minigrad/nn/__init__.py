@@ -57,6 +57,7 @@ from minigrad.nn.padding import (
     ZeroPad1d,
     ZeroPad2d,
 )
+from minigrad.nn.parameter_container import ParameterDict, ParameterList
 from minigrad.nn.pooling import AvgPool1d, AvgPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d
 from minigrad.nn.rearrange import Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold, Upsample
 from minigrad.nn.recurrent import GRU, LSTM, RNN
@@ -85,7 +86,8 @@ __all__ = [
     "Linear", "LocalContrastNorm", "LocalResponseNorm", "LocallyConnected2d", "LogSigmoid", "LogSoftmax", "MSELoss",
     "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "MaxUnpool1d", "MaxUnpool2d", "Mish", "Module", "ModuleDict",
     "ModuleList", "MultiClassSVMLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss",
-    "PReLU", "Parameter", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNCell", "ReLU", "ReLU6",
+    "PReLU", "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss",
+    "RMSNorm", "RNNCell", "ReLU", "ReLU6",
     "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Residual", "Sequential", "SiLU",
     "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink",
     "Softsign", "SpatialPyramidPool", "Step", "SumSquaredError", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",

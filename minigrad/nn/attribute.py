@@ -11,6 +11,10 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
 
 CONTAINERS: Final = (list, tuple, dict, set, frozenset, deque)
+_REGISTERING: Final = {
+    False: "nn.ModuleList or nn.Sequential (nn.ParameterList for parameters)",
+    True: "nn.ModuleDict (nn.ParameterDict for parameters)",
+}
 _PLAIN: Final = frozenset([int, float, str, bool, type(None)])
 Container = list[Any] | tuple[Any, ...] | dict[Any, Any] | set[Any] | frozenset[Any] | deque[Any]  # whatever users keep
 
@@ -38,7 +42,7 @@ def check_container(owner: object, name: str, container: Container, module_class
         kind = type(container).__name__
         raise UsageError(
             f"{type(owner).__name__}.{name}: modules and parameters in a {kind} would not be found, nor trained: "
-            f"use {'nn.ModuleDict' if isinstance(container, dict) else 'nn.ModuleList or nn.Sequential'}, or an "
+            f"use {_REGISTERING[isinstance(container, dict)]}, or an "
             "attribute for each (x.detach() for a variable that is only kept)"
         )
 

@@ -256,7 +256,7 @@ def rename(module: Module, name: str) -> None:
     module._set_name(name)
 
 
-def check_name(container: Module, name: str) -> None:
+def check_name(container: Module, name: str, noun: str = "module") -> None:
     """Refuse a name that cannot be part of a path, or that hides what every module has.
 
     Raises:
@@ -264,7 +264,7 @@ def check_name(container: Module, name: str) -> None:
     """
     if not isinstance(name, str) or not name or "." in name or hasattr(type(container), name) or name in _RESERVED:
         raise UsageError(
-            f"{type(container).__name__}: {name!r} cannot be the name of a module: it must be a text without dots "
+            f"{type(container).__name__}: {name!r} cannot be the name of a {noun}: it must be a text without dots "
             "that is not the name of something every module has"
         )
 

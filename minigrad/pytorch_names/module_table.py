@@ -81,8 +81,6 @@ nn.functional                    minigrad.functional
 nn.parameter                     -     it is nn.Parameter(values)
 nn.modules                       -     all layers are in minigrad.nn itself
 nn.Buffer                        -     it is model.register_buffer(name, x)
-nn.ParameterList                 -     give each an attribute of its own, by model.register_parameter(name, p)
-nn.ParameterDict                 -     give each an attribute of its own, by model.register_parameter(name, p)
 nn.UpsamplingNearest2d(scale_factor=n)      nn.Upsample(scale_factor=n, mode="nearest")
 nn.UpsamplingBilinear2d(scale_factor=n)     nn.Upsample(scale_factor=n, mode="bilinear", align_corners=True)
 nn.LazyLinear                    -     sizes are given: nn.Linear(in_features, out_features)
@@ -154,9 +152,12 @@ INIT_ABSENT = "sparse_"
 UTILS = """
 utils.clip_grad_norm_(model.parameters(), 1.0)    optim.clip_grad_norm(model.parameters(), 1.0)
 utils.clip_grad_value_(model.parameters(), 1.0)   optim.clip_grad_value(model.parameters(), 1.0)
-utils.parameters_to_vector(ps)     minigrad.concat([p.reshape(-1) for p in ps])
+utils.weight_norm(layer)           nn.utils.parametrizations.weight_norm(layer)
+utils.spectral_norm(layer)         nn.utils.parametrizations.spectral_norm(layer)
+utils.remove_weight_norm(layer)    nn.utils.parametrize.remove_parametrizations(layer, "weight")
+utils.remove_spectral_norm(layer)  nn.utils.parametrize.remove_parametrizations(layer, "weight")
 """
-UTILS_ABSENT = "vector_to_parameters weight_norm spectral_norm parametrizations parametrize prune stateless"
+UTILS_ABSENT = "prune stateless"
 
 IMPORTS = {
     "minigrad.nn.functional": "import minigrad.functional as F",

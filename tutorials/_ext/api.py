@@ -25,7 +25,8 @@ from .docstring import restructured
 
 PAGES: Final = (
     "minigrad", "minigrad.ops", "minigrad.linalg", "minigrad.fft", "minigrad.special", "minigrad.einops",
-    "minigrad.functional", "minigrad.nn", "minigrad.nn.utils.rnn", "minigrad.optim", "minigrad.init", "minigrad.data",
+    "minigrad.functional", "minigrad.nn", "minigrad.nn.utils", "minigrad.nn.utils.parametrize",
+    "minigrad.nn.utils.parametrizations", "minigrad.nn.utils.rnn", "minigrad.optim", "minigrad.init", "minigrad.data",
     "minigrad.training", "minigrad.distributed", "minigrad.viz", "minigrad.diagnosis", "minigrad.compilation",
     "minigrad.cost", "minigrad.io",
     "minigrad.testing", "minigrad.testing.frameworks", "minigrad.domain", "minigrad.typing",
