@@ -1,7 +1,8 @@
 """The pass that joins calls which work element by element: one loop, one way through memory, no values in between.
 
-A call joins the calls whose results it takes, if nothing else has taken these before: sizes and dtypes are equal, and
-what is needed behind the loop is one of its results.
+A call joins the calls whose results it takes, if nothing else has taken these before: shapes and dtypes of results are
+equal, and what is needed behind the loop is one of its results. What is taken from outside may broadcast, such as a
+bias a channel: see `RowView`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import Final
 
 from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.program import Constant, Instruction, Program, Ref
+from minigrad.kernels.fusion.row_view import RowView
 from minigrad.kernels.jit import numba_available
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
+from minigrad.typing import Shape
 
 MOST_PARTS: Final = 24
 """Calls in one loop: longer ones take long to compile."""
@@ -26,6 +29,18 @@ class _Group:
         self.kind = kind
         self.positions: list[int] = []
         self.makes: set[int] = set()
+        self.shapes: tuple[Shape, ...] = ()  # of what is taken from outside and broadcasts
+
+    def takes(self, shape: Shape, shapes: tuple[Shape, ...], calls: int = 1) -> bool:
+        """Whether one loop can do so many calls more, which take arrays of these shapes."""
+        return len(self.positions) + calls <= MOST_PARTS and _has_rows(shape, (*self.shapes, *shapes))
+
+    def absorb(self, other: _Group) -> None:
+        """Take over the calls of another group, whose values nobody has taken."""
+        self.positions = sorted([*self.positions, *other.positions])
+        self.makes |= other.makes
+        self.shapes += other.shapes
+        other.positions = []
 
 
 def fuse_elementwise(program: Program) -> Program:
@@ -38,8 +53,17 @@ def fuse_elementwise(program: Program) -> Program:
         fits = _fits(program, instruction)
         taken = [group for number in instruction.reads if (group := open_groups.get(number)) is not None]
         kind = _kind(program, instruction) if fits else None
-        joined = next((group for group in taken if group.kind == kind and len(group.positions) < MOST_PARTS), None)
-        closed = [*open_groups.values()] if instruction.writes else [group for group in taken if group is not joined]
+        shape, others = _shapes(program, instruction) if fits else ((), ())
+        joined = next((group for group in taken if group.kind == kind and group.takes(shape, others)), None)
+        if joined is not None:
+            for other in dict.fromkeys(taken):
+                more = (*other.shapes, *others)
+                if other is not joined and other.kind == kind and joined.takes(shape, more, len(other.positions) + 1):
+                    open_groups.update(dict.fromkeys(other.makes, joined))
+                    joined.absorb(other)
+        closed = (
+            [*open_groups.values()] if instruction.writes else [g for g in taken if g is not joined and g.positions]
+        )
         for number in [number for group in closed for number in group.makes]:
             open_groups.pop(number, None)
         if fits:
@@ -48,6 +72,7 @@ def fuse_elementwise(program: Program) -> Program:
                 groups.append(joined)
             joined.positions.append(position)
             joined.makes.update(instruction.makes)
+            joined.shapes += others
             open_groups.update(dict.fromkeys(instruction.makes, joined))
     return _with_loops(program, groups)
 
@@ -61,12 +86,22 @@ def _fits(program: Program, instruction: Instruction) -> bool:
         return False
     for x in (*instruction.arguments, *instruction.settings.values()):
         if isinstance(x, Ref):
-            value = program.values[x.number]
-            if value.shape != result.shape or value.dtype not in (result.dtype, bool):
+            if program.values[x.number].dtype not in (result.dtype, bool):
                 return False
         elif not isinstance(x, Constant) or not isinstance(x.value, (int, float)):
             return False
-    return True
+    return _has_rows(*_shapes(program, instruction))
+
+
+def _shapes(program: Program, instruction: Instruction) -> tuple[Shape, tuple[Shape, ...]]:
+    """The shape of a result, and those of what it takes that differ."""
+    shape = program.values[instruction.results].shape
+    return shape, tuple([other for k in instruction.reads if (other := program.values[k].shape) != shape])
+
+
+def _has_rows(shape: Shape, others: tuple[Shape, ...]) -> bool:
+    """Whether a loop can go along arrays of these shapes."""
+    return not others or RowView.of(shape, others) is not None
 
 
 def _kind(program: Program, instruction: Instruction) -> object:

@@ -13,9 +13,10 @@ from minigrad.kernels import buffers
 from minigrad.kernels.fusion.expression import BOOLEAN, Graph, UntraceableError
 from minigrad.kernels.fusion.loop import BLOCK, PIECE_COST
 from minigrad.kernels.fusion.loop_file import compiled_loop
-from minigrad.kernels.fusion.loop_source import cost, loop_source, reads_again
+from minigrad.kernels.fusion.loop_source import cost, loop_source, reads_again, row_loop_source
+from minigrad.kernels.fusion.row_view import RowView
 from minigrad.kernels.threads import parallel
-from minigrad.typing import Array
+from minigrad.typing import Array, Shape
 
 
 class FusedLoop:
@@ -26,6 +27,8 @@ class FusedLoop:
         inputs: the values that they take from outside.
         results: those of their results that are given.
         graph: the expression of the results.
+        shape: of the results.
+        view: how inputs that broadcast are seen; None where all have the shape of the results.
 
     Attributes:
         source: the module that defines the loop.
@@ -33,23 +36,37 @@ class FusedLoop:
     """
 
     def __init__(
-        self, parts: tuple[Instruction, ...], inputs: Sequence[int], results: Sequence[int], graph: Graph
-    ) -> None:
+        self, parts: tuple[Instruction, ...], inputs: Sequence[int], results: Sequence[int], graph: Graph, shape: Shape,
+        view: RowView | None = None,
+    ) -> None:  # fmt: skip
         self.parts, self.inputs, self.results, self.dtype = parts, tuple(inputs), tuple(results), graph.dtype
+        self.shape, self.view, self.graph = shape, view, graph
         names = "_".join(part.name.replace(".", "_") for part in parts)
         self.name = f"fused_{hashlib.sha256(names.encode()).hexdigest()[:8]}"
-        arrays = [f"x{k}" for k in range(len(inputs))]
-        self.source = loop_source(graph, self.name, arrays, [], [f"result{k}" for k in range(len(results))])
+        self.source = self._source(None)
         self.reads_again = reads_again(graph)
         self.grain = PIECE_COST // cost(graph)
-        self._function: Callable[..., None] | None = None
+        self._functions: dict[int | None, Callable[..., None]] = {}
 
     @classmethod
     def of(
-        cls, parts: tuple[Instruction, ...], inputs: Sequence[int], results: Sequence[int], values: Mapping[int, Value]
-    ) -> FusedLoop | None:
-        """The loop of some calls; None if no loop can do what they do."""
+        cls, parts: tuple[Instruction, ...], inputs: Sequence[int], results: Sequence[int], values: Mapping[int, Value],
+        *, by_rows: RowView | None = None,
+    ) -> FusedLoop | None:  # fmt: skip
+        """The loop of some calls; None if no loop can do what they do.
+
+        Args:
+            parts, inputs, results: see the class.
+            values: what is known of all values.
+            by_rows: the view of the inputs, where others than the usual rows are wanted.
+        """
         graph = Graph(values[results[0]].dtype)
+        shape, shapes = values[results[0]].shape, [values[number].shape for number in inputs]
+        view = by_rows
+        if view is None and any(other != shape for other in shapes):
+            view = RowView.of(shape, shapes)
+            if view is None:
+                return None
         try:
             symbols: dict[int, Any] = {
                 number: graph.input(f"x{k}", values[number].dtype) for k, number in enumerate(inputs)
@@ -66,7 +83,7 @@ class FusedLoop:
             graph.outputs = [symbols[number] for number in results]
             if any(out.dtype == BOOLEAN or out.node.function == "input" for out in graph.outputs):
                 return None
-            return cls(parts, inputs, results, graph)
+            return cls(parts, inputs, results, graph, shape, view)
         except (UntraceableError, TypeError, AttributeError):
             return None
 
@@ -74,26 +91,59 @@ class FusedLoop:
         """The result, or a tuple of them; the last argument may be one more array, which takes the only result."""
         count = len(self.inputs)
         given, out = arrays[:count], arrays[count:]
-        first = given[0]
         if all(x.flags.carray for x in arrays):
-            return self._run(given, out, first.shape)
-        order = sorted(range(first.ndim), key=lambda i: -first.strides[i])
-        turned = [x.transpose(order) for x in given]
-        if all(x.flags.carray for x in turned):
-            back = np.argsort(order)
-            found = self._run(turned, (), turned[0].shape)
-            return tuple([x.transpose(back) for x in found]) if type(found) is tuple else found.transpose(back)
-        return self._one_by_one(given)
+            shared = next((k for k, x in enumerate(given) if out and x is out[0]), None)
+            results = out or tuple([buffers.empty(self.shape, self.dtype) for _ in self.results])
+            self.fill(results, given, shared)
+            return results[0] if len(results) == 1 else results
+        if self.view is None:
+            order = sorted(range(given[0].ndim), key=lambda i: -given[0].strides[i])
+            turned = [x.transpose(order) for x in given]
+            if all(x.flags.carray for x in turned):
+                back = np.argsort(order)
+                made = tuple([buffers.empty(turned[0].shape, self.dtype) for _ in self.results])
+                self.fill(made, turned)
+                found = tuple([x.transpose(back) for x in made])
+                return found[0] if len(found) == 1 else found
+        return self.one_by_one(given)
 
-    def _run(self, arrays: Sequence[Array], out: Sequence[Array], shape: tuple[int, ...]) -> Any:
-        if self._function is None:
-            self._function = compiled_loop(self.source, self.name)
-        results = out or tuple([buffers.empty(shape, self.dtype) for _ in self.results])
-        flat = [x if x.ndim == 1 else x.reshape(-1) for x in (*results, *arrays)]
-        parallel(self._function, results[0].size, *flat, grain=self.grain, align=BLOCK)
-        return results[0] if len(results) == 1 else results
+    def fill(self, results: Sequence[Array], arrays: Sequence[Array], shared: int | None = None) -> None:
+        """Write the results, for dense arrays; the only one may lie in the memory of an input, the `shared` one."""
+        flat = self.flat(results, arrays, shared)
+        if self.view is None:
+            parallel(self.function(shared), results[0].size, *flat, grain=self.grain, align=BLOCK)
+            return
+        sizes = self.steps(shared), self.view.middle, self.view.row, 0, self.view.row
+        grain = max(1, self.grain // self.view.row)
+        parallel(self.function(shared), self.view.rows, *flat, *sizes, grain=grain)
 
-    def _one_by_one(self, arrays: Sequence[Array]) -> Any:
+    def flat(self, results: Sequence[Array], arrays: Sequence[Array], shared: int | None = None) -> list[Array]:
+        """The arrays that the compiled function takes."""
+        return [x.reshape(-1) for x in (*results, *[x for k, x in enumerate(arrays) if k != shared])]
+
+    def steps(self, shared: int | None = None) -> Array:
+        """Those of results and inputs, for the function of a loop by rows."""
+        assert self.view is not None
+        inputs = [step for k, step in enumerate(self.view.steps) if k != shared]
+        return np.array([*[self.view.whole] * len(self.results), *inputs], np.int64)
+
+    def function(self, shared: int | None = None) -> Callable[..., None]:
+        """The compiled loop; where the only result takes the memory of an input, one that has one array for both."""
+        if shared not in self._functions:
+            name = self.name if shared is None else f"{self.name}_in_{shared}"
+            self._functions[shared] = compiled_loop(self._source(shared), name)
+        return self._functions[shared]
+
+    def _source(self, shared: int | None) -> str:
+        arrays, results = [f"x{k}" for k in range(len(self.inputs))], [f"result{k}" for k in range(len(self.results))]
+        into = {} if shared is None else {f"x{shared}": "result0"}
+        name = self.name if shared is None else f"{self.name}_in_{shared}"
+        if self.view is None:
+            return loop_source(self.graph, name, arrays, [], results, into)
+        single = [x for x, alone in zip(arrays, self.view.single, strict=True) if alone]
+        return row_loop_source(self.graph, name, arrays, single, results, into)
+
+    def one_by_one(self, arrays: Sequence[Array]) -> Any:
         """The calls themselves, for arrays with gaps between elements, or in different layouts."""
         values: dict[int, Any] = dict(zip(self.inputs, arrays, strict=True))
         for part in self.parts:

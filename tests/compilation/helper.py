@@ -10,6 +10,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import nn, optim
+from minigrad.compilation import Compiled
+from minigrad.compilation.fused_loop import FusedLoop
 
 Data = list[tuple[np.ndarray, np.ndarray]]
 
@@ -70,3 +72,9 @@ def warnings_of(function: Callable[[], Any]) -> list[str]:
         warnings.simplefilter("always")
         function()
     return [str(warning.message) for warning in seen]
+
+
+def fused_loops(compiled: Compiled[..., Any]) -> list[FusedLoop]:
+    """The loops of a program."""
+    assert compiled.program is not None
+    return [i.function for i in compiled.program.instructions if isinstance(i.function, FusedLoop)]

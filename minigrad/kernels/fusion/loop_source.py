@@ -7,13 +7,16 @@ numbers, a second loop computes the elements beyond its limit once more, if ther
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from .expression import Graph, Node
 from .primitives import PRIMITIVES, VECTOR_MATH
 
 
-def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequence[str], results: Sequence[str]) -> str:
+def loop_source(
+    graph: Graph, name: str, arrays: Sequence[str], numbers: Sequence[str], results: Sequence[str],
+    shared: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """The module that defines the loop of a graph.
 
     Args:
@@ -22,20 +25,67 @@ def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequenc
         arrays: the inputs that differ from element to element.
         numbers: the inputs that do not.
         results: the names of the arrays that it fills.
+        shared: by the name of an input, the result that takes its memory (default: none). The input is no parameter
+            then: LLVM does several elements at a time only where it sees that there is one array, not two that overlap.
     """
+    shared = shared or {}
+    inputs = _used(graph, arrays)
+    parameters = [*results, *[x for x in arrays if x not in shared], *numbers, "start", "stop"]
+    body = [
+        *[f"{x} = {x}[start:stop]" for x in (*results, *[x for x in inputs if x not in shared])],
+        *[f"{x} = f({x})" for x in numbers],
+        *_elements(graph, numbers, {x: shared.get(x, x) for x in inputs}, results),
+    ]
+    return _module(graph, name, parameters, body)
+
+
+def row_loop_source(
+    graph: Graph, name: str, arrays: Sequence[str], single: Collection[str], results: Sequence[str],
+    shared: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """The module that defines the loop of a graph over rows of arrays that broadcast; see `RowView`.
+
+    The function takes results and arrays, flat, the steps of each, the sizes `middle` and `row`, which part of each row
+    it is to compute (`first`, `length`), and at which row it starts and stops.
+
+    Args:
+        graph: with as many outputs as results.
+        name: the function's.
+        arrays: the inputs.
+        single: those of them that have one number for a row.
+        results: the names of the arrays that it fills.
+        shared: as for `loop_source` (default: none).
+    """
+    shared = shared or {}
+    given = [x for x in arrays if x not in shared]
+    parameters = [*results, *given, "steps", "middle", "row", "first", "length", "start", "stop"]
+    inputs = _used(graph, arrays)
+    body = ["for k in range(start, stop):", "    outer, across = k // middle, k % middle"]
+    for position, x in enumerate((*results, *given)):
+        if x in results or x in inputs:
+            body.append(f"    at = outer * steps[{position}, 0] + across * steps[{position}, 1]")
+            line = f"{x}_i = {x}[at]" if x in single else f"{x}_row = {x}[at + first : at + first + length]"
+            body.append(f"    {line}")
+    along = {x: f"{shared.get(x, x)}_row" for x in inputs if x not in single}
+    inside = _elements(graph, (), along, [f"{x}_row" for x in results])
+    return _module(graph, name, parameters, [*body, *[f"    {line}" for line in inside]])
+
+
+def _used(graph: Graph, arrays: Sequence[str]) -> list[str]:
+    """The arrays that the graph has as inputs."""
+    return [array for array in arrays if any(n.function == "input" and n.args == (array,) for n in graph.nodes)]
+
+
+def _elements(graph: Graph, numbers: Sequence[str], inputs: Mapping[str, str], results: Sequence[str]) -> list[str]:
+    """The loop over elements: reads the inputs, each from the array that it is mapped to, and writes the results."""
     names = _names(graph, numbers)
     computed = [i for i in graph.reachable() if graph.nodes[i].function not in ("input", "constant")]
     lines = [f"{names[i]} = {_line(graph.nodes[i], names)}" for i in computed]
     tests = [_beyond(graph.nodes[i], names) for i in computed if _is_limited(graph.nodes[i])]
     beyond = tests[0] if len(tests) == 1 else " | ".join(f"({test})" for test in tests)
-    used = sorted({graph.nodes[i].function for i in graph.reachable()} & VECTOR_MATH.keys())
-    signature = ", ".join([*results, *arrays, *numbers, "start", "stop"])
-    inputs = [array for array in arrays if any(n.function == "input" and n.args == (array,) for n in graph.nodes)]
-    elements = [f"{x}_i = {x}[i]" for x in inputs]
+    elements = [f"{x}_i = {array}[i]" for x, array in inputs.items()]
     stores = [f"{x}[i] = {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)]
     body = [
-        *[f"{x} = {x}[start:stop]" for x in (*results, *inputs)],
-        *[f"{x} = f({x})" for x in numbers],
         *["beyond = False"] * bool(beyond),
         f"for i in range(len({results[0]})):",
         *[f"    {line}" for line in (*elements, *lines, *stores)],
@@ -50,11 +100,18 @@ def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequenc
             f"        if {beyond}:",
             *[f"            {line}" for line in stores],
         ]
+    return body
+
+
+def _module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[str]) -> str:
+    """The module of a function of such parameters and lines."""
+    functions = {graph.nodes[i].function for i in graph.reachable()}
+    used = sorted(functions & VECTOR_MATH.keys())
     return "\n".join(
         [
             "import numpy as np",
             "",
-            *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * any("copysign" in x for x in lines),
+            *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * ("copysign" in functions),
             *["from minigrad.kernels.fusion.vector_math_numba import library"] * bool(used),
             "from minigrad.kernels.jit import compiled",
             "",
@@ -63,7 +120,7 @@ def loop_source(graph: Graph, name: str, arrays: Sequence[str], numbers: Sequenc
             "",
             "",
             "@compiled",
-            f"def {name}({signature}):",
+            f"def {name}({', '.join(parameters)}):",
             *[f"    {line}" for line in body],
             "",
         ]
