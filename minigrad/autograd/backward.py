@@ -20,7 +20,7 @@ from minigrad.autograd.batched_array import LIVE, innermost
 from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import STATE, Leaf, LeafWatcher, Node, next_id
-from minigrad.autograd.rule import Plan, Pull
+from minigrad.autograd.rule import JointPull, Plan, Pull
 from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import FreedGraphError, RuleError
@@ -141,8 +141,8 @@ def _walk(
             pulls = []
         elif record:
             saved = plan.as_tensors(node)
-        together = () if plan.joint is None or pulls is not plan.pulls else pull_together(plan, node, g, saved)
-        for k, pull in enumerate(pulls):
+        together = products(plan, node, g, saved) if plan.joint and pulls is plan.pulls else None
+        for pull in pulls:
             parent = parents[pull.position]
             if parent is None or parent not in inside:
                 continue
@@ -152,7 +152,10 @@ def _walk(
                 if pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
                     cotangent = pull.fused(g, *pull.arguments(saved), **settings)
                 if cotangent is NotImplemented:
-                    cotangent = together[k] if together else pull.function(g, *pull.arguments(saved), **settings)
+                    if together is None or pull.joint is None:
+                        cotangent = pull.function(g, *pull.arguments(saved), **settings)
+                    else:
+                        cotangent = together[pull.joint][pull.product]
                     if pull.multiplies and has_nan(cotangent):
                         again = _run_again(pull, g, node, saved)
                         cotangent = silenced(cotangent, g, node, parent, pull.position, again)
@@ -171,10 +174,20 @@ def _walk(
     return reached
 
 
-def pull_together(plan: Plan, node: Node, g: Cotangent, saved: tuple[Value, ...]) -> tuple[Cotangent, ...]:
-    """The cotangents of all inputs, from the rule that gives them at once."""
-    joint = plan.joint
-    assert joint is not None
+def products(plan: Plan, node: Node, g: Cotangent, saved: tuple[Value, ...]) -> dict[JointPull, tuple[Cotangent, ...]]:
+    """What the rules for several inputs give."""
+    found: dict[JointPull, tuple[Cotangent, ...]] = {}
+    for pull in plan.pulls or ():
+        joint = pull.joint
+        if joint is not None and joint not in found:
+            found[joint] = pull_together(plan, joint, node, g, saved)
+    return found
+
+
+def pull_together(
+    plan: Plan, joint: JointPull, node: Node, g: Cotangent, saved: tuple[Value, ...]
+) -> tuple[Cotangent, ...]:
+    """The products of one rule for several inputs; None for those that the plan does not want."""
     try:
         settings = {name: node.settings[name] for name in joint.settings}
         found: tuple[Cotangent, ...] = joint.function(g, *joint.arguments(saved), **settings)
@@ -231,7 +244,7 @@ def unbroadcast(cotangent: Any, parent: Node, plan: Plan, pull: Pull, record: bo
     return cotangent if cotangent.dtype == parent.dtype else operators.ops.astype(cotangent, dtype=parent.dtype)
 
 
-def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
+def _blame_rule(plan: Plan, pull: Pull | JointPull, error: Exception) -> NoReturn:
     """Raise `error` again, with the rule named."""
     if isinstance(error, RuleError):
         raise error
@@ -246,5 +259,7 @@ def _blame_rule(plan: Plan, pull: Pull, error: Exception) -> NoReturn:
     raise error
 
 
-def _input_name(plan: Plan, pull: Pull) -> str:
+def _input_name(plan: Plan, pull: Pull | JointPull) -> str:
+    if isinstance(pull, JointPull):
+        return ", ".join(pull.inputs)
     return f"{plan.op.inputs[0]}[{pull.position}]" if plan.op.variadic else plan.op.inputs[pull.position]

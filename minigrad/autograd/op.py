@@ -38,7 +38,7 @@ from minigrad.autograd.complex_numbers import DIFFERENTIABLE, Complex, refuse_co
 from minigrad.autograd.error_context import add_error_context
 from minigrad.autograd.multiple_results import Results, rule_of_result, split
 from minigrad.autograd.node import STATE, Node, Recorder
-from minigrad.autograd.rule import JointRule, Plan, Rule
+from minigrad.autograd.rule import Plan, Rule
 from minigrad.autograd.signature import forward_signature, settings_by_position
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
@@ -134,7 +134,6 @@ class Op(Generic[P, R]):
         self.compute: Function = with_loop(forward, name) if elementwise else forward
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
-        self.joint_rule: JointRule | None = None
         self.batch_rule: Function | None = None
         self.residual_op: Op[..., Any] | None = None
         bits = [1 << i for i, name in enumerate(self.inputs) if name not in self.non_differentiable]
@@ -165,7 +164,8 @@ class Op(Generic[P, R]):
     def fast_vjp(self, *names: str) -> Callable[[Function], Function]:
         """Register a quicker twin of that rule, which only ever sees arrays.
 
-        With several names it gives a tuple, a product for each of these inputs, where all of them are wanted.
+        With several names it gives a tuple, a product for each of these inputs. A keyword `wanted` tells it the names
+        of those that are asked for; the others may be None.
         """
         return lambda function: self._add_rule(self.fast_rules, names, function)
 
@@ -178,10 +178,7 @@ class Op(Generic[P, R]):
 
     def _add_rule(self, rules: dict[str, Rule], names: Sequence[str], function: Function) -> Function:
         self._checked(names)
-        if len(names) > 1:
-            self.joint_rule = JointRule.of(self, names, function)
-        else:
-            rules[names[0]] = Rule.of(self, names[0], function)
+        rules.update(dict.fromkeys(names, Rule.of(self, names, function)))
         self._forget_plans()
         return function
 

@@ -8,8 +8,9 @@ each rule receives, and which of them become Tensors again when the backward pas
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -29,25 +30,39 @@ Getter = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A vector-Jacobian product for one input: the function, and the names of what it wants to receive."""
+    """A vector-Jacobian product: its function, and the names of what that wants to receive.
 
+    Attributes:
+        inputs: what it gives products for. With several, the function gives a tuple, and is told by its keyword
+            `wanted` (a frozenset of names), if it has that, which of them are asked for; the others may be None.
+        function: from the cotangent, the values in `wants` and the settings to the product.
+        wants, settings: what it receives by position, and by keyword.
+        chooses: whether it has the keyword `wanted`.
+    """
+
+    inputs: tuple[str, ...]
     function: Function
     wants: tuple[str, ...]
     settings: tuple[str, ...]
+    chooses: bool = False
 
     @classmethod
-    def of(cls, op: Op, name: str, function: Function) -> Rule:
+    def of(cls, op: Op, inputs: Sequence[str], function: Function) -> Rule:
         """Read what `function` asks for, and check every name, so that a typo fails here and not in backward.
 
         Raises:
             RuleError: a parameter is no input, shape, residual or setting of the op.
         """
+        title = ", ".join(inputs)
         parameters = list(inspect.signature(function).parameters.values())
         if not parameters:
-            raise RuleError(f"op {op.name}: the rule for {name!r} must take the cotangent g first")
+            raise RuleError(f"op {op.name}: the rule for {title!r} must take the cotangent g first")
         first, *others = parameters
         wants = tuple(p.name for p in others if p.kind is not p.KEYWORD_ONLY)
         settings = tuple(p.name for p in others if p.kind is p.KEYWORD_ONLY)
+        chooses = len(inputs) > 1 and "wanted" in settings
+        if chooses:
+            settings = tuple(name for name in settings if name != "wanted")
         known = [
             *(op.results or ["out"]),
             *op.inputs,
@@ -60,28 +75,13 @@ class Rule:
             fault = f"asks for {', '.join(unknown)}" if first.name == "g" else f"begins with {first.name}, not with g"
             settings_known = f"; keyword-only: {', '.join(op.settings)}" if op.settings else ""
             raise RuleError(
-                f"op {op.name}: the rule for {name!r} {fault}; it can have g, {', '.join(known)}{settings_known}"
+                f"op {op.name}: the rule for {title!r} {fault}; it can have g, {', '.join(known)}{settings_known}"
             )
-        return cls(function, wants, settings)
+        return cls(tuple(inputs), function, wants, settings, chooses)
 
-
-@dataclass(frozen=True)
-class JointRule:
-    """A rule for several inputs at once, in place of their own fast rules, as long as these are what they were."""
-
-    names: tuple[str, ...]
-    rule: Rule
-    replaces: tuple[Rule | None, ...]
-
-    @classmethod
-    def of(cls, op: Op, names: Sequence[str], function: Function) -> JointRule:
-        """Read what `function` asks for, as `Rule.of`."""
-        rule = Rule.of(op, ", ".join(names), function)
-        return cls(tuple(names), rule, tuple([op.fast_rules.get(name) for name in names]))
-
-    def serves(self, op: Op, names: tuple[str, ...]) -> bool:
-        """Whether it gives the products that are wanted, in this order."""
-        return names == self.names and self.replaces == tuple([op.fast_rules.get(name) for name in names])
+    def of_wanted(self, wanted: Iterable[str]) -> Function:
+        """The function for a choice of its inputs."""
+        return partial(self.function, wanted=frozenset(wanted)) if self.chooses else self.function
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Pull:
 
     `multiplies` is False for a rule that receives no values, only the cotangent, shapes and settings: it moves
     cotangents about, and gives no NaN unless it got one. `fused` computes the same for large arrays, with the rule of
-    silence in it, or says NotImplemented; it is None where the op is not elementwise.
+    silence in it, or says NotImplemented; it is None where the op is not elementwise. `joint` gives the products of
+    several inputs as a tuple, this one as its number `product`; it is None where the rule is for one input.
     """
 
     position: int
@@ -99,7 +100,19 @@ class Pull:
     settings: tuple[str, ...]
     multiplies: bool
     wants: tuple[str, ...]
-    fused: Function | None
+    fused: Function | None = None
+    joint: JointPull | None = None
+    product: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointPull:
+    """A rule for several inputs: one call of `function` gives the products that are wanted, None for the others."""
+
+    inputs: tuple[str, ...]
+    function: Function
+    arguments: Getter
+    settings: tuple[str, ...]
 
 
 class Plan:
@@ -110,14 +123,14 @@ class Plan:
     Attributes:
         save: from a call's values to what the node keeps.
         pulls: the steps of a first-order backward pass, on arrays.
-        joint: what takes all of these at once, and gives a tuple of as many cotangents; None if nothing does.
+        joint: whether some of these are taken together.
         recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
         saved_names: the name of each saved value.
     """
 
     __slots__ = ("joint", "op", "pulls", "recorded", "save", "saved_names")
 
-    joint: Pull | None
+    joint: bool
     pulls: list[Pull] | None
     recorded: list[Pull] | None
 
@@ -133,14 +146,12 @@ class Plan:
                     f"op {op.name} has no rule for its input {name!r}: "
                     f'add one with @{op.name}.vjp("{name}"), or declare non_differentiable=("{name}",)'
                 )
-        joint = op.joint_rule if op.joint_rule is not None and op.joint_rule.serves(op, tuple(names.values())) else None
         rules = [rule for rule in (*first.values(), *plain.values()) if rule is not None]
-        rules += [joint.rule] if joint is not None else []
         wanted = [want for rule in rules for want in rule.wants if want != "i"]
         self.saved_names = list(dict.fromkeys([*wanted, *op.inputs] if replayed else wanted))
         self.save = self._saver()
-        self.joint = self._pull(0, joint.rule) if joint is not None else None
         self.pulls = [self._pull(i, first[name]) for i, name in names.items()]
+        self._join(names)
         self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
 
     def as_tensors(self, node: Node) -> tuple[Any, ...]:
@@ -184,18 +195,43 @@ class Plan:
     def _pull(self, position: int, rule: Rule | None) -> Pull:
         assert rule is not None
         multiplies = any(want != "i" and not want.endswith("_shape") for want in rule.wants)
-        loop = None
+        function, loop = rule.function, None
         if self.op.elementwise:
             loop = fused(rule.function, f"{self.op.name}_vjp_{self.op.inputs[position]}", silent=multiplies)
+        if len(rule.inputs) > 1:
+            function = _product(rule, self.op.inputs[position])
+        return Pull(position, function, self._arguments(rule, position), rule.settings, multiplies, rule.wants, loop)
+
+    def _arguments(self, rule: Rule, position: int) -> Getter:
+        """From what the node keeps to what a rule receives by position."""
         if "i" not in rule.wants:
-            arguments = _getter([self.saved_names.index(want) for want in rule.wants])
-            return Pull(position, rule.function, arguments, rule.settings, multiplies, rule.wants, loop)
+            return _getter([self.saved_names.index(want) for want in rule.wants])
         slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
+        return lambda saved: tuple([position if k is None else saved[k] for k in slots])
 
-        def with_position(saved: tuple[Any, ...]) -> tuple[Any, ...]:
-            return tuple([position if k is None else saved[k] for k in slots])
+    def _join(self, names: Mapping[int, str]) -> None:
+        """Take those inputs together that have one rule, where there are several."""
+        self.joint = False
+        if self.pulls is None or self.op.variadic:
+            return
+        rules = {name: self.op.fast_rules[name] for name in names.values() if name in self.op.fast_rules}
+        together = {id(rule): [x for x in rule.inputs if rules.get(x) is rule] for rule in rules.values()}
+        joints = {
+            id(rule): JointPull(rule.inputs, rule.of_wanted(wanted), self._arguments(rule, 0), rule.settings)
+            for rule in rules.values()
+            if len(wanted := together[id(rule)]) > 1
+        }
+        for k, (pull, name) in enumerate(zip(self.pulls, names.values(), strict=True)):
+            joint = joints.get(id(rules.get(name)))
+            if joint is not None:
+                self.pulls[k] = replace(pull, joint=joint, product=joint.inputs.index(name))
+                self.joint = True
 
-        return Pull(position, rule.function, with_position, rule.settings, multiplies, rule.wants, None)
+
+def _product(rule: Rule, name: str) -> Function:
+    """One of the products of a rule for several inputs."""
+    function, k = rule.of_wanted([name]), rule.inputs.index(name)
+    return lambda g, *values, **settings: function(g, *values, **settings)[k]
 
 
 def _joined(value: Any, parent: Node | None) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.backward import _blame_rule, _pull_through_replay, _run_again, pull_together, unbroadcast
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import Leaf, Node, override_state
-from minigrad.autograd.rule import Plan, Pull
+from minigrad.autograd.rule import JointPull, Plan, Pull
 from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.flops import flops_of_rule
@@ -44,11 +44,14 @@ def walk(tape: Tape, cotangents: dict[Node, Any], nodes: list[Node], targets: Se
             g = g.all(recorded=False)
         if plan.pulls is None:
             found = _replayed(tape, plan, node, g, inside)
-        elif plan.joint is not None:
-            found = _pulled_together(tape, plan, node, g, inside)
         else:
+            together = _pulled_together(tape, plan, node, g) if plan.joint else {}
             pulls = [(pull, node.parents[pull.position]) for pull in plan.pulls]
-            found = [(p, _pulled(tape, plan, pull, node, p, g)) for pull, p in pulls if p is not None and p in inside]
+            found = [
+                (p, together[pull] if pull in together else _pulled(tape, plan, pull, node, p, g))
+                for pull, p in pulls
+                if p is not None and p in inside
+            ]
         for parent, cotangent in found:
             earlier = cotangents.get(parent)
             cotangents[parent] = cotangent if earlier is None else _sum(tape, earlier, cotangent)
@@ -107,18 +110,29 @@ def _pulled(tape: Tape, plan: Plan, pull: Pull, node: Node, parent: Node, g: Any
     return cotangent if fits else unbroadcast(cotangent, parent, plan, pull, record=False)  # by ops, which are seen
 
 
-def _pulled_together(tape: Tape, plan: Plan, node: Node, g: Any, inside: Set[Node]) -> list[tuple[Node, Any]]:
-    """What a rule for several inputs gives, each in the shape and dtype of its input: one instruction."""
-    joint, pulls, saved = plan.joint, plan.pulls or [], node.saved
-    assert joint is not None
+def _pulled_together(tape: Tape, plan: Plan, node: Node, g: Any) -> dict[Pull, Any]:
+    """What the rules for several inputs give, each product in the shape and dtype of its input."""
+    groups: dict[JointPull, list[Pull]] = {}
+    for pull in plan.pulls or ():
+        if pull.joint is not None:
+            groups.setdefault(pull.joint, []).append(pull)
+    found: dict[Pull, Any] = {}
+    for joint, pulls in groups.items():
+        found |= _pulled_by_one(tape, plan, joint, pulls, node, g)
+    return found
+
+
+def _pulled_by_one(tape: Tape, plan: Plan, joint: JointPull, pulls: list[Pull], node: Node, g: Any) -> dict[Pull, Any]:
+    """What one rule gives for several inputs: one instruction."""
+    saved, parents = node.saved, [node.parents[pull.position] for pull in pulls]
     assert saved is not None
-    parents = [node.parents[pull.position] for pull in pulls]
     tape.depth += 1
     try:
-        cotangents = list(pull_together(plan, node, g, saved))
+        cotangents = list(pull_together(plan, joint, node, g, saved))
         silences = []
-        for k, (pull, parent) in enumerate(zip(pulls, parents, strict=True)):
+        for pull, parent in zip(pulls, parents, strict=True):
             if pull.multiplies and parent is not None:
+                k = pull.product
                 silences.append(Silence(_bare(node), _bare(parent), pull.position, k))
                 if has_nan(cotangents[k]):
                     again = _run_again(pull, g, node, saved)
@@ -135,11 +149,11 @@ def _pulled_together(tape: Tape, plan: Plan, node: Node, g: Any, inside: Set[Nod
             op=plan.op, silence=tuple(silences), flops=len(pulls) * flops_of_rule(node),
         )
     )  # fmt: skip
-    return [
-        (parent, unbroadcast(cotangent, parent, plan, pull, record=False))
-        for pull, parent, cotangent in zip(pulls, parents, cotangents, strict=True)
-        if parent is not None and parent in inside
-    ]
+    return {
+        pull: unbroadcast(cotangents[pull.product], parent, plan, pull, record=False)
+        for pull, parent in zip(pulls, parents, strict=True)
+        if parent is not None
+    }
 
 
 def _bare(node: Node) -> Node:

@@ -8,6 +8,7 @@ from .convolution import conv, conv_input, conv_weight
 from .normalization import (
     moments,
     overflow_scale,
+    overflows,
     reduced_size,
     standardize,
     standardize_gradients,

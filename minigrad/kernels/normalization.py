@@ -58,12 +58,17 @@ def normalized(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -
     return deviation, factor
 
 
+def overflows(x: Array, variance: Array) -> bool:
+    """Whether a square was too large for the dtype; half precision is squared in single precision."""
+    return x.dtype != np.float16 and not np.isfinite(variance).all()
+
+
 def overflow_scale(x: Array, variance: Array, axis: Axes) -> Array | None:
     """Powers of two to divide x by, one for each mean, so that no square overflows; None if none does.
 
     What is divided stays so large that eps is nothing beside its variance, as it was before.
     """
-    if x.dtype == np.float16 or np.isfinite(variance).all():  # half precision is squared in single precision
+    if not overflows(x, variance):
         return None
     exponent = np.frexp(np.max(np.abs(x), axis=axis, keepdims=True, initial=0))[1] - np.finfo(x.dtype).maxexp // 3
     scale: Array = np.ldexp(np.ones((), x.dtype), np.maximum(exponent, 0))

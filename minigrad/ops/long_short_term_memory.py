@@ -9,13 +9,12 @@ import numpy as np
 from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError
 from minigrad.kernels import time_loop
-from minigrad.kernels.shared_pass import SharedPass
 from minigrad.kernels.time_loop import states_before
 from minigrad.ops.elementwise import sigmoid, tanh
 from minigrad.ops.linalg import linear
 from minigrad.ops.recurrence import Sizes, gate_columns, require_gates, sized, walked
 from minigrad.shapes import Shape, shape_of
-from minigrad.typing import Array, ArrayLike, Settings, Value
+from minigrad.typing import ArrayLike, Settings, Value
 
 
 def _lstm_settings(
@@ -72,42 +71,15 @@ def lstm(z: Value, h: Value, c: Value, w: Value, p: Value, *, sizes: Sizes, reve
     return time_loop.lstm(z, h, c, w, p, sizes=sizes, reverse=reverse)
 
 
-def _walk_lstm_back(
-    g_out: Array, g_h: Array, g_c: Array, c: Array, w: Array, p: Array | None, gates: Array, cells: Array,
-    *, sizes: Sizes, reverse: bool,
-) -> tuple[Array, ...]:  # fmt: skip
-    before = states_before(cells, c, sizes, reverse)
-    return time_loop.lstm_back(g_out, g_h, g_c, w, p, before, gates, cells, sizes=sizes, reverse=reverse)
-
-
-_lstm_back = SharedPass(_walk_lstm_back)
-
-
-@lstm.fast_vjp("z")
-def _(g: Value, c: Value, w: Value, p: Value, gates: Value, cells: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _lstm_back("z", *g, c, w, p, gates, cells, sizes=sizes, reverse=reverse)[0]
-
-
-@lstm.fast_vjp("h")
-def _(g: Value, c: Value, w: Value, p: Value, gates: Value, cells: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _lstm_back("h", *g, c, w, p, gates, cells, sizes=sizes, reverse=reverse)[1]
-
-
-@lstm.fast_vjp("c")
-def _(g: Value, c: Value, w: Value, p: Value, gates: Value, cells: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _lstm_back("c", *g, c, w, p, gates, cells, sizes=sizes, reverse=reverse)[2]
-
-
-@lstm.fast_vjp("w")
+@lstm.fast_vjp("z", "h", "c", "w", "p")
 def _(
     g: Value, out: Value, h: Value, c: Value, w: Value, p: Value, gates: Value, cells: Value, *,
-    sizes: Sizes, reverse: bool,
-) -> Value:  # fmt: skip
-    slopes = _lstm_back("w", *g, c, w, p, gates, cells, sizes=sizes, reverse=reverse)[0]
-    return slopes.T @ states_before(out, h, sizes, reverse)
-
-
-@lstm.fast_vjp("p")
-def _(g: Value, c: Value, w: Value, p: Value, gates: Value, cells: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    totals = _lstm_back("p", *g, c, w, p, gates, cells, sizes=sizes, reverse=reverse)[3]
-    return totals.T @ (gates[:, 3 * cells.shape[1] :] * np.tanh(cells))
+    sizes: Sizes, reverse: bool, wanted: frozenset[str],
+) -> tuple[Value | None, ...]:  # fmt: skip
+    g_out, g_h, g_c = g
+    before = states_before(cells, c, sizes, reverse)
+    back = time_loop.lstm_back(g_out, g_h, g_c, w, p, before, gates, cells, sizes=sizes, reverse=reverse)
+    to_z, to_h, to_c, to_out = back
+    to_w = to_z.T @ states_before(out, h, sizes, reverse) if "w" in wanted else None
+    to_p = to_out.T @ (gates[:, 3 * cells.shape[1] :] * np.tanh(cells)) if "p" in wanted else None
+    return to_z, to_h, to_c, to_w, to_p

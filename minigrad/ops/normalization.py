@@ -99,7 +99,6 @@ def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes,
     return centered - along * unit + g_variance * (2 / count) * deviation + g_mean / count
 
 
-@standardize.fast_vjp("x")
 def _to_x(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
     g_out, g_mean, g_variance = g
     scale = kernels.overflow_scale(x, variance, axis)
@@ -120,7 +119,6 @@ def _(g: Value, x: Value, mean: Value, variance: Value, *, axis: Axes, eps: floa
     return g[0] * (deviation * _factor(deviation, variance, axis, eps))
 
 
-@standardize.fast_vjp("w")
 def _to_w(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, axis: Axes, eps: float) -> Value:
     scale = kernels.overflow_scale(x, variance, axis)
     if scale is not None:
@@ -136,15 +134,15 @@ def _(g: Value) -> Value:
 @standardize.fast_vjp("x", "w", "b")
 def _(
     g: Value, x: Value, w: Value, mean: Value, variance: Value, w_shape: Shape, b_shape: Shape, *, axis: Axes,
-    eps: float,
-) -> tuple[Value, Value, Value]:  # fmt: skip
+    eps: float, wanted: frozenset[str],
+) -> tuple[Value | None, ...]:  # fmt: skip
     g_out, g_mean, g_variance = g
-    usual = w_shape == b_shape and not (g_mean.any() or g_variance.any())
-    if usual and kernels.overflow_scale(x, variance, axis) is None:
+    usual = len(wanted) == 3 and w_shape == b_shape and not (g_mean.any() or g_variance.any())
+    if usual and not kernels.overflows(x, variance):
         return kernels.standardize_gradients(g_out, x, w, mean, variance, axis=axis, eps=eps)
-    to_x = _to_x(g, x, w, mean, variance, axis=axis, eps=eps)
-    to_w = _to_w(g, x, mean, variance, w_shape, axis=axis, eps=eps)
-    return to_x, to_w, sum_to(g_out, shape=b_shape)
+    to_x = _to_x(g, x, w, mean, variance, axis=axis, eps=eps) if "x" in wanted else None
+    to_w = _to_w(g, x, mean, variance, w_shape, axis=axis, eps=eps) if "w" in wanted else None
+    return to_x, to_w, sum_to(g_out, shape=b_shape) if "b" in wanted else None
 
 
 def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:

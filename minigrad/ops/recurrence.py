@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from minigrad.autograd.registry import op
 from minigrad.errors import ShapeError, UsageError
 from minigrad.kernels import time_loop
-from minigrad.kernels.shared_pass import SharedPass
 from minigrad.kernels.time_loop import states_before, steps
 from minigrad.ops.convolution import require_floating
 from minigrad.ops.elementwise import relu, sigmoid, tanh
 from minigrad.ops.linalg import linear
 from minigrad.ops.shape import concat
 from minigrad.shapes import Shape, shape_of
-from minigrad.typing import Array, ArrayLike, Settings, Value
+from minigrad.typing import ArrayLike, Settings, Value
 
 Sizes = tuple[int, ...] | None
 
@@ -122,36 +121,17 @@ def gru(z: Value, h: Value, w: Value, b: Value, *, sizes: Sizes, reverse: bool) 
     return time_loop.gru(z, h, w, b, sizes=sizes, reverse=reverse)
 
 
-def _walk_gru_back(
-    g_out: Array, g_h: Array, out: Array, h: Array, w: Array, gates: Array, added: Array, *, sizes: Sizes, reverse: bool
-) -> tuple[Array, ...]:
+@gru.fast_vjp("z", "h", "w", "b")
+def _(
+    g: Value, out: Value, h: Value, w: Value, gates: Value, added: Value, *, sizes: Sizes, reverse: bool,
+    wanted: frozenset[str],
+) -> tuple[Value | None, ...]:  # fmt: skip
     before = states_before(out, h, sizes, reverse)
-    walked = time_loop.gru_back(g_out, g_h, w, before, gates, added, sizes=sizes, reverse=reverse)
-    return (*walked, before)
-
-
-_gru_back = SharedPass(_walk_gru_back)
-
-
-@gru.fast_vjp("z")
-def _(g: Value, out: Value, h: Value, w: Value, gates: Value, added: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _gru_back("z", *g, out, h, w, gates, added, sizes=sizes, reverse=reverse)[0]
-
-
-@gru.fast_vjp("h")
-def _(g: Value, out: Value, h: Value, w: Value, gates: Value, added: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _gru_back("h", *g, out, h, w, gates, added, sizes=sizes, reverse=reverse)[1]
-
-
-@gru.fast_vjp("w")
-def _(g: Value, out: Value, h: Value, w: Value, gates: Value, added: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    inner, before = _gru_back("w", *g, out, h, w, gates, added, sizes=sizes, reverse=reverse)[2:]
-    return inner.T @ before
-
-
-@gru.fast_vjp("b")
-def _(g: Value, out: Value, h: Value, w: Value, gates: Value, added: Value, *, sizes: Sizes, reverse: bool) -> Value:
-    return _gru_back("b", *g, out, h, w, gates, added, sizes=sizes, reverse=reverse)[2].sum(axis=0)
+    g_out, g_h = g
+    to_z, to_h, inner = time_loop.gru_back(g_out, g_h, w, before, gates, added, sizes=sizes, reverse=reverse)
+    to_w = inner.T @ before if "w" in wanted else None
+    to_b = inner.sum(axis=0) if "b" in wanted else None
+    return to_z, to_h, to_w, to_b
 
 
 # ---- Elman's -----------------------------------------------------------------------------------------------------
@@ -198,20 +178,11 @@ def rnn(z: Value, h: Value, w: Value, *, nonlinearity: str, sizes: Sizes, revers
     return time_loop.rnn(z, h, w, nonlinearity=nonlinearity, sizes=sizes, reverse=reverse)
 
 
-_rnn_back = SharedPass(time_loop.rnn_back)
-
-
-@rnn.fast_vjp("z")
-def _(g: Value, w: Value, out: Value, *, nonlinearity: str, sizes: Sizes, reverse: bool) -> Value:
-    return _rnn_back("z", *g, w, out, nonlinearity=nonlinearity, sizes=sizes, reverse=reverse)[0]
-
-
-@rnn.fast_vjp("h")
-def _(g: Value, w: Value, out: Value, *, nonlinearity: str, sizes: Sizes, reverse: bool) -> Value:
-    return _rnn_back("h", *g, w, out, nonlinearity=nonlinearity, sizes=sizes, reverse=reverse)[1]
-
-
-@rnn.fast_vjp("w")
-def _(g: Value, h: Value, w: Value, out: Value, *, nonlinearity: str, sizes: Sizes, reverse: bool) -> Value:
-    slopes = _rnn_back("w", *g, w, out, nonlinearity=nonlinearity, sizes=sizes, reverse=reverse)[0]
-    return slopes.T @ states_before(out, h, sizes, reverse)
+@rnn.fast_vjp("z", "h", "w")
+def _(
+    g: Value, h: Value, w: Value, out: Value, *, nonlinearity: str, sizes: Sizes, reverse: bool, wanted: frozenset[str]
+) -> tuple[Value | None, ...]:
+    g_out, g_h = g
+    to_z, to_h = time_loop.rnn_back(g_out, g_h, w, out, nonlinearity=nonlinearity, sizes=sizes, reverse=reverse)
+    to_w = to_z.T @ states_before(out, h, sizes, reverse) if "w" in wanted else None
+    return to_z, to_h, to_w

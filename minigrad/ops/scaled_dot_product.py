@@ -13,7 +13,6 @@ import numpy as np
 from minigrad.autograd.registry import op
 from minigrad.errors import DTypeError
 from minigrad.kernels import attention as kernels
-from minigrad.kernels.shared_pass import SharedPass
 from minigrad.ops.convolution import require_floating
 from minigrad.ops.elementwise import where
 from minigrad.ops.linalg import matmul_matrices
@@ -92,22 +91,9 @@ def attention(q: Value, k: Value, v: Value, mask: Value, *, scale: float, causal
     return kernels.attention(q, k, v, mask, scale=scale, causal=causal)
 
 
-_gradients = SharedPass(kernels.attention_gradients)
-
-
-@attention.fast_vjp("q")
-def _(g: Value, q: Value, k: Value, v: Value, mask: Value, *, scale: float, causal: bool) -> Value:
-    return _gradients("q", g, q, k, v, mask, scale=scale, causal=causal)[0]
-
-
-@attention.fast_vjp("k")
-def _(g: Value, q: Value, k: Value, v: Value, mask: Value, *, scale: float, causal: bool) -> Value:
-    return _gradients("k", g, q, k, v, mask, scale=scale, causal=causal)[1]
-
-
-@attention.fast_vjp("v")
-def _(g: Value, q: Value, k: Value, v: Value, mask: Value, *, scale: float, causal: bool) -> Value:
-    return _gradients("v", g, q, k, v, mask, scale=scale, causal=causal)[2]
+@attention.fast_vjp("q", "k", "v")
+def _(g: Value, q: Value, k: Value, v: Value, mask: Value, *, scale: float, causal: bool) -> tuple[Value, Value, Value]:
+    return kernels.attention_gradients(g, q, k, v, mask, scale=scale, causal=causal)
 
 
 @attention.fast_vjp("mask")

@@ -202,28 +202,52 @@ def test_plain_pass_takes_the_fast_rule_and_recorded_pass_the_plain_one():
     assert x.grad.requires_grad
 
 
-def test_a_rule_for_several_inputs_serves_where_all_of_them_are_wanted():
+def test_a_rule_for_several_inputs_runs_once_and_is_told_which_of_them_are_wanted():
     calls = []
 
     @op(name="test_joint")
     def f(x, y):
         return x * y
 
+    @f.fast_vjp("x", "y")
+    def joint(g, x, y, *, wanted):
+        calls.append(wanted)
+        return (g * y if "x" in wanted else None, (g * x).sum() if "y" in wanted else None)
+
     f.vjp("x")(lambda g, y: g * y)
     f.vjp("y")(lambda g, x: g * x)
-    f.fast_vjp("x", "y")(lambda g, x, y, y_shape: calls.append(y_shape) or (g * y, (g * x).sum()))
     x, y = variable(np.array([2.0, 0.0])), variable(np.array(3.0))
     f(x, y).sum().backward()
-    assert (calls, x.grad.tolist(), y.grad.tolist()) == ([()], [3, 3], 2)
+    assert (calls, x.grad.tolist(), y.grad.tolist()) == ([{"x", "y"}], [3, 3], 2)
     f(x, 4.0).sum().backward()
+    f(1.0, y).backward()
+    assert calls[1:] == [{"x"}, {"y"}]
     f(x, y).sum().backward(create_graph=True)
-    assert len(calls) == 1
+    assert len(calls) == 3
     x = variable(np.array([2.0, 3.0]))
     f(x, variable(np.inf)).backward(Tensor(np.array([1.0, 0.0])))  # no slope brings NaN where the cotangent is 0
-    assert (len(calls), x.grad.tolist()) == (2, [np.inf, 0])
-    f.fast_vjp("x")(lambda g, y: g * y)  # what it stands for has changed
+    assert (calls[3], x.grad.tolist()) == ({"x", "y"}, [np.inf, 0])
+    f.fast_vjp("x")(lambda g, y: g * y)
     f(x, y).sum().backward()
-    assert len(calls) == 2
+    assert calls[-1] == {"y"}
+
+
+def test_a_rule_for_several_inputs_that_does_not_ask_which_gives_all():
+    @op(name="test_joint", reference=lambda x, y, z: x * y + z)
+    def f(x, y, z):
+        return x * y + z
+
+    f.fast_vjp("x", "y")(lambda g, x, y: (g * y, g * x))
+    f.fast_vjp("z")(lambda g: g)
+    x, z = variable(3.0), variable(1.0)
+    (f(x, 2.0, z) * f(5.0, x, z)).backward()
+    assert (x.grad.item(), z.grad.item()) == (2 * 16 + 5 * 7, 7 + 16)
+    with pytest.raises(RuleError, match="the rule for 'x, y' asks for slope"):
+        f.fast_vjp("x", "y")(lambda g, slope: (g, g))
+    f.fast_vjp("x", "y")(lambda g, x, y: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as error:
+        f(x, x, z).backward()
+    assert "in the rule of op test_joint for its input 'x, y'" in error.value.__notes__[0]
 
 
 def fused_product():

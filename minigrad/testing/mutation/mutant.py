@@ -74,8 +74,8 @@ def mutants_of(op: Op | ForeignFunction) -> list[Mutant]:
     if isinstance(op, ForeignFunction):
         return _numbered(_of_foreign(op))
     for kind, rules in _rules_by_kind(op).items():
-        for x, rule in rules.items():
-            found += _of_rule(op, x, kind, rule)
+        for rule, inputs in _inputs_by_rule(rules).values():
+            found += _of_rule(op, inputs, kind, rule)
     for x in dict.fromkeys([*op.rules, *op.fast_rules]):
         found += _of_engine(op, x)
     return _numbered(found)
@@ -85,16 +85,25 @@ def _rules_by_kind(op: Op) -> dict[str, dict[str, Rule]]:
     return {"plain": op.rules, "fast": op.fast_rules}
 
 
-def _of_rule(op: Op, x: str, kind: str, rule: Rule) -> Iterator[Mutant]:
-    keys, location = ((op.name, x, kind),), _location(rule.function)
+def _inputs_by_rule(rules: dict[str, Rule]) -> dict[int, tuple[Rule, list[str]]]:
+    """Each rule once, with the inputs that it serves."""
+    found: dict[int, tuple[Rule, list[str]]] = {}
+    for x, rule in rules.items():
+        found.setdefault(id(rule), (rule, []))[1].append(x)
+    return found
+
+
+def _of_rule(op: Op, inputs: list[str], kind: str, rule: Rule) -> Iterator[Mutant]:
+    keys, location = tuple([(op.name, x, kind) for x in inputs]), _location(rule.function)
     for mutant in source_mutants(rule.function):
         file = location.rpartition(":")[0]
-        function = mutant.function
-        yield Mutant(op, x, mutant.change, keys, lambda _, f=function: f, location=f"{file}:{mutant.line}")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        function, title = mutant.function, ", ".join(inputs)
+        yield Mutant(op, title, mutant.change, keys, lambda _, f=function: f, location=f"{file}:{mutant.line}")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     if (returned_source(rule.function) or "").startswith("zeros_like("):
         return  # twice nothing is nothing
-    for change, wrong in WRAPPED.items():
-        yield Mutant(op, x, change, keys, _around(wrong), location=location)
+    for x, key in zip(inputs, keys, strict=True):
+        for change, wrong in WRAPPED.items():
+            yield Mutant(op, x, change, (key,), _around(wrong, rule.inputs.index(x)), location=location)
 
 
 def _of_foreign(foreign: ForeignFunction) -> Iterator[Mutant]:
@@ -114,11 +123,23 @@ def _of_engine(op: Op, x: str) -> Iterator[Mutant]:
     location = _location(_rules_by_kind(op)[kinds[0]][x].function)
     if inputs_broadcast(op):
         yield Mutant(op, x, "un-broadcast skipped", keys, lambda rule: rule, _without_sum, location)
-    yield Mutant(op, x, "dtype leaked", keys, _around(_leaked), _without_cast, location)
+    yield Mutant(op, x, "dtype leaked", keys, _around(_leaked, _product(op, x)), _without_cast, location)
 
 
-def _around(wrong: Callable[[Value], Value]) -> Callable[[Function], Function]:
-    return lambda rule: lambda *args, **settings: wrong(rule(*args, **settings))
+def _product(op: Op, x: str) -> int:
+    """Which of its products a rule for several inputs gives for x."""
+    return max([rules[x].inputs.index(x) for rules in _rules_by_kind(op).values() if x in rules])
+
+
+def _around(wrong: Callable[[Value], Value], product: int) -> Callable[[Function], Function]:
+    """From a rule to one whose result is changed, or, where it gives several products, the one with this number."""
+
+    def change(found: Value | tuple[Value | None, ...]) -> Value | tuple[Value | None, ...]:
+        if not isinstance(found, tuple):
+            return wrong(found)
+        return tuple([wrong(g) if k == product and g is not None else g for k, g in enumerate(found)])
+
+    return lambda rule: lambda *args, **settings: change(rule(*args, **settings))
 
 
 def _numbered(mutants: Iterable[Mutant]) -> list[Mutant]:
@@ -195,8 +216,11 @@ def rules_replaced(op: Op | ForeignFunction, replacement: Callable[[RuleKey, Fun
         return
     former = {kind: dict(rules) for kind, rules in _rules_by_kind(op).items()}
     for kind, rules in _rules_by_kind(op).items():
-        for x, rule in former[kind].items():
-            rules[x] = replace(rule, function=replacement((op.name, x, kind), rule.function))
+        for rule, inputs in _inputs_by_rule(former[kind]).values():
+            function = rule.function
+            for x in inputs:
+                function = _where_wanted(x, rule, replacement((op.name, x, kind), function), function)
+            rules.update(dict.fromkeys(inputs, replace(rule, function=function)))
     op._forget_plans()
     try:
         yield
@@ -204,6 +228,13 @@ def rules_replaced(op: Op | ForeignFunction, replacement: Callable[[RuleKey, Fun
         for kind, rules in _rules_by_kind(op).items():
             rules.update(former[kind])
         op._forget_plans()
+
+
+def _where_wanted(x: str, rule: Rule, changed: Function, function: Function) -> Function:
+    """A rule that is another one in calls which ask for the product of x."""
+    if not rule.chooses or changed is function:
+        return changed
+    return lambda *args, **settings: (changed if x in settings["wanted"] else function)(*args, **settings)
 
 
 @contextmanager
