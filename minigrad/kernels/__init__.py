@@ -34,7 +34,7 @@ from .update import adam, sgd, sgd_momentum
 __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input",
     "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
-    "max_pool_take", "moments", "overflow_scale", "reduced_size", "resample", "resample_input", "sgd",
+    "max_pool_take", "moments", "overflow_scale", "overflows", "reduced_size", "resample", "resample_input", "sgd",
     "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_gradients", "standardize_input",
     "standardize_weight", "unfold", "window_areas",
 ]  # fmt: skip

@@ -133,7 +133,8 @@ def test_what_cannot_be_sent_is_told_and_so_is_a_wrong_setting():
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored in what runs in the background
 sys.path.insert(0, {root!r})
 from minigrad.data import DataLoader
 from tests.data.test_workers import Trouble

@@ -44,6 +44,7 @@ def assert_same(fast, plain, scale=1.0):
     np.testing.assert_allclose(fast, plain, rtol=64 * eps, atol=16 * eps * scale)
 
 
+@pytest.mark.family
 @every_case
 def test_a_loop_gives_what_the_row_gives(op, dtype):
     args, settings = arguments(op, dtype), REQUIRED.get(op.name, {})
@@ -56,6 +57,7 @@ def test_a_loop_gives_what_the_row_gives(op, dtype):
         assert_same(fast, plain)
 
 
+@pytest.mark.family
 @every_case
 def test_a_loop_pulls_back_what_the_rule_and_the_engine_do(op, dtype):
     """With cotangents of 0 at half of the elements, where slopes may be infinite or NaN."""

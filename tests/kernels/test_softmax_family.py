@@ -29,6 +29,7 @@ def both(name, *args):
     return quick, plain
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", NAMES)

@@ -101,6 +101,7 @@ def exact(name, x, *more):
     return NUMPY[name](wide, *[y.astype(wide.dtype) for y in more])
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", LIMITS)
 def test_functions_are_right_to_the_last_digits_on_the_whole_line(name, dtype):
@@ -128,6 +129,7 @@ def test_every_function_of_the_library_is_measured():
     assert vars(library(np.float32)).keys() == VECTOR_MATH.keys()
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", LIMITS)
 def test_loops_are_vectorized(name):
     """In the machine code of a loop are instructions for several numbers at a time, and no call for each."""

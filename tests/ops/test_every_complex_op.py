@@ -20,6 +20,7 @@ ROWS = [(name, k) for name in KNOWING if name not in NOT_COMPLEX for k in range(
 every_row = pytest.mark.parametrize(("name", "k"), ROWS, ids=[f"{name}-{k}" for name, k in ROWS])
 
 
+@pytest.mark.family
 @every_row
 def test_row_with_complex_inputs(name, k):
     """All laws, with each choice of complex inputs among the differentiable ones."""

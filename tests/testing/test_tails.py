@@ -97,6 +97,7 @@ def test_right_rule_written_by_hand_is_not_blamed(name):
     GradTest(f, vjp=rule, examples=EXAMPLES, **options)()
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", OF_TENSORS)
 def test_right_function_of_tensors_is_not_blamed(name):
     f, options = OF_TENSORS[name]
@@ -111,6 +112,7 @@ WRONG_IN_THE_TAILS = {
 }
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", WRONG_IN_THE_TAILS)
 def test_rule_that_is_wrong_only_in_the_tails_is_found(name):
     f, rule = WRONG_IN_THE_TAILS[name]

@@ -148,6 +148,7 @@ def test_ops_are_judged_with_the_settings_that_were_recorded(layer: Any) -> None
 OPS = sorted(name for name, found in REGISTRY.items() if (found.module or "").startswith("minigrad.") and found.rules)
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", OPS)
 @settings(max_examples=4)
 @given(data=st.data())

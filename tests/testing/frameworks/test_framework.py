@@ -71,6 +71,7 @@ def build(forward, backward):
     return with_names(planted, arity(forward))
 
 
+@pytest.mark.family
 @every_fault
 def test_fault_in_a_framework_of_ones_own_is_found_made_small_and_named(name):
     fault = FAULTS[name]
@@ -130,6 +131,7 @@ def by_hand(rule):
     return lambda g, *args: rule(XP, g, *args)
 
 
+@pytest.mark.family
 @every_fault
 def test_fault_in_a_gradient_by_hand_is_found_made_small_and_named(name):
     fault = FAULTS[name]

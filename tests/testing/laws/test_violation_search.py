@@ -275,6 +275,7 @@ def _same_examples():
     settings.load_profile("former")
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found_made_small_and_explained(name):
     planted = FAULTS[name]
@@ -286,6 +287,7 @@ def test_fault_is_found_made_small_and_explained(name):
     assert violation.call in str(violation)
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_rule_in_the_same_style_is_not_blamed(name):
     subject, options = RIGHT[name]

@@ -60,6 +60,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_right_rule_near_kinks_is_not_blamed(name):
     f, points = FUNCTIONS[name]

@@ -66,6 +66,7 @@ def test_numerical_derivatives_of_random_programs_mean_something():
 # ---- faults that are planted into the engine ---------------------------------------------------------------------
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("fault", planted_faults.FAULTS)
 def test_a_planted_fault_is_found_and_shrunk_to_at_most_three_ops(fault, monkeypatch):
     planted_faults.FAULTS[fault](monkeypatch)

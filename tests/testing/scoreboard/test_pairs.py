@@ -75,6 +75,7 @@ def test_names_are_unique_and_kinds_are_many():
     assert not any(pair.right for pair in WRONG)
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("pair", RIGHT, ids=str)
 def test_right_gradient_is_the_derivative(pair, precise):
     rng = np.random.default_rng(0)
@@ -128,6 +129,7 @@ def is_wrong_jointly(pair, precise, u, rng):
     return False
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("pair", [pair for pair in WRONG if pair.visible], ids=str)
 def test_wrong_gradient_is_another(pair, precise):
     rng = np.random.default_rng(0)
