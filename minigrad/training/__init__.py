@@ -30,6 +30,7 @@ from minigrad.training.callback import Callback
 from minigrad.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minigrad.training.early_stopping import EarlyStopping
 from minigrad.training.evaluation import evaluate, predict
+from minigrad.training.generation import Beam, beam_search, generate, next_probabilities
 from minigrad.training.gradient_statistics import GradientStatistics
 from minigrad.training.history import History
 from minigrad.training.loggers import CSVLogger, TensorBoard
@@ -55,8 +56,9 @@ from minigrad.training.save_best import SaveBest
 from minigrad.training.training_state import TrainingState
 
 __all__ = [
-    "F1", "R2", "CSVLogger", "Callback", "Checkpoint", "Confusion", "EarlyStopping", "GradientStatistics", "History",
-    "MeanMetric", "Metric", "Precision", "Progress", "Recall", "Run", "SaveBest", "TensorBoard", "TrainingState",
-    "accuracy", "confusion_matrix", "evaluate", "fit", "latest_run_folder", "load_checkpoint", "mae", "mse",
-    "new_run_folder", "predict", "predictions", "save_checkpoint", "top_k_accuracy",
+    "F1", "R2", "Beam", "CSVLogger", "Callback", "Checkpoint", "Confusion", "EarlyStopping", "GradientStatistics",
+    "History", "MeanMetric", "Metric", "Precision", "Progress", "Recall", "Run", "SaveBest", "TensorBoard",
+    "TrainingState", "accuracy", "beam_search", "confusion_matrix", "evaluate", "fit", "generate",
+    "latest_run_folder", "load_checkpoint", "mae", "mse", "new_run_folder", "next_probabilities", "predict",
+    "predictions", "save_checkpoint", "top_k_accuracy",
 ]  # fmt: skip
