@@ -126,11 +126,13 @@ def _vibrato(t: Array, rng: Generator) -> Array:
 
 
 def _tremolo(t: Array, rng: Generator) -> Array:
-    return (1 + rng.uniform(0.6, 0.9) * _swing(t, rng)) * _steady(t, rng)
+    loudness: Array = 1 + rng.uniform(0.6, 0.9) * _swing(t, rng)
+    return loudness * _steady(t, rng)
 
 
 def _crescendo(t: Array, rng: Generator) -> Array:
-    return np.exp(rng.uniform(1.5, 3) * t / t[-1]) * _steady(t, rng)
+    loudness: Array = np.exp(rng.uniform(1.5, 3) * t / t[-1])
+    return loudness * _steady(t, rng)
 
 
 def _decrescendo(t: Array, rng: Generator) -> Array:
