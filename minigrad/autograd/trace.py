@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from minigrad.autograd.error_context import call_site
 from minigrad.autograd.node import STATE, Node, Scope, override_state
 from minigrad.autograd.tensor import Tensor
@@ -87,8 +89,12 @@ class Trace:
 
 
 @contextmanager
-def trace() -> Iterator[Trace]:
+def trace(*, freeze_integers: bool = False) -> Iterator[Trace]:
     """Remember what ops do inside of this block (and thread). All values stay in memory as long as the Trace does.
+
+    Args:
+        freeze_integers: whether integers that come out cannot be written to (default False): an op that takes them as
+            an index then keeps the very array, and no copy.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> with trace() as seen:
@@ -102,6 +108,8 @@ def trace() -> Iterator[Trace]:
 
     def add(op: Op, inputs: tuple[Any, ...], settings: dict[str, Any], out: Any, node: Node | None) -> None:
         nonlocal last
+        if freeze_integers and isinstance(out, np.ndarray) and out.dtype.kind in "iu":
+            out.flags.writeable = False
         seconds, recording = perf_counter() - last, STATE.recorder is not None
         found.add(Event(op, inputs, settings, out, node, recording, STATE.scope, call_site(), seconds))
         last = perf_counter()

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import physical
-from minigrad.autograd.tensor import Tensor, wrap
+from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
 from minigrad.functional.reduction import values
 from minigrad.shapes import shape_of
@@ -96,6 +96,8 @@ def embedding(
         raise UsageError("embedding: scale_grad_by_freq and sparse gradients are not supported: leave them out")
     if len(shape_of(weight)) != 2:
         raise ShapeError(f"embedding: weight is a table (M, D), got shape {shape_of(weight)}")
+    if isinstance(x, Tensor) and x.dtype.kind in "iu" and x.dtype != np.intp:
+        x = ops.astype(x, dtype=np.intp)
     numbers, count = _class_numbers("embedding", x), shape_of(weight)[0]
     _require_below("embedding", numbers, count, "row")
     rows = ops.getitem(weight, index=numbers)
@@ -103,8 +105,10 @@ def embedding(
         return rows
     if not -count <= padding_idx < count:
         raise UsageError(f"embedding: padding_idx {padding_idx} is no row of a table of {count}")
-    fixed = rows.detach() if isinstance(rows, Tensor) else rows
-    return ops.where((numbers == padding_idx % count)[..., None], fixed, rows)
+    fixed = ops.getitem(weight, index=padding_idx)
+    fixed = wrap(as_array(fixed).copy()) if isinstance(fixed, Tensor) else fixed  # a value of its own: no weight
+    padding = ops.equal(x if isinstance(x, Tensor) else numbers, padding_idx % count)
+    return ops.where(ops.expand_dims(padding, axis=-1), fixed, rows)
 
 
 def one_hot(x: ArrayLike, num_classes: int = -1) -> Tensor | Array:

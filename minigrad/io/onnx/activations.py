@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import pi, sqrt
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call
 
 GELU_OPSET = 20
 """The first with the operator Gelu."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.errors import UsageError
 from minigrad.io.onnx import views
-from minigrad.io.onnx.capture import BATCH_SIZES, Call, Size, Value, same
+from minigrad.io.onnx.values import BATCH_SIZES, Call, Size, Value, same
 from minigrad.io.onnx.views import Weight
 from minigrad.typing import Array
 
@@ -89,7 +89,7 @@ class Builder:
         """
         dtype = value.dtype if dtype is None else np.dtype(dtype)
         if dtype.name not in value.names:
-            if value.constant:
+            if value.constant and not (value.trained and value.dtype.name in value.names):
                 value.names[dtype.name] = self._constant_of(value, dtype)
             else:
                 value.names[dtype.name] = self.cast(value.names[value.dtype.name], dtype)

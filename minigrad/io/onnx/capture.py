@@ -7,124 +7,20 @@ What differs between both and was not made by an op cannot be exported; a size t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor, no_grad
 from minigrad.autograd.trace import Event, trace
-from minigrad.errors import UsageError
+from minigrad.errors import MinigradError, UsageError
+from minigrad.io.onnx.values import Call, Value
 from minigrad.typing import Array, Settings
 
 if TYPE_CHECKING:
-    from minigrad.autograd.node import Scope
-    from minigrad.autograd.op import Op
-    from minigrad.nn import Module
-
-BATCH_SIZES: Final = (2, 5)
-"""Those of the two runs, with a dynamic batch: so far apart that half of one is not half of the other, rounded."""
-
-
-class Size(NamedTuple):
-    """The size of a dimension in both runs."""
-
-    first: int
-    second: int
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it does not depend on the batch."""
-        return self.first == self.second
-
-
-@dataclass(eq=False)
-class Value:
-    """A value in both runs.
-
-    Attributes:
-        first, second: what it was in each; a plain number for one that is weak in its dtype.
-        constant: whether it does not depend on the inputs.
-        names: what it is called in the file, by dtype name; filled as it is written there.
-    """
-
-    first: Any
-    second: Any
-    constant: bool
-    names: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def weak(self) -> bool:
-        """Whether it is a plain number, which takes the dtype of what it meets."""
-        return not isinstance(self.first, (np.ndarray, np.generic))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the value."""
-        return np.asarray(self.first).dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return np.ndim(self.first)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes in the first run."""
-        return np.shape(self.first)
-
-    @property
-    def sizes(self) -> list[Size]:
-        """The sizes in both runs."""
-        return list(map(Size, np.shape(self.first), np.shape(self.second)))
-
-
-@dataclass(eq=False)
-class Call:
-    """One call of an op, or of a module that ONNX has an operator for, that depends on the inputs.
-
-    Attributes:
-        name: the op's name, or the module's class.
-        op: what was called; None for a module.
-        inputs: its inputs; None where an optional one was left out.
-        settings, second_settings: in both runs.
-        outs: its results.
-        scope: the module call that it happened in.
-        site: file and line.
-        index: the value that is a getitem's only index, if that depends on the inputs.
-        module: the module, for a call of one.
-    """
-
-    name: str
-    op: Op | None
-    inputs: tuple[Value | None, ...]
-    settings: Settings
-    second_settings: Settings
-    outs: tuple[Value, ...]
-    scope: Scope | None
-    site: tuple[str, int]
-    index: Value | None = None
-    module: Module | None = None
-
-    @property
-    def path(self) -> str:
-        """The attribute path of the module that it happened in."""
-        return self.scope.path if self.scope is not None else ""
-
-    @property
-    def out(self) -> Value:
-        """Its only, or first, result."""
-        return self.outs[0]
-
-    def refuse(self, why: str, way_out: str) -> NoReturn:
-        """Raise the error that this call cannot be written.
-
-        Raises:
-            UsageError: always.
-        """
-        where = f" in {self.scope}" if self.scope is not None else ""
-        raise UsageError(f"ONNX: {self.name}{where} ({self.site[0]}, line {self.site[1]}) {why}: {way_out}")
+    pass
 
 
 @dataclass
@@ -133,7 +29,7 @@ class Recording:
 
     Attributes:
         inputs: the values that the model was given.
-        calls: the calls that depend on these, in order.
+        calls: the calls that depend on these or on parameters, in order.
         outputs: the values that it answered with, by name.
     """
 
@@ -142,17 +38,49 @@ class Recording:
     outputs: dict[str, Value]
 
 
-def record(model: Callable[..., Any], first: Sequence[Array], second: Sequence[Array]) -> Recording:
+def record(
+    model: Callable[..., Any], first: Sequence[Array], second: Sequence[Array], parameters: Iterable[Array] = ()
+) -> Recording:
     """Run a model twice, and compare.
 
     Args:
         model: takes Tensors.
         first, second: its inputs in both runs.
+        parameters: the arrays that are trained (default (): none); what is computed from these alone is recorded, too.
 
     Raises:
         UsageError: both runs call other ops, or the model gives no Tensors.
     """
-    return _Comparison(_Run(model, first), _Run(model, second)).recording()
+    whole = _Run(model, first)
+    try:
+        other = _Run(model, second)
+    except MinigradError as error:
+        raise UsageError(
+            "ONNX: the model ran with the inputs given, but not in a second run with others, such as those in another "
+            f"order ({error}): what must stay as it is, such as lengths of sequences, is no input"
+        ) from error
+    return _Comparison(whole, other, parameters).recording()
+
+
+def record_reference(call: Call) -> Recording:
+    """What an op's reference computes for a call of the op. Its inputs are those of the call that are arrays."""
+    assert call.op is not None
+    reference = call.op.reference
+    assert reference is not None
+    places = [i for i, x in enumerate(call.inputs) if x is not None and not x.weak]
+
+    def run(values: Sequence[Any], settings: Settings) -> _Run:
+        def function(*tensors: Tensor) -> Any:
+            given = list(values)
+            for i, tensor in zip(places, tensors, strict=True):
+                given[i] = tensor
+            return reference(*given, **settings)
+
+        return _Run(function, [values[i].copy() for i in places])
+
+    first = run([None if x is None else x.first for x in call.inputs], call.settings)
+    second = run([None if x is None else x.second for x in call.inputs], call.second_settings)
+    return _Comparison(first, second, ()).recording()
 
 
 class _Run:
@@ -163,7 +91,11 @@ class _Run:
         for tensor in tensors:
             tensor._data.flags.writeable = False  # so that ops keep the very array as an index, and no copy
         self.inputs = [tensor._data for tensor in tensors]
-        with no_grad(), np.errstate(all="ignore"), trace() as seen:  # other values may lie outside of domains
+        with (
+            no_grad(),
+            np.errstate(all="ignore"),
+            trace(freeze_integers=True) as seen,
+        ):  # other values may lie outside of domains
             result = model(*tensors)
         self.outputs = {name: tensor._data for name, tensor in _named_tensors("output", result)}
         self.calls: list[list[Event]] = []
@@ -187,8 +119,9 @@ def _named_tensors(name: str, result: Any) -> list[tuple[str, Tensor]]:
 class _Comparison:
     """Both runs side by side."""
 
-    def __init__(self, first: _Run, second: _Run) -> None:
+    def __init__(self, first: _Run, second: _Run, parameters: Iterable[Array]) -> None:
         self.first, self.second = first, second
+        self.parameters = frozenset(map(id, parameters))
         self.known: dict[int, Value] = {}  # by the identity of the first run's array, which the run keeps alive
         self.views: dict[object, Value] = {}  # by its memory
 
@@ -222,7 +155,7 @@ class _Comparison:
     def _value(self, a: Any, b: Any) -> Value:
         known = self.known.get(id(a))
         if known is None:
-            return self._add(Value(a, b, True))
+            return self._add(Value(a, b, True, id(a) in self.parameters))
         if not known.constant and known.second is not b:
             self._refuse_other_way()
         return known
@@ -232,18 +165,31 @@ class _Comparison:
         if len(a.inputs) != len(b.inputs):
             self._refuse_other_way()
         inputs = [None if x is None else self._value(x, y) for x, y in zip(a.inputs, b.inputs, strict=True)]
-        index = self._index(a.settings, b.settings)
+        index, part = self._index(a.settings, b.settings)
         constant = index is None and all(x is None or x.constant for x in inputs)
-        outs = tuple([self._add(Value(x.out, y.out, constant)) for x, y in zip(first, second, strict=True)])
-        if constant:
-            return None
-        return Call(a.op.name, a.op, tuple(inputs), a.settings, b.settings, outs, a.scope, a.site, index)
+        trained = constant and any(x is not None and x.trained for x in inputs)
+        call = Call(a.op.name, a.op, tuple(inputs), a.settings, b.settings, (), a.scope, a.site, index, part)
+        values = [Value(x.out, y.out, constant, trained, call) for x, y in zip(first, second, strict=True)]
+        call.outs = tuple(map(self._add, values))
+        return call if trained or not constant else None
 
-    def _index(self, first: Settings, second: Settings) -> Value | None:
-        """An index that is an array which depends on the inputs, such as the numbers of words."""
-        index = first.get("index")
-        known = self.views.get(_memory(index)) if isinstance(index, np.ndarray) else None
-        if known is None or known.constant or _memory(known.second) != _memory(second["index"]):
+    def _index(self, first: Settings, second: Settings) -> tuple[Value | None, int | None]:
+        """An index, or a part of one, that is an array which depends on the inputs, such as the numbers of words."""
+        index, other = first.get("index"), second.get("index")
+        if not isinstance(index, tuple):
+            return self._known_index(index, other), None
+        if not isinstance(other, tuple) or len(index) != len(other):
+            return None, None
+        found = [
+            (known, k) for k, pair in enumerate(zip(index, other, strict=True)) if (known := self._known_index(*pair))
+        ]
+        return found[0] if len(found) == 1 else (None, None)
+
+    def _known_index(self, first: Any, second: Any) -> Value | None:
+        if not isinstance(first, np.ndarray) or not isinstance(second, np.ndarray):
+            return None
+        known = self.views.get(_memory(first))
+        if known is None or known.constant or _memory(known.second) != _memory(second):
             return None
         return known
 
@@ -251,13 +197,3 @@ class _Comparison:
 def _memory(x: Array) -> object:
     """What tells whether two arrays are the same one, or views of the same numbers: embedding looks through one."""
     return x.__array_interface__["data"][0], x.shape, x.strides, x.dtype
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two constants, or settings, are equal in both runs."""
-    if a is b:
-        return True
-    if isinstance(a, (tuple, list)):
-        return isinstance(b, (tuple, list)) and len(a) == len(b) and all(map(same, a, b))
-    x, y = np.asarray(a), np.asarray(b)
-    return x.shape == y.shape and x.dtype == y.dtype and np.array_equal(x, y, equal_nan=x.dtype.kind in "fc")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call, Value
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call, Value
 
 COMPARISONS = {"equal": "Equal", "greater": "Greater", "greater_equal": "GreaterOrEqual", "less": "Less",
                "less_equal": "LessOrEqual"}  # fmt: skip

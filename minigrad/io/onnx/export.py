@@ -15,7 +15,8 @@ from minigrad.errors import MissingExtraError, UsageError
 from minigrad.io.atomic import PathLike, write_atomically
 from minigrad.io.onnx import capture, table, whole_modules
 from minigrad.io.onnx.builder import Builder, require_opset
-from minigrad.io.onnx.capture import BATCH_SIZES, Recording, Size, Value
+from minigrad.io.onnx.capture import Recording
+from minigrad.io.onnx.values import BATCH_SIZES, Call, Size, Value
 from minigrad.io.onnx.views import Weight
 from minigrad.nn import Module
 from minigrad.typing import Array, ArrayLike
@@ -29,7 +30,7 @@ OLDEST_OPSET: Final = 18
 LARGEST_FILE: Final = 2**31 - 2**20
 """Bytes of weights: a protobuf message has to stay below 2 GB."""
 
-for _family in ("activations", "elementwise", "indexing", "networks", "reductions", "shapes"):
+for _family in ("activations", "attention", "elementwise", "indexing", "networks", "recurrent", "reductions", "shapes"):
     import_module(f"minigrad.io.onnx.{_family}")  # each registers its converters
 
 
@@ -45,7 +46,9 @@ def to_onnx(
     """Make an ONNX model of a module: what it computes in evaluation mode, with its weights.
 
     The module runs twice, with these inputs and with others made of them, so that what does not come from ops is
-    noticed. Values that do not depend on the inputs are computed once and stored; what no output needs is left out.
+    noticed. Values that depend on neither inputs nor parameters are computed once and stored; what no output needs is
+    left out. What is computed from parameters alone, such as their sum, is written with them, so that they can be
+    trained by whoever reads the file.
     Weights are named by their paths (`features.0.weight`), and the result has passed ONNX's checker with its inference
     of shapes. The module's mode is put back at the end.
 
@@ -117,7 +120,7 @@ def _record(model: Module, runs: tuple[list[Array], list[Array]]) -> Recording:
     modes = {module: module.training for module in model.modules()}
     try:
         model.eval()
-        return capture.record(model, *runs)
+        return capture.record(model, *runs, [p._data for p in model.parameters()])
     finally:
         for module, training in modes.items():
             module.training = training
@@ -135,7 +138,10 @@ def _model(model: Module, recording: Recording, opset: int, metadata: dict[str, 
         value.names[value.dtype.name] = name
     calls = whole_modules.joined(model, recording.calls)
     for call in _needed(calls, recording.outputs.values()):
-        table.convert(b, call)
+        if call.constant:
+            _convert_if_possible(b, call)
+        else:
+            table.convert(b, call)
     outputs = b.outputs(recording.outputs)
     _mark(model, b.initializers)
     graph = helper.make_graph(
@@ -154,6 +160,15 @@ def _model(model: Module, recording: Recording, opset: int, metadata: dict[str, 
     return exported
 
 
+def _convert_if_possible(b: Builder, call: Call) -> None:
+    """Write what is computed from parameters alone; where there is no form in ONNX, its result is a constant."""
+    try:
+        table.convert(b, call)
+    except UsageError:
+        for value in call.outs:
+            value.names.clear()
+
+
 def _mark(model: Module, initializers: Mapping[str, TensorProto]) -> None:
     """Note for `from_onnx` which initializers are parameters, which are buffers, and which are neither."""
     parameters, buffers = (dict(tensors) for tensors in (model.named_parameters(), model.named_buffers()))
@@ -161,7 +176,7 @@ def _mark(model: Module, initializers: Mapping[str, TensorProto]) -> None:
         tensor.doc_string = "parameter" if name in parameters else "buffer" if name in buffers else "constant"
 
 
-def _needed(calls: Sequence[capture.Call], outputs: Iterable[Value]) -> list[capture.Call]:
+def _needed(calls: Sequence[Call], outputs: Iterable[Value]) -> list[Call]:
     """The calls that outputs depend on."""
     wanted = set(map(id, outputs))
     found = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call, Size
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call, Size, Value
 
 ENDS: Final = np.iinfo(np.int64)
 
@@ -16,7 +17,7 @@ ENDS: Final = np.iinfo(np.int64)
 @converter("getitem")
 def _(b: Builder, call: Call) -> str:
     if call.index is not None:
-        return str(b.emit("Gather", b.x(call), b.name(call.index, np.dtype(np.int64)), axis=0))
+        return _by_computed_index(b, call, call.index)
     parts = _parts(call)
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     others = [part for part in parts if not isinstance(part, (np.ndarray, slice))]
@@ -30,7 +31,32 @@ def _(b: Builder, call: Call) -> str:
         if not all(isinstance(part, np.ndarray) for part in parts[: len(arrays)]):
             call.refuse("has several arrays behind a slice as an index", "move these dimensions to the front before")
         return str(b.emit("GatherND", name, b.constant(np.stack(np.broadcast_arrays(*arrays), -1), np.int64)))
-    return b.reshape(name, call.out.sizes) if others else str(b.emit("Identity", name))
+    return b.reshape(name, call.out.sizes) if others else name
+
+
+def _by_computed_index(b: Builder, call: Call, index: Value) -> str:
+    """Indices that depend on the inputs: of whole slices along an axis, or of an element in each row along one."""
+    places, value = b.name(index, np.dtype(np.int64)), call.inputs[0]
+    assert value is not None
+    axis = call.part or 0
+    others = [
+        [part for k, part in enumerate(settings["index"]) if k != axis] if call.part is not None else []
+        for settings in (call.settings, call.second_settings)
+    ]
+    if all(isinstance(part, slice) and part == slice(None) for part in others[0]):
+        return str(b.emit("Gather", b.x(call), places, axis=axis))
+    rows = [size for k, size in enumerate(value.sizes) if k != axis]
+    if index.ndim != value.ndim or [size for k, size in enumerate(index.sizes) if k != axis] != rows:
+        call.refuse("has an index that depends on the inputs, with others", "use take or take_along_axis")
+    for run, parts in enumerate(others):
+        if not all(_is_grid(part, size[run]) for part, size in zip(parts, rows, strict=True)):
+            call.refuse("has an index that depends on the inputs, with others", "use take or take_along_axis")
+    return str(b.emit("GatherElements", b.x(call), places, axis=axis))
+
+
+def _is_grid(part: Any, size: int) -> bool:
+    """Whether an index is 0, 1, 2, ..."""
+    return isinstance(part, np.ndarray) and np.array_equal(part.reshape(-1), np.arange(size))
 
 
 def _parts(call: Call) -> list[Any]:
@@ -89,3 +115,18 @@ def _rolled(b: Builder, call: Call, name: str, shift: int, axis: int, size: Size
     tail = b.emit("Slice", name, b.ints(cut), b.ints([ENDS.max]), b.ints([axis]))
     head = b.emit("Slice", name, b.ints([0]), b.ints(cut), b.ints([axis]))
     return str(b.emit("Concat", tail, head, axis=axis))
+
+
+@converter("scatter_add")
+def _(b: Builder, call: Call) -> str:
+    """Each element is added at its place in the flat result."""
+    value, sizes = call.inputs[0], call.out.sizes
+    assert value is not None
+    if call.index is not None or not all(size.fixed for size in (*sizes, *value.sizes)):
+        call.refuse("adds at places that depend on the inputs or on the batch size", "leave out dynamic_batch")
+    count = math.prod(call.out.shape)
+    places = np.arange(count).reshape(call.out.shape)[call.settings["index"]]
+    zeros = b.emit("Expand", b.like(call.out, 0), b.ints([count]))
+    updates = b.emit("Reshape", b.x(call), b.ints([-1]))
+    flat = b.emit("ScatterElements", zeros, b.constant(places.reshape(-1), np.int64), updates, axis=0, reduction="add")
+    return b.reshape(flat, sizes)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call, Size, Value
 from minigrad.io.onnx.reductions import reduce
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call, Size, Value
 from minigrad.kernels.pooling import adaptive_bounds, cell_pixels
 from minigrad.typing import Shape
 

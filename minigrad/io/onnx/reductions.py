@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call, Size
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call, Size
 
 REDUCTIONS = {
     "sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call
 from minigrad.io.onnx.reductions import reduce
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call
 
 
 @converter("reshape")

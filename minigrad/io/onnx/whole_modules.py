@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from minigrad.io.onnx.builder import Builder
-from minigrad.io.onnx.capture import Call, Value
 from minigrad.io.onnx.table import converter
+from minigrad.io.onnx.values import Call, Value
 from minigrad.nn import BatchNorm1d, BatchNorm2d, LocalResponseNorm, Module
 
 WHOLE: Final[dict[type[Module], str]] = {

@@ -8,67 +8,24 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import DataError, UsageError, nn
-from minigrad.io import from_onnx, onnx_operator, to_onnx
+from minigrad import DataError, UsageError
+from minigrad.io import from_onnx, onnx_operator
 
 onnx = pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper  # noqa: E402
 
 from tests.io.onnx.mutations import mutated  # noqa: E402
+from tests.io.onnx.small_models import body, model_of, nets, quantized  # noqa: E402
 
 FLOAT = TensorProto.FLOAT
 FILES = 10_000 if os.environ.get("MINIGRAD_PROFILE", "dev") == "intense" else 200
 LARGEST = 2**16
 
 
-def model_of(nodes, inputs=("x",), outputs=("y",), initializers=(), opset=20, shape=(2, 3)):
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info(name, FLOAT, shape) for name in inputs],
-        [helper.make_tensor_value_info(name, FLOAT, None) for name in outputs],
-        [numpy_helper.from_array(np.asarray(array), name) for name, array in dict(initializers).items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-
-
-def nets(rng):
-    net = nn.Sequential(
-        nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.ConvTranspose2d(3, 2, 2, 2),
-        nn.Upsample(scale_factor=2, mode="bilinear"), nn.Flatten(), nn.Linear(512, 4), nn.LayerNorm(4), nn.Softmax(1),
-    )  # fmt: skip
-    x = rng.normal(size=(1, 2, 8, 8)).astype(np.float32)
-    yield to_onnx(net, x, dynamic_batch=True).SerializeToString(), x
-    numbers = {
-        "shape": np.array([2, 3, 4]), "many": np.array([2, 1, 2]), "start": np.array([0, 1, 0]), "k": np.array([2]),
-        "end": np.array([2, 3, 4]), "pads": np.array([0, 1, 0, 1, 0, 1]), "places": np.array([0, 1]),
-        "depth": np.array(4), "values": np.array([0, 1], np.float32), "zero": np.array(0),
-    }  # fmt: skip
-    nodes = [
-        helper.make_node("Expand", ["x", "shape"], ["a"]),
-        helper.make_node("Tile", ["a", "many"], ["b"]),
-        helper.make_node("Slice", ["b", "start", "end"], ["c"]),
-        helper.make_node("Pad", ["c", "pads"], ["d"], mode="constant"),
-        helper.make_node("Gather", ["d", "places"], ["e"], axis=1),
-        helper.make_node("TopK", ["e", "k"], ["f", "places_of_f"], axis=2),
-        helper.make_node("OneHot", ["places", "depth", "values"], ["g"], axis=-1),
-        helper.make_node("ReduceMean", ["f"], ["h"], keepdims=0),
-        helper.make_node("ConstantOfShape", ["shape"], ["i"]),
-        helper.make_node("Range", ["zero", "depth", "depth"], ["j"]),
-        helper.make_node("Cast", ["j"], ["jj"], to=1),
-        helper.make_node("Sum", ["h", "i"], ["l"]),
-        helper.make_node("Einsum", ["g", "g"], ["m"], equation="ij,kj->ik"),
-        helper.make_node("ReduceSum", ["m"], ["n"], keepdims=0),
-        helper.make_node("ReduceSum", ["jj"], ["o"], keepdims=0),
-        helper.make_node("Sum", ["l", "n", "o"], ["y"]),
-    ]
-    model = model_of(nodes, initializers=numbers, shape=(1, 3, 4))
-    yield model.SerializeToString(), rng.normal(size=(1, 3, 4)).astype(np.float32)
-
-
-def test_mutated_files_are_refused_or_run(rng, tmp_path):
+def test_mutated_files_are_refused_or_run(rng, tmp_path, monkeypatch):
     """No other error than ours, and no allocation much larger than the limit."""
+    monkeypatch.setattr("minigrad.io.onnx.importer.node.MAX_RUNS", 3000)
     seeds = list(nets(rng))
     for content, x in seeds:
         assert np.isfinite(from_onnx(onnx.ModelProto.FromString(content))(x).numpy()).all()
@@ -126,6 +83,26 @@ def test_small_files_that_make_large_values_stop_at_the_limit(name):
     model = from_onnx(model_of(nodes, inputs=(), initializers={x: NUMBERS[x] for x in used}), max_elements=2**20)
     with pytest.raises(mg.MinigradError, match=r"max_elements=|impossible"):
         model()
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_loops_that_do_not_end_are_stopped(monkeypatch, depth):
+    monkeypatch.setattr("minigrad.io.onnx.importer.node.MAX_RUNS", 2000)
+    nodes = []
+    for k in range(depth):
+        inputs = [(f"i{k}", TensorProto.INT64), (f"c{k}", TensorProto.BOOL)]
+        nodes = [*nodes, helper.make_node("Identity", [f"c{k}"], [f"d{k}"]), helper.make_node("Relu", ["x"], [f"r{k}"])]
+        turn = body(nodes, inputs, [(f"d{k}", TensorProto.BOOL), (f"r{k}", FLOAT)])
+        nodes = [helper.make_node("Loop", ["", "true"], [f"y{k}"], body=turn)]
+    model = model_of(nodes, outputs=(f"y{depth - 1}",), initializers={"true": np.array(True)})
+    with pytest.raises(mg.MinigradError, match="the loops of the graph have computed more than 2,000 nodes"):
+        from_onnx(model)(np.ones((2, 3), np.float32))
+
+
+def test_quantized_models_are_not_trained(rng):
+    model, x = from_onnx(quantized()), rng.normal(size=(3, 2, 4)).astype(np.float32)
+    with pytest.raises(UsageError, match=r"QuantizeLinear.* it rounds, which has no gradient: call .eval\(\) first"):
+        model.train()(x)
 
 
 def external(location, length=24, offset=0):
@@ -186,8 +163,8 @@ REFUSED = {
     "left out": (wrong(nodes=[helper.make_node("Relu", [""], ["y"])]), "leaves out its input 'x'"),
     "larger than the file": (LARGE, "needs 4,398,046,511,104 bytes, and has 12"),
     "unknown": (
-        wrong(nodes=[helper.make_node("Loop", ["x", "x"], ["y"], name="n1")]),
-        r"ONNX node 'n1' .Loop. is not supported: register what it computes by @minigrad.io.onnx_operator\('Loop'\)",
+        wrong(nodes=[helper.make_node("NonMaxSuppression", ["x", "x"], ["y"], name="n1")]),
+        r"ONNX node 'n1' .NonMaxSuppression. is not supported: register what it computes by @minigrad.io.onnx_operator",
     ),
     "empty": (onnx.ModelProto(), "does not tell the version"),
 }  # fmt: skip

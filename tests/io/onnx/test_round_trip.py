@@ -21,8 +21,6 @@ PROFILE = os.environ.get("MINIGRAD_PROFILE", "dev")
 SLOW = {"resnet20-small", "alexnet-small"}  # whose first step waits for a compiler
 FEW = set(QUICK) | {name for name in SMALL if zlib.crc32(name.encode()) % 6 == 0}
 CHOSEN = SMALL if PROFILE == "intense" else sorted(FEW - SLOW)
-COMPUTED = {"lenet5-original": {"c3.weight"}}
-"""Weights that a network uses after a computation alone, here times a mask, whose result is what a file holds."""
 
 
 def gradients(model: nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -54,7 +52,7 @@ def test_network_of_the_table(rng, name):
     out, expected = gradients(model.eval(), x)
     found_out, found = gradients(read, x)
     assert_close(found_out, out, "outputs", 1e-4)
-    assert set(expected) - set(found) == COMPUTED.get(name, set())
+    assert expected.keys() == found.keys()
     for path, gradient in found.items():
         assert_close(gradient, expected[path], path)
 
@@ -138,8 +136,7 @@ def test_a_read_model_is_a_module_like_any_other(rng, tmp_path):
     assert sum(row.parameters for row in rows) == sum(p.size for p in model.parameters())
     again = from_onnx(to_onnx(read, x, dynamic_batch=True))
     assert_close(again(x).numpy(), read(x).numpy(), "written again", 1e-5)
-    folded = {"1.weight", "1.bias"}  # of BatchNorm, which is one operator for a nn.BatchNorm2d only
-    assert {name for name, _ in read.named_parameters()} - {name for name, _ in again.named_parameters()} == folded
+    assert dict(read.named_parameters()).keys() == dict(again.named_parameters()).keys()
     graph = mg.Graph.of(read(x), model=read)
     assert {call.path.rpartition(".")[2] for call in graph.calls} >= {"0", "12"}
     assert mg.testing.check_grads(read.astype("float64"), x[:1].astype(np.float64))

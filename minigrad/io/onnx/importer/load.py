@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 FAMILIES: Final = (
-    "activations", "constants", "control", "convolution", "elementwise", "indexing", "linear", "losses",
-    "normalization", "pooling", "reductions", "resize", "shapes",
+    "activations", "attention", "constants", "control", "convolution", "elementwise", "indexing", "linear", "losses",
+    "normalization", "pooling", "quantization", "recurrent", "reductions", "resize", "shapes",
 )  # fmt: skip
 
 for _family in FAMILIES:

@@ -24,6 +24,9 @@ T = TypeVar("T")
 TOTAL: Final = 16
 """How many times the largest value all results of one run may be together."""
 
+MAX_RUNS: Final = 300_000
+"""How many nodes one run may compute, those in loops counted at each turn."""
+
 
 @dataclass
 class Run:
@@ -33,11 +36,13 @@ class Run:
         max_elements: how many elements a value may have.
         floating: what float32 of the file means, where the model was converted to another dtype.
         total: how many elements were made.
+        nodes: how many nodes were computed.
     """
 
     max_elements: int
     floating: DType | None = None
     total: int = 0
+    nodes: int = 0
 
 
 @dataclass
@@ -209,8 +214,11 @@ class Node:
         """Add the sizes of results to those of the run.
 
         Raises:
-            DataError: a value, or all together, are too large.
+            DataError: a value, or all together, are too large, or too many nodes were computed.
         """
+        self.run.nodes += 1
+        if self.run.nodes > MAX_RUNS:
+            raise DataError(f"{self.data}: the loops of the graph have computed more than {MAX_RUNS:,} nodes")
         for value in values:
             if value is not None:
                 self.require_size(shape_of(value))

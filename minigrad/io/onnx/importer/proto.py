@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OLDEST_OPSET: Final = 7
 """The first that is read."""
 
+TYPE_LIKE: Final = (("CastLike", 1, "to"), ("QuantizeLinear", 2, "output_dtype"))
+"""Operators whose result is of the type of an input: which one, and the attribute that tells it here."""
+
 MAX_DEPTH: Final = 16
 """How deep branches may be nested."""
 
@@ -151,8 +154,9 @@ class Reader:
             if out in made:
                 raise DataError(f"{what} makes {out!r}, which is there already: names must differ")
             made.add(out)
-        if node.op_type == "CastLike" and len(node.input) > 1 and node.input[1] in self.narrow:
-            attributes["to"] = self.narrow[node.input[1]]
+        for operator, place, attribute in TYPE_LIKE:
+            if node.op_type == operator and len(node.input) > place and node.input[place] in self.narrow:
+                attributes[attribute] = self.narrow[node.input[place]]
         data = NodeData(node.op_type, domain, opsets.get(domain, 1), name, tuple(node.input), tuple(node.output), {})
         return replace(data, attributes=attributes, path=_scopes(node))
 

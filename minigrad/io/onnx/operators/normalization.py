@@ -46,6 +46,15 @@ def _(node: Node, x: Value, scale: Value, bias: Value) -> Value:
     return ops.standardize(x, _columns(scale, ndim), _columns(bias, ndim), axis=tuple(range(2, ndim)), eps=eps)[0]
 
 
+@onnx_operator("RMSNormalization")
+def _(node: Node, x: Value, scale: Value) -> Value:
+    first = node.axis(node.integer("axis", -1), len(shape_of(x)))
+    axis = tuple(range(first, len(shape_of(x))))
+    kind = raw(x).dtype.type
+    mean = ops.mean(ops.square(x), axis=axis, keepdims=True)
+    return ops.multiply(ops.divide(x, ops.sqrt(mean + kind(node.number("epsilon", 1e-5)))), scale)
+
+
 @onnx_operator("GroupNormalization", note="before opset 21 with a scale for each group, as there")
 def _(node: Node, x: Value, scale: Value, bias: Value) -> Value:
     shape, groups = shape_of(x), node.integer("num_groups")
