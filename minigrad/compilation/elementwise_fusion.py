@@ -50,7 +50,7 @@ def fuse_elementwise(program: Program) -> Program:
     groups: list[_Group] = []
     open_groups: dict[int, _Group] = {}  # by value: nobody outside of the group has taken one of its values
     for position, instruction in enumerate(program.instructions):
-        fits = _fits(program, instruction)
+        fits = fits_loop(program, instruction)
         taken = [group for number in instruction.reads if (group := open_groups.get(number)) is not None]
         kind = _kind(program, instruction) if fits else None
         shape, others = _shapes(program, instruction) if fits else ((), ())
@@ -77,7 +77,7 @@ def fuse_elementwise(program: Program) -> Program:
     return _with_loops(program, groups)
 
 
-def _fits(program: Program, instruction: Instruction) -> bool:
+def fits_loop(program: Program, instruction: Instruction) -> bool:
     """Whether a call may become part of a loop."""
     if instruction.plain is None or not isinstance(instruction.results, int):
         return False

@@ -3,7 +3,9 @@
     dead code              what nobody needs is left out
     constants              what is the same at each replay is computed once
     common subexpressions  what two calls would compute alike is computed once
+    normalization          channels of a convolution are scaled and shifted by its kernels   (convolution_passes.py)
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
+    convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
 
@@ -18,6 +20,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise
 from minigrad.compilation.memory_passes import results_in_place, updates_when_ready
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
@@ -90,7 +93,9 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("dead code", dead_code),
     Pass("constants", fold_constants),
     Pass("common subexpressions", common_subexpressions),
+    Pass("normalization", normalize_by_kernels),
     Pass("elementwise fusion", fuse_elementwise),
+    Pass("convolution fusion", finish_convolutions),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),
 )

@@ -22,6 +22,7 @@ from minigrad.typing import Array, DType, Pair, Shape
 
 from .array_utils import accumulation_dtype, as_contiguous, chunks
 from .columns import Windows, col2im, im2col
+from .finish import FINISH_BYTES, Finish, finished
 from .jit import with_compiled_variant
 from .window_geometry import output_size
 
@@ -32,10 +33,16 @@ MIN_IMAGE_PIXELS = 32  # likewise, where the columns are the image itself
 
 
 @with_compiled_variant
-def conv(x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """Slide each w[o] over x: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J)."""
+def conv(
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    finish: Finish | None = None,
+) -> Array:  # fmt: skip
+    """Slide each w[o] over x: x (N, C, H, W), w (O, C/groups, P, Q), b (O,) -> (N, O, I, J).
+
+    `finish` is told of each part of the result as soon as it is complete; the result is float32 or float64 then.
+    """
     windows = windows_of(x.shape, w.shape, stride, padding, dilation)
-    return _convolve(x, matrices(w, groups), b, windows, np.result_type(x, w))
+    return _convolve(x, matrices(w, groups), b, windows, np.result_type(x, w), finish)
 
 
 @with_compiled_variant
@@ -96,7 +103,9 @@ def flat_images(x: Array, groups: int) -> Array:
     return x.reshape(len(x), groups, x.shape[1] // groups, x.shape[2] * x.shape[3])
 
 
-def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype: DType) -> Array:
+def _convolve(
+    x: Array, weights: Array, b: Array | None, windows: Windows, dtype: DType, finish: Finish | None = None
+) -> Array:
     """weights (groups, O/groups, K) times the columns of x (N, C, H, W), plus b (O,): (N, O, I, J)."""
     groups, outs, depth = weights.shape
     work = accumulation_dtype(dtype)
@@ -104,9 +113,14 @@ def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype
     out = np.empty((len(x), groups * outs, *windows.count), work)
     bias = None if b is None else b.reshape(groups, outs, 1).astype(work, copy=False)
     if needs_no_columns(windows):
-        product = np.matmul(weights, flat_images(x, groups), out=flat_images(out, groups))
-        if bias is not None:
-            product += bias
+        pixels, products = flat_images(x, groups), flat_images(out, groups)
+        together = len(x) if finish is None else max(1, FINISH_BYTES * len(x) // max(1, out.nbytes))
+        for images in chunks(len(x), max(1, together)):
+            product = np.matmul(weights, pixels[images], out=products[images])
+            if bias is not None:
+                product += bias
+            if finish is not None:
+                finish.images(out, images.start, images.stop)
         return out.astype(dtype, copy=False)
     for images, rows in _blocks(len(x), groups * depth, windows.count, COLUMN_BYTES):
         columns = _columns(x, groups, windows, images, rows)
@@ -118,7 +132,7 @@ def _convolve(x: Array, weights: Array, b: Array | None, windows: Windows, dtype
         if not one:
             block = out[images, :, rows]
             block[...] = product.reshape(groups * outs, len(block), -1, windows.count[1]).swapaxes(0, 1)
-    return out.astype(dtype, copy=False)
+    return finished(out, finish).astype(dtype, copy=False)
 
 
 def _flipped_kernels(w: Array, groups: int) -> Array:

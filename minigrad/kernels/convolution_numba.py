@@ -16,9 +16,10 @@ are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_nu
 outputs to `planar_convolution_numba`, and many others to `winograd_numba`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from minigrad.typing import Array, Pair, Shape
 
 from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_lanes_numba, winograd_numba
 from .array_utils import as_contiguous
+from .finish import Finish, finished, in_groups
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
 from .register_tiles_numba import (
@@ -54,20 +56,22 @@ FEW_WEIGHTS, MAX_WEIGHTS = (32 << 10, 1024 << 10) if HAS_AVX512 else (16 << 10, 
 
 
 def conv(
-    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> VariantResult:
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    finish: Finish | None = None,
+) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
-        y = by_lanes(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        y = by_lanes(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups, finish=finish)
         if y is not NotImplemented:
             return y
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
-        return winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        y = winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        return y if y is NotImplemented else finished(y, finish)
     y = buffers.empty((len(x), len(w), *plan.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     weights = w.reshape(groups * plan.blocks, len(plan.rows), -1)
-    sweep(y, bias, weights, x, groups, plan.rows, plan.columns, plan.windows, plan.image, plan.length)
+    sweep(y, bias, weights, x, groups, plan.rows, plan.columns, plan.windows, plan.image, plan.length, finish)
     return y
 
 
@@ -173,7 +177,7 @@ class DirectPlan:
 
 def sweep(
     y: Array, bias: Array, w: Array, x: Array, groups: int, rows: Array, columns: Array, into: BufferLayout,
-    out_of: BufferLayout, length: int,
+    out_of: BufferLayout, length: int, finish: Finish | None = None,
 ) -> None:  # fmt: skip
     """In every image, and block of outputs (w's first axis), y[rows] = bias + w @ x[columns]; x is in `groups`."""
     blocks, _, depth = w.shape
@@ -183,10 +187,22 @@ def sweep(
     tiles[:, : len(rows)] = w
     # A tile's rows lie far apart: to read what was just written, a pixel aside, would stall the processor.
     tiles = np.ascontiguousarray(tiles.reshape(blocks, TILE_ROWS, -1, depth).transpose(0, 2, 3, 1))
-    parallel(
-        sweep_images, len(x) * blocks, y, bias, tiles.reshape(blocks, -1), as_contiguous(x), groups, order.T.ravel(),
-        columns, into, out_of, length,
-    )  # fmt: skip
+    arguments = (y, bias, tiles.reshape(blocks, -1), as_contiguous(x), groups, order.T.ravel(), columns, into, out_of,
+                 length)  # fmt: skip
+    if finish is None:
+        parallel(sweep_images, len(x) * blocks, *arguments)
+    else:
+        parallel(sweep_and_finish, len(x), finish, blocks, y, arguments)
+
+
+def sweep_and_finish(finish: Finish, blocks: int, y: Array, arguments: tuple[Any, ...], start: int, stop: int) -> None:
+    """`sweep` of the images from start to stop."""
+
+    def compute(first: int, last: int) -> None:
+        kernel: Callable[..., None] = sweep_images
+        kernel(*arguments, first * blocks, last * blocks)
+
+    in_groups(compute, finish, y, y[0].nbytes, lambda image: image * y.shape[2], start, stop)
 
 
 def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:

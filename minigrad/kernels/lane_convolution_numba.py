@@ -13,10 +13,12 @@ At the end of each row lie a few windows that do not exist; they are computed, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from minigrad.typing import Array, DType, Pair, Shape
 
 from . import buffers
 from .array_utils import as_contiguous
+from .finish import Finish, in_groups
 from .jit import VariantResult
 from .lane_taps_numba import TILE, Strips, correlate_strips, sweep_strips
 from .simd import BYTES
@@ -38,8 +41,9 @@ MAX_WASTE = 1.5  # windows computed for each that exists
 
 
 def conv(
-    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> VariantResult:
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    finish: Finish | None = None,
+) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     if not suits(x, w, w.shape, groups):
         return NotImplemented
@@ -48,7 +52,7 @@ def conv(
         return NotImplemented
     out = buffers.empty((len(x), len(w), *plan.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    sweep(x, in_lanes(w, plan.order), bias, out, plan)
+    sweep(x, in_lanes(w, plan.order), bias, out, plan, finish)
     return out
 
 
@@ -98,11 +102,37 @@ def suits(x: Array, y: Array, w: Shape, groups: int) -> bool:
     )
 
 
-def sweep(x: Array, kernels: Array, bias: Array, out: Array, plan: StripPlan) -> None:
+def sweep(x: Array, kernels: Array, bias: Array, out: Array, plan: StripPlan, finish: Finish | None = None) -> None:
     """Write what the plan says to out."""
-    units = len(x) * plan.strips.per_image
-    parallel(sweep_strips, units, as_contiguous(x), kernels, bias, out, plan.reads, plan.writes,
-             plan.taps, plan.starts, plan.strips)  # fmt: skip
+    arguments = (as_contiguous(x), kernels, bias, out, plan.reads, plan.writes, plan.taps, plan.starts, plan.strips)
+    in_strips(sweep_strips, len(x), arguments, out, plan.strips, finish)
+
+
+def in_strips(
+    kernel: Callable[..., object], images: int, arguments: tuple[Any, ...], out: Array, strips: Strips,
+    finish: Finish | None,
+) -> None:  # fmt: skip
+    """Run a kernel for all strips of all images, and finish each strip of the result while it is in the cache."""
+    if finish is None:
+        parallel(kernel, images * strips.per_image, *arguments)
+    else:
+        parallel(finish_strips, images * strips.per_image, kernel, arguments, out, strips, finish)
+
+
+def finish_strips(
+    kernel: Callable[..., object], arguments: tuple[Any, ...], out: Array, strips: Strips, finish: Finish, start: int,
+    stop: int,
+) -> None:  # fmt: skip
+    """`in_strips`, for the strips from start to stop."""
+
+    height: int = out.shape[2]
+
+    def row(unit: int) -> int:
+        image, strip = divmod(unit, strips.per_image)
+        return image * height + min(height, strip * strips.rows)
+
+    unit_bytes = out[0].nbytes // strips.per_image
+    in_groups(lambda first, last: kernel(*arguments, first, last), finish, out, unit_bytes, row, start, stop)
 
 
 def in_lanes(w: Array, order: Array, starts: Array | None = None) -> Array:

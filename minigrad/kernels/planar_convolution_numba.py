@@ -20,8 +20,9 @@ from minigrad.typing import Array, Pair, Shape
 
 from . import buffers
 from .array_utils import as_contiguous
+from .finish import Finish
 from .jit import VariantResult, compiled
-from .lane_convolution_numba import SUMS, StripPlan
+from .lane_convolution_numba import SUMS, StripPlan, in_strips
 from .lane_taps_numba import TILE, Strips
 from .register_tiles_numba import (
     add_outer_product,
@@ -39,8 +40,9 @@ MAX_TAPS = 512  # in all channels: the kernels of a vector of outputs stay in th
 
 
 def conv(
-    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> VariantResult:
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    finish: Finish | None = None,
+) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     if not suits(x, w, w.shape, groups):
         return NotImplemented
@@ -51,8 +53,8 @@ def conv(
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     lanes = BYTES // x.itemsize
     kernels = np.ascontiguousarray(w.reshape(len(w) // lanes, lanes, -1).swapaxes(1, 2)).reshape(-1)
-    parallel(sweep_planes, len(x) * plan.strips.per_image, as_contiguous(x), kernels, bias, out, plan.reads,
-             plan.writes, places(plan, x.shape[1]), plan.strips)  # fmt: skip
+    arguments = (as_contiguous(x), kernels, bias, out, plan.reads, plan.writes, places(plan, x.shape[1]), plan.strips)
+    in_strips(sweep_planes, len(x), arguments, out, plan.strips, finish)
     return out
 
 

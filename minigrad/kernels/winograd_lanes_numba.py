@@ -24,11 +24,12 @@ from minigrad.typing import Array, DType, Pair, Shape
 
 from . import buffers, threads, winograd_numba
 from .array_utils import as_contiguous
+from .finish import Finish, in_groups, rows_by_image
 from .jit import VariantResult
 from .simd import BYTES
 from .threads import parallel
 from .window_geometry import output_size
-from .winograd_lane_blocks_numba import TILE, Layout, convolve_blocks, correlate_blocks, kernel_step, point_step
+from .winograd_lane_blocks_numba import TILE, Layout, convolve_blocks, correlate_blocks, cut, kernel_step, point_step
 from .winograd_lane_kernels_numba import add_up, transform_kernels, transform_total_back
 from .winograd_transforms_numba import POINTS
 
@@ -44,14 +45,15 @@ PART_OUTPUTS = 64  # of which a unit has at least as many
 
 
 def conv(
-    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> VariantResult:
+    x: Array, w: Array, b: Array | None, *, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+    finish: Finish | None = None,
+) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     count = output_size((x.shape[2], x.shape[3]), (w.shape[2], w.shape[3]), stride, padding, dilation)
     if not suits(x, w, w.shape, count, stride, padding, dilation, groups):
         return NotImplemented
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    return convolve(x, w, bias, padding, count)
+    return convolve(x, w, bias, padding, count, finish=finish)
 
 
 def conv_input(
@@ -95,23 +97,49 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
     )
 
 
-def convolve(x: Array, w: Array, bias: Array, padding: Pair, count: Pair, *, turned: bool = False) -> Array:
+def convolve(
+    x: Array, w: Array, bias: Array, padding: Pair, count: Pair, *, turned: bool = False, finish: Finish | None = None
+) -> Array:
     """Slide kernels over x (N, C, H, W); `turned`: those of the transpose of w's convolution in x."""
     out = buffers.empty((len(x), len(bias), *count), x.dtype)
     plan = LanesPlan.of(x.shape, len(bias), count, padding, x.dtype)
     kernels = buffers.empty((POINTS * plan.kernel_step,), x.dtype)
     parallel(transform_kernels, len(bias) * x.itemsize // BYTES, as_contiguous(w), kernels, turned)
     layout = plan.cut(plan.blocks, len(bias))
-    parallel(convolve_units, plan.blocks * layout.parts, as_contiguous(x), kernels, bias, out, plan, layout)
+    parallel(convolve_units, plan.blocks * layout.parts, as_contiguous(x), kernels, bias, out, plan, layout, finish)
     return out
 
 
 def convolve_units(
-    x: Array, kernels: Array, bias: Array, out: Array, plan: LanesPlan, layout: Layout, start: int, stop: int
-) -> None:
+    x: Array, kernels: Array, bias: Array, out: Array, plan: LanesPlan, layout: Layout, finish: Finish | None,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     """`convolve`, for the pairs of a block and a part of the outputs from start to stop."""
     v, sums = plan.room(x.shape[1], x.dtype), plan.room(out.shape[1], x.dtype)
-    convolve_blocks(v, sums, x, kernels, bias, out, plan.pixels, plan.windows, layout, start, stop)
+    arguments = v, sums, x, kernels, bias, out, plan.pixels, plan.windows, layout
+    if finish is None:
+        convolve_blocks(*arguments, start, stop)
+        return
+    if layout.parts > 1:  # there are few blocks
+        convolve_blocks(*arguments, start, stop)
+        finish_parts(finish, out, plan, layout, start, stop)
+        return
+    unit_bytes = out[0].nbytes * layout.block // layout.rows
+
+    def compute(first: int, last: int) -> None:
+        convolve_blocks(*arguments, first, last)
+
+    in_groups(compute, finish, out, unit_bytes, lambda block: plan.row_of(block, out), start, stop)
+
+
+def finish_parts(finish: Finish, out: Array, plan: LanesPlan, layout: Layout, start: int, stop: int) -> None:
+    """Finish the pairs of a block and a part of the outputs from start to stop."""
+    lanes = BYTES // out.itemsize
+    for unit in range(start, stop):
+        block, part = divmod(unit, layout.parts)
+        first, last = cut(out.shape[1] // lanes, part, layout.parts)
+        for images, rows in rows_by_image(plan.row_of(block, out), plan.row_of(block + 1, out), out.shape[2]):
+            finish.part(out, images, (first * lanes, last * lanes), rows)
 
 
 def correlate_units(sums: Array, x: Array, g: Array, plan: LanesPlan, layout: Layout, start: int, stop: int) -> None:
@@ -135,6 +163,12 @@ class LanesPlan:
         """The layout with outputs in as many parts as it takes to have work for all threads."""
         parts = min(-(-UNITS_PER_THREAD * threads.thread_count() // max(1, units)), outs // PART_OUTPUTS)
         return self.layout._replace(parts=max(1, parts))
+
+    def row_of(self, block: int, out: Array) -> int:
+        """At which row of the result a block begins, those of all images counted."""
+        height: int = out.shape[2]
+        image, row = divmod(min(block * self.layout.block, len(out) * self.layout.rows), self.layout.rows)
+        return image * height + min(height, 4 * row)
 
     def room(self, channels: int, dtype: DType) -> Array:
         """For the points of a block of so many channels."""

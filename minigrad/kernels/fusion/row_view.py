@@ -47,6 +47,18 @@ class RowView(NamedTuple):
         """How many rows there are."""
         return self.outer * self.middle
 
+    @classmethod
+    def by_parts(cls, shape: Shape, others: Sequence[Shape], parts: tuple[int, int]) -> RowView | None:
+        """The view whose sizes are those of the axes in front of parts[0], up to parts[1], and behind it.
+
+        None if an array is the same along some axes of a part only.
+        """
+        sizes = [prod(axes) for axes in _parts(shape, parts)]
+        kept = [[prod(axes) for axes in _parts((1,) * (len(shape) - len(other)) + other, parts)] for other in others]
+        if any(n not in (1, size) for each in kept for n, size in zip(each, sizes, strict=True)):
+            return None
+        return _of_sizes(sizes, [tuple(n == size for n, size in zip(each, sizes, strict=True)) for each in kept])
+
     def turned(self) -> RowView:
         """The same rows, all of one of `middle` one after the other."""
         steps = tuple([step[::-1] for step in self.steps])
@@ -73,13 +85,21 @@ def _view(shape: Shape, others: tuple[Shape, ...]) -> RowView | None:
     if not 1 <= len(sizes) <= 3 or sizes[-1] < MIN_ROW or not prod(sizes):
         return None
     missing = 3 - len(sizes)
-    kept = [(True,) * len(full)] * missing + kept
-    sizes = [1] * missing + sizes
+    patterns = [(*[True] * missing, *each) for each in zip(*kept, strict=True)]
+    return _of_sizes([1] * missing + sizes, patterns)
+
+
+def _parts(shape: Shape, parts: tuple[int, int]) -> tuple[Shape, Shape, Shape]:
+    return shape[: parts[0]], shape[parts[0] : parts[1]], shape[parts[1] :]
+
+
+def _of_sizes(sizes: Sequence[int], patterns: Sequence[tuple[bool, ...]]) -> RowView:
+    """The view of such sizes, of arrays of which it is known along which of these they differ."""
     steps = []
-    for each in zip(*kept, strict=True):
+    for each in patterns:
         own = [n if keeps else 1 for n, keeps in zip(sizes, each, strict=True)]
         strides = [*accumulate([1, *own[:0:-1]], mul)][::-1]
         steps.append((strides[0] if each[0] else 0, strides[1] if each[1] else 0))
-    single = tuple([not keeps for keeps in kept[-1]])
+    single = tuple([not each[-1] for each in patterns])
     outer, middle, row = sizes
     return RowView(outer, middle, row, (middle * row, row), tuple(steps), single)
