@@ -46,6 +46,7 @@ from minigrad.functional.convolution import (
     true_conv2d,
 )
 from minigrad.functional.cosine import cosine_similarity, normalize
+from minigrad.functional.grid_sampling import affine_grid, grid_sample
 from minigrad.functional.image import interpolate, pixel_shuffle, pixel_unshuffle
 from minigrad.functional.linear_maps import bilinear, embedding, linear, one_hot
 from minigrad.functional.local_normalization import local_contrast_norm, local_response_norm
@@ -97,20 +98,20 @@ from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "alpha_dropout",
-    "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "celu", "col2im", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
-    "cosine_similarity", "crelu", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu", "embedding", "fold",
-    "gaussian_nll_loss", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hinge_embedding_loss", "huber_loss", "im2col", "instance_norm", "interpolate", "kl_div", "l1_loss", "l1_penalty",
-    "l2_penalty", "layer_norm", "leaky_relu", "linear", "local_contrast_norm", "local_response_norm",
-    "locally_connected2d", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "margin_ranking_loss", "max_pool1d",
-    "max_pool2d", "max_unpool1d", "max_unpool2d", "mish", "mse_loss", "multi_class_svm_loss", "multi_margin_loss",
-    "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pixel_shuffle", "pixel_unshuffle",
-    "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "rotary", "scaled_dot_product_attention", "selu",
-    "sigmoid", "silu", "sinusoidal_positions", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus",
-    "softshrink", "softsign", "spatial_pyramid_pool", "sum_squared_error", "tanh", "tanhshrink", "threshold",
-    "triplet_margin_loss", "true_conv2d", "unfold",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "affine_grid",
+    "alpha_dropout", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "celu", "col2im", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
+    "cosine_embedding_loss", "cosine_similarity", "crelu", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu",
+    "embedding", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample", "group_norm", "hardshrink", "hardsigmoid",
+    "hardswish", "hardtanh", "hinge_embedding_loss", "huber_loss", "im2col", "instance_norm", "interpolate", "kl_div",
+    "l1_loss", "l1_penalty", "l2_penalty", "layer_norm", "leaky_relu", "linear", "local_contrast_norm",
+    "local_response_norm", "locally_connected2d", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d",
+    "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_unpool1d", "max_unpool2d", "mish", "mse_loss",
+    "multi_class_svm_loss", "multi_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot",
+    "pad", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "rotary",
+    "scaled_dot_product_attention", "selu", "sigmoid", "silu", "sinusoidal_positions", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "spatial_pyramid_pool",
+    "sum_squared_error", "tanh", "tanhshrink", "threshold", "triplet_margin_loss", "true_conv2d", "unfold",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

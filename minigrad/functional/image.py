@@ -13,6 +13,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.kernels.grid_sampling import CUBIC
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
@@ -20,9 +21,6 @@ MODES = {
     "nearest": (3, 4), "nearest-exact": (3, 4), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "area": (3, 4)
 }  # fmt: skip
 """By mode, how many dimensions x may have."""
-
-CUBIC = -0.75
-"""The slope of the cubic kernel at distance 1, as PyTorch and OpenCV have it."""
 
 
 def interpolate(

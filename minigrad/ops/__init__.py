@@ -84,6 +84,7 @@ from minigrad.ops.elementwise import (
     where,
 )  # fmt: skip
 from minigrad.ops.fill import full_like, ones_like, zeros_like
+from minigrad.ops.grid_sampling import grid_sample
 from minigrad.ops.index import getitem, nonzero, scatter_add, take, take_along_axis
 from minigrad.ops.linalg import cross, diagonal, diagonal_matrix, kron, linear, matmul, outer, tensordot, trace, vecdot
 from minigrad.ops.linear_systems import det, inv, matrix_power, matrix_rank, pinv, slogdet, solve
@@ -178,18 +179,18 @@ __all__ = [
     "conv_weight", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det",
     "diagonal", "diagonal_matrix", "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp",
     "exp2", "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu",
-    "gelu_tanh", "getitem", "greater", "greater_equal", "gru", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hypot", "imag", "inv", "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear",
-    "linear_scan", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsigmoid", "logsumexp", "lstm", "matmul", "matrix_norm", "matrix_power",
-    "matrix_rank", "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid",
-    "min", "minimum", "mish", "moveaxis", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal",
-    "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real",
-    "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll",
-    "round", "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh",
-    "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort", "split",
-    "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd", "svdvals",
-    "take", "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "topk", "trace", "tril", "triu",
-    "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot",
-    "vector_norm", "weighted", "where", "zeros_like",
+    "gelu_tanh", "getitem", "greater", "greater_equal", "grid_sample", "gru", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "hypot", "imag", "inv", "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less",
+    "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp", "lstm", "matmul", "matrix_norm",
+    "matrix_power", "matrix_rank", "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool", "maximum",
+    "mean", "meshgrid", "min", "minimum", "mish", "moveaxis", "multiply", "negative", "nextafter", "nonzero", "norm",
+    "not_equal", "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod",
+    "qr", "real", "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn",
+    "roll", "round", "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin",
+    "sinh", "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd",
+    "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "threshold", "tile", "topk", "trace", "tril",
+    "triu", "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var",
+    "vecdot", "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

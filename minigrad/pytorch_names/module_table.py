@@ -103,9 +103,9 @@ F.upsample_bilinear(image, scale_factor=n)   F.interpolate(image, scale_factor=n
 F.max_pool2d_with_indices(image, n)          F.max_pool2d(image, n, return_indices=True)
 F.pairwise_distance(x, y)                    minigrad.vector_norm(x - y + 1e-6, axis=-1)
 """
-FUNCTIONAL_ABSENT = """adaptive_avg_pool3d adaptive_max_pool3d affine_grid avg_pool3d channel_shuffle conv3d
+FUNCTIONAL_ABSENT = """adaptive_avg_pool3d adaptive_max_pool3d avg_pool3d channel_shuffle conv3d
 conv_transpose3d ctc_loss dropout3d embedding_bag feature_alpha_dropout fractional_max_pool2d fractional_max_pool3d
-grid_sample gumbel_softmax lp_pool3d max_pool3d max_unpool3d multi_head_attention_forward multilabel_margin_loss pdist
+gumbel_softmax lp_pool3d max_pool3d max_unpool3d multi_head_attention_forward multilabel_margin_loss pdist
 rrelu triplet_margin_with_distance_loss"""
 
 OPTIM = """

@@ -10,6 +10,7 @@ LINEAR_TAPS = {
     "weight": np.array([[1.0, 0.5, 0.25, 1.0], [0.0, 0.5, 0.75, 0.0]]),
 }
 SEEN = np.array([[False, False, True], [True, True, False]])  # with causal=True the first row sees nothing
+PLACES = np.array([[[[-1.45, 0.6], [0.1, -0.3], [1.3, 1.1], [0.7, -2.9]]]])  # inside, outside, and far outside
 TIED = np.array([[[[1.0, 2.0, 2.0], [2.0, 0.0, 1.0]]]])
 
 NETWORK: dict[str, list[Case]] = {
@@ -37,6 +38,16 @@ NETWORK: dict[str, list[Case]] = {
     "resample_input": [
         *cases(((4,),), axis=0, size=3, **LINEAR_TAPS),
         *cases(((2, 4, 2),), ((0, 4, 2),), axis=-2, size=4, **LINEAR_TAPS),
+    ],
+    "grid_sample": [
+        *cases(((2, 2, 3, 2), (2, 2, 1, 2)), ((0, 1, 2, 2), (0, 1, 2, 2)), ((1, 1, 2, 2, 3), (1, 1, 2, 1, 3))),
+        *cases(((1, 2, 3, 3), PLACES), ((1, 1, 2, 4), PLACES), mode="bicubic"),
+        *cases(((1, 1, 3, 3), PLACES), mode="bicubic", padding_mode="reflection", align_corners=True),
+        *cases(((1, 1, 3, 2), PLACES), ((1, 1, 1, 1), PLACES), padding_mode="reflection"),
+        *cases(((1, 1, 3, 2), PLACES), ((1, 1, 1, 1), PLACES), padding_mode="reflection", align_corners=True),
+        *cases(((1, 1, 3, 2), PLACES), padding_mode="border", align_corners=True),
+        *cases(((1, 1, 3, 2), PLACES), mode="nearest"),
+        *cases(((1, 1, 2, 2, 3), (1, 1, 2, 1, 3)), mode="nearest", padding_mode="border"),
     ],
     "standardize": [
         *cases(((3, 2, 2), None, None), axis=(0, 2)),

@@ -195,6 +195,22 @@ def _(b: Builder, call: Call) -> str:
     return total
 
 
+@converter("grid_sample")
+def _(b: Builder, call: Call) -> str:
+    """ONNX has other names for two modes from opset 20 on, and volumes only since then."""
+    s, x = call.settings, call.inputs[0]
+    assert x is not None
+    if b.opset < 20 and x.ndim != 4:
+        call.refuse("has a form in ONNX from opset 20 on only", "export with opset=20")
+    newer = {"bilinear": "linear", "bicubic": "cubic"} if b.opset >= 20 else {}
+    return str(
+        b.emit(
+            "GridSample", *b.operands(call), mode=newer.get(s["mode"], s["mode"]), padding_mode=s["padding_mode"],
+            align_corners=int(s["align_corners"]),
+        )
+    )  # fmt: skip
+
+
 @converter("standardize")
 def _(b: Builder, call: Call) -> Sequence[str]:
     x, w, bias = call.inputs

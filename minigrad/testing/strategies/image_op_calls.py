@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad.autograd.op import Op
+from minigrad.domain import Domain
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
 from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes, windows
@@ -84,6 +85,18 @@ def _resample_input(draw: Draw, op: Op) -> FunctionCall:
     k = axis % len(shape)
     y = (*shape[:k], tables["index"].shape[1], *shape[k + 1 :])
     return FunctionCall.of(op, draw(arrays(y)), axis=axis, size=shape[axis], **tables)
+
+
+@draws_calls_of("grid_sample")
+def _grid_sample(draw: Draw, op: Op) -> FunctionCall:
+    sides = draw(st.sampled_from([(1, 2), (3, 2), (2, 1), (2, 1, 2), (1, 2, 2)]))
+    modes = ["bilinear", "nearest"] + ["bicubic"] * (len(sides) == 2)
+    n, out = draw(st.integers(1, 2)), draw(st.sampled_from([(1, 1), (0, 1), (1, 2)])) + (1,) * (len(sides) - 2)
+    grid = draw(arrays((n, *out, len(sides)), domain=Domain(-1.5, 1.5)))
+    return FunctionCall.of(
+        op, draw(arrays((n, draw(st.integers(1, 2)), *sides))), grid, mode=draw(st.sampled_from(modes)),
+        padding_mode=draw(st.sampled_from(["zeros", "border", "reflection"])), align_corners=draw(st.booleans()),
+    )  # fmt: skip
 
 
 @draws_calls_of("standardize")

@@ -193,3 +193,12 @@ def _cubic(d: Array, a: float) -> Array:
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
     return np.where(d <= 1, near, np.where(d < 2, far, 0))
+
+
+@onnx_operator("GridSample")
+def _(node: Node, x: Value, grid: Value) -> Value:
+    mode = node.text("mode", "bilinear", ("bilinear", "linear", "nearest", "bicubic", "cubic"))
+    padding = node.text("padding_mode", "zeros", ("zeros", "border", "reflection"))
+    if mode in ("linear", "cubic"):  # the names from opset 20 on
+        mode = f"bi{mode}"
+    return ops.grid_sample(x, grid, mode=mode, padding_mode=padding, align_corners=node.flag("align_corners"))
