@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.cli.data_registry import DATA_REGISTRY, load_samples
+from minigrad.cli.onnx_files import sample_inputs
 from minigrad.cli.output import Output
 from minigrad.cli.parsing import shape_text
 from minigrad.cli.registries import make_loss, run_name
@@ -139,7 +140,8 @@ def _drawing(arguments: argparse.Namespace) -> Drawing:
         return _with_data(name, model.train(), shape, arguments.data)
     if not arguments.input and not shape:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
-    return Drawing(name, model.eval(), _random(arguments.input or [(1, *shape)]), model)
+    shapes = arguments.input or [(1, *shape)]
+    return Drawing(name, model.eval(), sample_inputs(name, model, shapes) or _random(shapes), model)
 
 
 def _is_function_of_inputs(function: Function) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from minigrad_models import Entry, Recipe
 
 from minigrad.cli.data_registry import SampleFormat
 from minigrad.nn import Module
+from minigrad.typing import Array, Shape
 
 if TYPE_CHECKING:
     from minigrad.io import OnnxModel
@@ -42,6 +44,31 @@ def onnx_entry(path: str, recipe: Recipe) -> Entry:
         return loaded.pop() if loaded else from_onnx(path)
 
     return Entry(path, make, known.shape, len(known.classes), f"{path}, opset {loaded[0].opset}", recipe)
+
+
+def sample_inputs(path: str, model: Module, shapes: Sequence[Shape]) -> tuple[Array, ...] | None:
+    """Inputs of the dtypes that a file tells: zeros for integers, random numbers in [0, 1) for others.
+
+    Args:
+        path: the name of the model.
+        model: that it names.
+        shapes: those of the inputs.
+
+    Returns:
+        The inputs; None if the model is of no ONNX file, or has another number of inputs.
+    """
+    if not is_onnx_file(path):
+        return None
+    from minigrad.io import OnnxModel  # only where a file is read
+
+    if not isinstance(model, OnnxModel) or len(model.inputs) != len(shapes):
+        return None
+    rng = np.random.default_rng(0)
+    dtypes = [declared.dtype or np.dtype(np.float32) for declared in model.inputs]
+    return tuple(
+        rng.random(shape).astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)
+        for shape, dtype in zip(shapes, dtypes, strict=True)
+    )
 
 
 def sample_format(model: OnnxModel) -> SampleFormat:

@@ -9,6 +9,7 @@ from typing import Final
 from minigrad_models import MODELS, Recipe
 
 from minigrad import init
+from minigrad.cli.onnx_files import sample_inputs
 from minigrad.cli.output import Output
 from minigrad.cli.parsing import shape_text
 from minigrad.cli.run_loading import load_model
@@ -34,7 +35,8 @@ def run(arguments: argparse.Namespace) -> Output:
     if shape is None:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
     try:
-        table = summary(model, shape)
+        given = sample_inputs(name, model, [shape])
+        table = summary(model, shape) if given is None else summary(model, inputs=given)
     except Exception as error:  # whatever a user's own model may raise
         raise UsageError(f"{name} cannot take an input of shape {shape_text(shape)}: {format_error(error)}") from error
     document = {

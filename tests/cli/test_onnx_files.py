@@ -1,5 +1,7 @@
 """Commands on ONNX files: summary, graph, predict, evaluate and train take net.onnx in place of a model or run."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,24 @@ def test_a_file_is_summarized_drawn_and_predicts(capsys, net):
     (found,) = answer(capsys, "predict net.onnx image.png")["predictions"]
     scores = net(image[None, None].astype(np.float32) / 255 * 2 - 1).numpy()[0]
     assert found["classes"][0]["class"] == f"digit {scores.argmax()}"
+
+
+class Words(nn.Module):
+    def __init__(self) -> None:
+        self.words, self.layer, self.out = nn.Embedding(9, 4), nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
+
+    def forward(self, numbers):
+        return self.out(self.layer(self.words(numbers))[0][:, -1])
+
+
+def test_a_file_that_takes_integers_is_given_some_and_its_modules_are_named_after_what_they_do(capsys):
+    to_onnx(Words(), np.zeros((1, 6), int), path="words.onnx", dynamic_batch=True)
+    layers = answer(capsys, "summary words.onnx")["layers"]
+    assert [(row["path"], row["kind"]) for row in layers[1:]] == [
+        ("words", "Gather"), ("layer", "LSTM"), ("out", "Gemm")
+    ]  # fmt: skip
+    assert answer(capsys, "graph words.onnx -o words.html")["modules"] >= 3
+    assert "9223372036854775807" not in Path("words.html").read_text("utf-8")  # the end of a slice that is none
 
 
 def test_a_file_is_trained_and_the_run_goes_on_from_it(capsys, net):

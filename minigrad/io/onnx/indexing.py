@@ -23,6 +23,9 @@ def _(b: Builder, call: Call) -> str:
     others = [part for part in parts if not isinstance(part, (np.ndarray, slice))]
     if arrays and others:
         call.refuse("has arrays together with numbers or None as an index", "index by one after the other")
+    if len(others) == 1 and others[0] is not None and all(part is others[0] or part == slice(None) for part in parts):
+        axis = next(i for i, part in enumerate(parts) if part is others[0])
+        return str(b.emit("Gather", b.x(call), b.constant(others[0], np.int64), axis=axis))
     name = _sliced(b, call, parts)
     if len(arrays) == 1:
         (axis,) = [i for i, part in enumerate(parts) if isinstance(part, np.ndarray)]

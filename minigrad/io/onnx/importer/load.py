@@ -37,6 +37,15 @@ for _family in FAMILIES:
 LARGEST_FILE: Final = 2**31
 """Bytes: a protobuf message is below 2 GB."""
 
+REARRANGING: Final = frozenset({
+    "Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Shape", "Slice", "Squeeze", "Transpose",
+    "Unsqueeze",
+})  # fmt: skip
+"""Operators that a module is not named after if it has others."""
+
+MAX_NAMES: Final = 3
+"""How many operators make a name."""
+
 TOO_LARGE_TO_TRAIN: Final = 1e30
 """Numbers of this size are masks, and no weights."""
 
@@ -225,12 +234,21 @@ def _is_weight(array: Array) -> bool:
 
 
 def _block(plans: Iterable[plan.Plan]) -> OnnxBlock:
-    """An empty module, named after its operator if it has a single one."""
-    steps = [step for each in plans for step in each.steps]
-    operators = {step.node.operator for step in steps if isinstance(step, plan.NodeStep)}
-    single = len(operators) == 1 and all(isinstance(step, plan.NodeStep) for step in steps)
-    (name,) = operators if single else ("OnnxBlock",)
-    return block_class(name)() if single and name.isidentifier() else OnnxBlock()
+    """An empty module, named after the operators of which it mainly is, if these are few."""
+    found = dict.fromkeys(name for each in plans for name in _operators_on_the_way(each))
+    names = [name for name in found if name not in REARRANGING] or list(found)
+    name = "_".join(names)
+    return block_class(name)() if 0 < len(names) <= MAX_NAMES and name.isidentifier() else OnnxBlock()
+
+
+def _operators_on_the_way(chosen: plan.Plan) -> Iterator[str]:
+    """Those that compute something of the inputs, but not those that prepare weights; no name for a module."""
+    reached = set(chosen.inputs)
+    for step in chosen.steps:
+        node = step.node if isinstance(step, plan.NodeStep) else None
+        if reached & (names_used(node) if node is not None else set(step.inputs)):  # type: ignore[union-attr]
+            reached.update((node or step).outputs)  # type: ignore[union-attr]
+            yield node.operator if node is not None else "a module"
 
 
 def _build(model: OnnxModel, planner: plan.Planner, tensors: Mapping[str, Tensor]) -> None:

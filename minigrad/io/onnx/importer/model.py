@@ -41,7 +41,7 @@ class OnnxBlock(Module):
 
     def extra_repr(self) -> str:
         """The operators of its own nodes, if its class is not named after one."""
-        if type(self).__name__ in {name for _, name in OPERATORS}:
+        if type(self) is not OnnxBlock and not isinstance(self, OnnxModel):
             return ""
         names = [step.node.operator for plan in self._plans for step in plan.steps if not isinstance(step, ModuleStep)]
         return ", ".join(names[:3] + ["..."] * (len(names) > 3))

@@ -165,8 +165,17 @@ def _(node: Node, x: Value, starts: Value = None, ends: Value = None, axes: Valu
     index = [slice(None)] * len(shape_of(x))
     chosen = zip(node.axes(given, len(index)), first, last, strides, strict=True)
     for axis, start, end, step in chosen:
-        index[axis] = slice(start, end, step)
+        index[axis] = _shortest(start, end, step, shape_of(x)[axis])
     return ops.getitem(x, index=tuple(index))
+
+
+def _shortest(start: int, end: int, step: int, size: int) -> slice:
+    """A slice without what it need not say."""
+    if step > 0:
+        from_start, to_end = start == 0 or start <= -size, end >= size
+    else:
+        from_start, to_end = start == -1 or start >= size - 1, end < -size
+    return slice(None if from_start else start, None if to_end else end, None if step == 1 else step)
 
 
 @onnx_operator("DepthToSpace")
