@@ -2,14 +2,17 @@
 
     N batch    C channels in    O channels out    H W image    P Q kernel    I J output
     T time     D features       ... any number of leading dimensions
+    of volumes: D H W volume    R P Q kernel    K I J output
 
 An op says `shapes="N C H W, O C/groups P Q, O? -> N O I J"`: one group of letters an input, `?` for an
 input that may be None, `/groups` for a size that is divided by a setting. Equal letters mean equal sizes.
+Letters in brackets are there for volumes and not for images: `N C [D] H W`.
 Letters to the right of the arrow describe the result; new ones there (I, J) are computed by the op.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,13 +40,22 @@ class ShapeSpec:
 
     @cached_property
     def inputs(self) -> list[list[str]]:
-        """The letters of each input."""
-        return [part.replace("?", "").split() for part in self.text.split("->")[0].split(",")]
+        """The letters of each input, without those in brackets."""
+        return [part.replace("?", "").split() for part in self._plain.split("->")[0].split(",")]
 
     @cached_property
     def outputs(self) -> list[list[str]]:
-        """The letters of each result."""
-        return [part.split() for part in self.text.split("->")[1].split(",")]
+        """The letters of each result, without those in brackets."""
+        return [part.split() for part in self._plain.split("->")[1].split(",")]
+
+    @cached_property
+    def _plain(self) -> str:
+        return re.sub(r"\[[^]]*\]", "", self.text)
+
+    @cached_property
+    def _whole(self) -> ShapeSpec | None:
+        """The specification with the letters in brackets, if there are any."""
+        return ShapeSpec(self.text.replace("[", "").replace("]", "")) if "[" in self.text else None
 
     @cached_property
     def stacked(self) -> bool:
@@ -59,6 +71,11 @@ class ShapeSpec:
         self, names: Sequence[str], shapes: Sequence[Shape | None], settings: Settings | None = None
     ) -> str | None:
         """What does not fit, in words, or None when all fits. A shape of None is an input left out."""
+        if (whole := self._whole) is not None and any(
+            shape is not None and len(shape) == len(letters) > len(plain)
+            for letters, plain, shape in zip(whole.inputs, self.inputs, shapes, strict=False)
+        ):
+            return whole.mismatch(names, shapes, settings)
         sizes: dict[str, tuple[int, str]] = {}
         for name, letters, shape in zip(names, self.inputs, shapes, strict=False):
             if shape is None:
@@ -174,6 +191,8 @@ def per_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
     Raises:
         UsageError: it is not one integer, or one for each axis.
     """
+    if type(value) is int:  # the usual case, quickly
+        return (value,) * axes
     sizes = tuple(value) if isinstance(value, Sequence) else (value,) * axes
     if len(sizes) != axes or not all(hasattr(size, "__index__") for size in sizes):
         more = {1: "", 2: ", or two for height and width"}.get(axes, f", or one for each of {axes} axes")

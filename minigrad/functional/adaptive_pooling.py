@@ -1,4 +1,4 @@
-"""Pooling to a given size, of images of any size."""
+"""Pooling to a given size, of images and volumes of any size."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from minigrad import kernels, ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.common import on_batch, row_setting
-from minigrad.functional.pooling import _with_indices
+from minigrad.functional.common import SIDES, on_batch, row_setting
+from minigrad.functional.max_pooling import with_indices
 from minigrad.shapes import shape_of
-from minigrad.typing import Array, ArrayLike
+from minigrad.typing import Array, ArrayLike, Shape
 
 Size = int | Sequence[int | None]
 
@@ -38,11 +38,31 @@ def adaptive_avg_pool2d(x: ArrayLike, output_size: Size) -> Tensor:
     >>> adaptive_avg_pool2d(Tensor([[[1.0, 2.0, 3.0]]]), (1, 2)).tolist()
     [[[1.5, 2.5]]]
     """
-    size = _target(x, output_size)
-    even = _even_cells(shape_of(x)[-2:], size)
+    return _adaptive_avg_pool(x, output_size, 2)
+
+
+def adaptive_avg_pool3d(x: ArrayLike, output_size: Size) -> Tensor:
+    """out[n,c,k,i,j] = the mean of x in cell (k, i, j) of a grid of K x I x J cells, as in `adaptive_avg_pool2d`.
+
+    Args:
+        x: volumes, or one volume.
+        output_size: the depth, rows and columns K, I, J of the grid, or one number for all; None keeps that side.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J).
+
+    Raises:
+        ShapeError: the volume has no elements, or x is no volume.
+        UsageError: output_size is neither one nor three numbers of at least 0.
+    """
+    return _adaptive_avg_pool(x, output_size, 3)
+
+
+def _adaptive_avg_pool(x: ArrayLike, output_size: Size, sides: int) -> Tensor:
+    size = _target(x, output_size, sides)
+    even = _even_cells(shape_of(x)[-sides:], size)
     if even is not None:
-        return on_batch(lambda images: ops.avg_pool(images, kernel=even), x, 4)
-    for axis, cells in ((-2, size[0]), (-1, size[1])):
+        return on_batch(lambda images: ops.avg_pool(images, kernel=even), x, sides + 2)
+    for axis, cells in enumerate(size, start=-sides):
         index, weight = _means(shape_of(x)[axis], cells)
         x = ops.resample(x, axis=axis, index=index, weight=weight)
     return x  # type: ignore[return-value]  # the loop has made it a Tensor
@@ -68,13 +88,41 @@ def adaptive_max_pool2d(x: ArrayLike, output_size: Size, return_indices: bool = 
         ShapeError: the image has no pixels, or the grid no cells, or x is no image.
         UsageError: output_size is neither one nor two numbers of at least 0.
     """
-    size = _target(x, output_size)
+    return _adaptive_max_pool(x, output_size, return_indices, 2)
+
+
+def adaptive_max_pool3d(x: ArrayLike, output_size: Size, return_indices: bool = False) -> Any:  # a Tensor, or two
+    """out[n,c,k,i,j] = the largest x in cell (k, i, j) of a grid of K x I x J cells, as in `adaptive_avg_pool2d`.
+
+    At a tie the first one gets the gradient.
+
+    Args:
+        x: volumes, or one volume.
+        output_size: the depth, rows and columns K, I, J of the grid, or one number for all; None keeps that side.
+        return_indices: whether to say where each is, too (default False).
+
+    Returns:
+        The largest elements; with `return_indices` two results, the second with the position (d*H + h)*W + w of each.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J).
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: the volume has no elements, or the grid no cells, or x is no volume.
+        UsageError: output_size is neither one nor three numbers of at least 0.
+    """
+    return _adaptive_max_pool(x, output_size, return_indices, 3)
+
+
+def _adaptive_max_pool(x: ArrayLike, output_size: Size, return_indices: bool, sides: int) -> Any:
+    size = _target(x, output_size, sides)
     if 0 in size:
-        raise ShapeError(f"adaptive_max_pool2d: a grid of {size[0]} x {size[1]} cells has none to take the largest of")
-    even = _even_cells(shape_of(x)[-2:], size)
+        grid = " x ".join(map(str, size))
+        raise ShapeError(f"adaptive_max_pool{sides}d: a grid of {grid} cells has none to take the largest of")
+    even = _even_cells(shape_of(x)[-sides:], size)
     if even is not None and not return_indices:
-        return on_batch(lambda images: ops.max_pool(images, kernel=even), x, 4)
-    out, positions = _with_indices(lambda images: ops.adaptive_positions(images, size=size), x)
+        return on_batch(lambda images: ops.max_pool(images, kernel=even), x, sides + 2)
+    out, positions = with_indices(lambda images: ops.adaptive_positions(images, size=size), x, sides)
     return (out, positions) if return_indices else out
 
 
@@ -150,25 +198,25 @@ def spatial_pyramid_pool(x: ArrayLike, levels: Sequence[Size] = (1, 2, 4), mode:
     return ops.concat([ops.flatten(pool(x, level), start_dim=start) for level in levels], axis=-1)
 
 
-def _target(x: ArrayLike, output_size: Size) -> tuple[int, int]:
-    """`output_size` as two numbers."""
-    shape = shape_of(x)
-    if len(shape) not in (3, 4):
-        raise ShapeError(f"adaptive pooling: expected x (N, C, H, W) or (C, H, W), got shape {shape}")
-    given = tuple(output_size) if isinstance(output_size, Sequence) else (output_size, output_size)
-    if len(given) != 2 or not all(n is None or (hasattr(n, "__index__") and n >= 0) for n in given):
-        raise UsageError(f"adaptive pooling: output_size is one or two numbers of at least 0, not {output_size!r}")
-    size = tuple([kept if n is None else n.__index__() for n, kept in zip(given, shape[-2:], strict=True)])
-    if 0 in shape[-2:]:
+def _target(x: ArrayLike, output_size: Size, sides: int) -> Shape:
+    """`output_size` as a number for each side."""
+    shape, letters = shape_of(x), SIDES[sides]
+    if len(shape) not in (sides + 1, sides + 2):
+        raise ShapeError(f"adaptive pooling: expected x (N, C, {letters}) or (C, {letters}), got shape {shape}")
+    given = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * sides
+    if len(given) != sides or not all(n is None or (hasattr(n, "__index__") and n >= 0) for n in given):
+        many = {2: "two", 3: "three"}[sides]
+        raise UsageError(f"adaptive pooling: output_size is one or {many} numbers of at least 0, not {output_size!r}")
+    if 0 in shape[-sides:]:
         raise ShapeError(f"adaptive pooling: an image of shape {shape} has no pixels to pool")
-    return size  # type: ignore[return-value]  # two, as was given
+    return tuple([kept if n is None else n.__index__() for n, kept in zip(given, shape[-sides:], strict=True)])
 
 
-def _even_cells(image: Sequence[int], size: Sequence[int]) -> tuple[int, int] | None:
+def _even_cells(image: Shape, size: Shape) -> Shape | None:
     """The kernel that cuts the image into cells of one size, if there is one: then pooling is of plain windows."""
     if 0 in size or any(n % cells for n, cells in zip(image, size, strict=True)):
         return None
-    return image[0] // size[0], image[1] // size[1]
+    return tuple([n // cells for n, cells in zip(image, size, strict=True)])
 
 
 @lru_cache(256)  # a network asks for the same few, in every step

@@ -11,11 +11,11 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError, shape_text
 from minigrad.functional.common import on_batch, on_rows, row_setting
 from minigrad.kernels.window_geometry import effective_kernel_size
-from minigrad.shapes import pair, shape_of
-from minigrad.typing import ArrayLike, Pair, PairLike, Settings
+from minigrad.shapes import per_axis, shape_of
+from minigrad.typing import ArrayLike, PairLike, Settings, Shape
 
 Padding: TypeAlias = "PairLike | str"
-"""Pixels of zeros at each end, one number or one for height and one for width, or "valid" (none), or "same"."""
+"""Pixels of zeros at each end, one number or one for each side, or "valid" (none), or "same"."""
 
 
 def conv2d(
@@ -56,6 +56,60 @@ def conv2d(
     >>> conv2d(x, [[[[1.0, -1.0]]]]).tolist()
     [[[-1.0, -1.0], [-1.0, -1.0]]]
     """
+    return _convolution(x, weight, bias, stride, padding, dilation, groups, 2)
+
+
+def conv3d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: PairLike = 1,
+    padding: Padding = 0,
+    dilation: PairLike = 1,
+    groups: int = 1,
+) -> Tensor:
+    """out[n,o,k,i,j] = bias[o] + sum_crpq x[n, c, stride*k + dilation*r - padding, ...] * weight[o,c,r,p,q].
+
+    Convolution of volumes, such as videos, without flipping the kernel; x outside of the volume counts as 0.
+
+    Args:
+        x: volumes, or one volume.
+        weight: the kernels, one for each channel of the result.
+        bias: a number for each channel of the result; 0 unless given.
+        stride: elements between neighboring windows, one number or one for each of depth, height and width; likewise
+            below (default 1).
+        padding: zeros around the volume; or "valid", none; or "same", so many that the size stays, which needs stride
+            1: an odd one goes to the ends (default 0).
+        dilation: elements between the taps of a kernel (default 1).
+        groups: into how many parts the channels fall, each with kernels of its own (default 1).
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W), weight (O, C/groups, R, P, Q), bias (O) -> (N, O, K, I, J) or
+    (O, K, I, J) with K = floor((D + 2*padding - dilation*(R - 1) - 1) / stride) + 1, and I and J likewise.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: sizes that do not fit together, or a kernel that is larger than the padded volume.
+        UsageError: padding "same" with a stride, or another word.
+
+    Source: Tran et al. 2015, "Learning spatiotemporal features with 3D convolutional networks", arXiv:1412.0767.
+
+    >>> x = Tensor([[[[1.0, 2.0]], [[3.0, 5.0]]]])
+    >>> conv3d(x, [[[[[-1.0]], [[1.0]]]]]).tolist()
+    [[[[2.0, 3.0]]]]
+    """
+    return _convolution(x, weight, bias, stride, padding, dilation, groups, 3)
+
+
+def _convolution(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: PairLike,
+    padding: Padding,
+    dilation: PairLike,
+    groups: int,
+    sides: int,
+) -> Tensor:
     settings: Settings = {"stride": stride, "dilation": dilation, "groups": groups}
 
     def convolved(images: ArrayLike) -> Tensor:
@@ -64,23 +118,24 @@ def conv2d(
         padded, width = _evenly_padded(images, shape_of(weight)[2:], stride, padding, dilation)
         return ops.conv(padded, weight, bias, padding=width, **settings)
 
-    return on_batch(convolved, x, 4)
+    return on_batch(convolved, x, sides + 2)
 
 
 def _evenly_padded(
     x: ArrayLike, kernel: Sequence[int], stride: PairLike, padding: str, dilation: PairLike
-) -> tuple[ArrayLike, Pair]:
+) -> tuple[ArrayLike, Shape]:
     """x with the pixels that make uneven padding even, and the even padding."""
     if padding not in ("valid", "same"):
-        raise UsageError(f'padding is a number, two numbers, "valid" or "same", not {padding!r}')
-    if padding == "valid" or len(kernel) != 2:
-        return x, (0, 0)
-    if pair(stride) != (1, 1):
+        raise UsageError(f'padding is a number, one for each side, "valid" or "same", not {padding!r}')
+    sides = len(kernel)
+    if padding == "valid" or len(shape_of(x)) != sides + 2:
+        return x, (0,) * (len(shape_of(x)) - 2)
+    if max(per_axis(stride, sides)) > 1:
         raise UsageError(f'padding "same" keeps the size, which stride {stride} does not: give the padding in pixels')
-    height, width = (effective_kernel_size(k, d) - 1 for k, d in zip(kernel, pair(dilation), strict=True))
-    if height % 2 or width % 2:
-        x = ops.pad(x, widths=((0, 0), (0, 0), (0, height % 2), (0, width % 2)))
-    return x, (height // 2, width // 2)
+    total = [effective_kernel_size(k, d) - 1 for k, d in zip(kernel, per_axis(dilation, sides), strict=True)]
+    if any(n % 2 for n in total):
+        x = ops.pad(x, widths=((0, 0), (0, 0), *[(0, n % 2) for n in total]))
+    return x, tuple([n // 2 for n in total])
 
 
 def conv1d(

@@ -1,4 +1,4 @@
-"""Resizing of images and sequences, and the exchange of channels for pixels (pixel shuffle)."""
+"""Resizing of sequences, images and volumes, and the exchange of channels for pixels (pixel shuffle)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from minigrad.kernels.grid_sampling import CUBIC
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
 MODES = {
-    "nearest": (3, 4), "nearest-exact": (3, 4), "linear": (3,), "bilinear": (4,), "bicubic": (4,), "area": (3, 4)
+    "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "linear": (3,), "bilinear": (4,), "trilinear": (5,),
+    "bicubic": (4,), "area": (3, 4, 5),
 }  # fmt: skip
 """By mode, how many dimensions x may have."""
 
@@ -36,23 +37,25 @@ def interpolate(
 
     Here scale = 1/scale_factor, or else old size / new size. By mode it is
 
-        nearest                    the element floor(scale*j)
-        nearest-exact              the element floor(scale*(j + 1/2))
-        linear, bilinear, bicubic  a weighted sum of 2 or 4 elements along each side
-        area                       the mean of cell j, as `adaptive_avg_pool2d`
+        nearest                      the element floor(scale*j)
+        nearest-exact                the element floor(scale*(j + 1/2))
+        linear, bilinear, trilinear  a weighted sum of 2 elements along each side
+        bicubic                      a weighted sum of 4 elements along each side
+        area                         the mean of cell j, as `adaptive_avg_pool2d`
 
     Args:
-        x: sequences or images.
+        x: sequences, images or volumes.
         size: the new sizes of the sides, or one for all; None if scale_factor is given.
         scale_factor: by how much the sides grow, or one number for all; None if size is given.
-        mode: as above; "linear" is for sequences, "bilinear" and "bicubic" are for images (default "nearest").
-        align_corners: for "linear", "bilinear" and "bicubic": whether the first and last elements keep their places, so
+        mode: as above; "linear" is for sequences, "bilinear" and "bicubic" are for images, "trilinear" is for volumes
+            (default "nearest").
+        align_corners: for the linear modes and "bicubic": whether the first and last elements keep their places, so
             that place j*(old - 1)/(new - 1) of x counts; they do not unless given.
         recompute_scale_factor: whether scale is computed from the sizes although scale_factor is given; not unless
             given.
         antialias: not supported (default False).
 
-    Shapes: x (N, C, T) or (N, C, H, W) -> (N, C, J) or (N, C, I, J).
+    Shapes: x (N, C, T), (N, C, H, W) or (N, C, D, H, W) -> (N, C, J), (N, C, I, J) or (N, C, K, I, J).
 
     Raises:
         ShapeError: the mode is not for so many dimensions, or a side is or would be empty.
@@ -69,10 +72,12 @@ def interpolate(
     if min((*sides, *sizes)) < 1:
         raise ShapeError(f"interpolate: sides of {sides} cannot become {sizes}: each must have an element")
     if mode == "area":
-        return adaptive_avg_pool1d(x, sizes) if len(sizes) == 1 else adaptive_avg_pool2d(x, sizes)
+        return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[len(sizes) - 1](x, sizes)
     for axis, (old, new, scale) in enumerate(zip(sides, sizes, scales, strict=True), start=2):
-        if new == old and (mode in ("linear", "bilinear") or (mode == "nearest" and len(sizes) == 2)):
-            scale = 1.0  # as in PyTorch: a factor too small to change the size changes nothing (but nearest sequences)
+        if new == old and (mode.endswith("linear") or (mode == "nearest" and len(sizes) == 2)):
+            scale = (
+                1.0  # as in PyTorch: a factor too small to change the size changes nothing (nearest: of images only)
+            )
         index, weight = _table(mode, old, new, scale, bool(align_corners))
         x = ops.resample(x, axis=axis, index=index, weight=weight)
     return x  # type: ignore[return-value]  # the loop has made it a Tensor
@@ -84,10 +89,11 @@ def _check_mode(x: ArrayLike, mode: str, align_corners: bool | None, antialias: 
     if mode not in MODES:
         raise UsageError(f"interpolate: mode is one of {', '.join(MODES)}, not {mode!r}")
     if len(shape) not in MODES[mode]:
-        dimensions = " or ".join(map(str, MODES[mode]))
+        *most, last = map(str, MODES[mode])
+        dimensions = f"{', '.join(most)} or {last}" if most else last
         raise ShapeError(f"interpolate: mode {mode!r} is for {dimensions} dimensions (N, C, ...), got shape {shape}")
     if align_corners is not None and "linear" not in mode and mode != "bicubic":
-        raise UsageError(f"interpolate: align_corners is for linear, bilinear and bicubic, not for {mode!r}")
+        raise UsageError(f"interpolate: align_corners is for linear, bilinear, trilinear and bicubic, not for {mode!r}")
     if antialias:
         raise UsageError("interpolate: antialias is not supported: blur first, or use mode 'area' to make smaller")
     return shape[2:]

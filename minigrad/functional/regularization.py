@@ -17,7 +17,7 @@ from minigrad.autograd.level import draw
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DTypeError, ShapeError, UsageError
-from minigrad.functional.common import tensor_or_array
+from minigrad.functional.common import SIDES, tensor_or_array
 from minigrad.rng import default_rng
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
@@ -98,6 +98,27 @@ def dropout2d(x: ArrayLike, p: float = 0.5, training: bool = True, *, rng: Rng =
     return _dropped("dropout2d", x, p, training, rng, _channels("dropout2d", x, 2))
 
 
+def dropout3d(x: ArrayLike, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
+    """out = x * mask / (1 - p), the mask 0 with probability p and else 1, for each channel of a volume.
+
+    Args:
+        x: floating numbers.
+        p: the probability of a 0, in [0, 1] (default 0.5).
+        training: without it x is returned as it is (default True).
+        rng: draws the mask; the default generator, which `minigrad.seed` sets, unless given.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> the same.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: x has neither four nor five dimensions.
+        UsageError: p is no probability.
+
+    Source: Tompson et al. 2015, "Efficient object localization using convolutional networks", arXiv:1411.4280.
+    """
+    return _dropped("dropout3d", x, p, training, rng, _channels("dropout3d", x, 3))
+
+
 def alpha_dropout(x: ArrayLike, p: float = 0.5, training: bool = False, *, rng: Rng = None) -> Tensor:
     """out = a * (x, or with probability p SELU's limit f at minus infinity) + b: dropout for networks of SELUs.
 
@@ -157,8 +178,8 @@ def _channels(name: str, x: ArrayLike, spatial: int) -> Shape:
     """The shape of a mask with one element a channel."""
     shape = shape_of(x)
     if len(shape) not in (spatial + 1, spatial + 2):
-        letters = "(N, C, T) or (C, T)" if spatial == 1 else "(N, C, H, W) or (C, H, W)"
-        raise ShapeError(f"{name}: expected x {letters}, got shape {shape}")
+        letters = SIDES[spatial]
+        raise ShapeError(f"{name}: expected x (N, C, {letters}) or (C, {letters}), got shape {shape}")
     return (*shape[:-spatial], *(1,) * spatial)
 
 

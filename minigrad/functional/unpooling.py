@@ -10,10 +10,9 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
-from minigrad.functional.common import on_batch, on_rows, row_setting
-from minigrad.functional.pooling import row_stride
+from minigrad.functional.common import on_batch, on_rows, row_setting, row_stride
 from minigrad.kernels.window_geometry import transposed_size
-from minigrad.shapes import pair, shape_of
+from minigrad.shapes import per_axis, shape_of
 from minigrad.typing import Array, ArrayLike, PairLike
 
 
@@ -46,30 +45,73 @@ def max_unpool2d(
 
     Source: Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", arXiv:1311.2901.
     """
-    kernel, padding = pair(kernel_size), pair(padding)
-    stride = kernel if stride is None else pair(stride)
+    return _max_unpool(x, indices, kernel_size, stride, padding, output_size, 2)
+
+
+def max_unpool3d(
+    x: ArrayLike,
+    indices: ArrayLike,
+    kernel_size: PairLike,
+    stride: PairLike | None = None,
+    padding: PairLike = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """out = zeros, with each element of x put at the position that `max_pool3d` found it at.
+
+    Of several elements for one place the last one counts, and only that one gets a gradient (in PyTorch, all do).
+
+    Args:
+        x: the largest elements of windows.
+        indices: the position (d*H + h)*W + w of each, the second result of `max_pool3d`.
+        kernel_size: the depth, rows and columns R, P, Q of a window, or one number for all; likewise below.
+        stride: elements between neighboring windows; the kernel's size unless given.
+        padding: elements around the volume that windows reached (default 0).
+        output_size: depth, height and width of the result, last in it; what the other settings lead to unless given.
+
+    Shapes: x and indices (N, C, K, I, J) or (C, K, I, J) -> (N, C, D, H, W) or (C, D, H, W), with
+    D = (K - 1)*stride - 2*padding + R unless `output_size` says otherwise, and H and W likewise.
+
+    Raises:
+        ShapeError: x and indices differ in shape.
+        UsageError: an index lies outside of the result.
+    """
+    return _max_unpool(x, indices, kernel_size, stride, padding, output_size, 3)
+
+
+def _max_unpool(
+    x: ArrayLike,
+    indices: ArrayLike,
+    kernel_size: PairLike,
+    stride: PairLike | None,
+    padding: PairLike,
+    output_size: Sequence[int] | None,
+    sides: int,
+) -> Tensor:
+    name = f"max_unpool{sides}d"
+    kernel, padding = per_axis(kernel_size, sides), per_axis(padding, sides)
+    stride = kernel if stride is None else per_axis(stride, sides)
     if shape_of(x) != shape_of(indices):
-        raise ShapeError(f"max_unpool2d: x has shape {shape_of(x)}, but indices {shape_of(indices)}: they go in pairs")
+        raise ShapeError(f"{name}: x has shape {shape_of(x)}, but indices {shape_of(indices)}: they go in pairs")
     places = np.asarray(indices.data if isinstance(indices, Tensor) else indices)
-    size = [transposed_size(*axis) for axis in zip(places.shape[-2:], kernel, stride, padding, strict=True)]
-    height, width = size if output_size is None else tuple(output_size)[-2:]
-    if places.size and not (places.min() >= 0 and places.max() < height * width):
+    natural = [transposed_size(*axis) for axis in zip(places.shape[-sides:], kernel, stride, padding, strict=True)]
+    size = tuple(natural if output_size is None else output_size)[-sides:]
+    if places.size and not (places.min() >= 0 and places.max() < math.prod(size)):
         raise UsageError(
-            f"max_unpool2d: indices run from {places.min()} to {places.max()}, but the result has {height} x {width} "
-            "pixels: give the output_size of what was pooled"
+            f"{name}: indices run from {places.min()} to {places.max()}, but the result has "
+            f"{' x '.join(map(str, size))} pixels: give the output_size of what was pooled"
         )
-    kept = ops.where(_is_last(places, height * width), x, 0)
+    kept = ops.where(_is_last(places, math.prod(size), sides), x, 0)
 
     def spread(values: ArrayLike) -> Tensor:
         batch = places.reshape(shape_of(values)).astype(np.int32)
-        return ops.max_unpool(values, batch, shape=(*batch.shape[:2], height, width))
+        return ops.max_unpool(values, batch, shape=(*batch.shape[:2], *size))
 
-    return on_batch(spread, kept, 4)
+    return on_batch(spread, kept, sides + 2)
 
 
-def _is_last(places: Array, pixels: int) -> Array:
+def _is_last(places: Array, pixels: int, sides: int) -> Array:
     """For each place (..., I, J) whether no later one of the same image is equal."""
-    flat = places.reshape(math.prod(places.shape[:-2]), math.prod(places.shape[-2:]))
+    flat = places.reshape(math.prod(places.shape[:-sides]), math.prod(places.shape[-sides:]))
     order = np.broadcast_to(np.arange(flat.shape[1]), flat.shape)
     owner = np.zeros((len(flat), pixels), np.intp)
     np.put_along_axis(owner, flat, order, axis=1)

@@ -4,7 +4,6 @@ Each kernel is defined in plain NumPy. Where Numba is installed, a compiled vari
 computes large arrays; `jit.py` chooses.
 """
 
-from .convolution import conv, conv_input, conv_weight
 from .normalization import (
     moments,
     overflow_scale,
@@ -20,6 +19,7 @@ from .pooling import (
     adaptive_positions,
     avg_pool,
     avg_pool_input,
+    cell_places,
     max_pool,
     max_pool_input,
     max_pool_take,
@@ -30,9 +30,10 @@ from .scan import linear_scan
 from .sliding_windows import fold, unfold
 from .softmax_family import log_softmax, log_softmax_input, softmax, softmax_input
 from .update import adam, sgd, sgd_momentum
+from .volume_convolution import conv, conv_input, conv_weight
 
 __all__ = [
-    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "conv", "conv_input",
+    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "cell_places", "conv", "conv_input",
     "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
     "max_pool_take", "moments", "overflow_scale", "overflows", "reduced_size", "resample", "resample_input", "sgd",
     "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_gradients", "standardize_input",

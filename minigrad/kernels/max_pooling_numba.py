@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.typing import Array, Pair
+from minigrad.typing import Array, Shape
 
 from . import buffers
 from .array_utils import as_contiguous
@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     steps: Array  # of each tap: its position less the origin's
 
 
-def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> VariantResult:
+def max_pool(x: Array, count: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> VariantResult:
     """See `pooling.max_pool`: x (N, C, H, W) in single or double precision, and `count` windows."""
     plan = plan_of((x.shape[2], x.shape[3]), count, kernel, stride, padding, dilation)
     if plan.steps[-1] > EXACT:
@@ -49,7 +49,7 @@ def max_pool(x: Array, count: Pair, kernel: Pair, stride: Pair, padding: Pair, d
 
 
 @lru_cache(256)  # a network asks for the same few, in every step
-def plan_of(image: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Plan:
+def plan_of(image: Shape, count: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Plan:
     """Where the windows of an image lie."""
     axes = zip(count, kernel, stride, dilation, strict=True)
     rows, columns = (n + d * (k - 1) // s for n, k, s, d in axes)
@@ -60,7 +60,7 @@ def plan_of(image: Pair, count: Pair, kernel: Pair, stride: Pair, padding: Pair,
     part = (down % stride[0])[:, None] * stride[1] + right % stride[1]
     starts = part * (rows * columns) + (down // stride[0])[:, None] * columns + right // stride[1]
     return Plan(
-        PlaneLayout((rows, columns), stride, padding),
+        PlaneLayout((rows, columns), (stride[0], stride[1]), (padding[0], padding[1])),
         first.astype(np.int32).ravel(),
         (i[:, None] * image[1] + j).astype(np.int32).ravel(),
         starts.ravel(),

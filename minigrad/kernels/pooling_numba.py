@@ -1,8 +1,14 @@
-"""Pooling in one pass over the image, in a few threads, each with planes (n, c) of its own."""
+"""Pooling in one pass over the image, in a few threads, each with planes (n, c) of its own.
+
+A volume takes two passes: its slices are images, and then what is left of it, seen as an image with a slice in each
+row, is pooled from row to row. Both the largest element, the first one at a tie, and the mean come out as in one pass.
+"""
+
+import math
 
 import numpy as np
 
-from minigrad.typing import Array, Pair, Shape
+from minigrad.typing import Array, Shape
 
 from . import buffers, max_pooling_numba
 from .array_utils import as_contiguous
@@ -13,13 +19,36 @@ from .window_geometry import output_size
 
 
 def max_pool(
-    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out_size: Pair | None = None
+    x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, out_size: Shape | None = None
 ) -> VariantResult:
     """See `pooling.max_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
-    count = out_size or output_size((x.shape[2], x.shape[3]), kernel, stride, padding, dilation)
+    count = out_size or output_size(x.shape[2:], kernel, stride, padding, dilation)
+    if x.ndim == 5:
+        return _max_pool_volumes(x, count, kernel, stride, padding, dilation)
     return max_pooling_numba.max_pool(x, count, kernel, stride, padding, dilation)
+
+
+def _max_pool_volumes(
+    x: Array, count: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
+) -> VariantResult:
+    n, c, depth, *image = x.shape
+    size = math.prod(count[1:])
+    first = max_pooling_numba.max_pool(_slices(x), count[1:], kernel[1:], stride[1:], padding[1:], dilation[1:])
+    if first is NotImplemented:
+        return NotImplemented
+    values, places = (y.reshape(n, c, depth, size) for y in first)
+    second = max_pooling_numba.max_pool(
+        values, (count[0], size), (kernel[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1)
+    )
+    if second is NotImplemented:
+        return NotImplemented
+    out, winners = (y.reshape(n, c, count[0], size) for y in second)  # a winner is at d * size + window
+    slices = winners // max(1, size)
+    places = np.take_along_axis(places, np.maximum(slices, 0), axis=2)
+    positions = np.where((slices < 0) | (places < 0), -1, slices * math.prod(image) + places).astype(np.int32)
+    return out.reshape(n, c, *count), positions.reshape(n, c, *count)
 
 
 def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> VariantResult:
@@ -41,13 +70,24 @@ def max_pool_take(x: Array, positions: Array) -> VariantResult:
 
 
 def avg_pool(
-    x: Array, *, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool, out_size: Pair | None = None
+    x: Array, *, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool, out_size: Shape | None = None
 ) -> VariantResult:
     """See `pooling.avg_pool`."""
     if x.dtype not in (np.float32, np.float64):
         return NotImplemented
-    size = (x.shape[2], x.shape[3])
+    size = x.shape[2:]
     count = out_size or output_size(size, kernel, stride, padding)
+    if x.ndim == 5:
+        pixels = math.prod(count[1:])
+        images = avg_pool(
+            _slices(x), kernel=kernel[1:], stride=stride[1:], padding=padding[1:], count_include_pad=count_include_pad,
+            out_size=count[1:],
+        ).reshape(*x.shape[:3], pixels)  # fmt: skip
+        means: Array = avg_pool(
+            images, kernel=(kernel[0], 1), stride=(stride[0], 1), padding=(padding[0], 0),
+            count_include_pad=count_include_pad, out_size=(count[0], pixels),
+        )  # fmt: skip
+        return means.reshape(*x.shape[:2], *count)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
     out = buffers.empty(x.shape[:2] + count, x.dtype)
     parallel(mean_planes, planes(x), as_contiguous(x), out, shares, kernel, stride, padding)
@@ -55,12 +95,23 @@ def avg_pool(
 
 
 def avg_pool_input(
-    g: Array, *, shape: Shape, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+    g: Array, *, shape: Shape, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool
 ) -> VariantResult:
     """See `pooling.avg_pool_input`."""
     if g.dtype not in (np.float32, np.float64):
         return NotImplemented
-    size, count = (shape[2], shape[3]), (g.shape[2], g.shape[3])
+    size, count = shape[2:], g.shape[2:]
+    if g.ndim == 5:
+        pixels = math.prod(count[1:])
+        images = avg_pool_input(
+            g.reshape(*g.shape[:3], pixels), shape=(*shape[:3], pixels), kernel=(kernel[0], 1), stride=(stride[0], 1),
+            padding=(padding[0], 0), count_include_pad=count_include_pad,
+        )  # fmt: skip
+        pixels_of_slices: Array = avg_pool_input(
+            _slices(images.reshape(*shape[:3], *count[1:])), shape=(shape[0], shape[1] * shape[2], *shape[3:]),
+            kernel=kernel[1:], stride=stride[1:], padding=padding[1:], count_include_pad=count_include_pad,
+        )  # fmt: skip
+        return pixels_of_slices.reshape(shape)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
     out = buffers.empty(shape, g.dtype)
     parallel(spread_planes, planes(out), out, as_contiguous(g), shares, kernel, stride, padding)
@@ -74,7 +125,12 @@ def planes(x: Array) -> int:
 
 def flat(x: Array) -> Array:
     """x (N, C, H, W) as (N C, H W)."""
-    return as_contiguous(x).reshape(planes(x), x.shape[2] * x.shape[3])
+    return as_contiguous(x).reshape(planes(x), math.prod(x.shape[2:]))
+
+
+def _slices(x: Array) -> Array:
+    """The slices of volumes (N, C, D, H, W) as images (N, C D, H, W)."""
+    return x.reshape(x.shape[0], x.shape[1] * x.shape[2], *x.shape[3:])
 
 
 @compiled
@@ -98,7 +154,7 @@ def take_planes(out: Array, x: Array, positions: Array, start: int, stop: int) -
 
 @compiled
 def mean_planes(
-    x: Array, out: Array, shares: Array, kernel: Pair, stride: Pair, padding: Pair, start: int, stop: int,
+    x: Array, out: Array, shares: Array, kernel: Shape, stride: Shape, padding: Shape, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
     height, width = x.shape[2:]
@@ -124,7 +180,7 @@ def mean_planes(
 
 @compiled
 def spread_planes(
-    out: Array, g: Array, shares: Array, kernel: Pair, stride: Pair, padding: Pair, start: int, stop: int,
+    out: Array, g: Array, shares: Array, kernel: Shape, stride: Shape, padding: Shape, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`avg_pool_input` of the planes from start to stop: add up the columns of a row of windows, then the rows."""
     height, width = out.shape[2:]

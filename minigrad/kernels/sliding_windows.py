@@ -6,27 +6,30 @@ edge.
 
 import numpy as np
 
-from minigrad.typing import Array, Pair, Shape
+from minigrad.typing import Array, Shape
 
 from .array_utils import accumulation_dtype
 from .window_geometry import crop_image, pad_image, padded_size, taps
 
 
-def unfold(x: Array, *, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, count: Pair) -> Array:
+def unfold(x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, count: Shape) -> Array:
     """What each window reads: x (N, C, H, W) -> (N, C, P, Q, I, J)."""
     padded = pad_image(x, padding, padded_size(count, kernel, stride, dilation))
     out = np.empty((*x.shape[:2], *kernel, *count), x.dtype)
-    for p, q, view in taps(padded, count, kernel, stride, dilation):
-        out[:, :, p, q] = view
+    for place, view in taps(padded, count, kernel, stride, dilation):
+        at: tuple[slice | int, ...] = (slice(None), slice(None), *place)
+        out[at] = view
     return out
 
 
-def fold(y: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+def fold(y: Array, *, shape: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
     """The transpose of `unfold`: y (N, C, P, Q, I, J) added to the pixels of `shape` (N, C, H, W)."""
-    kernel, count = (y.shape[2], y.shape[3]), (y.shape[4], y.shape[5])
+    sides = len(shape) - 2
+    kernel, count = y.shape[2 : 2 + sides], y.shape[2 + sides :]
     padded = np.zeros((*shape[:2], *padded_size(count, kernel, stride, dilation)), accumulation_dtype(y.dtype))
-    for p, q, view in taps(padded, count, kernel, stride, dilation):
-        view += y[:, :, p, q]
+    for place, view in taps(padded, count, kernel, stride, dilation):
+        at: tuple[slice | int, ...] = (slice(None), slice(None), *place)
+        view += y[at]
     out = np.zeros(shape, y.dtype)
     crop_image(padded, padding, out)
     return out

@@ -6,13 +6,20 @@ Along one axis, window i reads the pixels
 
 and a pixel outside of the image reads as a fill value. So an image is padded once; after that *tap* (p, q), the pixel
 that every window reads at its place (p, q), is a strided slice of the padded image.
+
+All of this is the same for any number of sides. Names speak of images; volumes have a depth in front of their height.
 """
 
 from collections.abc import Iterator
+from itertools import product
+from typing import TypeVar, cast
 
 import numpy as np
 
-from minigrad.typing import Array, Pair
+from minigrad.typing import Array, Shape
+
+Sides = TypeVar("Sides", bound=Shape)
+"""A number for each side: a pair for images."""
 
 
 def effective_kernel_size(kernel: int, dilation: int) -> int:
@@ -48,17 +55,17 @@ def transposed_size(
 
 
 def output_size(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1), *, ceil_mode: bool = False
-) -> Pair:
-    """How many windows fit along H and W."""
-    rows = window_count(size[0], kernel[0], stride[0], padding[0], dilation[0], ceil_mode=ceil_mode)
-    return rows, window_count(size[1], kernel[1], stride[1], padding[1], dilation[1], ceil_mode=ceil_mode)
+    size: Sides, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape | None = None, *, ceil_mode: bool = False
+) -> Sides:
+    """How many windows fit along each side."""
+    sides = zip(size, kernel, stride, padding, dilation or (1,) * len(size), strict=True)
+    return cast(Sides, tuple([window_count(*side, ceil_mode=ceil_mode) for side in sides]))
 
 
-def padded_size(count: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Pair:
-    """The height and width of the padded image that `count` windows read, from its first pixel to its last."""
-    height = window_span(count[0], kernel[0], stride[0], dilation[0])
-    return height, window_span(count[1], kernel[1], stride[1], dilation[1])
+def padded_size(count: Sides, kernel: Shape, stride: Shape, dilation: Shape | None = None) -> Sides:
+    """The sides of the padded image that `count` windows read, from its first pixel to its last."""
+    sides = zip(count, kernel, stride, dilation or (1,) * len(count), strict=True)
+    return cast(Sides, tuple([window_span(*side) for side in sides]))
 
 
 def overlap(size: int, padding: int, padded: int) -> tuple[slice, slice]:
@@ -67,31 +74,31 @@ def overlap(size: int, padding: int, padded: int) -> tuple[slice, slice]:
     return slice(0, stop), slice(min(padding, padded), min(padding, padded) + stop)
 
 
-def pad_image(x: Array, padding: Pair, size: Pair, fill: float = 0) -> Array:
+def pad_image(x: Array, padding: Shape, size: Shape, fill: float = 0) -> Array:
     """x (N, C, H, W), `padding` pixels from the top and left of images of `size`; x itself where that will do.
 
     Pixels beyond that size, which no window reads, are cut off.
     """
-    if padding == (0, 0) and size[0] <= x.shape[2] and size[1] <= x.shape[3]:
-        return x[:, :, : size[0], : size[1]]
+    sides = x.shape[2:]
+    if not any(padding) and all(n <= m for n, m in zip(size, sides, strict=True)):
+        return x[:, :, *map(slice, size)]
     padded = np.full(x.shape[:2] + size, fill, x.dtype)
-    (h, i), (w, j) = (overlap(*axis) for axis in zip(x.shape[2:], padding, size, strict=True))
-    padded[:, :, i, j] = x[:, :, h, w]
+    inside = [overlap(*side) for side in zip(sides, padding, size, strict=True)]
+    padded[:, :, *[there for _, there in inside]] = x[:, :, *[here for here, _ in inside]]
     return padded
 
 
-def crop_image(padded: Array, padding: Pair, out: Array) -> None:
+def crop_image(padded: Array, padding: Shape, out: Array) -> None:
     """Write the pixels of a padded image to `out` (N, C, H, W), zero so far: the transpose of `pad_image`."""
-    (h, i), (w, j) = (overlap(*axis) for axis in zip(out.shape[2:], padding, padded.shape[2:], strict=True))
-    out[:, :, h, w] = padded[:, :, i, j]
+    inside = [overlap(*side) for side in zip(out.shape[2:], padding, padded.shape[2:], strict=True)]
+    out[:, :, *[here for here, _ in inside]] = padded[:, :, *[there for _, there in inside]]
 
 
 def taps(
-    padded: Array, count: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)
-) -> Iterator[tuple[int, int, Array]]:
-    """Yield (p, q, view): what each of `count` windows reads at its place (p, q), as a view (N, C, I, J)."""
-    (i, j), (s, t) = count, stride
-    for p in range(kernel[0]):
-        for q in range(kernel[1]):
-            top, left = dilation[0] * p, dilation[1] * q
-            yield p, q, padded[:, :, top : top + s * (i - 1) + 1 : s, left : left + t * (j - 1) + 1 : t]
+    padded: Array, count: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None
+) -> Iterator[tuple[Shape, Array]]:
+    """Yield (p, q) and what each of `count` windows reads at that place, as a view (N, C, I, J)."""
+    dilation = dilation or (1,) * len(kernel)
+    for place in product(*map(range, kernel)):
+        sides = zip(place, count, stride, dilation, strict=True)
+        yield place, padded[:, :, *[slice(d * p, d * p + s * (n - 1) + 1, s) for p, n, s, d in sides]]

@@ -1,4 +1,4 @@
-"""Adaptive pooling: windows are chosen so that images of any size give results of one size."""
+"""Adaptive pooling: windows are chosen so that images and volumes of any size give results of one size."""
 
 from __future__ import annotations
 
@@ -64,6 +64,24 @@ class AdaptiveAvgPool2d(_AdaptiveAvg):
         return F.adaptive_avg_pool2d(x, self.output_size)
 
 
+class AdaptiveAvgPool3d(_AdaptiveAvg):
+    """The mean of each cell of a grid of K x I x J cells over a volume; the cells are as those of `AdaptiveAvgPool2d`.
+
+    Args:
+        output_size: K, I and J, or one number for all; None keeps that side.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J).
+
+    Raises:
+        ShapeError: when called, x has another number of dimensions, or no elements.
+        UsageError: when called, output_size is neither one number of at least 0 nor three.
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J)."""
+        return F.adaptive_avg_pool3d(x, self.output_size)
+
+
 class _AdaptiveMax(Configured):
     shown = ("output_size",)
 
@@ -109,6 +127,26 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
     def forward(self, x: ArrayLike) -> Tensor | tuple[Tensor, Tensor]:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, I, J) or (C, I, J), with return_indices twice."""
         out: Tensor | tuple[Tensor, Tensor] = F.adaptive_max_pool2d(x, self.output_size, self.return_indices)
+        return out
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """The largest element of each cell of a grid of K x I x J cells; the cells are as those of `AdaptiveAvgPool2d`.
+
+    Args:
+        output_size: K, I and J, or one number for all; None keeps that side.
+        return_indices: whether there is a second result, where each of them is as (d*H + h)*W + w (default False).
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J).
+
+    Raises:
+        ShapeError: when called, x has another number of dimensions or no elements, or there are no cells.
+        UsageError: when called, output_size is neither one number of at least 0 nor three.
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor | tuple[Tensor, Tensor]:
+        """Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, C, K, I, J) or (C, K, I, J), with return_indices twice."""
+        out: Tensor | tuple[Tensor, Tensor] = F.adaptive_max_pool3d(x, self.output_size, self.return_indices)
         return out
 
 

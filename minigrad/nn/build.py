@@ -12,9 +12,9 @@ from minigrad.errors import ShapeError, UsageError
 from minigrad.nn.container import Sequential
 from minigrad.nn.convolution import Conv2d
 from minigrad.nn.linear import Linear
+from minigrad.nn.max_pooling import MaxPool2d
 from minigrad.nn.module import Module
 from minigrad.nn.output_size import conv_output_size, pool_output_size
-from minigrad.nn.pooling import MaxPool2d
 from minigrad.nn.rearrange import Flatten
 from minigrad.nn.relu import ReLU
 

@@ -1,4 +1,4 @@
-"""Convolutions of sequences and images."""
+"""Convolutions of sequences, images and volumes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ class Convolution(Configured):
         in_channels: int,
         out_channels: int,
         kernel_size: PairLike,
-        stride: PairLike,
-        padding: PairLike | str,
-        dilation: PairLike,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        rng: Rng,
+        stride: PairLike = 1,
+        padding: PairLike | str = 0,
+        dilation: PairLike = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        *,
+        rng: Rng = None,
     ) -> None:
         kind = type(self).__name__
         in_channels, out_channels = count(self, "in_channels", in_channels), count(self, "out_channels", out_channels)
@@ -127,23 +128,6 @@ class Conv1d(Convolution):
 
     dims = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int | str = 0,
-        dilation: int = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        *,
-        rng: Rng = None,
-    ) -> None:
-        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, kernel_size, *settings)
-
     def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (N, C, T) or (C, T) -> (N, O, J) or (O, J)."""
         x, padding = self._padded(x)
@@ -188,24 +172,50 @@ class Conv2d(Convolution):
 
     dims = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PairLike,
-        stride: PairLike = 1,
-        padding: PairLike | str = 0,
-        dilation: PairLike = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        *,
-        rng: Rng = None,
-    ) -> None:
-        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, kernel_size, *settings)
-
     def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J) or (O, I, J)."""
         x, padding = self._padded(x)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv3d(Convolution):
+    """Convolution of volumes, such as videos (without flipping the kernel, as everywhere in the field).
+
+        out[n,o,k,i,j] = bias[o] + sum over c, r, p, q of
+                         x[n, c, stride*k + dilation*r - padding, ...] * weight[o,c,r,p,q]
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        kernel_size: R, P and Q, or one number for all; likewise stride, padding and dilation.
+        stride: elements from one position of the kernel to the next (default 1).
+        padding: elements added on each side, or "valid" (none), or "same" (as many as keep the size) (default 0).
+        dilation: elements from one that the kernel reads to the next (default 1).
+        groups: how many groups the channels make, a divisor of C and O: outputs see their own group (default 1).
+        bias: whether there is one number to add an output channel (default True).
+        padding_mode: what is added: "zeros", or elements of x by "reflect", "replicate", "circular" (default "zeros").
+        rng: draws the initial values, uniform in +-1/sqrt(C/groups * R * P * Q); the default generator unless given.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, O, K, I, J) or (O, K, I, J) with
+    K = floor((D + 2*padding - dilation*(R - 1) - 1) / stride) + 1, and I and J likewise; weight (O, C/groups, R, P, Q),
+    bias (O).
+
+    Raises:
+        UsageError: channels and groups that do not fit, sizes that are no integers or too small, an unknown padding or
+            padding_mode, padding "same" with a stride.
+        ShapeError: when called, x has another number of channels or dimensions, or the kernel does not fit.
+
+    Source: Tran et al. 2015, "Learning spatiotemporal features with 3D convolutional networks", arXiv:1412.0767.
+
+    >>> import minigrad as mg
+    >>> layer = Conv3d(3, 8, kernel_size=3, padding=1)
+    >>> layer.weight.shape, layer(mg.zeros((2, 3, 4, 6, 6))).shape
+    ((8, 3, 3, 3, 3), (2, 8, 4, 6, 6))
+    """
+
+    dims = 3
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, O, K, I, J) or (O, K, I, J)."""
+        x, padding = self._padded(x)
+        return F.conv3d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)

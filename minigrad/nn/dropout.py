@@ -97,6 +97,29 @@ class Dropout2d(_Dropout):
         return F.dropout2d(x, self.p, self.training, rng=self.rng)
 
 
+class Dropout3d(_Dropout):
+    """In training, each channel of a volume is 0 with probability p and else divided by 1 - p.
+
+    Args:
+        p: the probability of being dropped, in [0, 1] (default 0.5).
+        inplace: accepted as in PyTorch, and ignored (default False).
+        rng: draws what is dropped; the default generator unless given.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> the same.
+
+    Raises:
+        UsageError: p is no probability.
+        ShapeError: when called, x has another number of dimensions.
+        DTypeError: when called in training, x is not floating.
+
+    Source: Tompson et al. 2015, "Efficient object localization using convolutional networks", arXiv:1411.4280.
+    """
+
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Shapes: x (N, C, D, H, W) or (C, D, H, W) -> the same."""
+        return F.dropout3d(x, self.p, self.training, rng=self.rng)
+
+
 class AlphaDropout(_Dropout):
     """Dropout for networks of SELUs, which keeps mean 0 and variance 1.
 

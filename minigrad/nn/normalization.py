@@ -155,6 +155,36 @@ class BatchNorm2d(_BatchNorm):
     ndims, letters = (4,), "(N, C, H, W)"
 
 
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of volumes: each channel is brought to mean 0 and variance 1 over N, D, H and W.
+
+        y = weight * (x - mean) / sqrt(variance + eps) + bias
+
+    In training by statistics of the batch, in evaluation by running ones: see `BatchNorm1d`.
+
+    Args:
+        num_features: C.
+        eps: is added to the variance (default 1e-5).
+        momentum: how far the running statistics move toward those of each batch (default 0.1); None: they are the mean
+            over all batches.
+        affine: whether there are weight (initially 1) and bias (0), one of each a channel (default True).
+        track_running_stats: whether running statistics are kept, and used in evaluation (default True).
+        bias: whether bias is among weight and bias (default True).
+
+    Shapes: x (N, C, D, H, W) -> the same; weight, bias, running_mean and running_var (C), num_batches_tracked ().
+
+    Raises:
+        UsageError: num_features is no integer of at least 0.
+        ShapeError: when called, x has another number of dimensions or channels.
+        DataError: when called in training, there is only one value a channel, which has no variance.
+
+    Source: Ioffe and Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal
+    covariate shift", arXiv:1502.03167.
+    """
+
+    ndims, letters = (5,), "(N, C, D, H, W)"
+
+
 class _InstanceNorm(_Running):
     def __init__(
         self,
@@ -233,3 +263,31 @@ class InstanceNorm2d(_InstanceNorm):
     """
 
     ndims, letters = (4, 3), "(N, C, H, W) or (C, H, W)"
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalization: each channel of each volume is brought to mean 0 and variance 1.
+
+        y = weight * (x - mean) / sqrt(variance + eps) + bias,  mean and variance over D, H and W
+
+    Args:
+        num_features: C.
+        eps: is added to the variance (default 1e-5).
+        momentum: how far the running statistics move toward those of each batch (default 0.1); None: they are the mean
+            over all batches.
+        affine: whether there are weight (initially 1) and bias (0), one of each a channel (default False).
+        track_running_stats: whether running statistics are kept, and used in evaluation (default False).
+        bias: whether bias is among weight and bias (default True).
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> the same; weight and bias, with affine=True, (C).
+
+    Raises:
+        UsageError: num_features is no integer of at least 0.
+        ShapeError: when called, x has another number of dimensions or channels.
+        DataError: when called, there is only one value a channel, which has no variance.
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016, "Instance normalization: the missing ingredient for fast stylization",
+    arXiv:1607.08022.
+    """
+
+    ndims, letters = (5, 4), "(N, C, D, H, W) or (C, D, H, W)"

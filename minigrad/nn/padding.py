@@ -1,6 +1,7 @@
-"""Padding: elements added around sequences (N, C, T) or images (N, C, H, W), batched or not.
+"""Padding: elements added around sequences (N, C, T), images (N, C, H, W) or volumes (N, C, D, H, W), batched or not.
 
-`padding` is one number for all sides, or (left, right), or (left, right, top, bottom). Negative numbers cut off.
+`padding` is one number for all sides, or (left, right), or (left, right, top, bottom), or (left, right, top, bottom,
+front, back). Negative numbers cut off.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import ClassVar
 from minigrad import functional as F  # noqa: N812
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
+from minigrad.functional.common import SIDES
 from minigrad.nn.setting import Configured
 from minigrad.shapes import shape_of
 from minigrad.typing import ArrayLike
 
 
-class _Pad(Configured):
+class Pad(Configured):
     """Padding of the last `dims` dimensions."""
 
     shown: ClassVar[tuple[str, ...]] = ("padding",)
@@ -32,12 +34,12 @@ class _Pad(Configured):
     def forward(self, x: ArrayLike) -> Tensor:
         """Shapes: x (..., T) -> (..., left + T + right); of images, the rows likewise."""
         if self.mode != "constant" and len(shape_of(x)) not in (self.dims + 1, self.dims + 2):
-            letters = "(N, C, T) or (C, T)" if self.dims == 1 else "(N, C, H, W) or (C, H, W)"
-            raise ShapeError(f"expected x {letters}, got shape {shape_of(x)}")
+            letters = SIDES[self.dims]
+            raise ShapeError(f"expected x (N, C, {letters}) or (C, {letters}), got shape {shape_of(x)}")
         return F.pad(x, self.padding, self.mode, self.value)
 
 
-class ConstantPad1d(_Pad):
+class ConstantPad1d(Pad):
     """One value at both ends of a sequence: c c | 1 2 3 | c c.
 
     Args:
@@ -79,7 +81,25 @@ class ConstantPad2d(ConstantPad1d):
     dims = 2
 
 
-class ZeroPad1d(_Pad):
+class ConstantPad3d(ConstantPad1d):
+    """One value around a volume.
+
+    Args:
+        padding: elements to add on each side, one number or (left, right, top, bottom, front, back); negative ones cut
+            off.
+        value: the value of what is added.
+
+    Shapes: x (..., D, H, W) -> (..., front + D + back, top + H + bottom, left + W + right).
+
+    Raises:
+        UsageError: padding is neither one number nor six.
+        ShapeError: when called, more is cut off than there is.
+    """
+
+    dims = 3
+
+
+class ZeroPad1d(Pad):
     """Zeros at both ends of a sequence: 0 0 | 1 2 3 | 0 0.
 
     Args:
@@ -95,7 +115,7 @@ class ZeroPad1d(_Pad):
     dims = 1
 
 
-class ZeroPad2d(_Pad):
+class ZeroPad2d(Pad):
     """Zeros around an image.
 
     Args:
@@ -111,110 +131,18 @@ class ZeroPad2d(_Pad):
     dims = 2
 
 
-class ReflectionPad1d(_Pad):
-    """A sequence mirrored at its first and last elements: 3 2 | 1 2 3 | 2 1.
+class ZeroPad3d(Pad):
+    """Zeros around a volume.
 
     Args:
-        padding: elements to add at both ends, one number or (left, right); negative ones cut off.
+        padding: elements to add on each side, one number or (left, right, top, bottom, front, back); negative ones cut
+            off.
 
-    Shapes: x (N, C, T) or (C, T) -> (N, C, left + T + right) or (C, left + T + right).
-
-    Raises:
-        UsageError: padding is neither one number nor two.
-        ShapeError: when called, x has another number of dimensions, or more is cut off or added than there
-            are elements.
-
-    >>> ReflectionPad1d(2)(Tensor([[1.0, 2.0, 3.0]])).tolist()
-    [[3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]]
-    """
-
-    dims, mode = 1, "reflect"
-
-
-class ReflectionPad2d(_Pad):
-    """An image mirrored at its outermost pixels.
-
-    Args:
-        padding: pixels to add on each side, one number or (left, right, top, bottom); negative ones cut off.
-
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, top + H + bottom, left + W + right), or without N.
+    Shapes: x (..., D, H, W) -> (..., front + D + back, top + H + bottom, left + W + right).
 
     Raises:
-        UsageError: padding is neither one number nor four.
-        ShapeError: when called, x has another number of dimensions, or more is cut off or added than there
-            are elements.
+        UsageError: padding is neither one number nor six.
+        ShapeError: when called, more is cut off than there is.
     """
 
-    dims, mode = 2, "reflect"
-
-
-class ReplicationPad1d(_Pad):
-    """The first and last elements of a sequence repeated: 1 1 | 1 2 3 | 3 3.
-
-    Args:
-        padding: elements to add at both ends, one number or (left, right); negative ones cut off.
-
-    Shapes: x (N, C, T) or (C, T) -> (N, C, left + T + right) or (C, left + T + right).
-
-    Raises:
-        UsageError: padding is neither one number nor two.
-        ShapeError: when called, x has another number of dimensions, or more is cut off than there is.
-
-    >>> ReplicationPad1d(2)(Tensor([[1.0, 2.0, 3.0]])).tolist()
-    [[1.0, 1.0, 1.0, 2.0, 3.0, 3.0, 3.0]]
-    """
-
-    dims, mode = 1, "replicate"
-
-
-class ReplicationPad2d(_Pad):
-    """The outermost pixels of an image repeated.
-
-    Args:
-        padding: pixels to add on each side, one number or (left, right, top, bottom); negative ones cut off.
-
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, top + H + bottom, left + W + right), or without N.
-
-    Raises:
-        UsageError: padding is neither one number nor four.
-        ShapeError: when called, x has another number of dimensions, or more is cut off than there is.
-    """
-
-    dims, mode = 2, "replicate"
-
-
-class CircularPad1d(_Pad):
-    """A sequence that continues from its other end: 2 3 | 1 2 3 | 1 2.
-
-    Args:
-        padding: elements to add at both ends, one number or (left, right); negative ones cut off.
-
-    Shapes: x (N, C, T) or (C, T) -> (N, C, left + T + right) or (C, left + T + right).
-
-    Raises:
-        UsageError: padding is neither one number nor two.
-        ShapeError: when called, x has another number of dimensions, or more is cut off or added than there
-            are elements.
-
-    >>> CircularPad1d(2)(Tensor([[1.0, 2.0, 3.0]])).tolist()
-    [[2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0]]
-    """
-
-    dims, mode = 1, "circular"
-
-
-class CircularPad2d(_Pad):
-    """An image that continues from its opposite side.
-
-    Args:
-        padding: pixels to add on each side, one number or (left, right, top, bottom); negative ones cut off.
-
-    Shapes: x (N, C, H, W) or (C, H, W) -> (N, C, top + H + bottom, left + W + right), or without N.
-
-    Raises:
-        UsageError: padding is neither one number nor four.
-        ShapeError: when called, x has another number of dimensions, or more is cut off or added than there
-            are elements.
-    """
-
-    dims, mode = 2, "circular"
+    dims = 3

@@ -190,18 +190,18 @@ class PixelUnshuffle(Configured):
 
 
 class Upsample(Configured):
-    """Images or sequences resized, to a size or by a factor; see `minigrad.functional.interpolate` for the formulas.
+    """Sequences, images or volumes resized, to a size or by a factor: see `minigrad.functional.interpolate`.
 
     Args:
         size: of the result, one number or one for each side (default None: given by scale_factor).
         scale_factor: new size over old size, one number or one for each side (default None: given by size).
-        mode: "nearest", "nearest-exact", "area", "linear" for sequences, "bilinear" or "bicubic" for images (default
-            "nearest").
-        align_corners: for the last three, whether first and last elements keep their places (default None: no).
+        mode: "nearest", "nearest-exact", "area", "linear" for sequences, "bilinear" or "bicubic" for images,
+            "trilinear" for volumes (default "nearest").
+        align_corners: for the last four, whether first and last elements keep their places (default None: no).
         recompute_scale_factor: whether positions follow from old and new sizes, not from scale_factor (default None:
             no).
 
-    Shapes: x (N, C, T) or (N, C, H, W) -> (N, C, J) or (N, C, I, J).
+    Shapes: x (N, C, T), (N, C, H, W) or (N, C, D, H, W) -> (N, C, J), (N, C, I, J) or (N, C, K, I, J).
 
     Raises:
         ShapeError: when called, the mode is not for so many dimensions, or a side is or would be empty.
@@ -227,6 +227,6 @@ class Upsample(Configured):
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Shapes: x (N, C, T) or (N, C, H, W) -> (N, C, J) or (N, C, I, J)."""
+        """Shapes: x (N, C, T), (N, C, H, W) or (N, C, D, H, W) -> (N, C, J), (N, C, I, J) or (N, C, K, I, J)."""
         settings = (self.mode, self.align_corners, self.recompute_scale_factor)
         return F.interpolate(x, self.size, self.scale_factor, *settings)

@@ -53,7 +53,9 @@ def sides(layer: Module, name: str, value: object, dims: int, least: int) -> Sha
     given = tuple(value) if isinstance(value, Sequence) else (value,) * dims
     values = [number.__index__() for number in given if hasattr(number, "__index__")]
     if len(given) != dims or len(values) != dims or min(values) < least:
-        what = "an integer" if dims == 1 else "one integer, or two for height and width, each"
+        what = ("an integer", "one integer, or two for height and width, each", "one integer, or one a side, each")[
+            dims - 1
+        ]
         shown = given[0] if dims == 1 and len(given) == 1 else value
         raise UsageError(f"{type(layer).__name__}: {name} is {what} of at least {least}, not {shown!r}")
     return tuple(values)

@@ -13,7 +13,7 @@ from minigrad.errors import DataError
 from minigrad.functional.normalization import move_running
 from minigrad.kernels.array_utils import accumulation_dtype, representable
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, _BatchNorm
+from minigrad.nn.normalization import _BatchNorm
 from minigrad.typing import ArrayLike
 
 
@@ -92,7 +92,7 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module) -> Module:
-        """Put such a layer in the place of each `BatchNorm1d` and `BatchNorm2d`, with its weights and statistics.
+        """Put such a layer in the place of each `BatchNorm1d`, `2d` and `3d`, with its weights and statistics.
 
         Args:
             module: changed in place, but where it is itself such a layer.
@@ -100,7 +100,7 @@ class SyncBatchNorm(_BatchNorm):
         Returns:
             The module, or the layer in its place.
         """
-        if isinstance(module, (BatchNorm1d, BatchNorm2d)):
+        if isinstance(module, _BatchNorm) and not isinstance(module, SyncBatchNorm):
             layer = cls(
                 module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats,
                 bias=module.bias is not None,

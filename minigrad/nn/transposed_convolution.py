@@ -1,4 +1,4 @@
-"""Transposed convolutions, which make sequences and images larger."""
+"""Transposed convolutions, which make sequences, images and volumes larger."""
 
 from __future__ import annotations
 
@@ -22,9 +22,27 @@ Rng = np.random.Generator | None
 class _ConvTranspose(Convolution):
     """Transposed convolutions: kernels by input channel, and a choice among several sizes of the result."""
 
-    output_padding: Shape
     padding: Shape
     paddings = ()
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PairLike,
+        stride: PairLike = 1,
+        padding: PairLike = 0,
+        output_padding: PairLike = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: PairLike = 1,
+        padding_mode: str = "zeros",
+        *,
+        rng: Rng = None,
+    ) -> None:
+        self.output_padding = sides(self, "output_padding", output_padding, self.dims, 0)
+        settings = (stride, padding, dilation, groups, bias, padding_mode)
+        super().__init__(in_channels, out_channels, kernel_size, *settings, rng=rng)
 
     def _weight_shape(self) -> Shape:
         if self.padding_mode != "zeros":
@@ -77,25 +95,6 @@ class ConvTranspose1d(_ConvTranspose):
 
     dims = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int = 0,
-        output_padding: int = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: int = 1,
-        padding_mode: str = "zeros",
-        *,
-        rng: Rng = None,
-    ) -> None:
-        self.output_padding = sides(self, "output_padding", output_padding, 1, 0)
-        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, kernel_size, *settings)
-
     def forward(self, x: ArrayLike, output_size: Sequence[int] | None = None) -> Tensor:
         """Shapes: x (N, C, T) or (C, T) -> (N, O, J) or (O, J).
 
@@ -143,25 +142,6 @@ class ConvTranspose2d(_ConvTranspose):
 
     dims = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PairLike,
-        stride: PairLike = 1,
-        padding: PairLike = 0,
-        output_padding: PairLike = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: PairLike = 1,
-        padding_mode: str = "zeros",
-        *,
-        rng: Rng = None,
-    ) -> None:
-        self.output_padding = sides(self, "output_padding", output_padding, 2, 0)
-        settings = (stride, padding, dilation, groups, bias, padding_mode, rng)
-        super().__init__(in_channels, out_channels, kernel_size, *settings)
-
     def forward(self, x: ArrayLike, output_size: Sequence[int] | None = None) -> Tensor:
         """Shapes: x (N, C, H, W) or (C, H, W) -> (N, O, I, J) or (O, I, J).
 
@@ -170,3 +150,48 @@ class ConvTranspose2d(_ConvTranspose):
         extra = self._output_padding(x, output_size)
         settings = (self.stride, self.padding, extra, self.groups, self.dilation)
         return F.conv_transpose2d(x, self.weight, self.bias, *settings)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """The transpose of `Conv3d`: each element spreads its kernel, so that volumes grow by the stride.
+
+        out[n, o, stride*d + dilation*r - padding, ...] gets x[n,c,d,h,w] * weight[c,o,r,p,q] for all c, d, h, w, r, p
+        and q, and bias[o] once
+
+    Args:
+        in_channels: C.
+        out_channels: O.
+        kernel_size: R, P and Q, or one number for all; likewise the other sizes.
+        stride: how many elements apart neighbors of x are in the result (default 1).
+        padding: elements that are cut off on each side (default 0).
+        output_padding: elements more at the end of each side, fewer than stride or dilation (default 0).
+        groups: how many groups the channels make, a divisor of C and O (default 1).
+        bias: whether there is one number to add an output channel (default True).
+        dilation: elements from one that a kernel reaches to the next (default 1).
+        padding_mode: nothing but "zeros", what the transpose pads with (default "zeros").
+        rng: draws the initial values, uniform in +-1/sqrt(O/groups * R * P * Q); the default generator unless given.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, O, K, I, J) or (O, K, I, J) with
+    K = (D - 1)*stride - 2*padding + dilation*(R - 1) + output_padding + 1, and I and J likewise;
+    weight (C, O/groups, R, P, Q), bias (O).
+
+    Raises:
+        UsageError: channels and groups that do not fit, sizes that are no integers or too small, another padding_mode;
+            when called, an output_size or output_padding that cannot be reached.
+        ShapeError: when called, x has another number of channels or dimensions.
+
+    >>> import minigrad as mg
+    >>> ConvTranspose3d(4, 2, kernel_size=2, stride=2)(mg.zeros((1, 4, 2, 3, 3))).shape
+    (1, 2, 4, 6, 6)
+    """
+
+    dims = 3
+
+    def forward(self, x: ArrayLike, output_size: Sequence[int] | None = None) -> Tensor:
+        """Shapes: x (N, C, D, H, W) or (C, D, H, W) -> (N, O, K, I, J) or (O, K, I, J).
+
+        Where the stride leaves a choice, `output_size` (..., K, I, J) makes it.
+        """
+        extra = self._output_padding(x, output_size)
+        settings = (self.stride, self.padding, extra, self.groups, self.dilation)
+        return F.conv_transpose3d(x, self.weight, self.bias, *settings)

@@ -68,3 +68,24 @@ class MaxUnpool2d(_MaxUnpool):
     def forward(self, x: ArrayLike, indices: ArrayLike, output_size: Sequence[int] | None = None) -> Tensor:
         """Shapes: x and indices (N, C, I, J) or (C, I, J), output_size (..., H, W) -> (N, C, H, W) or (C, H, W)."""
         return F.max_unpool2d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Each element put where `MaxPool3d` found it, in zeros. Of several at one place the last one counts.
+
+    Args:
+        kernel_size: R, P and Q, as of the pooling, or one number for all; likewise below.
+        stride: elements from one window to the next (default: kernel_size).
+        padding: elements added on each side (default 0).
+
+    Shapes: x and indices (N, C, K, I, J) or (C, K, I, J) -> (N, C, D, H, W) or (C, D, H, W), with D, H and W the last
+    numbers of `output_size`, or else D = (K - 1)*stride - 2*padding + R, and H and W likewise.
+
+    Raises:
+        ShapeError: when called, x and indices differ in shape.
+        UsageError: when called, an index lies outside of the result.
+    """
+
+    def forward(self, x: ArrayLike, indices: ArrayLike, output_size: Sequence[int] | None = None) -> Tensor:
+        """Shapes: x and indices (N, C, K, I, J) or without N, output_size (..., D, H, W) -> (N, C, D, H, W)."""
+        return F.max_unpool3d(x, indices, self.kernel_size, self.stride, self.padding, output_size)

@@ -1,11 +1,12 @@
-"""Convolution of images: three ops, each the transpose of another, so that derivatives of all orders stay among them.
+"""Convolution: three ops, each the transpose of another, so that derivatives of all orders stay among them.
 
     out[n, o, i, j] = b[o] + sum over c, p, q of
         x[n, c, stride*i + dilation*p - padding, stride*j + dilation*q - padding] * w[o, c, p, q]
 
 where x outside of the image counts as 0. (This is cross-correlation, which the field calls convolution: the kernel is
 not flipped.) With `groups` = G, channels and kernels fall into G parts that do not see each other. The result has
-I = floor((H + 2*padding - dilation*(P - 1) - 1) / stride) + 1 rows, and columns likewise.
+I = floor((H + 2*padding - dilation*(P - 1) - 1) / stride) + 1 rows, and columns likewise. In volumes there is one side
+more, the depth, in front of rows and columns: x[n, c, d, h, w], w[o, c, r, p, q] -> out[n, o, k, i, j].
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from minigrad.autograd.registry import op
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels.window_geometry import effective_kernel_size, output_size
 from minigrad.ops.reduce import sum
-from minigrad.shapes import pair
-from minigrad.typing import ArrayLike, Pair, PairLike, Settings, Shape, Value
+from minigrad.shapes import per_axis, shape_of
+from minigrad.typing import ArrayLike, PairLike, Settings, Shape, Value
 
 
-def _settings(stride: Value, padding: Value, dilation: Value, groups: int) -> Settings:
-    stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
+def _settings(sides: int, stride: Value, padding: Value, dilation: Value, groups: int) -> Settings:
+    stride, padding, dilation = per_axis(stride, sides), per_axis(padding, sides), per_axis(dilation, sides)
     if min(*stride, *dilation, groups) < 1 or min(padding) < 0:
         raise ShapeError("stride, dilation and groups must be at least 1, and padding at least 0")
     return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
-def checked_output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """Rows and columns of a convolution's or pooling's result.
+def checked_output_size(size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
+    """The sides of a convolution's or pooling's result.
 
     Raises:
         ShapeError: the kernel is larger than the padded image.
@@ -63,14 +64,12 @@ def _canonical_conv(
     dilation: PairLike = 1,
     groups: int = 1,
 ) -> Settings:
-    settings = _settings(stride, padding, dilation, groups)
+    shape, kernels = np.shape(x), np.shape(w)
+    settings = _settings(len(shape) - 2, stride, padding, dilation, groups)
     require_floating(x)
-    if np.ndim(x) == 4 and np.ndim(w) == 4:
-        if np.shape(w)[0] % groups:
-            raise ShapeError(f"the number of kernels O={np.shape(w)[0]} must be a multiple of groups={groups}")
-        checked_output_size(
-            pair(np.shape(x)[2:]), pair(np.shape(w)[2:]), settings["stride"], settings["padding"], settings["dilation"]
-        )
+    if kernels[0] % groups:
+        raise ShapeError(f"the number of kernels O={kernels[0]} must be a multiple of groups={groups}")
+    checked_output_size(shape[2:], kernels[2:], settings["stride"], settings["padding"], settings["dilation"])
     return settings
 
 
@@ -84,7 +83,7 @@ def _canonical_input(
     dilation: PairLike = 1,
     groups: int = 1,
 ) -> Settings:
-    return {"shape": tuple(shape), **_settings(stride, padding, dilation, groups)}
+    return {"shape": tuple(shape), **_settings(len(shape) - 2, stride, padding, dilation, groups)}
 
 
 def _canonical_weight(
@@ -97,7 +96,7 @@ def _canonical_weight(
     dilation: PairLike = 1,
     groups: int = 1,
 ) -> Settings:
-    return {"shape": tuple(shape), **_settings(stride, padding, dilation, groups)}
+    return {"shape": tuple(shape), **_settings(len(shape) - 2, stride, padding, dilation, groups)}
 
 
 def conv_flops(x_shape: Shape, w_shape: Shape, out_shape: Shape) -> int:
@@ -113,14 +112,15 @@ def _weight_flops(y_shape: Shape, *, shape: Shape) -> int:
     return math.prod(y_shape) * math.prod(shape[1:])
 
 
-@op(shapes="N C H W, O C/groups P Q, O -> N O I J", canonical=_canonical_conv, linear=("x", "w"), onnx="Conv",
+@op(shapes="N C [D] H W, O C/groups [R] P Q, O -> N O [K] I J", canonical=_canonical_conv, linear=("x", "w"),
+    onnx="Conv", flops=conv_flops,
     hint="in_channels must be x's second dimension: images are N C H W, so permute those that are N H W C",
-    flops=conv_flops, source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
-def conv(x: Value, w: Value, b: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+    source="LeCun et al. 1998; arithmetic: arXiv:1603.07285")  # fmt: skip
+def conv(x: Value, w: Value, b: Value, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     """out[n,o,i,j] = b[o] + sum_cpq x[n, c, stride*i + dilation*p - padding, ...] * w[o,c,p,q].
 
     Args:
-        x: images.
+        x: images or volumes.
         w: the kernels, one for each channel of the result.
         b: a number for each channel of the result, or None.
         stride: pixels between neighboring windows (default 1).
@@ -128,7 +128,8 @@ def conv(x: Value, w: Value, b: Value, *, stride: Pair, padding: Pair, dilation:
         dilation: pixels between the taps of a kernel (default 1).
         groups: into how many parts the channels fall, each with kernels of its own (default 1).
 
-    Shapes: x (N, C, H, W), w (O, C/groups, P, Q), b (O) -> (N, O, I, J).
+    Shapes: x (N, C, H, W), w (O, C/groups, P, Q), b (O) -> (N, O, I, J); of volumes x (N, C, D, H, W),
+    w (O, C/groups, R, P, Q) -> (N, O, K, I, J).
 
     Raises:
         DTypeError: x is not floating.
@@ -137,32 +138,37 @@ def conv(x: Value, w: Value, b: Value, *, stride: Pair, padding: Pair, dilation:
     return kernels.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@op(shapes="N O I J, O C/groups P Q -> N C H W", canonical=_canonical_input, linear=("y", "w"),
+@op(shapes="N O [K] I J, O C/groups [R] P Q -> N C [D] H W", canonical=_canonical_input, linear=("y", "w"),
     onnx="ConvTranspose", flops=_input_flops)  # fmt: skip
-def conv_input(y: Value, w: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def conv_input(
+    y: Value, w: Value, *, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Value:
     """The transpose of `conv` in x: y[n,o,i,j] * w[o] added to the pixels of an image that `conv` would read.
 
     Args:
         y: what `conv` gives.
         w: its kernels.
-        shape: the sizes of the image.
+        shape: the sizes of the image or volume.
         stride: pixels between neighboring windows (default 1).
         padding: pixels of zeros around the image (default 0).
         dilation: pixels between the taps of a kernel (default 1).
         groups: into how many parts the channels fall, each with kernels of its own (default 1).
 
-    Shapes: y (N, O, I, J), w (O, C/groups, P, Q) -> (N, C, H, W).
+    Shapes: y (N, O, I, J), w (O, C/groups, P, Q) -> (N, C, H, W); of volumes y (N, O, K, I, J),
+    w (O, C/groups, R, P, Q) -> (N, C, D, H, W).
     """
     return kernels.conv_input(y, w, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@op(shapes="N C H W, N O I J -> O C P Q", canonical=_canonical_weight, linear=("x", "y"),
+@op(shapes="N C [D] H W, N O [K] I J -> O C [R] P Q", canonical=_canonical_weight, linear=("x", "y"),
     flops=_weight_flops)  # fmt: skip
-def conv_weight(x: Value, y: Value, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def conv_weight(
+    x: Value, y: Value, *, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+) -> Value:
     """The transpose of `conv` in w: the correlation of x with y at each offset of a kernel.
 
     Args:
-        x: images.
+        x: images or volumes.
         y: what `conv` gives.
         shape: the sizes of the kernels.
         stride: pixels between neighboring windows (default 1).
@@ -170,41 +176,42 @@ def conv_weight(x: Value, y: Value, *, shape: Shape, stride: Pair, padding: Pair
         dilation: pixels between the taps of a kernel (default 1).
         groups: into how many parts the channels fall, each with kernels of its own (default 1).
 
-    Shapes: x (N, C, H, W), y (N, O, I, J) -> (O, C/groups, P, Q).
+    Shapes: x (N, C, H, W), y (N, O, I, J) -> (O, C/groups, P, Q); of volumes x (N, C, D, H, W), y (N, O, K, I, J) ->
+    (O, C/groups, R, P, Q).
     """
     return kernels.conv_weight(x, y, shape=shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("x")
-def _(g: Value, w: Value, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, w: Value, x_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv_input(g, w, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("w")
-def _(g: Value, x: Value, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, x: Value, w_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv_weight(x, g, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_input.vjp("y")
-def _(g: Value, w: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, w: Value, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_input.vjp("w")
-def _(g: Value, y: Value, w_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, y: Value, w_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv_weight(g, y, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_weight.vjp("x")
-def _(g: Value, y: Value, x_shape: Shape, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, y: Value, x_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv_input(y, g, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv_weight.vjp("y")
-def _(g: Value, x: Value, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Value:
+def _(g: Value, x: Value, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @conv.vjp("b")
 def _(g: Value) -> Value:
-    return sum(g, axis=(0, 2, 3))
+    return sum(g, axis=(0, *range(2, len(shape_of(g)))))

@@ -186,7 +186,10 @@ def _marked_inputs(node: Node, positions: Sequence[int], event: Event | None, ma
         return _pulled(run, shapes, mask)
     if op.name == "max_pool":
         settings = {name: node.settings[name] for name in ("kernel", "stride", "padding", "dilation")}
-        views = np.broadcast_to(mask[:, :, None, None], (*mask.shape[:2], *settings["kernel"], *mask.shape[2:]))
+        kernel = settings["kernel"]
+        views = np.broadcast_to(
+            np.expand_dims(mask, tuple(range(2, 2 + len(kernel)))), (*mask.shape[:2], *kernel, *mask.shape[2:])
+        )
         return _pulled(lambda y: unfold(y, **settings, count=node.settings["size"]), shapes, views)
     return [np.full(shape if np.ndim(shape) == 1 else (), mask.any(), np.float64) for shape in shapes]
 

@@ -119,7 +119,7 @@ X = Tensor(np.ones((1, 2, 3, 3)))
         (lambda: F.interpolate(X, (2, 2, 2)), UsageError, "give one number, or one for each"),
         (lambda: F.interpolate(X, 2, mode="cubic"), UsageError, "bicubic, area, not 'cubic'"),
         (lambda: F.interpolate(X, 2, mode="linear"), ShapeError, "is for 3 dimensions"),
-        (lambda: F.interpolate(X[0, 0], 2), ShapeError, "is for 3 or 4 dimensions"),
+        (lambda: F.interpolate(X[0, 0], 2), ShapeError, "is for 3, 4 or 5 dimensions"),
         (lambda: F.interpolate(X, 2, align_corners=True), UsageError, "not for 'nearest'"),
         (lambda: F.interpolate(X, 2, mode="bilinear", antialias=True), UsageError, "antialias is not supported"),
         (lambda: F.interpolate(X, scale_factor=0.1), ShapeError, r"sides of \(3, 3\) cannot become \(0, 0\)"),

@@ -50,7 +50,7 @@ def test_taps_read_what_the_formula_says(size, kernel, stride, padding):
     x = np.arange(size[0] * size[1], dtype=float).reshape(1, 1, *size) + 1
     padded = pad_image(x, padding, padded_size(count, kernel, stride))
     around = np.pad(x[0, 0], [(p, p + s + k) for p, s, k in zip(padding, stride, kernel, strict=True)])
-    for p, q, view in taps(padded, count, kernel, stride):
+    for (p, q), view in taps(padded, count, kernel, stride):
         for i, j in np.ndindex(count):
             assert view[0, 0, i, j] == around[stride[0] * i + p, stride[1] * j + q]
     back = np.zeros_like(x)

@@ -60,7 +60,7 @@ def answers(*shape: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: rng.choice([0.0, 1.0], shape)
 
 
-IMAGE, SEQUENCE = ((2, 4, 5, 6),), ((2, 4, 7),)
+IMAGE, SEQUENCE, VOLUME = ((2, 4, 5, 6),), ((2, 4, 7),), ((2, 2, 3, 4, 3),)
 PAIR = ((3, 4), (3, 4))
 
 ACTIVATIONS = [
@@ -135,6 +135,31 @@ NORMS = [
     Row("LocalContrastNorm", (3,), {}, IMAGE, peer=False),
 ]  # fmt: skip
 
+VOLUMES = [
+    Row("Conv3d", (2, 4, (3, 1, 2)), {"stride": (1, 2, 1), "padding": (1, 0, 1), "groups": 2}, VOLUME),
+    Row("Conv3d", (2, 1, (2, 3, 1)), {"padding": "same", "bias": False}, ((2, 3, 4, 3),)),
+    Row("Conv3d", (2, 1, (3, 1, 1)), {"padding": (2, 0, 1), "dilation": 2, "padding_mode": "circular"}, VOLUME),
+    Row("ConvTranspose3d", (2, 2, 2), {"stride": (2, 1, 2), "padding": 1, "output_padding": (1, 0, 1)}, VOLUME),
+    Row("ConvTranspose3d", (2, 4, (2, 1, 2), 1, 0, 0, 2, False, (1, 1, 2)), {}, ((2, 2, 2, 2),)),
+    Row("MaxPool3d", (2,), {"stride": (1, 2, 2), "padding": 1, "ceil_mode": True}, VOLUME),
+    Row("MaxPool3d", ((2, 1, 2), 1, 0, (2, 1, 1)), {}, VOLUME),
+    Row("AvgPool3d", (2, (1, 2, 1), 1, True, False), {}, VOLUME),
+    Row("AvgPool3d", ((1, 2, 2),), {"divisor_override": 3}, ((2, 3, 4, 3),)),
+    Row("LPPool3d", (2, 2), {"ceil_mode": True}, VOLUME),
+    Row("AdaptiveAvgPool3d", ((2, None, 1),), {}, VOLUME), Row("AdaptiveMaxPool3d", (2,), {}, VOLUME),
+    Row("MaxUnpool3d", (2,), inputs=((1, 1, 1, 1, 2), lambda rng: np.array([[[[[1, 14]]]]]))),
+    Row("BatchNorm3d", (2,), {}, VOLUME), Row("SyncBatchNorm", (2,), {}, VOLUME),
+    Row("InstanceNorm3d", (2,), {"affine": True, "track_running_stats": True}, VOLUME),
+    Row("InstanceNorm3d", (2,), {}, ((2, 3, 4, 3),)),
+    Row("Dropout3d", (0.0,), {}, VOLUME),
+    Row("ConstantPad3d", ((1, 0, -1, 2, 0, 1), 0.5), {}, VOLUME), Row("ZeroPad3d", (1,), {}, VOLUME),
+    Row("ReflectionPad3d", ((1, 0, 2, 1, 0, 1),), {}, VOLUME), Row("ReplicationPad3d", (1,), {}, ((2, 3, 4, 3),)),
+    Row("CircularPad3d", ((1, 2, 0, 1, 1, 0),), {}, VOLUME),
+    Row("Upsample", (), {"scale_factor": (2, 0.5, 1.4), "mode": "trilinear"}, VOLUME),
+    Row("Upsample", ((2, 3, 5), None, "trilinear", True), {}, VOLUME), Row("Upsample", (5,), {}, VOLUME),
+    Row("Upsample", ((2, 3, 5),), {"mode": "area"}, VOLUME),
+]  # fmt: skip
+
 SEQUENCES = [
     Row("RNN", (3, 2, 2), {"nonlinearity": "relu", "batch_first": True}, inputs=((2, 4, 3),)),
     Row("LSTM", (3, 2), {"bidirectional": True, "proj_size": 1}, inputs=((3, 2, 3),)),
@@ -201,4 +226,4 @@ LOSSES = [
     Row("TripletMarginLoss", inputs=((3, 4),) * 3), Row("TripletMarginLoss", (2.0,), {"swap": True}, ((3, 4),) * 3),
 ]  # fmt: skip
 
-ROWS = [*ACTIVATIONS, *LINEARS, *CONVS, *POOLS, *NORMS, *SEQUENCES, *SHAPES, *DROPOUTS, *LOSSES]
+ROWS = [*ACTIVATIONS, *LINEARS, *CONVS, *POOLS, *VOLUMES, *NORMS, *SEQUENCES, *SHAPES, *DROPOUTS, *LOSSES]

@@ -33,6 +33,7 @@ MASK = np.array([[True, False, True], [False, False, True]])
 POSITIONS = np.array([[[[0, 5], [5, -1]]]], np.int32)  # one pixel wins twice, one window lies outside
 OVERLAPPING = {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1)}
 CONV = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
+VOLUME_CONV = {"stride": (1, 2, 2), "padding": (1, 0, 0), "dilation": (2, 1, 1), "groups": 2}
 
 CASES: dict[str, list[Case]] = {
     **NETWORK,
@@ -112,37 +113,50 @@ CASES: dict[str, list[Case]] = {
         Case(((1, 2, 4, 4), (2, 1, 2, 2), (2,)), CONV),
         *cases(((0, 2, 3, 3), (2, 2, 2, 2), (2,))),
         Case(((1, 1, 4, 4), (1, 1, 2, 2), (1,)), {"stride": 3}),  # the last row and column are never read
+        Case(((1, 2, 3, 2, 2), (2, 1, 2, 2, 1), (2,)), VOLUME_CONV),
     ],
     "conv_input": [
         Case(((1, 2, 2, 2), (2, 1, 2, 2)), {"shape": (1, 1, 3, 3)}),
         Case(((0, 2, 2, 2), (2, 1, 2, 2)), {"shape": (0, 1, 3, 3)}),
         Case(((1, 2, 3, 2), (2, 1, 2, 2)), {"shape": (1, 2, 4, 4), **CONV}),
+        Case(((1, 2, 3, 1, 1), (2, 1, 2, 2, 1)), {"shape": (1, 2, 3, 2, 2), **VOLUME_CONV}),
     ],
     "conv_weight": [
         Case(((1, 1, 3, 3), (1, 2, 2, 2)), {"shape": (2, 1, 2, 2)}),
         Case(((0, 1, 3, 3), (0, 2, 2, 2)), {"shape": (2, 1, 2, 2)}),
         Case(((1, 2, 4, 4), (1, 2, 3, 2)), {"shape": (2, 1, 2, 2), **CONV}),
+        Case(((1, 2, 3, 2, 2), (1, 2, 3, 1, 1)), {"shape": (2, 1, 2, 2, 1), **VOLUME_CONV}),
     ],
     "max_pool": [
         *cases(((1, 2, 4, 4),), ((2, 1, 5, 3),), ((0, 1, 4, 4),), kernel=2),
         *cases(((1, 1, 5, 5),), **OVERLAPPING),
         *cases(((1, 1, 5, 4),), kernel=(2, 3), stride=(1, 2), ceil_mode=True, dilation=(2, 1)),
+        *cases(((1, 1, 3, 2, 3),), kernel=(2, 1, 2), stride=(1, 1, 2), ceil_mode=True, dilation=(2, 1, 1)),
     ],
     "max_unpool": [
         *cases(((1, 1, 2, 2), POSITIONS), shape=(1, 1, 3, 3)),
         *cases(((0, 1, 2, 2), POSITIONS[:0]), shape=(0, 1, 3, 3)),
+        *cases(((1, 1, 1, 2, 2), POSITIONS[:, :, None]), shape=(1, 1, 3, 3, 1)),
     ],
-    "pool_take": cases(((1, 1, 3, 3), POSITIONS), ((0, 1, 3, 3), POSITIONS[:0])),
+    "pool_take": cases(
+        ((1, 1, 3, 3), POSITIONS), ((0, 1, 3, 3), POSITIONS[:0]), ((1, 1, 3, 1, 3), POSITIONS[:, :, None])
+    ),
     "avg_pool": [
         *cases(((1, 2, 4, 4),), ((2, 1, 5, 3),), ((0, 1, 4, 4),), kernel=2),
         *cases(((1, 1, 5, 5),), **OVERLAPPING),
         *cases(((1, 1, 5, 5),), **OVERLAPPING, count_include_pad=False),
         *cases(((1, 1, 5, 4),), kernel=(2, 3), stride=(1, 2), ceil_mode=True),
+        *cases(((1, 1, 3, 2, 3),), kernel=(2, 1, 2), padding=(1, 0, 1), ceil_mode=True),
     ],
     "avg_pool_input": [
         *cases(((1, 1, 3, 3),), shape=(1, 1, 5, 5), count_include_pad=True, **OVERLAPPING),
         *cases(((0, 1, 3, 3),), shape=(0, 1, 5, 5), count_include_pad=True, **OVERLAPPING),
         *cases(((1, 1, 3, 3),), shape=(1, 1, 5, 5), count_include_pad=False, **OVERLAPPING),
+        Case(
+            ((1, 1, 2, 2, 1),),
+            {"shape": (1, 1, 3, 2, 2), "kernel": (2, 1, 2), "stride": (1, 1, 2), "padding": (0, 0, 1),
+             "count_include_pad": False},
+        ),
     ],
     "softmax": [*cases(((2, 3),), ((2, 3, 2),), axis=1), *cases(((3,),))],
     "log_softmax": [*cases(((2, 3),), ((2, 3, 2),), axis=1), *cases(((3,),))],

@@ -18,11 +18,13 @@ NETWORK: dict[str, list[Case]] = {
         *cases(((2, 1, 3, 3),), ((1, 2, 2, 2),), ((0, 1, 2, 2),), kernel=2),
         *cases(((1, 1, 4, 4),), kernel=(2, 2), **GEOMETRY),
         *cases(((1, 1, 3, 3),), kernel=(2, 2), stride=(2, 2), count=(2, 2)),  # the last windows hang over the edge
+        *cases(((1, 1, 3, 2, 2),), kernel=(2, 1, 2), stride=(1, 2, 1), padding=(0, 0, 1)),
     ],
     "fold": [
         *cases(((2, 1, 2, 2, 2, 2),), shape=(2, 1, 3, 3)),
         *cases(((0, 1, 2, 2, 2, 2),), shape=(0, 1, 3, 3)),
         *cases(((1, 1, 2, 2, 3, 2),), shape=(1, 1, 4, 4), **GEOMETRY),
+        *cases(((1, 1, 2, 1, 2, 2, 1, 3),), shape=(1, 1, 3, 2, 2), stride=(1, 2, 1), padding=(0, 0, 1)),
     ],
     "pad": [
         *cases(((2, 3),), ((0, 3),), widths=((1, 0), (2, 1))),
@@ -75,6 +77,14 @@ NETWORK: dict[str, list[Case]] = {
         *cases(((3, 2), (2, 2), (2, 2), None), ((2, 2), (3, 2), (3, 1), SEEN), causal=True, scale=0.7),
         *cases(((2, 2), (3, 2), (3, 1), np.array([[-np.inf] * 3, [0.5, -np.inf, -1.0]]))),
     ],
-    "max_positions": [*cases(((1, 2, 4, 4),), (TIED,), kernel=2), *cases((TIED,), kernel=2, padding=1, ceil_mode=True)],
-    "adaptive_positions": [*cases(((1, 2, 4, 4),), (TIED,), size=2), *cases(((2, 1, 3, 5),), size=(2, 4))],
+    "max_positions": [
+        *cases(((1, 2, 4, 4),), (TIED,), kernel=2),
+        *cases((TIED,), kernel=2, padding=1, ceil_mode=True),
+        *cases((TIED[:, :, None],), kernel=(1, 2, 2)),
+    ],
+    "adaptive_positions": [
+        *cases(((1, 2, 4, 4),), (TIED,), size=2),
+        *cases(((2, 1, 3, 5),), size=(2, 4)),
+        *cases(((1, 1, 2, 3, 2),), size=(1, 2, 2)),
+    ],
 }  # fmt: skip

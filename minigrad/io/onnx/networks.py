@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from minigrad.io.onnx.builder import Builder
 from minigrad.io.onnx.reductions import reduce
 from minigrad.io.onnx.table import converter
 from minigrad.io.onnx.values import Call, Size, Value
-from minigrad.kernels.pooling import adaptive_bounds, cell_pixels
+from minigrad.kernels import cell_places
 from minigrad.typing import Shape
 
 
@@ -75,8 +76,9 @@ def _shape(call: Call, i: int) -> Shape:
 
 
 def _overhang(call: Call, count: Sequence[int]) -> list[int]:
-    """How many pixels so many windows reach over the end of the image, of rows and of columns."""
-    s, dilation = call.settings, call.settings.get("dilation", (1, 1))
+    """How many pixels so many windows reach over the end of each side of the image."""
+    s = call.settings
+    dilation = s.get("dilation", (1,) * len(count))
     rows = zip(_shape(call, 0)[2:], s["kernel"], s["stride"], s["padding"], dilation, count, strict=True)
     return [max((windows - 1) * stride + d * (k - 1) + 1 - n - p, 0) for n, k, stride, p, d, windows in rows]
 
@@ -97,14 +99,14 @@ def _(b: Builder, call: Call) -> str:
     """The padding may count, what lies beyond it never does."""
     s, x = call.settings, b.x(call)
     padding, size = s["padding"], s["size"]
-    if s["kernel"] == _shape(call, 0)[2:] and size == (1, 1) and padding == (0, 0):
+    if s["kernel"] == _shape(call, 0)[2:] and max(size) == 1 and not any(padding):
         return str(b.emit("GlobalAveragePool", x))
     ends = _overhang(call, size)
-    counts = s["count_include_pad"] and padding != (0, 0)
+    counts = s["count_include_pad"] and any(padding)
     if counts and any(end > p for end, p in zip(ends, padding, strict=True)):
         x = b.emit("Pad", x, b.ints([0, 0, *padding, 0, 0, *padding]), b.like(call.out, 0))
         ends = [max(end - p, 0) for end, p in zip(ends, padding, strict=True)]
-        padding, counts = (0, 0), False
+        padding, counts = (0,) * len(padding), False
     elif counts:
         ends = padding
     return str(
@@ -118,18 +120,15 @@ def _(b: Builder, call: Call) -> str:
 @converter("adaptive_positions")
 def _(b: Builder, call: Call) -> str:
     """A table holds the pixels of each cell; the first largest of them is taken."""
-    value, (rows, columns) = call.inputs[0], call.settings["size"]
+    value, size = call.inputs[0], call.settings["size"]
     assert value is not None
     if not all(size.fixed for size in value.sizes[2:]):
         call.refuse("of images whose size depends on the batch has no form in ONNX", "leave out dynamic_batch")
-    height, width = value.shape[2:]
-    top, left = cell_pixels(*adaptive_bounds(height, rows)), cell_pixels(*adaptive_bounds(width, columns))
-    places = top[:, None, :, None] * width + left[None, :, None, :]  # (I, J, P, Q)
-    count = top.shape[1] * left.shape[1]
-    flat = b.reshape(b.x(call), [*value.sizes[:2], Size(height * width, height * width)])
-    cells = b.emit("Gather", flat, b.constant(places.reshape(rows, columns, count), np.int64), axis=2)
-    winners = b.emit("ArgMax", cells, axis=4, keepdims=0)  # (N, C, I, J)
-    first = b.constant(count * np.arange(rows * columns).reshape(rows, columns), np.int64)
+    pixels, places = math.prod(value.shape[2:]), cell_places(value.shape[2:], size)  # (I, J, longest)
+    flat = b.reshape(b.x(call), [*value.sizes[:2], Size(pixels, pixels)])
+    cells = b.emit("Gather", flat, b.constant(places, np.int64), axis=2)
+    winners = b.emit("ArgMax", cells, axis=value.ndim, keepdims=0)  # (N, C, I, J)
+    first = b.constant(places.shape[-1] * np.arange(math.prod(size)).reshape(size), np.int64)
     positions = b.emit("Gather", b.constant(places.reshape(-1), np.int64), b.emit("Add", winners, first))
     return b.cast(positions, call.out.dtype)
 
@@ -140,8 +139,7 @@ def _(b: Builder, call: Call) -> str:
     assert x is not None
     assert positions is not None
     pixels, places = (
-        [*value.sizes[:2], Size(*[rows * columns for rows, columns in zip(*value.sizes[2:], strict=True)])]
-        for value in (x, positions)
+        [*value.sizes[:2], Size(*map(math.prod, zip(*value.sizes[2:], strict=True)))] for value in (x, positions)
     )
     flat, chosen = b.reshape(b.name(x), pixels), b.reshape(b.name(positions, np.dtype(np.int64)), places)
     nowhere = b.emit("Less", chosen, b.ints([0]))  # where GatherElements counts from the end
@@ -155,12 +153,12 @@ def _(b: Builder, call: Call) -> str:
     ends = _overhang(call, s["count"])
     if any((*s["padding"], *ends)):
         x = b.emit("Pad", x, b.ints([0, 0, *s["padding"], 0, 0, *ends]), b.like(call.out, 0))
-    for axis, k, stride, dilation, count in zip(
-        (2, 4), s["kernel"], s["stride"], s["dilation"], s["count"], strict=True
-    ):
+    sides = list(zip(s["kernel"], s["stride"], s["dilation"], s["count"], strict=True))
+    for i, (k, stride, dilation, count) in enumerate(sides):
         places = dilation * np.arange(k)[:, None] + stride * np.arange(count)
-        x = b.emit("Gather", x, b.constant(places, np.int64), axis=axis)  # N C P I W, then N C P I Q J
-    return str(b.emit("Transpose", x, perm=(0, 1, 2, 4, 3, 5)))
+        x = b.emit("Gather", x, b.constant(places, np.int64), axis=2 + 2 * i)  # N C P I W, then N C P I Q J
+    last = 2 + 2 * len(sides)
+    return str(b.emit("Transpose", x, perm=(0, 1, *range(2, last, 2), *range(3, last, 2))))
 
 
 @converter("fold")
@@ -169,12 +167,13 @@ def _(b: Builder, call: Call) -> str:
     s, value = call.settings, call.inputs[0]
     assert value is not None
     batch, channels, *kernel_and_count = value.sizes
-    p, q, i, j = [size.first for size in kernel_and_count]
-    rows, columns = channels.first * p * q, i * j
+    sides = len(kernel_and_count) // 2
+    sizes = [size.first for size in kernel_and_count]
+    rows, columns = channels.first * math.prod(sizes[:sides]), math.prod(sizes[sides:])
     columns_first = b.reshape(b.x(call), [batch, Size(rows, rows), Size(columns, columns)])
     return str(
         b.emit(
-            "Col2Im", columns_first, b.ints(s["shape"][2:]), b.ints([p, q]), dilations=s["dilation"],
+            "Col2Im", columns_first, b.ints(s["shape"][2:]), b.ints(sizes[:sides]), dilations=s["dilation"],
             pads=s["padding"] * 2, strides=s["stride"],
         )
     )  # fmt: skip

@@ -31,7 +31,8 @@ def _(xs: Sequence[Any], batched: Batched, **settings: Any) -> Any:
         y = _from_channels(conv(x if shared else _to_channels(x, batched[0], size), join(w), None, **grouped), size)
     if b is None:
         return y
-    return add(y, reshape(b, shape=(b.shape[0], 1, -1, 1, 1) if batched[2] else (-1, 1, 1)))
+    each = (-1, *(1,) * len(settings["stride"]))
+    return add(y, reshape(b, shape=(b.shape[0], 1, *each) if batched[2] else each))
 
 
 @conv_input.batching

@@ -243,6 +243,14 @@ def fitting_shapes(draw: Draw, /, spec: ShapeSpec, divisors: dict[str, int] | No
 
 
 @st.composite
+def sides(draw: Draw) -> Shape:
+    """The sides of a small image, or of a volume."""
+    return tuple(
+        draw(st.lists(st.integers(1, 3), min_size=2, max_size=2) | st.lists(st.integers(1, 2), min_size=3, max_size=3))
+    )
+
+
+@st.composite
 def windows(draw: Draw, /, image: Sequence[int], *, dilated: bool = True) -> Settings:
     """Settings of a convolution or pooling whose kernel fits the image: kernel, stride, padding, dilation.
 

@@ -9,28 +9,24 @@ from minigrad.autograd.op import Op
 from minigrad.domain import Domain
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes, windows
+from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, integers_in, shapes, sides, windows
 from minigrad.testing.strategies.calls_from_facts import draws_calls_of
 from minigrad.typing import Settings
 
 
-def _image(draw: Draw) -> tuple[int, int]:
-    return draw(st.integers(1, 3)), draw(st.integers(1, 3))
-
-
 @draws_calls_of("unfold")
 def _unfold(draw: Draw, op: Op) -> FunctionCall:
-    image = _image(draw)
+    image = draw(sides())
     settings = draw(windows(image))
     if draw(st.booleans()):  # one window more, over the edge
         count = output_size(image, **settings)
-        settings["count"] = (count[0] + 1, count[1])
+        settings["count"] = (count[0] + 1, *count[1:])
     return FunctionCall.of(op, draw(arrays((draw(st.integers(0, 2)), 1, *image))), **settings)
 
 
 @draws_calls_of("fold")
 def _fold(draw: Draw, op: Op) -> FunctionCall:
-    image = _image(draw)
+    image = draw(sides())
     settings = draw(windows(image))
     count, kernel = output_size(image, **settings), settings.pop("kernel")
     n = draw(st.integers(0, 2))
@@ -39,15 +35,16 @@ def _fold(draw: Draw, op: Op) -> FunctionCall:
 
 @draws_calls_of("max_positions")
 def _max_positions(draw: Draw, op: Op) -> FunctionCall:
-    image = _image(draw)
+    image = draw(sides())
     settings = draw(windows(image))
     return FunctionCall.of(op, draw(arrays((1, 1, *image), kinks="ties")), ceil_mode=draw(st.booleans()), **settings)
 
 
 @draws_calls_of("adaptive_positions")
 def _adaptive_positions(draw: Draw, op: Op) -> FunctionCall:
-    x = draw(arrays((draw(st.integers(0, 2)), 1, *_image(draw)), kinks="ties"))
-    return FunctionCall.of(op, x, size=_image(draw))
+    image = draw(sides())
+    x = draw(arrays((draw(st.integers(0, 2)), 1, *image), kinks="ties"))
+    return FunctionCall.of(op, x, size=tuple([draw(st.integers(1, 3)) for _ in image]))
 
 
 @draws_calls_of("pad")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -9,18 +11,14 @@ from minigrad.autograd.op import Op
 from minigrad.domain import Domain
 from minigrad.kernels.window_geometry import output_size
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, masks, windows
+from minigrad.testing.strategies.array_strategies import Draw, arrays, integers_in, masks, sides, windows
 from minigrad.testing.strategies.calls_from_facts import draws_calls_of
 from minigrad.typing import Array, Settings, Shape
 
 
-def _image(draw: Draw) -> tuple[int, int]:
-    return draw(st.integers(1, 3)), draw(st.integers(1, 3))
-
-
 def _convolution(draw: Draw) -> tuple[Shape, Shape, Shape, Settings]:
     """Shapes of image, kernel and result, and the settings."""
-    image = _image(draw)
+    image = draw(sides())
     window = draw(windows(image))
     groups = draw(st.integers(1, 2))
     n, c, o = draw(st.integers(1, 2)), draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
@@ -51,7 +49,7 @@ def _conv_weight(draw: Draw, op: Op) -> FunctionCall:
 
 @draws_calls_of("max_pool", "avg_pool")
 def _pool(draw: Draw, op: Op) -> FunctionCall:
-    image = _image(draw)
+    image = draw(sides())
     settings = draw(windows(image, dilated=op.name == "max_pool"))
     if op.name == "avg_pool":
         del settings["dilation"]
@@ -62,7 +60,7 @@ def _pool(draw: Draw, op: Op) -> FunctionCall:
 
 @draws_calls_of("avg_pool_input")
 def _avg_pool_input(draw: Draw, op: Op) -> FunctionCall:
-    image = _image(draw)
+    image = draw(sides())
     settings = draw(windows(image, dilated=False))
     size = output_size(image, settings["kernel"], settings["stride"], settings["padding"], settings.pop("dilation"))
     x = draw(arrays((1, draw(st.integers(1, 2)), *size)))
@@ -71,17 +69,19 @@ def _avg_pool_input(draw: Draw, op: Op) -> FunctionCall:
 
 @draws_calls_of("max_unpool")
 def _max_unpool(draw: Draw, op: Op) -> FunctionCall:
-    image, size = _image(draw), _image(draw)
+    image = draw(sides())
+    size = tuple([draw(st.integers(1, 3)) for _ in image])
     x = draw(arrays((1, draw(st.integers(1, 2)), *size)))
-    positions = draw(integers_in(-1, image[0] * image[1], x.shape)).astype(np.int32)
+    positions = draw(integers_in(-1, math.prod(image), x.shape)).astype(np.int32)
     return FunctionCall.of(op, x, positions, shape=(*x.shape[:2], *image))
 
 
 @draws_calls_of("pool_take")
 def _pool_take(draw: Draw, op: Op) -> FunctionCall:
-    image, size = _image(draw), _image(draw)
+    image = draw(sides())
+    size = tuple([draw(st.integers(1, 3)) for _ in image])
     x = draw(arrays((1, draw(st.integers(1, 2)), *image)))
-    positions = draw(integers_in(-1, image[0] * image[1], (*x.shape[:2], *size))).astype(np.int32)
+    positions = draw(integers_in(-1, math.prod(image), (*x.shape[:2], *size))).astype(np.int32)
     return FunctionCall.of(op, x, positions)
 
 
