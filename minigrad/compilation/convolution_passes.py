@@ -103,7 +103,7 @@ class _Editor:
         self._made: dict[int, Instruction] = {}
 
     def convolution(self, result: Any, position: int) -> Instruction | None:
-        """The convolution that gave a large result, if nobody else takes this and it could be made here."""
+        """The convolution of images that gave a large result, if nobody else takes this and it could be made here."""
         if not isinstance(result, Ref) or self._uses[result.number] != 1:
             return None
         for instruction in reversed(self.kept[:-1]):
@@ -111,8 +111,9 @@ class _Editor:
                 return None
             if result.number in instruction.makes:
                 found = instruction.kind == "op" and instruction.name == "conv" and not instruction.recomputed
-                size = math.prod(self.values[result.number].shape)
-                return instruction if found and size >= MIN_FUSED_SIZE else None
+                shape = self.values[result.number].shape
+                of_images = len(shape) == 4  # volumes are convolved in another order than they lie in memory
+                return instruction if found and of_images and math.prod(shape) >= MIN_FUSED_SIZE else None
         return None
 
     def remove(self, instruction: Instruction) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minigrad import kernels
 from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.program import Instruction, Value
-from minigrad.kernels import buffers
+from minigrad.kernels import buffers, convolution
 from minigrad.kernels.fusion.row_view import RowView
 from minigrad.kernels.threads import parallel
 from minigrad.typing import Array, Pair
@@ -48,12 +47,12 @@ class FusedConvolution:
         """The loop's results."""
         loop = self.loop
         if not all(other.flags.carray for other in others):
-            out = kernels.conv(x, w, b, **settings)
+            out = convolution.conv(x, w, b, **settings)
             return loop.one_by_one([*others[: self.place], out, *others[self.place :]])
         results = (
             () if self.shared is not None else tuple([buffers.empty(loop.shape, loop.dtype) for _ in loop.results])
         )
-        out = kernels.conv(x, w, b, **settings, finish=_Loop(self, others, results))
+        out = convolution.conv(x, w, b, **settings, finish=_Loop(self, others, results))
         found = results or (out,)
         return found[0] if len(found) == 1 else found
 

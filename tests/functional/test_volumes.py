@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad import ShapeError, Tensor, UsageError
+import minigrad as mg
+from minigrad import ShapeError, Tensor, UsageError, nn
 from minigrad import functional as F  # noqa: N812
 from tests.functional.peer import assert_equal, distinct
 from tests.nn.layer_rows import VOLUMES
@@ -155,3 +156,26 @@ W = np.ones((1, 1, 2, 2, 2))
 def test_what_makes_no_sense_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_step_of_volumes_is_replayed_as_it_is_computed(rng):
+    layers = (nn.Conv3d(2, 8, 3, padding=1), nn.BatchNorm3d(8), nn.ReLU(), nn.MaxPool3d(2), nn.AdaptiveAvgPool3d(1))
+    model = nn.Sequential(*layers)
+    x = Tensor(rng.normal(size=(4, 2, 4, 16, 16)).astype(np.float32))
+
+    def step(x):
+        loss = (model(x) ** 2).mean()
+        loss.backward()
+        return loss
+
+    compiled = mg.compile(step)
+    for training in (True, False):
+        model.train(training)
+        for _ in range(3):
+            results = []
+            for run in (step, compiled):
+                model.zero_grad()
+                results.append([run(x).numpy().copy(), *[p.grad.numpy().copy() for p in model.parameters()]])
+            for mine, other in zip(*results, strict=True):
+                np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+    assert compiled.reason is None
