@@ -19,17 +19,6 @@ from minigrad.nn.compose import Identity, Lambda, Residual
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.convolution import Conv1d, Conv2d, Conv3d
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
-from minigrad.nn.extending_padding import (
-    CircularPad1d,
-    CircularPad2d,
-    CircularPad3d,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReflectionPad3d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    ReplicationPad3d,
-)
 from minigrad.nn.gated import GELU, GLU, Hardswish, Mish, SiLU
 from minigrad.nn.hook import Handle
 from minigrad.nn.layer_normalization import GroupNorm, LayerNorm, RMSNorm
@@ -54,7 +43,7 @@ from minigrad.nn.loss_margin import (
     MultiMarginLoss,
     TripletMarginLoss,
 )
-from minigrad.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d
+from minigrad.nn.max_pooling import MaxPool1d, MaxPool2d, MaxPool3d, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from minigrad.nn.module import Module, Parameter
 from minigrad.nn.module_dict import ModuleDict
 from minigrad.nn.normalization import (
@@ -66,7 +55,23 @@ from minigrad.nn.normalization import (
     InstanceNorm3d,
 )
 from minigrad.nn.output_size import conv_output_size, conv_transpose_output_size, pool_output_size
-from minigrad.nn.padding import ConstantPad1d, ConstantPad2d, ConstantPad3d, ZeroPad1d, ZeroPad2d, ZeroPad3d
+from minigrad.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from minigrad.nn.parameter_container import ParameterDict, ParameterList
 from minigrad.nn.pooling import (
     AvgPool1d,
@@ -87,7 +92,6 @@ from minigrad.nn.threshold import Hardshrink, Softshrink, Step, Tanhshrink, Thre
 from minigrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from minigrad.nn.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from minigrad.nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
