@@ -6,6 +6,7 @@
     normalization          channels of a convolution are scaled and shifted by its kernels   (convolution_passes.py)
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
+    normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
 
@@ -23,6 +24,7 @@ import numpy as np
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise
 from minigrad.compilation.memory_passes import results_in_place, updates_when_ready
+from minigrad.compilation.normalization_passes import fuse_normalization
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 
 MOST_FOLDED: Final = 1 << 20
@@ -96,6 +98,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("normalization", normalize_by_kernels),
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),
+    Pass("normalization fusion", fuse_normalization),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),
 )

@@ -8,6 +8,7 @@ The variance is the mean of squared deviations from the mean, which stays right 
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,7 @@ from .array_utils import accumulation_dtype
 from .jit import with_compiled_variant
 
 Axes = tuple[int, ...]
+Normalize = Callable[[Array, Array, Array, int, int], None]
 
 compiled_early = partial(with_compiled_variant, smallest=1 << 11)
 
@@ -36,6 +38,25 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
         out += b
     with np.errstate(over="ignore"):  # in half precision the variance may be infinite, though no result is
         return out.astype(x.dtype, copy=False), mean.astype(x.dtype, copy=False), variance.astype(x.dtype, copy=False)
+
+
+@compiled_early
+def standardize_then(
+    x: Array, w: Array | None, b: Array | None, then: Normalize, *, axis: Axes, eps: float
+) -> tuple[Array, Array]:
+    """Mean and variance as of `standardize`, where `then` makes the result, and perhaps more of it.
+
+    Args:
+        x, w, b, axis, eps: as of `standardize`; all but x are numbers for each channel, around which the axes are.
+        then: takes three numbers for each channel, d, s and t, and the channels from one to another: the result is
+            (x + d) * s + t.
+    """
+    mean, variance, _ = moments(x, axis)
+    factor = 1 / np.sqrt(variance + variance.dtype.type(eps))
+    ones = np.ones_like(factor)
+    scale, term = factor if w is None else factor * w, 0 * ones if b is None else b * ones
+    then(-mean.reshape(-1), scale.reshape(-1), term.reshape(-1), 0, mean.size)
+    return mean, variance
 
 
 def moments(x: Array, axis: Axes) -> tuple[Array, Array, Array]:

@@ -4,20 +4,22 @@ x is seen as (outer, channels, inner), with one mean a channel: for batch normal
 H*W; for instances 1, N*C and H*W. A row is the inner part of one channel, adjacent in memory.
 """
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from math import prod, sqrt
 
 import numpy as np
 
-from minigrad.typing import Array, DType, Shape
+from minigrad.typing import Array, DType, Pair, Shape
 
 from . import buffers, row_normalization_numba
 from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
-from .normalization import Axes, is_constant, reduced_axes
+from .normalization import Axes, Normalize, is_constant, reduced_axes
 from .row_sums_numba import row_products, row_squares, row_sum
 from .threads import parallel
 
+CACHE_BYTES = 1 << 19  # of channels that are in work together
 MIN_ROW_LENGTH = 16  # elements of a row: below, there is nothing to gain
 
 
@@ -29,9 +31,40 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
     out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
-    results = flat(out), flat(mean), flat(variance), np.empty(sizes[1], x.dtype)
+    factors = np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
+    results = flat(out), flat(mean), flat(variance), *factors
     parallel(standardize_channels, sizes[1], flat(x), *affine, *results, one_of(x.dtype), sizes, eps)
     return out, mean, variance
+
+
+def standardize_then(
+    x: Array, w: Array | None, b: Array | None, then: Normalize, *, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_then`: of a few channels at a time, which are then in the cache."""
+    sizes = channel_view(x, axis, w, b)
+    if sizes is None or not x.flags.carray:
+        return NotImplemented
+    kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
+    mean, variance = np.empty(kept, x.dtype), np.empty(kept, x.dtype)
+    minus, factor, term = np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype), per_channel(b, kept, 0, x.dtype)
+    arguments = (flat(x), per_channel(w, kept, 1, x.dtype), flat(mean), flat(variance), minus, factor, one_of(x.dtype),
+                 sizes, eps)  # fmt: skip
+
+    def compute(start: int, stop: int) -> None:
+        for first, last in channel_groups(start, stop, sizes, x.itemsize):
+            moments: Callable[..., None] = channel_moments
+            moments(*arguments, first, last)
+            then(minus, factor, term, first, last)
+
+    parallel(compute, sizes[1])
+    return mean, variance
+
+
+def channel_groups(start: int, stop: int, sizes: tuple[int, int, int], itemsize: int) -> Iterator[Pair]:
+    """Channels from start to stop, a few at a time, which fit into a cache."""
+    together = max(1, CACHE_BYTES // (sizes[0] * sizes[2] * itemsize))
+    for first in range(start, stop, together):
+        yield first, min(first + together, stop)
 
 
 def standardize_input(
@@ -109,10 +142,26 @@ def per_channel(y: Array | None, kept: Shape, default: float, dtype: DType) -> A
 
 @compiled
 def standardize_channels(
-    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, one: Array,
+    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, factor: Array, one: Array,
     sizes: tuple[int, int, int], eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`standardize` of the channels from start to stop; `minus` is there for -mean."""
+    """`standardize` of the channels from start to stop; `minus` and `factor` are room."""
+    outer, channels, inner = sizes
+    for c in range(start, stop):
+        channel_moments(x, w, mean, variance, minus, factor, one, sizes, eps, c, c + 1)
+        scale, shift, term = factor[c], minus[c], b[c]
+        for row in range(c * inner, outer * channels * inner, channels * inner):
+            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: no index is negative
+            for i in range(len(line)):
+                line[i] = (pixels[i] + shift) * scale + term
+
+
+@compiled
+def channel_moments(
+    x: Array, w: Array, mean: Array, variance: Array, minus: Array, factor: Array, one: Array,
+    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
+) -> None:  # fmt: skip
+    """Mean, -mean, variance, and w / sqrt(variance + eps), of the channels from start to stop."""
     outer, channels, inner = sizes
     for c in range(start, stop):
         s = 0.0
@@ -127,12 +176,7 @@ def standardize_channels(
         off = center + minus[c]  # by what rounding moved the mean
         around = s / (outer * inner) - off * off
         variance[c] = 0 if around < 0 else around  # NaN stays NaN
-        factor = x.dtype.type(w[c] / sqrt(variance[c] + eps))
-        shift, term = minus[c], b[c]
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: no index is negative
-            for i in range(len(line)):
-                line[i] = (pixels[i] + shift) * factor + term
+        factor[c] = w[c] / sqrt(variance[c] + eps)
 
 
 @compiled
