@@ -64,6 +64,7 @@ from minigrad.functional.loss_class import (
     kl_div,
     nll_loss,
 )
+from minigrad.functional.loss_ctc import ctc_loss
 from minigrad.functional.loss_margin import (
     cosine_embedding_loss,
     hinge_embedding_loss,
@@ -114,7 +115,7 @@ __all__ = [
     "adaptive_max_pool3d", "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
     "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "col2im", "conv1d", "conv2d",
     "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity",
-    "crelu", "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold",
+    "crelu", "cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold",
     "gaussian_nll_loss", "gelu", "glu", "grid_sample", "group_norm", "hardshrink", "hardsigmoid", "hardswish",
     "hardtanh", "hinge_embedding_loss", "huber_loss", "im2col", "instance_norm", "interpolate", "kl_div", "l1_loss",
     "l1_penalty", "l2_penalty", "layer_norm", "leaky_relu", "linear", "local_contrast_norm", "local_response_norm",

@@ -56,6 +56,41 @@ class CrossEntropyLoss(WeightedLoss):
         )
 
 
+class CTCLoss(Loss):
+    """-log of the probability of the labels, summed over all ways to spread them over the time steps.
+
+    Args:
+        blank: the class that stands for no label (default 0).
+        reduction: "mean" over the samples of the loss a label, "sum", or "none" (default "mean").
+        zero_infinity: whether samples with too few steps for their labels count 0 in place of infinity (default False).
+
+    Shapes: log_probs (T, N, C), targets (N, L) or all labels in one row, input_lengths and target_lengths (N) -> (), or
+    (N) with reduction "none"; for one sample log_probs (T, C), targets (L), lengths (). Unit: nats.
+
+    Raises:
+        UsageError: reduction is none of these; when called, blank is no class.
+        ShapeError: when called, the shapes do not fit.
+        DataError: when called, a length is out of range, or a label is no class or the blank.
+
+    Source: Graves, Fernandez, Gomez and Schmidhuber 2006, "Connectionist temporal classification: labelling
+    unsegmented sequence data with recurrent neural networks", ICML.
+    """
+
+    shown = ("blank", "reduction", "zero_infinity")
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self, log_probs: ArrayLike, targets: ArrayLike, input_lengths: ArrayLike, target_lengths: ArrayLike
+    ) -> Tensor:
+        """Shapes: log_probs (T, N, C), targets (N, L), lengths (N) -> (), or (N) with reduction "none"."""
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
 class NLLLoss(WeightedLoss):
     """The negative log-likelihood: -x[target], for log-probabilities x such as those of `LogSoftmax`.
 

@@ -30,6 +30,7 @@ from minigrad.ops.activation import (
 from minigrad.ops.assignment import setitem
 from minigrad.ops.complex_parts import conj, imag, real
 from minigrad.ops.convolution import conv, conv_input, conv_weight
+from minigrad.ops.ctc import ctc_nll
 from minigrad.ops.decomposition import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from minigrad.ops.einstein_summation import einsum
 from minigrad.ops.elementwise import (
@@ -176,9 +177,9 @@ __all__ = [
     "asinh", "astype", "atan", "atan2", "atanh", "attention", "avg_pool", "avg_pool_input", "binary_cross_entropy",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
     "broadcast_arrays", "broadcast_to", "ceil", "celu", "cholesky", "clip", "concat", "conj", "conv", "conv_input",
-    "conv_weight", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumulative_prod", "cumulative_sum", "det",
-    "diagonal", "diagonal_matrix", "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc", "exp",
-    "exp2", "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu",
+    "conv_weight", "copysign", "cos", "cosh", "count_nonzero", "cross", "ctc_nll", "cumulative_prod", "cumulative_sum",
+    "det", "diagonal", "diagonal_matrix", "diff", "divide", "eigh", "eigvalsh", "einsum", "elu", "equal", "erf", "erfc",
+    "exp", "exp2", "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold", "full_like", "gelu",
     "gelu_tanh", "getitem", "greater", "greater_equal", "grid_sample", "gru", "hardshrink", "hardsigmoid", "hardswish",
     "hardtanh", "hypot", "imag", "inv", "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less",
     "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",

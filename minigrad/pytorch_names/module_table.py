@@ -70,9 +70,9 @@ torch.load                        -     minigrad.io.load(path) reads safetensors
 # The functions minigrad.functional.conv2d ..., which are in torch itself, too.
 IN_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear binary_cross_entropy_with_logits
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity
-dropout embedding group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d
+ctc_loss dropout embedding group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d
 max_pool2d max_pool3d pixel_shuffle pixel_unshuffle poisson_nll_loss rms_norm triplet_margin_loss"""
-TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex ctc_loss distributed
+TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex distributed
 distributions embedding_bag histc jit logspace multiprocessing poisson range rrelu sparse stft trapezoid vander"""
 
 NN = """
@@ -87,7 +87,7 @@ nn.LazyConv2d                    -     sizes are given: nn.Conv2d(in_channels, o
 nn.LazyBatchNorm2d               -     sizes are given: nn.BatchNorm2d(num_features)
 nn.DataParallel                  -     there is only the CPU here: leave it out
 """
-NN_ABSENT = """AdaptiveLogSoftmaxWithLoss CTCLoss ChannelShuffle CrossMapLRN2d EmbeddingBag FeatureAlphaDropout
+NN_ABSENT = """AdaptiveLogSoftmaxWithLoss ChannelShuffle CrossMapLRN2d EmbeddingBag FeatureAlphaDropout
 FractionalMaxPool2d FractionalMaxPool3d LazyBatchNorm1d LazyConv1d LazyConvTranspose1d LazyConvTranspose2d
 MultiLabelMarginLoss PairwiseDistance RNNBase RReLU TripletMarginWithDistanceLoss"""
 
@@ -98,7 +98,7 @@ F.upsample_bilinear(image, scale_factor=n)   F.interpolate(image, scale_factor=n
 F.max_pool2d_with_indices(image, n)          F.max_pool2d(image, n, return_indices=True)
 F.pairwise_distance(x, y)                    minigrad.vector_norm(x - y + 1e-6, axis=-1)
 """
-FUNCTIONAL_ABSENT = """channel_shuffle ctc_loss embedding_bag feature_alpha_dropout fractional_max_pool2d
+FUNCTIONAL_ABSENT = """channel_shuffle embedding_bag feature_alpha_dropout fractional_max_pool2d
 fractional_max_pool3d gumbel_softmax multi_head_attention_forward multilabel_margin_loss pdist
 rrelu triplet_margin_with_distance_loss"""
 

@@ -44,6 +44,14 @@ def numbers(below: int, *shape: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: rng.integers(0, below, shape)
 
 
+def labels(below: int, *shape: int, low: int = 1) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: rng.integers(low, below, shape)
+
+
+def const(values: list[int]) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: np.array(values)
+
+
 def counts(*shape: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: rng.integers(0, 5, shape).astype(float)
 
@@ -209,6 +217,8 @@ LOSSES = [
     Row("PoissonNLLLoss", (False, True), {}, (shares(3, 4), counts(3, 4))),
     Row("CrossEntropyLoss", inputs=(SCORES, CLASSES)),
     Row("CrossEntropyLoss", (WEIGHTS,), {"ignore_index": 1, "label_smoothing": 0.1}, (SCORES, CLASSES)),
+    Row("CTCLoss", inputs=((5, 2, 4), labels(4, 2, 3), const([5, 4]), const([2, 1]))),
+    Row("CTCLoss", (3, "sum", True), {}, ((3, 2, 4), labels(3, 2, 3, low=0), const([3, 3]), const([3, 1]))),
     Row("NLLLoss", (WEIGHTS,), {"reduction": "sum", "ignore_index": 2}, (SCORES, CLASSES)),
     Row("KLDivLoss", (), {"reduction": "batchmean", "log_target": True}, PAIR),
     Row("BCELoss", (WEIGHTS,), {}, (shares(3, 4), answers(3, 4))),

@@ -71,6 +71,11 @@ NETWORK: dict[str, list[Case]] = {
         *cases(((4, 2), (2, 2), (2, 2))),
         *cases(((3, 2), (2, 2), (2, 2)), sizes=(2, 1), reverse=True, nonlinearity="relu"),
     ],
+    "ctc_nll": [
+        *cases(((3, 2, 3), np.array([[1, 2], [2, 0]]), np.array([3, 2]), np.array([2, 1]))),
+        *cases(((4, 1, 2), np.array([[0, 0]]), np.array([4]), np.array([2])), blank=1),
+        *cases(((2, 2, 3), np.zeros((2, 0), int), np.array([2, 0]), np.array([0, 0]))),
+    ],
     "attention": [
         *cases(((2, 3), (2, 3), (2, 1), None), ((0, 2), (2, 2), (2, 1), None)),
         *cases(((2, 1, 2), (1, 2, 2), (2, 2, 1), (1, 2))),

@@ -111,6 +111,17 @@ def _recurrent(draw: Draw, op: Op) -> FunctionCall:
     return FunctionCall.of(op, *inputs, **settings)
 
 
+@draws_calls_of("ctc_nll")
+def _ctc_nll(draw: Draw, op: Op) -> FunctionCall:
+    steps, n, classes, length = (draw(st.integers(low, high)) for low, high in ((1, 3), (1, 2), (2, 3), (0, 2)))
+    blank = draw(st.integers(0, classes - 1))
+    labels = draw(integers_in(0, classes, (n, length)))
+    counts = [draw(integers_in(0, count + 1, (n,))) for count in (steps, length)]
+    counts[0] = np.maximum(counts[0], np.minimum(2 * counts[1], steps))  # mostly long enough for a path
+    log_probs = draw(arrays((steps, n, classes), domain=Domain(-8.0, 2.0)))
+    return FunctionCall.of(op, log_probs, labels, *counts, blank=blank)
+
+
 @draws_calls_of("attention")
 def _attention(draw: Draw, op: Op) -> FunctionCall:
     rows, columns, size = draw(st.integers(0, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
