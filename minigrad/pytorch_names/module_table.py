@@ -70,8 +70,8 @@ torch.load                        -     minigrad.io.load(path) reads safetensors
 # The functions minigrad.functional.conv2d ..., which are in torch itself, too.
 IN_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d batch_norm bilinear binary_cross_entropy_with_logits
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity
-ctc_loss dropout embedding group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d
-max_pool2d max_pool3d pixel_shuffle pixel_unshuffle poisson_nll_loss rms_norm triplet_margin_loss"""
+ctc_loss dropout embedding group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
+max_pool1d max_pool2d max_pool3d pixel_shuffle pixel_unshuffle poisson_nll_loss rms_norm triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex distributed
 distributions embedding_bag histc jit logspace multiprocessing poisson range rrelu sparse stft trapezoid vander"""
 

@@ -11,7 +11,7 @@ from minigrad.autograd.tensor import Tensor, no_grad
 from minigrad.errors import MutationError, ShapeError, UsageError
 from minigrad.nn.dropout import Rng
 from minigrad.nn.module import Module
-from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minigrad.nn.utils.parametrize import AnyModule, register_parametrization
 from minigrad.rng import default_rng
 from minigrad.shapes import canonical_axis
@@ -179,7 +179,7 @@ def spectral_norm(
     if not isinstance(weight, Tensor):
         raise UsageError(f"spectral_norm: {type(module).__name__} has no parameter {name!r}")
     if dim is None:
-        dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d)) else 0
+        dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)) else 0
     if not -weight.ndim <= dim < weight.ndim:
         raise ShapeError(f"spectral_norm: {name} of shape {weight.shape} has no dimension {dim}")
     kind = _SpectralNorm(weight, n_power_iterations, canonical_axis(dim, weight.ndim), eps, rng)
