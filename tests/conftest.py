@@ -27,7 +27,7 @@ from minigrad.autograd.tensor import default_dtype, memory_guard, set_default_dt
 
 # No deadline: a test machine may be busy, and no test here is about time.
 settings.register_profile("dev", max_examples=10, deadline=None, derandomize=True)
-settings.register_profile("ci", max_examples=30, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=20, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile(
     "intense",
     max_examples=1000,

@@ -310,7 +310,7 @@ class TrainingMachine(RuleBasedStateMachine):
         assert self.batch == batches
 
 
-EXAMPLES = {"dev": 10, "ci": 80, "intense": 1000}[os.environ.get("MINIGRAD_PROFILE", "dev")]
+EXAMPLES = {"dev": 10, "ci": 40, "intense": 1000}[os.environ.get("MINIGRAD_PROFILE", "dev")]
 
 
 def test_an_interrupted_training_is_the_one_in_one_piece():
