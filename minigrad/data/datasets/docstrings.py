@@ -69,7 +69,7 @@ def docstring_text() -> str:
     Returns:
         About half a million characters.
 
-    >>> "Compute" in docstring_text() or "The" in docstring_text()
+    >>> "vector-Jacobian product" in docstring_text()
     True
     """
     return "\n\n".join(_docstrings())
