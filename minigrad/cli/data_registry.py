@@ -88,6 +88,8 @@ DATA: Final[dict[str, DataEntry]] = {
     "scenes": DataEntry(scenes_with_classes, "1,797 digits on photographs, in color"),
     "scenes-boxes": DataEntry(scenes_with_boxes, "the scenes, to find class and box of the digit"),
     "digits-images": _ink_on_paper(digits_as_targets, "the digits, to make the same image again"),
+    "tones": DataEntry(data.tones, "2,000 sounds of ten kinds, synthesized"),
+    "docstrings": DataEntry(data.docstrings, "minigrad's own documentation, to be continued"),
     "spirals": DataEntry(data.spirals, "1,000 points of two spiral arms"),
     "moons": DataEntry(data.moons, "1,000 points of two half circles"),
     "circles": DataEntry(data.circles, "1,000 points of two circles"),

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> Output:
     try:
         exported = to_onnx(
             model,
-            *[rng.random(shape, np.float32) for shape in shapes],
+            *[find_model(name).draw(shape, rng) for shape in shapes],
             path=path,
             opset=arguments.opset,
             dynamic_batch=arguments.dynamic_batch,

@@ -17,7 +17,7 @@ from minigrad.cli.data_registry import DATA_REGISTRY, load_samples
 from minigrad.cli.onnx_files import sample_inputs
 from minigrad.cli.output import Output
 from minigrad.cli.parsing import shape_text
-from minigrad.cli.registries import make_loss, run_name
+from minigrad.cli.registries import find_model, make_loss, run_name
 from minigrad.cli.run_loading import load_model
 from minigrad.cli.spec import Spec
 from minigrad.cli.user_code import format_error, import_callable, is_import_path
@@ -135,13 +135,14 @@ def _drawing(arguments: argparse.Namespace) -> Drawing:
         if not arguments.input:
             raise UsageError(f"{name} is a function of Tensors: name the shape of each with --input, as in --input 2x3")
         return Drawing(name, function, _random(arguments.input), None)
-    _, model, shape = load_model(name)
+    known_name, model, shape = load_model(name)
     if arguments.data is not None:
         return _with_data(name, model.train(), shape, arguments.data)
     if not arguments.input and not shape:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
-    shapes = arguments.input or [(1, *shape)]
-    return Drawing(name, model.eval(), sample_inputs(name, model, shapes) or _random(shapes), model)
+    shapes, known, rng = arguments.input or [(1, *shape)], find_model(known_name), np.random.default_rng(0)
+    inputs = sample_inputs(name, model, shapes) or tuple([known.draw(sizes, rng) for sizes in shapes])
+    return Drawing(name, model.eval(), inputs, model)
 
 
 def _is_function_of_inputs(function: Function) -> bool:

@@ -12,6 +12,7 @@ from minigrad.cli.data_registry import DATA_REGISTRY
 from minigrad.cli.explain import explain
 from minigrad.cli.overrides import PARSERS
 from minigrad.cli.parsing import integer, shape
+from minigrad.cli.predict_options import add_predict_options
 from minigrad.cli.registries import MODEL_REGISTRY, OPTIMIZER_REGISTRY, REGISTRIES, SCHEDULE_REGISTRY
 from minigrad.cli.sweep_options import add_sweep
 from minigrad.config import available_threads
@@ -157,24 +158,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
-    explain(
-        parser,
-        "RUN|MODEL IMAGE... [options]",
-        "Images are turned as their EXIF entry says, made gray if the model knows no colors, scaled to\n"
-        "cover its size and cut around their center; black and white become the training data's. The\n"
-        "probabilities are the softmax of the outputs.",
-        "examples:\n  minigrad predict runs/lenet5 seven.png --top 3\n"
-        "  minigrad predict resnet18 --weights resnet18.safetensors cat.jpg",
-    )
     _add_run(parser)
-    parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or PGM; or a folder of them"
-    )
-    parser.add_argument("--top", type=integer(1), default=1, metavar="N", help="classes an image (default: 1)")
-    parser.add_argument(
-        "--invert", action="store_true",
-        help="exchange black and white: for dark ink on paper, where the training data is bright (default: no)",
-    )  # fmt: skip
+    add_predict_options(parser)
     _add_override(parser, "threads", "N", THREADS.format("the run's"))
 
 
@@ -288,7 +273,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
     "resume": ("go on with a training exactly where it stopped", _add_resume),
     "sweep": ("train a model with many settings, and compare", add_sweep),
     "evaluate": ("tell how good a trained model is on test data", _add_evaluate),
-    "predict": ("tell the classes of image files", _add_predict),
+    "predict": ("tell the classes of images and sounds, or continue texts", _add_predict),
     "summary": ("show the layers of a model: shapes, parameters, multiply-adds, memory", _add_summary),
     "graph": ("draw the computation graph of a model or function", _add_graph),
     "export": ("write a model as an ONNX file", _add_export),

@@ -50,6 +50,21 @@ def positive(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """Parse a finite number of at least 0.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, got {text!r}")
+    return value
+
+
 def shape(text: str) -> Shape:
     """Parse sizes with an x between them.
 

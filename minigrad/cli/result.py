@@ -51,7 +51,8 @@ def write_pictures(
         from minigrad.viz import graph
 
         *inputs, target = next(iter(DataLoader(test, batch_size=1)))
-        image = Tensor(inputs[0].data, requires_grad=True)  # so that it is part of the graph, and of its picture
+        first = inputs[0]
+        image = Tensor(first.data, requires_grad=first.dtype.kind == "f")  # as a variable it is in the picture
         graph(loss(model.eval()(image, *inputs[1:]), target), model=model, names={"image": image}).save(path)
 
     pictures = {"curves.png": draw_curves, "confusion.png": draw_confusion, "graph.svg": draw_graph}

@@ -6,12 +6,14 @@ import argparse
 from dataclasses import asdict
 from typing import Final
 
+import numpy as np
 from minigrad_models import MODELS, Recipe
 
 from minigrad import init
 from minigrad.cli.onnx_files import sample_inputs
 from minigrad.cli.output import Output
 from minigrad.cli.parsing import shape_text
+from minigrad.cli.registries import find_model
 from minigrad.cli.run_loading import load_model
 from minigrad.cli.user_code import format_error
 from minigrad.cost import summary
@@ -36,7 +38,8 @@ def run(arguments: argparse.Namespace) -> Output:
         raise UsageError(f"{name} does not tell what it takes: name the shape of a batch, as in --input 1x3x32x32")
     try:
         given = sample_inputs(name, model, [shape])
-        table = summary(model, shape) if given is None else summary(model, inputs=given)
+        drawn = find_model(name).draw(shape, np.random.default_rng(0))
+        table = summary(model, inputs=drawn if given is None else given)
     except Exception as error:  # whatever a user's own model may raise
         raise UsageError(f"{name} cannot take an input of shape {shape_text(shape)}: {format_error(error)}") from error
     document = {

@@ -89,7 +89,7 @@ class ClassTargets:
                     f"expected ({count},), a weight for each class"
                 )
             weight = weights(name, x, weight)
-        return cls(numbers.reshape(-1), None if kept is None else kept.reshape(-1), weight, numbers.shape)
+        return cls(_in_a_row(numbers), None if kept is None else _in_a_row(kept), weight, numbers.shape)
 
     def chosen(self, table: ArrayLike) -> Tensor:
         """table[m, classes[m]]."""
@@ -111,6 +111,15 @@ class ClassTargets:
             return reduced(loss, reduction)
         share = self.weighted(ops.ones_like(loss))
         return reduced(loss, reduction, share if self.kept is None else ops.where(self.kept, share, 0))
+
+
+def _in_a_row(array: Array) -> Array:
+    return array if array.ndim == 1 else _flattened(array)
+
+
+@python_check
+def _flattened(array: Array) -> Array:
+    return array.reshape(-1)
 
 
 @python_check

@@ -6,9 +6,10 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd.batched_array import physical
+from minigrad.autograd.python_call import python_check
 from minigrad.autograd.tensor import Tensor, as_array, wrap
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
-from minigrad.functional.reduction import values
+from minigrad.functional.reduction import raw, values
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike
 
@@ -98,7 +99,7 @@ def embedding(
         raise ShapeError(f"embedding: weight is a table (M, D), got shape {shape_of(weight)}")
     if isinstance(x, Tensor) and x.dtype.kind in "iu" and x.dtype != np.intp:
         x = ops.astype(x, dtype=np.intp)
-    numbers, count = _class_numbers("embedding", x), shape_of(weight)[0]
+    numbers, count = _class_numbers("embedding", raw(x)), shape_of(weight)[0]
     _require_below("embedding", numbers, count, "row")
     rows = ops.getitem(weight, index=numbers)
     if padding_idx is None:
@@ -130,7 +131,7 @@ def one_hot(x: ArrayLike, num_classes: int = -1) -> Tensor | Array:
     >>> one_hot([0, 2]).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    numbers = _class_numbers("one_hot", x)
+    numbers = _class_numbers("one_hot", values(x))
     if num_classes == -1:
         if not numbers.size:
             raise DataError("one_hot: no number tells how many classes there are: give num_classes")
@@ -140,14 +141,14 @@ def one_hot(x: ArrayLike, num_classes: int = -1) -> Tensor | Array:
     return wrap(out) if isinstance(x, Tensor) else out
 
 
-def _class_numbers(name: str, x: ArrayLike) -> Array:
-    numbers: Array = values(x)
+def _class_numbers(name: str, numbers: Array) -> Array:
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise DTypeError(f"{name}: class numbers are integers, not {numbers.dtype}: use .astype(int)")
     integers: Array = numbers.astype(np.intp, copy=False)
     return integers
 
 
+@python_check
 def _require_below(name: str, numbers: Array, count: int, what: str) -> None:
     wrong = physical((numbers < 0) | (numbers >= count))
     if wrong.any():

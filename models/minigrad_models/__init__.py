@@ -9,13 +9,16 @@ from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad_models import (
     alexnet,
+    conv1d,
     convnet,
     generator,
     googlenet,
+    gpt,
     inception,
     lenet,
     local,
     localizer,
+    lstm,
     mlp,
     neocognitron,
     resnet,
@@ -46,6 +49,9 @@ FAMILIES: Final = (
     local,
     localizer,
     generator,
+    lstm,
+    conv1d,
+    gpt,
 )
 """The files, in the order of history."""
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypedDict
 
+import numpy as np
 from numpy.random import Generator
 
 from minigrad.nn import Module
 from minigrad.optim.schedule import Constant, Schedule
-from minigrad.typing import Settings, Shape
+from minigrad.typing import Array, Settings, Shape
 
 Rng: TypeAlias = Generator | None
 """What random numbers are drawn from; None for minigrad's default generator."""
@@ -93,6 +94,7 @@ class Entry:
         data: what it is trained on, unless told otherwise; a name of the command line.
         small: whether it trains in minutes on two cores.
         metric: the measure of it on test data: "accuracy", "loss", or one of its own `metrics`.
+        vocabulary: V, where a sample is a sequence of token ids, integers from 0 to V - 1; 0 where it is of numbers.
         black, white: the values of black and of white pixels, one a channel, that its published weights were trained
             with; () if there are none, and then those of its data.
     """
@@ -108,5 +110,18 @@ class Entry:
     data: str = "digits"
     small: bool = False
     metric: str = "accuracy"
+    vocabulary: int = 0
     black: tuple[float, ...] = ()
     white: tuple[float, ...] = ()
+
+    def draw(self, shape: Shape, rng: Generator) -> Array:
+        """A random batch, such as what `make` makes takes.
+
+        Args:
+            shape: (N, *input_shape), N the number of samples.
+            rng: draws it, uniform in [0, 1), or token ids.
+
+        Returns:
+            float32 or int64, in the shape.
+        """
+        return rng.integers(self.vocabulary, size=shape) if self.vocabulary else rng.random(shape, np.float32)

@@ -188,7 +188,7 @@ def test_a_run_that_failed_before_its_first_step_is_told(capsys):
         ("run text.png", "text.png is damaged or no image"),
         ("run half.png", "half.png is damaged or no image"),
         ("run empty", "there are no images in the folder empty"),
-        ("run", "the following arguments are required: IMAGE"),
+        ("run", "the following arguments are required: INPUT"),
         ("run seven.png --top 0", "--top: must be an integer of at least 1, got '0'"),
     ],
 )

@@ -16,7 +16,10 @@ from minigrad.functional import cross_entropy
 from minigrad.training.training_state import first_output
 from tests.helper import variable
 
-FAMILIES = ["mlp-small", "lenet5", "lenet5-original", "vgg-small", "googlenet-small", "resnet20-small", "local-shared"]
+FAMILIES = [
+    "mlp-small", "lenet5", "lenet5-original", "vgg-small", "googlenet-small", "resnet20-small", "local-shared",
+    "lstm-digits", "conv1d-tones",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -31,12 +31,14 @@ def test_a_network_has_as_many_parameters_as_its_entry_says(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_small_network_takes_its_input_and_answers(name: str) -> None:
     entry = MODELS[name]
-    images = np.random.default_rng(0).normal(size=(2, *entry.input_shape)).astype(np.float32)
+    batch = entry.draw((2, *entry.input_shape), np.random.default_rng(0))
     with no_grad():
-        output = first_output(minigrad_models.create(name).eval()(images))
+        output = first_output(minigrad_models.create(name).eval()(batch))
     assert np.isfinite(output.numpy()).all()
     if entry.classes:
         assert output.shape == (2, entry.classes)
+    if entry.vocabulary:
+        assert output.shape == (2, *entry.input_shape, entry.vocabulary)
 
 
 def test_the_page_has_a_row_for_every_small_network_with_its_size_and_epochs() -> None:
