@@ -17,6 +17,9 @@ from .time_loop import alike
 BLOCK = 1 << 17
 """Numbers of a block: such as the cache of a core holds."""
 
+CAUSAL_ROWS = 64
+"""Rows of a block where each row sees the columns up to its own: fewer columns then are none that it sees."""
+
 
 class Blocks:
     """The pieces of one call: some of the matrices, or some of the rows of one.
@@ -40,8 +43,8 @@ class Blocks:
 
     def __iter__(self) -> Iterator[tuple[slice, slice, slice]]:
         """The matrices, rows and columns of each block."""
-        size = max(self.rows * self.columns, 1)
-        matrices, rows = max(BLOCK // size, 1), max(min(BLOCK // max(self.columns, 1), self.rows), 1)
+        rows = max(min(BLOCK // max(self.columns, 1), self.rows, CAUSAL_ROWS if self._skips else self.rows), 1)
+        matrices = max(BLOCK // max(rows * self.columns, 1), 1)
         for first in range(0, len(self.q), matrices):
             for start in range(0, self.rows, rows):
                 stop = min(start + rows, self.rows)
@@ -52,8 +55,8 @@ class Blocks:
         """The weights of a block: softmax of q k^T scale, and 0 in a row without any column."""
         scores: Array = np.matmul(self.q[matrices, rows] * self.scale, self.k[matrices, columns].swapaxes(1, 2))
         if self.causal and columns.stop > rows.start + 1:
-            beyond = np.arange(columns.stop) > np.arange(rows.start, rows.stop)[:, None]
-            np.copyto(scores, -np.inf, where=beyond)
+            beyond = np.arange(rows.start, columns.stop) > np.arange(rows.start, rows.stop)[:, None]
+            np.copyto(scores[..., rows.start :], -np.inf, where=beyond)
         if self._seen is None:
             return softmax(scores, axis=2)
         assert isinstance(matrices, slice)
