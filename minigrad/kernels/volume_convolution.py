@@ -5,97 +5,130 @@
 For each depth k of the result the R slices that it reads lie side by side, (C R, H, W): im2col along the depth only.
 The kernels (O, C/groups, R, P, Q) are (O, C/groups R, P, Q) without a copy, and the sum over c, r, p, q is what a
 convolution of images computes, by whichever way is fastest for it. In the transposes, too, all but the depth is left to
-it. (Shapes are those of volumes; with images there is nothing to be done.)
+it. Slices are repeated up to R times, so they are laid out for a block of samples, or of depths of one, at a time.
+
+(Shapes are those of volumes; with images there is nothing to be done.)
 """
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minigrad.typing import Array, Settings, Shape
 
 from . import buffers, convolution
-from .array_utils import accumulation_dtype, as_contiguous
+from .array_utils import accumulation_dtype, chunks
 from .columns import valid_range
-from .window_geometry import window_count
+from .window_geometry import output_size, window_count
+
+BLOCK_BYTES = 32 << 20
 
 
-def conv(x: Array, w: Array, b: Array | None, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Array:
-    """Slide each w[o] over x: x (N, C, D, H, W), w (O, C/groups, R, P, Q), b (O,) -> (N, O, K, I, J)."""
-    along, inside = _sides(stride, padding, dilation)
-    if along is None:
-        return convolution.conv(x, w, b, **inside, groups=groups)
-    images = _read_slices(x, w.shape[2], *along)
-    out = convolution.conv(images, _stacked_kernels(w), b, **inside, groups=groups)
-    volumes = out.reshape(len(x), window_count(x.shape[2], w.shape[2], *along), *out.shape[1:])
-    return as_contiguous(volumes.swapaxes(1, 2))
+def conv(x: Array, w: Array, b: Array | None, *, groups: int, **sides: Any) -> Array:
+    """Slide each w[o] over x: x (N, C, D, H, W), w (O, C/groups, R, P, Q), b (O,) -> (N, O, K, I, J).
+
+    `sides` are stride, padding and dilation, here and below.
+    """
+    if x.ndim == 4:
+        return convolution.conv(x, w, b, groups=groups, **sides)
+    depth, inside = Depth.of(x.shape, w.shape, **sides)
+    count = output_size(x.shape[2:], w.shape[2:], **sides)
+    out = buffers.empty((len(x), len(w), *count), np.result_type(x, w))
+    for samples, windows in depth.blocks(x):
+        images = depth.read(x[samples], windows)
+        found = convolution.conv(images, _stacked_kernels(w), b, groups=groups, **inside)
+        out[samples, :, windows] = found.reshape(
+            samples.stop - samples.start, windows.stop - windows.start, *found.shape[1:]
+        ).swapaxes(1, 2)
+    return out
 
 
-def conv_input(
-    g: Array, w: Array, *, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
-) -> Array:
+def conv_input(g: Array, w: Array, *, shape: Shape, groups: int, **sides: Any) -> Array:
     """The transpose of `conv` in x: g (N, O, K, I, J), w (O, C/groups, R, P, Q) -> `shape` (N, C, D, H, W)."""
-    along, inside = _sides(stride, padding, dilation)
-    if along is None:
-        return convolution.conv_input(g, w, shape=shape, **inside, groups=groups)
-    n, c, _, *image = shape
-    stacked = (n * g.shape[2], c * w.shape[2], *image)
-    images = convolution.conv_input(_as_images(g), _stacked_kernels(w), shape=stacked, **inside, groups=groups)
-    return _add_slices(images, shape, w.shape[2], *along)
+    if g.ndim == 4:
+        return convolution.conv_input(g, w, shape=shape, groups=groups, **sides)
+    depth, inside = Depth.of(shape, w.shape, **sides)
+    dtype = np.result_type(g, w)
+    out = np.zeros(shape, accumulation_dtype(dtype))
+    for samples, windows in depth.blocks(out):
+        images = _as_images(g[samples, :, windows])
+        stacked = (len(images), shape[1] * w.shape[2], *shape[3:])
+        found = convolution.conv_input(images, _stacked_kernels(w), shape=stacked, groups=groups, **inside)
+        depth.add(found, out[samples], windows)
+    return out.astype(dtype, copy=False)
 
 
-def conv_weight(
-    x: Array, g: Array, *, shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
-) -> Array:
+def conv_weight(x: Array, g: Array, *, shape: Shape, groups: int, **sides: Any) -> Array:
     """The transpose of `conv` in w: x (N, C, D, H, W), g (N, O, K, I, J) -> `shape` (O, C/groups, R, P, Q)."""
-    along, inside = _sides(stride, padding, dilation)
-    if along is None:
-        return convolution.conv_weight(x, g, shape=shape, **inside, groups=groups)
-    o, c, r, *kernel = shape
-    images = _read_slices(x, r, *along)
-    out = convolution.conv_weight(images, _as_images(g), shape=(o, c * r, *kernel), **inside, groups=groups)
-    return out.reshape(shape)
+    if x.ndim == 4:
+        return convolution.conv_weight(x, g, shape=shape, groups=groups, **sides)
+    depth, inside = Depth.of(x.shape, shape, **sides)
+    dtype = np.result_type(x, g)
+    stacked = (shape[0], shape[1] * shape[2], *shape[3:])
+    out = np.zeros(stacked, accumulation_dtype(dtype))
+    for samples, windows in depth.blocks(x):
+        images = depth.read(x[samples], windows)
+        out += convolution.conv_weight(
+            images, _as_images(g[samples, :, windows]), shape=stacked, groups=groups, **inside
+        )
+    return out.reshape(shape).astype(dtype, copy=False)
 
 
-def _sides(stride: Shape, padding: Shape, dilation: Shape) -> tuple[tuple[int, int, int] | None, Settings]:
-    """Stride, padding and dilation along the depth, or None without one, and those of images."""
-    inside = {"stride": stride[-2:], "padding": padding[-2:], "dilation": dilation[-2:]}
-    return (None if len(stride) == 2 else (stride[0], padding[0], dilation[0])), inside
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """The windows along the depth of volumes."""
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+
+    @classmethod
+    def of(cls, x: Shape, w: Shape, stride: Shape, padding: Shape, dilation: Shape) -> "tuple[Depth, Settings]":
+        """Those of w (O, C/groups, R, P, Q) over x (N, C, D, H, W), and the settings of the images."""
+        inside = {"stride": stride[1:], "padding": padding[1:], "dilation": dilation[1:]}
+        return cls(x[2], w[2], stride[0], padding[0], dilation[0]), inside
+
+    def blocks(self, x: Array) -> Iterator[tuple[slice, slice]]:
+        """Samples of x (N, C, D, H, W), or one and some of its windows, whose slices have BLOCK_BYTES or less."""
+        count = window_count(self.size, self.kernel, self.stride, self.padding, self.dilation)
+        n, c, _, *image = x.shape
+        most = max(1, BLOCK_BYTES // max(1, c * self.kernel * math.prod(image) * x.itemsize))
+        for samples in chunks(n, max(1, most // count)):
+            for windows in chunks(count, count if most >= count else most):
+                yield samples, windows
+
+    def read(self, x: Array, windows: slice) -> Array:
+        """What each of these windows reads: x (N, C, D, H, W) -> (N K, C R, H, W)."""
+        n, c, _, *image = x.shape
+        count = windows.stop - windows.start
+        out = buffers.empty((n, count, c, self.kernel, *image), x.dtype)
+        for r, inside, slices in self._taps(windows):
+            out[:, : inside.start, :, r] = out[:, inside.stop :, :, r] = 0
+            out[:, inside, :, r] = x[:, :, slices].swapaxes(1, 2)
+        return out.reshape(n * count, c * self.kernel, *image)
+
+    def add(self, images: Array, x: Array, windows: slice) -> None:
+        """The transpose of `read`: images (N K, C R, H, W) added to the slices of x (N, C, D, H, W)."""
+        n, c, _, *image = x.shape
+        read = images.reshape(n, windows.stop - windows.start, c, self.kernel, *image)
+        for r, inside, slices in self._taps(windows):
+            x[:, :, slices] += read[:, inside, :, r].swapaxes(1, 2)
+
+    def _taps(self, windows: slice) -> Iterator[tuple[int, slice, slice]]:
+        """For each place r: which of these windows read a slice there, and these slices."""
+        count, first = windows.stop - windows.start, self.stride * windows.start - self.padding
+        for r in range(self.kernel):
+            yield (r, *valid_range(self.size, count, self.stride, first + self.dilation * r))
 
 
 def _stacked_kernels(w: Array) -> Array:
     """w (O, C/groups, R, P, Q) as kernels of images (O, C/groups R, P, Q)."""
     return w.reshape(w.shape[0], w.shape[1] * w.shape[2], *w.shape[3:])
-
-
-def _read_slices(x: Array, kernel: int, stride: int, padding: int, dilation: int) -> Array:
-    """What each window along the depth reads: x (N, C, D, H, W) -> (N K, C R, H, W)."""
-    n, c, depth, *image = x.shape
-    count = window_count(depth, kernel, stride, padding, dilation)
-    out = buffers.empty((n, count, c, kernel, *image), x.dtype)
-    for r, windows, slices in _taps(depth, count, kernel, stride, padding, dilation):
-        out[:, : windows.start, :, r] = out[:, windows.stop :, :, r] = 0
-        out[:, windows, :, r] = x[:, :, slices].swapaxes(1, 2)
-    return out.reshape(n * count, c * kernel, *image)
-
-
-def _add_slices(images: Array, shape: Shape, kernel: int, stride: int, padding: int, dilation: int) -> Array:
-    """The transpose of `_read_slices`: images (N K, C R, H, W) added to the slices of `shape` (N, C, D, H, W)."""
-    n, c, depth, *image = shape
-    count = window_count(depth, kernel, stride, padding, dilation)
-    read = images.reshape(n, count, c, kernel, *image)
-    out = np.zeros(shape, accumulation_dtype(images.dtype))
-    for r, windows, slices in _taps(depth, count, kernel, stride, padding, dilation):
-        out[:, :, slices] += read[:, windows, :, r].swapaxes(1, 2)
-    return out.astype(images.dtype, copy=False)
-
-
-def _taps(
-    depth: int, count: int, kernel: int, stride: int, padding: int, dilation: int
-) -> Iterator[tuple[int, slice, slice]]:
-    """For each place r of a window: the windows that read a slice there, and these slices."""
-    for r in range(kernel):
-        yield (r, *valid_range(depth, count, stride, dilation * r - padding))
 
 
 def _as_images(y: Array) -> Array:

@@ -11,7 +11,8 @@ All of this is the same for any number of sides. Names speak of images; volumes 
 """
 
 from collections.abc import Iterator
-from itertools import product
+from functools import lru_cache
+from itertools import product, repeat
 from typing import TypeVar, cast
 
 import numpy as np
@@ -27,9 +28,7 @@ def effective_kernel_size(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
-def window_count(
-    size: int, kernel: int, stride: int, padding: int, dilation: int = 1, *, ceil_mode: bool = False
-) -> int:
+def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:
     """floor((size + 2 padding - effective kernel size) / stride) + 1: how many windows fit along an axis.
 
     With `ceil_mode` the quotient is rounded up, but no window begins behind the image and the padding before it. Where
@@ -58,14 +57,13 @@ def output_size(
     size: Sides, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape | None = None, *, ceil_mode: bool = False
 ) -> Sides:
     """How many windows fit along each side."""
-    sides = zip(size, kernel, stride, padding, dilation or (1,) * len(size), strict=True)
-    return cast(Sides, tuple([window_count(*side, ceil_mode=ceil_mode) for side in sides]))
+    counts = map(window_count, size, kernel, stride, padding, dilation or (1,) * len(size), repeat(ceil_mode))
+    return cast(Sides, tuple(counts))
 
 
 def padded_size(count: Sides, kernel: Shape, stride: Shape, dilation: Shape | None = None) -> Sides:
     """The sides of the padded image that `count` windows read, from its first pixel to its last."""
-    sides = zip(count, kernel, stride, dilation or (1,) * len(count), strict=True)
-    return cast(Sides, tuple([window_span(*side) for side in sides]))
+    return cast(Sides, tuple(map(window_span, count, kernel, stride, dilation or (1,) * len(count))))
 
 
 def overlap(size: int, padding: int, padded: int) -> tuple[slice, slice]:
@@ -80,6 +78,8 @@ def pad_image(x: Array, padding: Shape, size: Shape, fill: float = 0) -> Array:
     Pixels beyond that size, which no window reads, are cut off.
     """
     sides = x.shape[2:]
+    if size == sides and not any(padding):
+        return x
     if not any(padding) and all(n <= m for n, m in zip(size, sides, strict=True)):
         return x[:, :, *map(slice, size)]
     padded = np.full(x.shape[:2] + size, fill, x.dtype)
@@ -98,7 +98,13 @@ def taps(
     padded: Array, count: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None
 ) -> Iterator[tuple[Shape, Array]]:
     """Yield (p, q) and what each of `count` windows reads at that place, as a view (N, C, I, J)."""
-    dilation = dilation or (1,) * len(kernel)
-    for place in product(*map(range, kernel)):
-        sides = zip(place, count, stride, dilation, strict=True)
-        yield place, padded[:, :, *[slice(d * p, d * p + s * (n - 1) + 1, s) for p, n, s, d in sides]]
+    for place, at in _tap_indices(count, kernel, stride, dilation or (1,) * len(kernel)):
+        yield place, padded[at]
+
+
+@lru_cache(256)  # a network asks for the same few, in every step
+def _tap_indices(count: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> list[tuple[Shape, tuple[slice, ...]]]:
+    """Each place (p, q), and the index of what `count` windows read there."""
+    sides = zip(kernel, count, stride, dilation, strict=True)
+    read = [[slice(d * p, d * p + s * (n - 1) + 1, s) for p in range(k)] for k, n, s, d in sides]
+    return list(zip(product(*map(range, kernel)), product([slice(None)], [slice(None)], *read), strict=True))

@@ -61,6 +61,24 @@ def test_convolution_is_the_textbooks_and_its_transposes_fit(case, groups, n):
     assert np.vdot(conv_weight(x, g, shape=w.shape, **where, groups=groups), w) == product_of_both
 
 
+@settings(max_examples=20)
+@given(windows(), st.integers(1, 3000))
+def test_blocks_of_any_size_give_the_same(case, limit):
+    size, kernel, where, rng = case
+    x, w = integers(rng, (3, 2, *size)), integers(rng, (2, 2, *kernel))
+    g = integers(rng, (3, 2, *output_size(size, kernel, **where)))
+    calls = [
+        lambda: conv(x, w, None, **where, groups=1),
+        lambda: conv_input(g, w, shape=x.shape, **where, groups=1),
+        lambda: conv_weight(x, g, shape=w.shape, **where, groups=1),
+    ]
+    whole = [call() for call in calls]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minigrad.kernels.volume_convolution.BLOCK_BYTES", limit)
+        for call, expected in zip(calls, whole, strict=True):
+            np.testing.assert_array_equal(call(), expected)
+
+
 @settings(max_examples=30)
 @given(windows(), st.integers(0, 1))
 def test_windows_read_what_the_formula_says_and_fold_is_their_transpose(case, more):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -27,15 +26,13 @@ def _(node: Node, x: Value, w: Value, b: Value = None) -> Value:
         raise ShapeError(
             f"{node.data}: {shape[1]} channels in {groups} groups do not fit a kernel of shape {shape_of(w)}"
         )
-    if len(kernel) == 2:
-        return _conv2d(node, x, w, b, geometry, groups)
     if len(kernel) == 1:
         flat = _as_image(geometry)
-        out = _conv2d(node, ops.expand_dims(x, axis=2), ops.expand_dims(w, axis=2), b, flat, groups)
+        out = _convolved(node, ops.expand_dims(x, axis=2), ops.expand_dims(w, axis=2), b, flat, groups)
         return ops.squeeze(out, axis=2)
-    if len(kernel) != 3:
+    if len(kernel) > 3:
         node.refuse(f"convolution with {len(kernel)} sides is not supported")
-    return _conv3d(node, x, w, b, geometry, groups)
+    return _convolved(node, x, w, b, geometry, groups)
 
 
 def _kernel(node: Node, x: Value, w: Value) -> tuple[int, ...]:
@@ -55,34 +52,14 @@ def _as_image(w: Windows) -> Windows:
     return Windows(size, kernel, stride, dilation, (0, *w.before), (0, *w.after), (1, *w.count))
 
 
-def _conv2d(node: Node, x: Value, w: Value, b: Value, geometry: Windows, groups: int) -> Value:
+def _convolved(node: Node, x: Value, w: Value, b: Value, geometry: Windows, groups: int) -> Value:
     padding = geometry.before
     if not geometry.symmetric:
-        x, padding = padded(node, x, geometry), (0, 0)
+        x, padding = padded(node, x, geometry), (0,) * len(padding)
     out = ops.conv(x, w, b, stride=geometry.stride, padding=padding, dilation=geometry.dilation, groups=groups)
-    rows, columns = geometry.count
-    return out if shape_of(out)[2:] == geometry.count else out[:, :, :rows, :columns]
-
-
-def _conv3d(node: Node, x: Value, w: Value, b: Value, geometry: Windows, groups: int) -> Value:
-    """The sum over the kernel's slices of convolutions of images."""
-    x = padded(node, x, geometry)
-    n, c, _, height, width = shape_of(x)
-    depth, stride, dilation = geometry.count[0], geometry.stride[0], geometry.dilation[0]
-    inner = replace(
-        geometry, size=(height, width), kernel=geometry.kernel[1:], stride=geometry.stride[1:],
-        dilation=geometry.dilation[1:], before=(0, 0), after=(0, 0), count=geometry.count[1:],
-    )  # fmt: skip
-    total: Value = None
-    for p in range(geometry.kernel[0]):
-        start = p * dilation
-        taken = ops.getitem(x, index=(slice(None), slice(None), slice(start, start + stride * (depth - 1) + 1, stride)))
-        images = ops.reshape(ops.permute_dims(taken, axes=(0, 2, 1, 3, 4)), shape=(n * depth, c, height, width))
-        part = _conv2d(node, images, ops.getitem(w, index=(slice(None), slice(None), p)), None, inner, groups)
-        total = part if total is None else ops.add(total, part)
-    out = ops.reshape(total, shape=(n, depth, *shape_of(total)[1:]))
-    out = ops.permute_dims(out, axes=(0, 2, 1, 3, 4))
-    return out if b is None else ops.add(out, ops.reshape(b, shape=(-1, 1, 1, 1)))
+    if shape_of(out)[2:] == geometry.count:
+        return out
+    return ops.getitem(out, index=(slice(None), slice(None), *map(slice, geometry.count)))
 
 
 @onnx_operator("ConvTranspose", note="of sequences, images and volumes")
@@ -140,22 +117,8 @@ def _spread(x: Value, w: Value, stride: tuple[int, ...], dilation: tuple[int, ..
     if len(stride) == 1:
         images, kernel = ops.expand_dims(x, axis=2), ops.expand_dims(w, axis=2)
         return ops.squeeze(_spread(images, kernel, (1, *stride), (1, *dilation), groups), axis=2)
-    if len(stride) == 2:
-        return F.conv_transpose2d(x, w, None, stride, 0, 0, groups, dilation)
-    n, c, depth, height, width = shape_of(x)
-    images = ops.reshape(ops.permute_dims(x, axes=(0, 2, 1, 3, 4)), shape=(n * depth, c, height, width))
-    whole = (depth - 1) * stride[0] + dilation[0] * (shape_of(w)[2] - 1) + 1
-    total: Value = None
-    for p in range(shape_of(w)[2]):
-        kernel = ops.getitem(w, index=(slice(None), slice(None), p))
-        part = F.conv_transpose2d(images, kernel, None, stride[1:], 0, 0, groups, dilation[1:])
-        sizes = shape_of(part)[1:]
-        volumes = ops.permute_dims(ops.reshape(part, shape=(n, depth, *sizes)), axes=(0, 2, 1, 3, 4))
-        start = p * dilation[0]
-        index = (slice(None), slice(None), slice(start, start + (depth - 1) * stride[0] + 1, stride[0]))
-        spread = ops.scatter_add(volumes, index=index, shape=(n, sizes[0], whole, *sizes[1:]))
-        total = spread if total is None else ops.add(total, spread)
-    return total
+    spread = F.conv_transpose2d if len(stride) == 2 else F.conv_transpose3d
+    return spread(x, w, None, stride, 0, 0, groups, dilation)
 
 
 @onnx_operator("Col2Im", constants=("image", "block"))
@@ -170,7 +133,7 @@ def _(node: Node, x: Value, image: Value, block: Value) -> Value:
     node.require_size((n, channels, *full))
     read = ops.reshape(x, shape=(n, channels, *kernel, *geometry.count))
     out: Value
-    if len(size) == 2:
+    if len(size) in (2, 3):
         out = ops.fold(read, shape=(n, channels, *full), stride=geometry.stride, dilation=geometry.dilation)
     else:
         out = np.zeros((n, channels, *full), raw(x).dtype)

@@ -12,7 +12,7 @@ from minigrad.errors import DataError
 from minigrad.io.onnx.importer.node import Node, raw
 from minigrad.io.onnx.importer.registry import onnx_operator
 from minigrad.io.onnx.operators.windows import Windows, covered, elements, windows
-from minigrad.shapes import pair, shape_of
+from minigrad.shapes import shape_of
 from minigrad.typing import Array, Value
 
 
@@ -26,9 +26,9 @@ def _windows(node: Node, x: Value) -> Windows:
 
 
 def _fits_op(x: Value, w: Windows) -> bool:
-    """Whether the op for images does the same: it has equal padding on both ends, of at most half of the kernel."""
+    """Whether the op for images and volumes does it, too: equal padding on both ends, of at most half of the kernel."""
     half = all(2 * p <= k for p, k in zip(w.before, w.kernel, strict=True))
-    return len(w.size) == 2 and half and raw(x).dtype.kind == "f"
+    return len(w.size) in (2, 3) and half and raw(x).dtype.kind == "f"
 
 
 @onnx_operator("MaxPool", note="of any number of sides; integers too")
@@ -37,9 +37,7 @@ def _(node: Node, x: Value) -> Value:
     if node.wants(1):
         return _with_positions(node, x, w)
     if _fits_op(x, w):
-        return ops.max_pool(
-            x, kernel=w.kernel, stride=w.stride, padding=w.before, dilation=w.dilation, size=pair(w.count)
-        )
+        return ops.max_pool(x, kernel=w.kernel, stride=w.stride, padding=w.before, dilation=w.dilation, size=w.count)
     return reduce(ops.maximum, elements(node, x, w, _lowest(x)))
 
 
@@ -76,7 +74,7 @@ def _(node: Node, x: Value) -> Value:
     )
     if plain and _fits_op(x, w):
         return ops.avg_pool(
-            x, kernel=w.kernel, stride=w.stride, padding=w.before, size=pair(w.count), count_include_pad=counts
+            x, kernel=w.kernel, stride=w.stride, padding=w.before, size=w.count, count_include_pad=counts
         )
     total = reduce(ops.add, elements(node, x, w))
     return ops.divide(total, np.maximum(covered(w, raw(x).dtype, counts), 1))
