@@ -185,7 +185,8 @@ def _blas_text(library: Library) -> str:
 def _kept_memory() -> str:
     from minigrad.kernels.buffers import pool
 
-    return f"{pool.kept / 1e6:.0f} MB for large results, {pool.in_use() / 1e6:.0f} MB of it in use"
+    kept = f"{pool.kept / 1e6:.0f} MB for large results, {pool.in_use() / 1e6:.0f} MB of it in use"
+    return f"{kept}; {pool.arena_bytes / 1e6:.0f} MB for compiled programs"
 
 
 def _numba_threads() -> str:

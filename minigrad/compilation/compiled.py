@@ -19,6 +19,7 @@ from minigrad.compilation.passes import PASSES, Pass
 from minigrad.compilation.program import Program
 from minigrad.compilation.tape import Tape, capturing
 from minigrad.errors import UsageError
+from minigrad.kernels.buffers import pool
 from minigrad.pytorch_names.keywords import explain_calls
 
 P = ParamSpec("P")
@@ -71,7 +72,11 @@ class Replay:
         Raises:
             Changed: a check gave another answer; nothing has been changed.
         """
-        return self._run(*[arguments.leaves[k]._data for k in self._read], arguments.leaves)
+        values = [arguments.leaves[k]._data for k in self._read]
+        if not self.program.arena:
+            return self._run(*values, arguments.leaves)
+        with pool.arena(self.program.arena):
+            return self._run(*values, arguments.leaves)
 
 
 class Compiled(Generic[P, R]):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.compilation.memory import flops, made, peak
+from minigrad.compilation.memory import flops, footprint, made
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Wrapped
 
 Stages = Sequence[tuple[str, Program]]
@@ -24,7 +24,7 @@ def explain(stages: Stages, *, lines: bool = True) -> str:
     """
     rows = [f"{'':24}{'calls':>7}{'made':>12}{'at once':>12}{'mult-adds':>12}"]
     for name, program in stages:
-        sizes = [_bytes(made(program)), _bytes(peak(program))]
+        sizes = [_bytes(made(program)), _bytes(footprint(program))]
         count = _count(flops(program))
         rows.append(f"{name:24}{len(program.instructions):7}{sizes[0]:>12}{sizes[1]:>12}{count:>12}")
     if not lines:
@@ -54,6 +54,8 @@ def _line(program: Program, instruction: Instruction) -> str:
         return call
     shapes = ", ".join(_shape(program, number) for number in instruction.makes)
     into = "" if instruction.into is None else f" in v{instruction.into}"
+    if not into and (place := program.places.get(instruction.makes[0])) is not None:
+        into = f" at {_bytes(place)}"
     return f"{', '.join(f'v{number}' for number in instruction.makes)} = {call}    {shapes}{into}"
 
 

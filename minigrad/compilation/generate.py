@@ -16,6 +16,7 @@ from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.compilation.arguments import Given, Number, Output, freed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Silence, Wrapped, same
+from minigrad.kernels.buffers import Slot
 
 LITERALS: Final = (bool, int, str, type(None), type(Ellipsis))
 
@@ -64,7 +65,11 @@ class _Writer:
                 yield "    with backward_errors():"
             indent = "    " * (1 + backward)
             for position, instruction in group:
-                yield from [indent + line for line in self._instruction(instruction)]
+                lines = [indent + line for line in self._instruction(instruction)]
+                if (slot := self._slot(instruction)) is not None:
+                    yield f"{indent}with {slot}:"
+                    lines[0] = f"    {lines[0]}"
+                yield from lines
                 gone = [f"v{number}" for number in last.get(position, ())]
                 if gone:
                     yield f"{indent}del {', '.join(gone)}"
@@ -72,6 +77,15 @@ class _Writer:
             if number is not None:
                 yield f"    {self.tensor(tensor)}.node.grad = wrap({self._fresh(number)})"
         yield f"    return {self._output(program.outputs)}"
+
+    def _slot(self, instruction: Instruction) -> str | None:
+        """What stands for the place of its first result in the arena."""
+        number = next(iter(instruction.makes), None)
+        offset = None if number is None or instruction.into is not None else self.program.places.get(number)
+        if number is None or offset is None:
+            return None
+        value = self.program.values[number]
+        return self.name(Slot(offset, value.shape, value.dtype), f"arena_{offset}")
 
     def _is_read(self, tensor: Tensor | int) -> bool:
         """Whether the gradient that a call finds is used."""

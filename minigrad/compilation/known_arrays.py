@@ -15,6 +15,7 @@ from minigrad.autograd.error_context import call_site
 from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.program import Value
+from minigrad.kernels.buffers import Block
 from minigrad.typing import Array
 
 Load = Callable[[Literal["load", "load gradient"], Tensor, int], None]
@@ -99,12 +100,13 @@ class KnownArrays:
         """A number for a value that was not there before."""
         number = len(self.values)
         root = array
-        while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
+        while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray) and type(root.base) is not Block:
             root = root.base
         storage = self._roots.get(id(root))
         self.values[number] = Value(
             array.shape, array.dtype, array.nbytes, number if storage is None else storage[0],
             storage is None and root.nbytes == array.nbytes, name,
+            type(getattr(array, "base", None)) is Block,
         )  # fmt: skip
         if storage is None:
             self._roots[id(root)] = (number, self._while_alive(root, self._roots))

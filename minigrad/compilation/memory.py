@@ -5,6 +5,8 @@ Counted is what instructions make. Parameters, arguments, constants, and what ke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from minigrad.compilation.program import Program
@@ -28,32 +30,53 @@ class Life(NamedTuple):
     end: int
 
 
+def homes(program: Program) -> dict[int, int]:
+    """For each value that an instruction makes or reads, the value that its memory was made for."""
+    taken: dict[int, int] = {}  # by storage: the storage whose memory it has
+    found: dict[int, int] = {}
+    for instruction in program.instructions:
+        for number in (*instruction.reads, *instruction.makes):
+            storage = program.storage(number)
+            if number in instruction.makes and instruction.into is not None and number == instruction.makes[0]:
+                into = program.storage(instruction.into)
+                taken[storage] = taken.get(into, into)
+            found[number] = taken.get(storage, storage)
+    return found
+
+
 def lives(program: Program) -> list[Life]:
     """The pieces of memory that a program makes, in order."""
-    home: dict[int, int] = {}  # by storage: the storage whose memory was taken
+    home = homes(program)
     begin: dict[int, int] = {}
     end: dict[int, int] = {}
     names: dict[int, str] = {}
-
-    def memory(number: int) -> int:
-        storage = program.storage(number)
-        while storage in home:
-            storage = home[storage]
-        return storage
-
     for position, instruction in enumerate(program.instructions):
-        if instruction.into is not None:
-            home[program.storage(instruction.makes[0])] = memory(instruction.into)
         for number in instruction.makes:
-            storage = memory(number)
+            storage = home[number]
             if instruction.kind not in ("load", "load gradient") and program.values[storage].storage == number:
                 begin.setdefault(storage, position)
                 names.setdefault(storage, instruction.name)
         for number in (*instruction.reads, *instruction.makes):
-            end[memory(number)] = position
+            end[home[number]] = position
     for number in program.returned:
-        end[memory(number)] = len(program.instructions)
+        end[home.get(number, program.storage(number))] = len(program.instructions)
     return [Life(s, names[s], program.values[s].nbytes, start, end[s]) for s, start in begin.items()]
+
+
+def placed(pieces: Sequence[Life], align: int = 1) -> list[int]:
+    """Where each piece begins, in bytes: the largest first, each at the lowest place that is free while it is held."""
+    found = dict.fromkeys(range(len(pieces)), 0)
+    done: list[tuple[int, int, int, int]] = []  # begin, end, lowest byte, the byte behind the last
+    for k in sorted(found, key=lambda k: -pieces[k].nbytes):
+        life, place = pieces[k], 0
+        taken = sorted((low, high) for begin, end, low, high in done if begin <= life.end and life.begin <= end)
+        for low, high in taken:
+            if low - place >= life.nbytes:
+                break
+            place = max(place, -(-high // align) * align)
+        done.append((life.begin, life.end, place, place + life.nbytes))
+        found[k] = place
+    return [found[k] for k in range(len(pieces))]
 
 
 def timeline(program: Program) -> list[int]:
@@ -72,6 +95,14 @@ def timeline(program: Program) -> list[int]:
 def peak(program: Program) -> int:
     """The most bytes that are held at once."""
     return max(timeline(program), default=0)
+
+
+def footprint(program: Program) -> int:
+    """The bytes that a program needs: its arena, and the most that is held beside it at once."""
+    outside = replace(program, places={}, arena=0)
+    pieces = [life for life in lives(outside) if life.number not in program.places]
+    held = [sum(x.nbytes for x in pieces if x.begin <= life.begin <= x.end) for life in pieces]
+    return program.arena + max(held, default=0)
 
 
 def made(program: Program) -> int:

@@ -1,4 +1,5 @@
-"""Passes that save memory: parameters are updated as soon as possible, and results take the place of dead values."""
+"""Passes that save memory: parameters are updated as soon as possible, results take the place of dead values, and what
+is made lies in one arena."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
+from minigrad.compilation.fused_convolution import FusedConvolution
 from minigrad.compilation.fused_loop import FusedLoop
+from minigrad.compilation.fused_normalization import FusedNormalization
+from minigrad.compilation.memory import homes, lives, placed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
+from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES
 from minigrad.optim import Optimizer
 
 
@@ -97,6 +102,45 @@ def results_in_place(program: Program) -> Program:
                     break
         done.append(instruction if into is None else replace(instruction, into=into))
     return replace(program, instructions=tuple(done))
+
+
+def plan_arena(program: Program) -> Program:
+    """Plan a place in one piece of memory, the program's arena, for each large result that is not seen afterwards.
+
+    What is needed at the same time lies at different places; one place serves many results, one after the other.
+    """
+    home = homes(program)
+    seen = {home[number] for i in program.instructions if not _lets_go(i) for number in i.reads}
+    made = {number: i for i in program.instructions for number in i.makes[:1]}
+    pieces = [
+        life
+        for life in lives(program)
+        if life.nbytes >= MIN_BYTES
+        and life.end < len(program.instructions)
+        and life.number not in seen
+        and life.number in made
+        and _is_placed(program, made[life.number], life.number)
+    ]
+    offsets = placed(pieces, ALIGNMENT)
+    size = max([place + life.nbytes for life, place in zip(pieces, offsets, strict=True)], default=0)
+    places = {life.number: place for life, place in zip(pieces, offsets, strict=True)}
+    return replace(program, places=places, arena=size)
+
+
+def _lets_go(instruction: Instruction) -> bool:
+    """Whether what it reads may be overwritten afterwards: only Python calls could keep arrays."""
+    if instruction.pure:
+        return True
+    own = (instruction.function.__module__ or "").startswith("minigrad.")
+    return _is_update(instruction) if instruction.name == "step_parameter" else own
+
+
+def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:
+    """Whether it makes a result where it is told to."""
+    if isinstance(instruction.function, (FusedLoop, FusedConvolution, FusedNormalization)):
+        return True
+    op = instruction.op
+    return op is not None and (op.module or "").startswith("minigrad.") and program.values[number].pooled
 
 
 def _takes_out(instruction: Instruction) -> bool:

@@ -9,6 +9,7 @@
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
+    arena                  large results lie in one piece of memory, each at a planned place (memory_passes.py)
 
 Values that nobody needs any more are let go at once in any case: see `generate.py`.
 """
@@ -23,7 +24,7 @@ import numpy as np
 
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise
-from minigrad.compilation.memory_passes import results_in_place, updates_when_ready
+from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_when_ready
 from minigrad.compilation.normalization_passes import fuse_normalization
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 
@@ -101,6 +102,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("normalization fusion", fuse_normalization),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),
+    Pass("arena", plan_arena),
 )
 
 

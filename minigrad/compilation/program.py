@@ -56,6 +56,7 @@ class Value:
         nbytes: its size.
         storage: the number of the value whose memory it lies in: its own, unless it is a view.
         whole: whether it is all of that memory.
+        pooled: whether the memory came from `kernels.buffers`, which can be told where the next result is to lie.
         name: of a parameter, where it is one ("" for others).
     """
 
@@ -65,6 +66,7 @@ class Value:
     storage: int
     whole: bool = True
     name: str = ""
+    pooled: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,8 @@ class Program:
             None where it was cleared.
         names: of the Tensors of the state.
         title: of the function.
+        places: where values lie in the arena of the program: offsets in bytes, by number. Others lie elsewhere.
+        arena: the bytes of the arena.
     """
 
     instructions: tuple[Instruction, ...]
@@ -174,6 +178,8 @@ class Program:
     gradients: tuple[tuple[Tensor | int, int | None], ...]
     names: Mapping[Tensor, str] = field(default_factory=dict)
     title: str = "program"
+    places: Mapping[int, int] = field(default_factory=dict)
+    arena: int = 0
 
     @property
     def returned(self) -> set[int]:

@@ -5,14 +5,20 @@ it from a few blocks that are kept. A result is a view of its block, and so are 
 each hold the block itself. So a block is free when only the list here holds it, which its reference count says; there
 is nothing to give back, and nothing can be given back too early.
 
-What is kept is bounded: blocks of MIN_BYTES to MAX_BYTES, all together at most MAX_KEPT. Other results are NumPy's own.
+What is kept is bounded: blocks of MIN_BYTES to MAX_BYTES, all together at most MAX_KEPT. Other results are NumPy's own,
+or have a block that is given back with them.
+
+A program (`minigrad.compile`) knows in advance what it will make, and when that is not needed any more. Its results lie
+in one arena, at places that were planned: `Slot` is the place of the next one.
 """
 
 from __future__ import annotations
 
 import math
+import mmap
 import sys
 import threading
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -21,6 +27,9 @@ from minigrad.typing import Array, DType, Shape
 
 MIN_BYTES: Final = 1 << 16
 """Below, the C library has memory at hand."""
+
+MAPPED_BYTES: Final = 1 << 20
+"""From which on a block is memory of its own, not a part of the heap."""
 
 MAX_BYTES: Final = 1 << 26
 MAX_KEPT: Final = 1 << 28
@@ -35,19 +44,94 @@ FREE: Final = 2
 """The reference count of a block that only its list, and the call that asks, hold."""
 
 
+class Block(np.ndarray):
+    """Memory that holds one array at a time: results are views of it, and views of these are views of the results."""
+
+
+def new_block(size: int) -> Block:
+    """Memory of the system's, which has it back as soon as the block is gone; of the C library's heap, where small."""
+    if size < MAPPED_BYTES or not hasattr(mmap, "MAP_PRIVATE"):
+        return Block(size, np.uint8)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return Block(size, np.uint8, memory)
+
+
+class Arena:
+    """Memory for the results of a program, while it runs: `with pool.arena(size): ...`.
+
+    A program that is started while another one runs in it gets its memory elsewhere.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.block = new_block(size + ALIGNMENT)
+        self.start, self.running = -self.block.ctypes.data % ALIGNMENT, 0
+
+    def __enter__(self) -> None:
+        self._count(1)
+
+    def __exit__(self, *_: object) -> None:
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.running += more
+        _thread.arena, _thread.start = self.block if self.running == 1 else None, self.start
+
+
+class Slot:
+    """The place of a result in the arena: `with slot: ...` gives it to the first array of this shape and dtype.
+
+    Args:
+        offset: in bytes.
+        shape, dtype: of the array.
+    """
+
+    __slots__ = ("dtype", "offset", "shape")
+
+    def __init__(self, offset: int, shape: Shape, dtype: DType) -> None:
+        self.offset, self.shape, self.dtype = offset, shape, dtype
+
+    def __enter__(self) -> None:
+        if _thread.arena is not None:
+            _thread.slot = self
+
+    def __exit__(self, *_: object) -> None:
+        _thread.slot = None
+
+
+class _Thread(threading.local):
+    """The arena of a thread's program, where it starts, and the slot of its next result."""
+
+    arena: Block | None = None
+    start = 0
+    slot: Slot | None = None
+
+
+_thread: Final = _Thread()
+
+
 class Pool:
     """Blocks by size; each thread may ask."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, list[tuple[Array, int]]] = {}  # with where its first aligned byte is
         self._lock = threading.Lock()
+        self._arenas: dict[int, Arena] = {}
         self.kept = 0
 
     def empty(self, shape: Shape, dtype: DType) -> Array:
         """A new array of any content."""
         size = math.prod(shape) * dtype.itemsize
-        if not MIN_BYTES <= size <= MAX_BYTES:
+        if size < MIN_BYTES:
             return np.empty(shape, dtype)
+        slot = _thread.slot
+        if slot is not None and slot.shape == shape and slot.dtype == dtype:
+            _thread.slot = None
+            return np.ndarray(shape, dtype, _thread.arena, _thread.start + slot.offset)
+        if size > MAX_BYTES:
+            return np.ndarray(shape, dtype, new_block(size))
         size = _rounded(size)
         with self._lock:
             blocks = self._blocks.setdefault(size, [])
@@ -57,16 +141,30 @@ class Pool:
             if self.kept + size > MAX_KEPT:
                 self._drop_free()
             if self.kept + size > MAX_KEPT or len(blocks) >= LOOKED_AT:
-                return np.empty(shape, dtype)
-            block = np.empty(size + ALIGNMENT, np.uint8)
+                return np.ndarray(shape, dtype, new_block(size))
+            block = new_block(size + ALIGNMENT)
             blocks.append((block, -block.ctypes.data % ALIGNMENT))
             self.kept += size
             return np.ndarray(shape, dtype, *blocks[-1])
 
     def clear(self) -> None:
-        """Give all free blocks back to the system."""
+        """Give all free blocks back to the system, and the arenas that no program runs in."""
         with self._lock:
             self._drop_free()
+            self._arenas = {thread: arena for thread, arena in self._arenas.items() if arena.running}
+
+    @property
+    def arena_bytes(self) -> int:
+        """The bytes of all arenas."""
+        return sum(arena.block.nbytes for arena in list(self._arenas.values()))
+
+    def arena(self, size: int) -> Arena:
+        """This thread's arena, which has so many bytes, or more."""
+        found = self._arenas.get(threading.get_ident())
+        if found is None or (found.block.nbytes < size + ALIGNMENT and not found.running):
+            self.clear()  # what eager calls of the same function have left
+            found = self._arenas[threading.get_ident()] = Arena(size)
+        return found
 
     def in_use(self) -> int:
         """How many bytes of the blocks that are kept hold arrays."""

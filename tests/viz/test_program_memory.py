@@ -31,7 +31,7 @@ def step():
 
 def test_pieces_that_are_held_together_lie_in_different_places(step):
     pieces = [life for life in lives(step.program) if life.nbytes]
-    found = places(pieces)
+    found = places(step.program, pieces)
     for k, (one, low) in enumerate(zip(pieces, found, strict=True)):
         for other, start in zip(pieces[:k], found, strict=False):
             together = one.begin <= other.end and other.begin <= one.end

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minigrad.compilation import Compiled, Program
-from minigrad.compilation.memory import Life, lives, peak
+from minigrad.compilation.memory import Life, lives, peak, placed
 from minigrad.errors import UsageError
-from minigrad.viz.palette import BLUE, ORANGE, VERMILION
+from minigrad.viz.palette import BLUE, GRAY, ORANGE, VERMILION
 from minigrad.viz.plots.style import background_color, given_or_new_axes, remove_clutter, title
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | Non
     """Plot which pieces of memory a program holds at each of its calls.
 
     Time goes to the right, a call a step; a bar is as high as the piece is large, as long as it is held, and has the
-    name of the call that made it. Blue ones are made in the forward pass, orange ones in the backward pass. What the
+    name of the call that made it. Blue ones are made in the forward pass, orange ones in the backward pass. Large ones
+    lie where they were planned to be in the program's arena, whose end is a gray line, and others above it. What the
     program does not make (parameters, arguments) is not drawn.
 
     Args:
@@ -44,10 +45,12 @@ def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | Non
     pieces = [life for life in lives(drawn) if life.nbytes]
     ax = given_or_new_axes(ax, 7.0, 3.6)
     most = peak(drawn)
-    found = places(pieces)
+    found = places(drawn, pieces)
     for life, place in zip(pieces, found, strict=True):
         _bar(ax, life, place, drawn, most)
     ax.axhline(most / 1e6, color=VERMILION, linewidth=1, linestyle=(0, (4, 3)))
+    if drawn.arena:
+        ax.axhline(drawn.arena / 1e6, color=GRAY, linewidth=1)
     ax.set_xlim(0, len(drawn.instructions) + 1)
     top = max([most, *[life.nbytes + place for life, place in zip(pieces, found, strict=True)]])
     ax.set_ylim(0, max(1.05 * top, 1) / 1e6)  # gaps between pieces may take more than the peak
@@ -58,20 +61,12 @@ def plot_program_memory(program: Program | Compiled[..., object], ax: Axes | Non
     return ax
 
 
-def places(pieces: Sequence[Life]) -> list[int]:
-    """Where each piece begins, in bytes: at the lowest place that is free for as long as it is held."""
-    placed: list[tuple[int, int, int, int]] = []  # begin, end, lowest byte, the byte behind the last
-    found = []
-    for life in pieces:
-        taken = sorted((low, high) for begin, end, low, high in placed if begin <= life.end and life.begin <= end)
-        place = 0
-        for low, high in taken:
-            if low - place >= life.nbytes:
-                break
-            place = max(place, high)
-        placed.append((life.begin, life.end, place, place + life.nbytes))
-        found.append(place)
-    return found
+def places(program: Program, pieces: Sequence[Life]) -> list[int]:
+    """Where each piece begins, in bytes: as planned in the program's arena, and the others above that."""
+    outside = [life for life in pieces if life.number not in program.places]
+    above = dict(zip([life.number for life in outside], placed(outside), strict=True))
+    found = program.places
+    return [found[x.number] if x.number in found else program.arena + above[x.number] for x in pieces]
 
 
 def _bar(ax: Axes, life: Life, place: int, program: Program, most: int) -> None:
