@@ -117,7 +117,7 @@ def test_hints_name_only_what_exists(names, known):
         (lambda x: DataLoader(dataset=X), "PyTorch's dataset= is data= here"),
         (lambda x: DataLoader(X, num_workers=2), "PyTorch's num_workers= is workers= here"),
         (lambda x: DataLoader(X, pin_memory=True), "there is only the CPU here"),
-        (lambda x: DataLoader(X, persistent_workers=True), "they end with the epoch"),
+        (lambda x: DataLoader(X, worker_init_fn=print), "they end with the epoch"),
         (lambda x: mg.full(2, 3, 1.0), r"write full\(\(2, 3\), 1.0\)"),
         (lambda x: mg.ones(2, 3, dtype="float32"), r"a shape is one argument: write ones\(\(2, 3\)\)"),
         (lambda x: mg.zeros(2, 3, 4, 5), r"a shape is one argument: write zeros\(\(2, 3, 4, 5\)\)"),

@@ -31,6 +31,7 @@ from minigrad.data.datasets.tones import tones
 from minigrad.data.datasets.toy import circles, moons, spirals
 from minigrad.data.folder import ImageFolder, image_folder
 from minigrad.data.image import read_image
+from minigrad.data.iterable import IterableDataset
 from minigrad.data.loader import DataLoader
 from minigrad.data.mel import hz_to_mel, log_mel, mel_filters, mel_to_hz, mfcc
 from minigrad.data.memmap import Memmap
@@ -41,6 +42,8 @@ from minigrad.data.resample import RandomAffine, Resize, affine, resize
 from minigrad.data.shards import TarShards, tar_shards
 from minigrad.data.spectrogram import hann_window, istft, stft
 from minigrad.data.split import Subset, random_split, stratified_split
+from minigrad.data.stream import StreamLoader
+from minigrad.data.tar_stream import TarStream
 from minigrad.data.tokenizer import CharacterTokenizer, Tokenizer
 from minigrad.data.transform import Compose, Normalize, ToRGB, Transform
 from minigrad.data.wav import read_wav, write_wav
@@ -58,6 +61,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "ImageFolder",
+    "IterableDataset",
     "Memmap",
     "Mixup",
     "Normalize",
@@ -68,8 +72,10 @@ __all__ = [
     "RandomCrop",
     "RandomFlip",
     "Resize",
+    "StreamLoader",
     "Subset",
     "TarShards",
+    "TarStream",
     "ToRGB",
     "Tokenizer",
     "Transform",

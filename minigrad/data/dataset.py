@@ -25,6 +25,8 @@ class Dataset:
         classes: the names of the labels 0, 1, ..., for reports and plots; () where there are none.
         blocks: which samples are stored together, so that shuffling leaves them near each other; None where any order
             costs the same.
+        reads_samples: whether `batch` gives the same samples whatever else is asked for with them, so that each of
+            several processes can read its own; where `batch` is not written they are the same anyway.
         fingerprint: a number that changes when the samples do, so that no run goes on with others; 0 where nobody
             looks.
 
@@ -40,6 +42,7 @@ class Dataset:
 
     classes: tuple[str, ...] = ()
     blocks: Blocks | None = None
+    reads_samples: bool = False
     fingerprint: int = 0
 
     def __len__(self) -> int:

@@ -1,31 +1,28 @@
 """`DataLoader`: batches of Tensors in an order that three integers determine."""
 
-import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from minigrad.autograd.tensor import Tensor
-from minigrad.data.collation import Arrays
+from minigrad.data.batch_reader import BatchReader, Epoch, Fetched
 from minigrad.data.dataset import Dataset, as_dataset
+from minigrad.data.iterable import is_stream
+from minigrad.data.kept_workers import KeptWorkers
 from minigrad.data.mixup import BatchTransform
-from minigrad.data.part import read_part, rows_of_part
 from minigrad.data.prefetch import Prefetch
-from minigrad.data.sampling import probabilities, stream
-from minigrad.data.skipping import Skipped, collect_skipped
+from minigrad.data.sampling import checked_integer, probabilities
+from minigrad.data.skipping import Skipped
 from minigrad.data.transform import Transform
 from minigrad.data.workers import Workers
 from minigrad.errors import DataError
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array
-
-Fetched = tuple[Arrays, list[str]]
-"""A batch, and why samples are missing in it."""
 
 
 class DataLoader(ExplainedKeywords):
@@ -73,6 +70,9 @@ class DataLoader(ExplainedKeywords):
             least, where two for each are too few.
         workers: how many processes make the batches (default 0: none).
         timeout: seconds after which a worker that has not answered is given up (default 300.0).
+        persistent_workers: whether the processes stay when a pass ends, and make the batches of the next one (default
+            False). They keep dataset and transforms as these were in the first pass, until `close()`, or until nobody
+            knows the loader any more.
         start_method: how workers are started, "fork", "forkserver" or "spawn" (default None: forkserver where there is
             one, spawn elsewhere).
 
@@ -84,9 +84,18 @@ class DataLoader(ExplainedKeywords):
     ([4, 4, 2], 1)
     """
 
+    for_streams: ClassVar[type["DataLoader"]]
+    """The class of the loaders of data that can be iterated over only."""
+
+    def __new__(cls, *args: Any, **given: Any) -> "DataLoader":
+        """A loader for samples by number, or for a stream."""
+        data = args[0] if args else given.get("data")
+        chosen = cls.for_streams if cls is DataLoader and is_stream(data) else cls
+        return super().__new__(chosen, *args, **given)
+
     def __init__(
         self,
-        data: Dataset | Array | Sequence[Any],  # of arrays, or of samples
+        data: Dataset | Array | Sequence[Any] | Iterable[Any],  # of arrays, or of samples
         batch_size: int = 1,
         shuffle: bool = False,
         drop_last: bool = False,
@@ -99,27 +108,29 @@ class DataLoader(ExplainedKeywords):
         workers: int = 0,
         timeout: float = 300.0,
         start_method: str | None = None,
+        persistent_workers: bool = False,
     ) -> None:
         self.dataset = as_dataset("DataLoader", data)
         if np.ndim(batch_size):
             raise DataError("DataLoader: batch_size is a number, got an array: give arrays as one, DataLoader((x, y))")
-        self.batch_size = _integer("batch_size", batch_size, at_least=1, fix="Use batch_size=64, say.")
+        self.batch_size = checked_integer("batch_size", batch_size, at_least=1, fix="Use batch_size=64, say.")
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.transform = transform
         self.batch_transform = batch_transform
-        self.prefetch = _integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
-        self.workers = _integer("workers", workers, at_least=0, fix="Use workers=2, or 0 for none.")
-        self.timeout, self.start_method = timeout, start_method
+        self.prefetch = checked_integer("prefetch", prefetch, at_least=0, fix="Use prefetch=2, or 0 for no thread.")
+        self.workers = checked_integer("workers", workers, at_least=0, fix="Use workers=2, or 0 for none.")
+        self.timeout, self.start_method, self.persistent_workers = timeout, start_method, persistent_workers
+        self._kept_workers = KeptWorkers()
         self._probabilities = None if weights is None else probabilities(weights, len(self.dataset))
-        self.seed = _integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
+        self.seed = checked_integer("seed", seed, at_least=0, fix="Any such number will do, 0 for one.")
         self.epoch = 0
         self.batch = 0
         self._next = 0, 0  # the epoch and batch at which the next pass begins
         self.skipped = Skipped()  # in the current epoch
         self._moves = 0  # how often it was moved to another place: what was begun before ends
         self._part: tuple[int, int] | None = None
-        if len(self) == 0:
+        if self.length == 0:
             raise DataError(
                 f"DataLoader: an epoch must have at least one batch, got none from {len(self.dataset)} "
                 f"samples with batch_size={batch_size} and drop_last={drop_last}. Check the dataset, "
@@ -134,9 +145,8 @@ class DataLoader(ExplainedKeywords):
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the batches of the next epoch, or what is left of one whose state was loaded."""
         seed, moves, (epoch, first) = self.seed, self._moves, self._next
-        with self._reader(seed, epoch, first) as read:
-            for batch in range(first, len(self)):
-                arrays, reasons = read(batch)
+        with closing(self._batches(seed, epoch, first)) as batches:
+            for batch, (arrays, reasons) in batches:
                 self.skipped = Skipped() if batch == 0 else self.skipped
                 self.skipped.add(reasons)
                 # Count before yielding: a state saved while this batch is being used resumes after it.
@@ -151,6 +161,22 @@ class DataLoader(ExplainedKeywords):
         self.epoch, self.batch = self._next = epoch + 1, 0
         if self.skipped.count:
             warnings.warn(f"DataLoader: in epoch {epoch}, {self.skipped}", UserWarning, stacklevel=2)
+
+    def _batches(self, seed: int, epoch: int, first: int) -> Generator[tuple[int, Fetched]]:
+        """The batches of an epoch from one on, with their numbers."""
+        with self._reading(seed, epoch, first) as read:
+            for batch in range(first, len(self)):
+                yield batch, read(batch)
+
+    @property
+    def length(self) -> int | None:
+        """The number of batches in a whole epoch; None where nobody knows it, as of a stream."""
+        return len(self)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the batch that was handed out last is the last one of its epoch."""
+        return self.batch == self.length
 
     def restart(self) -> None:
         """Go back to the first batch of the current epoch; the same batches come again."""
@@ -205,8 +231,9 @@ class DataLoader(ExplainedKeywords):
                 f"got {', '.join(map(str, state)) or 'none'}. Pass what state_dict() returned."
             )
         fix = "Pass what state_dict() returned."
-        seed, epoch, batch = (_integer(name, state[name], at_least=0, fix=fix) for name in ("seed", "epoch", "batch"))
-        if batch > len(self):
+        names = "seed", "epoch", "batch"
+        seed, epoch, batch = (checked_integer(name, state[name], at_least=0, fix=fix) for name in names)
+        if self.length is not None and batch > self.length:
             raise DataError(
                 f"DataLoader.load_state_dict: batch must be at most {len(self)}, the batches of an epoch, "
                 f"got {batch}. Use the dataset, batch_size and drop_last that the state was saved with."
@@ -229,41 +256,37 @@ class DataLoader(ExplainedKeywords):
         """The number of samples in the first batches of an epoch."""
         return min(batch * self.batch_size, len(self.dataset))
 
-    def _reader(self, seed: int, epoch: int, first: int) -> AbstractContextManager[Callable[[int], Fetched]]:
-        """A function from the number of a batch to the batch."""
-        read = partial(self._fetch, self._order(seed, epoch), seed, epoch)
-        if self.workers:
-            ahead, method = self.prefetch, self.start_method
-            return Workers(read, first, len(self), self.workers, ahead, timeout=self.timeout, start_method=method)
-        return Prefetch(read, stop=len(self), ahead=self.prefetch) if self.prefetch else nullcontext(read)
+    @contextmanager
+    def _reading(self, seed: int, epoch: int, first: int) -> Iterator[Callable[[int], Fetched]]:
+        """A function from the number of a batch to the batch, inside of this block."""
+        reader, chosen = self._batch_reader(), Epoch(seed, epoch, self._part)
+        with ExitStack() as ends:
+            if self.workers:
+                count = self.workers if self.persistent_workers else min(self.workers, self._stop - first - 1)
+                start = partial(
+                    Workers, reader, count, self.prefetch, timeout=self.timeout, start_method=self.start_method
+                )
+                workers = self._kept_workers.free(start, ends, keep=self.persistent_workers)
+                yield ends.enter_context(workers.reading(chosen, first, self._stop))
+            elif self.prefetch:
+                yield ends.enter_context(Prefetch(partial(reader, chosen), self._stop, self.prefetch))
+            else:
+                yield partial(reader, chosen)
 
-    def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
-        samples = len(self.dataset)
-        if self._probabilities is not None:
-            return stream(seed, epoch).choice(samples, samples, p=self._probabilities)
-        if not self.shuffle:
-            return np.arange(samples)
-        rng, blocks = stream(seed, epoch), self.dataset.blocks
-        return rng.permutation(samples) if blocks is None else blocks.shuffled(rng)
+    def _batch_reader(self) -> Callable[[Epoch, int], Fetched]:
+        """What makes the batches."""
+        return BatchReader(
+            self.dataset, self.batch_size, self.shuffle, self.transform, self.batch_transform, self._probabilities
+        )
 
-    def _fetch(self, order: NDArray[np.int64], seed: int, epoch: int, batch: int) -> Fetched:
-        indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        rng = stream(seed, epoch, batch)
-        try:
-            with collect_skipped() as reasons:
-                if self._part is not None:
-                    rows = rows_of_part(*self._part, len(indices))
-                    part = read_part(self.dataset, indices, rows, rng, self.transform, self.batch_transform)
-                    return part, reasons
-                arrays = self.dataset.batch(indices, rng)
-            if len(arrays[0]):
-                first, *rest = arrays
-                arrays = (first if self.transform is None else self.transform(first, rng), *rest)
-                arrays = arrays if self.batch_transform is None else self.batch_transform(arrays, rng)
-            return arrays, reasons
-        except Exception as error:
-            error.add_note(f"in batch {batch} of epoch {epoch} of the DataLoader: samples {_listed(indices)}")
-            raise
+    @property
+    def _stop(self) -> int:
+        """The first batch that is not there."""
+        return len(self)
+
+    def close(self) -> None:
+        """End the worker processes that are kept; the next pass starts others."""
+        self._kept_workers.close()
 
     def __repr__(self) -> str:
         joint = f"batch_transform={self.batch_transform}, " if self.batch_transform is not None else ""
@@ -275,18 +298,3 @@ class DataLoader(ExplainedKeywords):
             f"drop_last={self.drop_last}, transform={self.transform}, {joint}{weights}{prefetch}seed={self.seed}, "
             f"epoch={self.epoch}, batch={self.batch}/{len(self)})"
         )
-
-
-def _listed(indices: NDArray[np.int64]) -> str:
-    numbers = ", ".join(map(str, indices[:8]))
-    return numbers if len(indices) <= 8 else f"{numbers} ... ({len(indices)} in all)"
-
-
-def _integer(name: str, value: int, at_least: int, fix: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < at_least:
-        raise DataError(f"DataLoader: {name} must be an integer of at least {at_least}, got {value!r}. {fix}")
-    return number

@@ -19,8 +19,8 @@ import numpy as np
 
 from minigrad.data.folder import ImageFolder
 from minigrad.data.image import PathLike
-from minigrad.data.shards import CLASSES
 from minigrad.data.split import check_seed
+from minigrad.data.tar_samples import CLASSES
 from minigrad.errors import DataError
 
 LONGEST_WORD: Final = 40  # letters of a class or file in the name of a member, of which the format takes 100

@@ -88,7 +88,7 @@ def _reads_samples(dataset: Dataset) -> bool:
         return _draws_nothing(dataset.transform) and _reads_samples(dataset.dataset)
     if type(dataset) in (ArrayDataset, ImageFolder):
         return _draws_nothing(getattr(dataset, "transform", None))
-    return type(dataset).batch is Dataset.batch
+    return dataset.reads_samples or type(dataset).batch is Dataset.batch
 
 
 def _transformed(transform: Transform, images: Array, rows: slice, samples: int, rng: Generator) -> Array:

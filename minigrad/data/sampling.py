@@ -1,5 +1,7 @@
 """Where the randomness of a loader comes from."""
 
+import operator
+
 import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
@@ -28,3 +30,24 @@ def probabilities(weights: ArrayLike, samples: int) -> NDArray[np.float64]:
         )
     normalized: NDArray[np.float64] = array / array.sum()
     return normalized
+
+
+def checked_integer(name: str, value: int, at_least: int, fix: str) -> int:
+    """An argument of the loader as an integer.
+
+    Args:
+        name: what messages call it.
+        value: the argument.
+        at_least: the smallest that is allowed.
+        fix: what to do about another, for the message.
+
+    Raises:
+        DataError: it is no integer, or smaller.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < at_least:
+        raise DataError(f"DataLoader: {name} must be an integer of at least {at_least}, got {value!r}. {fix}")
+    return number

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -19,22 +16,22 @@ from numpy.typing import NDArray
 from minigrad.data.blocks import Blocks
 from minigrad.data.collation import Arrays, collate
 from minigrad.data.dataset import Dataset
-from minigrad.data.image import SUFFIXES, PathLike, checked_channels, decode_image
-from minigrad.data.npy import parse_npy
+from minigrad.data.image import PathLike, checked_channels
 from minigrad.data.skipping import Skipped, skip
 from minigrad.data.split import Subset, stratified_split
 from minigrad.data.tar_index import BLOCK, TarIndex, index_tar, read_at
+from minigrad.data.tar_samples import (
+    CLASSES,
+    INPUTS,
+    LARGEST_SAMPLE,
+    decoded_input,
+    decoded_target,
+    shard_paths,
+    stored_classes,
+)
 from minigrad.data.transform import Transform, pair
 from minigrad.errors import DataError
 from minigrad.typing import Array
-
-INPUTS: Final = (*sorted(suffix.removeprefix(".") for suffix in SUFFIXES), "npy")
-
-CLASSES: Final = "classes.json"
-"""The file beside shards that holds the names of their classes, a list."""
-
-LARGEST_SAMPLE: Final = 2**30
-"""The most bytes that one picture or array of a sample may have."""
 
 
 class TarShards(Dataset):
@@ -149,17 +146,12 @@ class TarShards(Dataset):
         suffix = INPUTS[self._suffixes[number]]
         content = _content(path, begin, length)
         with _named(path, begin):
-            image: Array = parse_npy(content, "") if suffix == "npy" else self._decoded(content)
+            image = decoded_input(content, suffix, self.shape)
         if len(self.labels):
             return image, self.labels[number]
         content = _content(path, target_begin, target_length)
         with _named(path, target_begin):
-            if self._extension.endswith("npy"):
-                return image, parse_npy(content, "")
-            return image, _number_of(content, self._key)
-
-    def _decoded(self, content: bytes) -> Array:
-        return decode_image(io.BytesIO(content), "", np.empty(self.shape, np.float32))
+            return image, decoded_target(content, self._extension, self._key)
 
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
@@ -214,27 +206,6 @@ def tar_shards(
     return Subset(whole, parts[0]), Subset(whole, parts[1])
 
 
-def shard_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
-    """The archives that a folder, a path or several paths stand for.
-
-    Raises:
-        DataError: there are none.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        paths = [Path(each) for each in path]
-        if not paths:
-            raise DataError("TarShards: needs the path of at least one shard, got none")
-        return paths
-    if not Path(path).is_dir():
-        return [Path(path)]
-    paths = sorted(file for file in Path(path).glob("*.tar") if not file.name.startswith("."))
-    if not paths:
-        raise DataError(
-            f"TarShards: there are no .tar files in {path}. `minigrad data pack FOLDER -o {path}` makes them."
-        )
-    return paths
-
-
 def _content(path: Path, begin: int, length: int) -> bytes:
     if length > LARGEST_SAMPLE:
         raise DataError(f"{_name(path, begin)} is refused: it has {length:,} bytes, more than {LARGEST_SAMPLE:,}")
@@ -261,36 +232,12 @@ def _name(path: Path, begin: int) -> str:
     return f"{path}: {name} at byte {begin:,}"
 
 
-def _number_of(content: bytes, key: str) -> Array:
-    """The numbers in a JSON text, or under a key of the object in it."""
-    try:
-        value = json.loads(content)
-        values = np.asarray(value[key] if key else value)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f" is damaged or holds no {key or 'number'} ({type(error).__name__}: {error})") from error
-    if values.dtype.kind not in "biuf":
-        raise DataError(f" holds {str(value)[:60]!r}, and should hold a number or lists of numbers")
-    return values.astype(np.float32) if values.dtype == np.float64 else values
-
-
 def _classes(folder: Path, given: Iterable[str] | None, labels: NDArray[np.int64]) -> tuple[str, ...]:
     """The names of the classes."""
     if not len(labels):
         return tuple(given or ())
     number = int(labels.max()) + 1
-    names = tuple(given) if given is not None else _stored_classes(folder / CLASSES)
+    names = tuple(given) if given is not None else stored_classes(folder / CLASSES)
     if names and len(names) < number:
         raise DataError(f"TarShards: the shards in {folder} have class {number - 1}, and there are {len(names)} names")
     return names or tuple(map(str, range(number)))
-
-
-def _stored_classes(path: Path) -> tuple[str, ...]:
-    if not path.exists():
-        return ()
-    try:
-        names = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} is damaged ({error})") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DataError(f"{path} should hold a list of the names of the classes")
-    return tuple(names)

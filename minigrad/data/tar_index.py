@@ -215,7 +215,7 @@ class _Reader:
                 return None
             compressed = offset == 0 and block[:2] in (b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5")
             if compressed:
-                fix = "decompress it (gunzip FILE), for samples are read from its middle"
+                fix = "decompress it (gunzip FILE), as samples are read from its middle, or use TarStream"
                 raise DataError(f"{self.path} is compressed: {fix}") from error
             raise DataError(f"{self.path} is damaged at byte {offset:,}: there is no header ({error})") from error
 

@@ -23,8 +23,10 @@ ALIGNMENT: Final = 64  # bytes, for the arrays in a slot
 
 @dataclass(frozen=True)
 class Task:
-    """What a process is told: the number of a batch, and where its arrays go."""
+    """What a process is told: the epoch and number of a batch, for the how many-th reading, and where its arrays go."""
 
+    reading: int
+    epoch: Any
     number: int
     memory: str
     begin: int
@@ -36,7 +38,7 @@ class Answer:
     """What a process answers.
 
     Attributes:
-        number: of the batch.
+        reading, number: of the task.
         reasons: why samples are missing in it.
         stored: dtype, shape and place in the shared memory of each array, where they are there.
         arrays: they themselves, where they are not.
@@ -44,6 +46,7 @@ class Answer:
         told: the text of that, with its traceback.
     """
 
+    reading: int
     number: int
     reasons: Sequence[str] = ()
     stored: Sequence[tuple[str, Shape, int]] = ()
@@ -52,12 +55,12 @@ class Answer:
     told: str = ""
 
 
-def run_worker(connection: Connection, compute: Callable[[int], Any]) -> None:
+def run_worker(connection: Connection, compute: Callable[[Any, int], Any]) -> None:
     """Answer tasks until the pipe is closed or the other process has ended.
 
     Args:
         connection: this end of the pipe.
-        compute: from the number of a batch to its arrays, and why samples are missing in it.
+        compute: from the epoch and number of a batch to its arrays, and why samples are missing in it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: who began them ends them
     set_threads(1)  # there is a process for each processor
@@ -80,21 +83,23 @@ def run_worker(connection: Connection, compute: Callable[[int], Any]) -> None:
         sys.stdout.flush()
 
 
-def _answer(task: Task, memory: SharedMemory, compute: Callable[[int], Any]) -> Answer:
+def _answer(task: Task, memory: SharedMemory, compute: Callable[[Any, int], Any]) -> Answer:
     try:
-        arrays, reasons = compute(task.number)
+        arrays, reasons = compute(task.epoch, task.number)
     except Exception as error:
-        return Answer(task.number, error=_sendable(error), told="".join(traceback.format_exception(error)))
+        return Answer(
+            task.reading, task.number, error=_sendable(error), told="".join(traceback.format_exception(error))
+        )
     arrays = tuple(np.asarray(array) for array in arrays)
     stored, place = [], task.begin
     for array in arrays:
         stored.append((array.dtype.str, array.shape, place))
         place += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
     if place > task.begin + task.size or any(array.dtype.hasobject for array in arrays):
-        return Answer(task.number, reasons, arrays=arrays)
+        return Answer(task.reading, task.number, reasons, arrays=arrays)
     for array, (dtype, shape, begin) in zip(arrays, stored, strict=True):
         np.ndarray(shape, dtype, memory.buf, begin)[...] = array
-    return Answer(task.number, reasons, stored)
+    return Answer(task.reading, task.number, reasons, stored)
 
 
 def _sendable(error: Exception) -> Exception | None:

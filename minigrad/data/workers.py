@@ -7,26 +7,22 @@ pipe. Whichever process is free takes the next number, and results are handed ou
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
-import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from multiprocessing.shared_memory import SharedMemory
-from signal import Signals
 from typing import Any, Final, TypeAlias
 from weakref import finalize
 
 import numpy as np
 
-from minigrad.data.worker_process import ALIGNMENT, Answer, Task, run_worker
+from minigrad.data.batch_reader import Epoch
+from minigrad.data.worker_process import ALIGNMENT, Answer, Task
+from minigrad.data.worker_start import Worker, cause_of, context_of, started
 from minigrad.errors import DataError
 from minigrad.typing import Array
 
@@ -36,33 +32,19 @@ Result: TypeAlias = tuple[tuple[Array, ...], list[str]]
 QUEUED: Final = 2
 """How many batches a process is told of at once: it begins the second one without waiting."""
 
-UNGUARDED: Final = (
-    'their message is above. A script that starts them needs `if __name__ == "__main__":` around what it does'
-)
-
 GRACE: Final = 0.5  # seconds in which a process may finish what it is at, before it is terminated
 
 
-@dataclass
-class Worker:
-    """A process, this end of its pipe, and the batches that it has: their numbers, and the slots they go to."""
-
-    process: BaseProcess
-    connection: Connection
-    tasks: dict[int, int] = field(default_factory=dict)
-
-
 class Workers(AbstractContextManager["Workers"]):
-    """`compute(first)`, `compute(first + 1)`, ... each made in another process before it is asked for.
+    """`compute(epoch, first)`, `compute(epoch, first + 1)`, ... each made in another process before it is asked for.
 
-    `workers(n)` returns or raises what `compute(n)` does, for n = first, first + 1, ... in this order. The first one is
-    made here, while the processes start: its size decides that of the slots. Leaving the context ends the processes and
-    gives the shared memory back, after an error or Ctrl-C too. If this process is killed, they end by themselves.
+    Inside of `reading(epoch, first, stop)` a function of n returns or raises what `compute(epoch, n)` does, for
+    n = first, first + 1, ... in this order. The very first one is made here, while the processes start: its size
+    decides that of the slots. Leaving the context ends the processes and gives the shared memory back, after an error
+    or Ctrl-C too. If this process is killed, they end by themselves.
 
     Args:
-        compute: a function of a number that can be pickled; nothing else may decide its result.
-        first: the number that is asked for first.
-        stop: the first number that is not to be computed.
+        compute: a function of an epoch and a number that can be pickled; nothing else may decide its result.
         count: how many processes.
         ahead: how many results may wait; at least so many that no process has to.
         timeout: seconds after which a process that has not answered is given up.
@@ -75,17 +57,18 @@ class Workers(AbstractContextManager["Workers"]):
 
     def __init__(
         self,
-        compute: Callable[[int], Result],
-        first: int,
-        stop: int,
+        compute: Callable[[Epoch, int], Result],
         count: int,
         ahead: int = 0,
         *,
         timeout: float = 300.0,
         start_method: str | None = None,
     ) -> None:
-        self._compute, self._first, self._stop, self._timeout = compute, first, stop, timeout
-        self._next = first + 1  # to be begun
+        self._compute, self._timeout = compute, timeout
+        self.broken = False  # whether a process has died or does not answer
+        self._epoch: Epoch | None = None  # which is being read
+        self._reading = 0  # how many have been begun: answers to the tasks of earlier ones come too late
+        self._next = self._stop = 0  # the number to be begun, and the first that is not
         self._free = list(range(max(ahead, QUEUED * count + 1)))  # slots
         self._ready: dict[int, tuple[int, Answer]] = {}  # slot and answer by number
         self._process = os.getpid()
@@ -93,18 +76,43 @@ class Workers(AbstractContextManager["Workers"]):
         self._slot_size = 0
         self._workers: list[Worker] = []
         resource_tracker.ensure_running()  # before a fork, so that all processes have the same one
-        context = _context(start_method)
+        context = context_of(start_method)
         try:
-            for number in range(min(count, stop - first - 1)):
-                self._workers.append(_started(context, compute, number))
+            for number in range(count):
+                self._workers.append(started(context, compute, number))
         except BaseException:
             self._close(grace=0)
             raise
 
-    def __call__(self, number: int) -> Result:
+    @property
+    def busy(self) -> bool:
+        """Whether an epoch is being read."""
+        return self._epoch is not None
+
+    @contextmanager
+    def reading(self, epoch: Epoch, first: int, stop: int) -> Iterator[Callable[[int], Result]]:
+        """A function of a number, inside of this block; the processes stay.
+
+        Args:
+            epoch: what `compute` is given.
+            first: the number that is asked for first.
+            stop: the first number that is not to be computed.
+        """
+        self._epoch, self._next, self._stop = epoch, first + (self._memory is None), stop
+        self._reading += 1
+        self._dispatch()
+        try:
+            yield self._result
+        finally:
+            self._epoch = None
+            self._free += [slot for slot, _ in self._ready.values()]
+            self._ready.clear()
+
+    def _result(self, number: int) -> Result:
         """The result for `number`, waiting for it if need be."""
-        if number == self._first:
-            result = self._compute(number)
+        assert self._epoch is not None
+        if self._memory is None:  # the first one, or there are no processes
+            result = self._compute(self._epoch, number)
             self._make_slots(sum(array.nbytes + ALIGNMENT for array in result[0]))
             self._dispatch()
             return result
@@ -120,8 +128,21 @@ class Workers(AbstractContextManager["Workers"]):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the processes, and give the memory back."""
+        self.close(GRACE if kind is None else 0)
+
+    def close(self, grace: float = GRACE) -> None:
+        """End the processes, and give the memory back.
+
+        Args:
+            grace: seconds in which a process may finish what it is at (default 0.5).
+        """
         if self._process == os.getpid():  # a fork copies this object
-            self._close(GRACE if kind is None else 0)
+            self._close(grace)
+
+    def __del__(self) -> None:
+        """End the processes at the latest when nobody knows them any more."""
+        with suppress(Exception):  # Python may be ending, or `__init__` have failed
+            self.close(0)
 
     def _make_slots(self, size: int) -> None:
         """Make the shared memory, with some room for batches that are larger than the first one."""
@@ -143,14 +164,15 @@ class Workers(AbstractContextManager["Workers"]):
 
     def _dispatch(self) -> None:
         """Tell the processes that have least to do of the next batches."""
-        while self._memory is not None and self._next < self._stop and self._free:
+        while self._memory is not None and self._epoch is not None and self._next < self._stop and self._free:
             worker = min(self._workers, key=lambda worker: len(worker.tasks))
             if len(worker.tasks) >= QUEUED:
                 return
             slot = self._free.pop()
-            worker.tasks[self._next] = slot
+            worker.tasks[self._reading, self._next] = slot
+            place = self._memory.name, slot * self._slot_size, self._slot_size
             with suppress(OSError):  # it has died, which is told when its batch is asked for
-                worker.connection.send(Task(self._next, self._memory.name, slot * self._slot_size, self._slot_size))
+                worker.connection.send(Task(self._reading, self._epoch, self._next, *place))
             self._next += 1
 
     def _wait_for(self, number: int) -> tuple[int, Answer]:
@@ -164,7 +186,8 @@ class Workers(AbstractContextManager["Workers"]):
                 if pipe in found or end in found:
                     self._receive(worker, died=end in found, wanted=number)
             if not found:
-                worker = next(worker for worker in self._workers if number in worker.tasks)
+                self.broken = True
+                worker = next(worker for worker in self._workers if (self._reading, number) in worker.tasks)
                 raise DataError(
                     f"DataLoader: worker process {worker.process.pid} has not made batch {number} in "
                     f"{self._timeout:g} s, and is ended. If the batch needs longer, use a larger timeout="
@@ -176,13 +199,19 @@ class Workers(AbstractContextManager["Workers"]):
         try:
             while worker.connection.poll():
                 answer: Answer = worker.connection.recv()
-                self._ready[answer.number] = worker.tasks.pop(answer.number), answer
+                slot = worker.tasks.pop((answer.reading, answer.number))
+                if answer.reading == self._reading:
+                    self._ready[answer.number] = slot, answer
+                else:
+                    self._free.append(slot)
+                    self._dispatch()
         except (EOFError, OSError, pickle.UnpicklingError):
             died = True
-        if died and wanted in worker.tasks:
+        self.broken = self.broken or died
+        if died and (self._reading, wanted) in worker.tasks:
             worker.process.join(GRACE)
             raise DataError(
-                f"DataLoader: worker process {worker.process.pid} has ended ({_cause(worker.process)}) while it made "
+                f"DataLoader: worker process {worker.process.pid} has ended ({cause_of(worker.process)}) while it made "
                 f"batch {wanted}. Use workers=0 to see what fails"
             )
         if died and worker in self._workers and worker.tasks:
@@ -211,57 +240,6 @@ class Workers(AbstractContextManager["Workers"]):
         if self._memory is not None:
             self._unlink()
             self._memory = None
-
-
-def _context(start_method: str | None) -> BaseContext:
-    known = multiprocessing.get_all_start_methods()
-    if start_method is None:
-        start_method = "forkserver" if "forkserver" in known else "spawn"
-    if start_method not in known:
-        raise DataError(f"DataLoader: start_method must be {' or '.join(known)} here, got {start_method!r}.")
-    context = multiprocessing.get_context(start_method)
-    if start_method == "forkserver":  # which then imports them once, and not for each process
-        from multiprocessing.forkserver import _forkserver
-
-        others = getattr(_forkserver, "_preload_modules", ["__main__"])
-        spec = getattr(sys.modules["__main__"], "__spec__", None)  # of `python -m`, which "__main__" leaves out
-        modules = [*others, "minigrad.data", *([spec.name] if spec is not None else [])]
-        context.set_forkserver_preload(list(dict.fromkeys(modules)))
-    return context
-
-
-def _started(context: BaseContext, compute: Callable[[int], Result], number: int) -> Worker:
-    here, there = context.Pipe()
-    process: Any = context.Process(  # type: ignore[attr-defined]  # each context has its own class
-        target=run_worker, args=(there, compute), name=f"minigrad-worker-{number}", daemon=True
-    )
-    try:
-        process.start()
-    except (EOFError, ConnectionError) as error:
-        here.close()
-        raise DataError(f"DataLoader: worker processes cannot be started: {UNGUARDED}") from error
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        here.close()
-        raise DataError(
-            f"DataLoader: the dataset or a transform cannot be sent to a worker process ({error}). Define it at the "
-            "top level of a module, not inside of a function, or use workers=0 and prefetch=2"
-        ) from error
-    finally:
-        there.close()
-    return Worker(process, here)
-
-
-def _cause(process: BaseProcess) -> str:
-    """Why a process has ended, as far as one can tell."""
-    code = process.exitcode
-    if code is None:
-        return "it closed its pipe"
-    if code == 1 and not getattr(sys, "ps1", None):
-        return f"exit code 1: {UNGUARDED}"
-    if code >= 0:
-        return f"exit code {code}"
-    name = Signals(-code).name if -code in list(Signals) else f"signal {-code}"
-    return f"{name}: perhaps for want of memory" if name == "SIGKILL" else name
 
 
 def _unlinked(memory: SharedMemory, process: int) -> None:

@@ -28,7 +28,7 @@ RENAMED: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """PyTorch's and others' names of parameters, and what they may be called here."""
 
-ITS_WORKERS = "workers=2 makes batches in two processes, prefetch=2 in one thread; they end with the epoch"
+ITS_WORKERS = "workers=2 makes batches in two processes, prefetch=2 in one thread; they end with the epoch, unless kept"
 ONE_COMPILER = "there is one way to compile here, for each new shape: leave backend=, mode= and the like out"
 NO_DEVICES = "there is only the CPU here"
 ONE_WAY = "there is one implementation here"
@@ -37,7 +37,7 @@ REMARKS: Mapping[str, str] = {
     "out": "results are new Tensors: leave out= out",
     "device": NO_DEVICES, "pin_memory": NO_DEVICES, "pin_memory_device": NO_DEVICES, "non_blocking": NO_DEVICES,
     "foreach": ONE_WAY, "fused": ONE_WAY, "capturable": ONE_WAY, "differentiable": ONE_WAY,
-    "persistent_workers": ITS_WORKERS, "prefetch_factor": ITS_WORKERS,
+    "prefetch_factor": ITS_WORKERS,
     "worker_init_fn": ITS_WORKERS, "multiprocessing_context": "say it by start_method=",
     "sampler": "shuffle=True or weights= choose the samples", "batch_sampler": "shuffle=True or weights= choose them",
     "collate_fn": "a dataset gives the arrays of a sample, which are stacked; batch_transform= changes whole batches",

@@ -123,7 +123,13 @@ def fit(
     )  # fmt: skip
     for part in (training.schedule, *training.callbacks):
         part.reset()
-    if doubts := unit_doubts(training.schedule, epochs, training.total_steps):
+    total = training.total_steps
+    if total is None and training.schedule.uses_total:
+        raise UsageError(
+            f"fit: {training.schedule} needs the number of all steps, and the loader's stream has no length: let its "
+            "class have a __len__, the number of samples of an epoch, or use a schedule that counts steps"
+        )
+    if total is not None and (doubts := unit_doubts(training.schedule, epochs, total)):
         warnings.warn(f"fit: {doubts}", UserWarning, stacklevel=2)
     loader.restart()  # for someone may have looked at a batch; a resumed run then goes to its place
     compiled = compilation.compile(partial(_gradients, model, loss)) if compile else None

@@ -99,10 +99,10 @@ class Progress(Callback):
 
     def _time_left(self, training: TrainingState) -> str:
         """From the steps since this start and their time, evaluations included."""
-        done, left = training.step - self._first_step, training.total_steps - training.step
-        if not done:
+        done, total = training.step - self._first_step, training.total_steps
+        if not done or total is None:
             return ""
-        seconds = round((perf_counter() - self._start) / done * left)
+        seconds = round((perf_counter() - self._start) / done * (total - training.step))
         hours, minutes = seconds // 3600, seconds // 60 % 60
         return (f"{hours}:{minutes:02}" if hours else f"{minutes}") + f":{seconds % 60:02} left"
 

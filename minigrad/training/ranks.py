@@ -243,8 +243,8 @@ def _facts(training: TrainingState) -> dict[str, object]:
     return {
         **state,
         **shapes,
-        "the number of samples": len(loader.dataset),
-        "the number of batches": len(loader),
+        "the number of samples": None if loader.length is None else len(loader.dataset),
+        "the number of batches": loader.length,
         "the batch size": loader.batch_size,
         "the loader's seed": loader.seed,
         "shuffle": loader.shuffle,

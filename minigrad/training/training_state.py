@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from minigrad.typing import Array
 
 if TYPE_CHECKING:
     from minigrad.training.callback import Callback
+
+UNKNOWN_TOTAL: Final = 2**62
+"""In the place of the number of all steps, for schedules that do not need it, where nobody knows it."""
 
 Output: TypeAlias = Any  # a Tensor, or several in a tuple: whatever the user's model gives and their loss takes
 """The output of a model."""
@@ -146,9 +149,10 @@ class TrainingState:
         self.stopping = True
 
     @property
-    def total_steps(self) -> int:
-        """The number of updates in all epochs together."""
-        return self.epochs * math.ceil(len(self.loader) / self.accumulate)
+    def total_steps(self) -> int | None:
+        """The number of updates in all epochs together; None where the loader does not know its length."""
+        length = self.loader.length
+        return None if length is None else self.epochs * math.ceil(length / self.accumulate)
 
     @property
     def means(self) -> MetricValues:
@@ -161,7 +165,7 @@ class TrainingState:
         Args:
             step: the number of an update, counted from 0.
         """
-        return float(self.optimizer.param_groups[0]["lr"] * self.schedule(step, self.total_steps))
+        return float(self.optimizer.param_groups[0]["lr"] * self.schedule(step, self.total_steps or UNKNOWN_TOTAL))
 
     def parameters(self) -> Iterator[Tensor]:
         """The parameters that the optimizer updates."""
@@ -173,7 +177,7 @@ class TrainingState:
         for batch in self.loader:
             group.append(batch)
             # Asking the loader for one more would move it to its next epoch before this step is done.
-            if len(group) == self.accumulate or self.loader.batch == len(self.loader):
+            if len(group) == self.accumulate or self.loader.at_end:
                 yield group
                 group = []
         if group:  # the last batch was passed over: none of its samples could be read
@@ -188,6 +192,6 @@ class TrainingState:
 
     def update(self) -> None:
         """Make one step of the optimizer, with the learning rates that the schedule gives for it."""
-        with scheduled(self.optimizer, self.schedule, self.step, self.total_steps):
+        with scheduled(self.optimizer, self.schedule, self.step, self.total_steps or UNKNOWN_TOTAL):
             self.optimizer.step()
         self.step += 1

@@ -2,8 +2,8 @@
 
 Both sides read the same JPEG files, decode them with Pillow, scale them, flip half of them and normalize them, in as
 many processes, and hand out batches. They take turns, an epoch each; figures are medians of the epochs, the first one,
-in which processes are started, left out. PyTorch keeps its processes from one epoch to the next, minigrad starts new
-ones. Without a peer it is the loader without processes that is compared.
+in which processes are started, left out: both keep theirs from one epoch to the next. Without a peer it is the loader
+without processes that is compared.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def write_images(folder: Path, count: int, pixels: int) -> None:
 def minigrad_loader(options: argparse.Namespace, folder: Path, workers: int) -> Callable[[], Iterable[Any]]:
     transform = Compose([RandomFlip(), Normalize(MEAN, STD)])
     images = ImageFolder(folder, options.size, transform=transform)
-    loader = DataLoader(images, options.batch_size, shuffle=True, workers=workers)
+    loader = DataLoader(images, options.batch_size, shuffle=True, workers=workers, persistent_workers=workers > 0)
     return lambda: loader
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,63 @@ def test_when_the_program_ends_its_workers_end_and_the_memory_is_given_back(end)
     if end == signal.SIGINT:
         assert errors.count(b"KeyboardInterrupt") == 1
         assert b"leaked" not in errors
+
+
+# ---- processes that stay ---------------------------------------------------------------------------------------------
+
+
+def pids():
+    """The processes that are kept."""
+    return sorted(p.pid for p in multiprocessing.active_children() if p.name.startswith("minigrad"))
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+def test_processes_stay_and_make_the_batches_of_the_next_epoch(method):
+    loader = DataLoader(Trouble(), 8, True, workers=2, persistent_workers=True, start_method=method)
+    expected = DataLoader(Trouble(), 8, True)
+    assert values(loader) == values(expected)
+    before = pids()
+    assert len(before) == 2
+    next(iter(loader))  # a look, and then a pass that is left early, with batches under way
+    for k, _ in enumerate(loader):
+        if k == 1:
+            break
+    for k, _ in enumerate(expected):
+        if k == 1:
+            break
+    for _ in range(2):
+        assert values(loader) == values(expected)
+    assert pids() == before
+    loader.close()
+    assert pids() == []
+    assert values(loader) == values(expected)  # by others
+    loader.close()
+
+
+def test_two_passes_at_once_have_their_own_processes_and_copies_share_theirs():
+    loader = DataLoader(Trouble(), 8, workers=1, persistent_workers=True, start_method="fork")
+    first = iter(loader)
+    one = next(first)
+    assert next(iter([batch[-1].tolist() for batch in loader])) == one[-1].tolist()
+    assert len(list(first)) == 6
+    before = pids()
+    other = copy(loader)
+    assert len(list(other)) == 7
+    assert pids() == before
+    del loader, other, first
+    assert pids() == []  # nobody knows them any more
+
+
+def test_after_a_death_there_are_new_processes():
+    loader = DataLoader(Trouble("kill"), 8, workers=2, persistent_workers=True, start_method="fork")
+    with pytest.raises(DataError, match="has ended"):
+        values(loader)
+    loader.dataset.trouble = "none"
+    loader.restart()
+    assert len(values(loader)) == 7
+    loader.dataset.trouble = "raise"  # which the processes do not know
+    assert len(values(loader)) == 7
+    loader.close()
+    with pytest.raises(KeyError, match="no such number"):
+        values(loader)
+    loader.close()
