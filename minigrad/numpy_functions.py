@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad import fft, ops
+from minigrad.ops.matrix_products import cond
 from minigrad.typing import ArrayLike, Function
 
 Result: TypeAlias = Any  # as the op's: a Tensor, several in a tuple, or for `np.shape` and the like a plain value
@@ -150,7 +151,14 @@ def _decompositions() -> Functions:
         np.linalg.matrix_rank: lambda A, rtol=None: ops.matrix_rank(A, rtol=rtol),
         np.linalg.matrix_power: lambda a, n: ops.matrix_power(a, n),
         np.linalg.cholesky: lambda a, upper=False: ops.cholesky(a, upper=upper),
+        np.linalg.eig: lambda a: ops.eig(a),
+        np.linalg.eigvals: lambda a: ops.eigvals(a),
         np.linalg.eigh: lambda a: ops.eigh(a),
+        np.linalg.lstsq: lambda a, b, rcond=None: ops.lstsq(a, b, rcond=rcond),
+        np.linalg.cond: lambda x, p=None: cond(x, p),
+        np.linalg.multi_dot: lambda arrays: ops.multi_dot(arrays),
+        np.linalg.tensorinv: lambda a, ind=2: ops.tensorinv(a, ind),
+        np.linalg.tensorsolve: lambda a, b, axes=None: ops.tensorsolve(a, b, axes),
         np.linalg.eigvalsh: lambda a: ops.eigvalsh(a),
         np.linalg.svd: lambda a, full_matrices=True: ops.svd(a, full_matrices=full_matrices),
         np.linalg.svdvals: ops.svdvals,

@@ -49,6 +49,7 @@ torch.inference_mode()            minigrad.no_grad()
 torch.is_grad_enabled()           minigrad.is_recording()
 torch.get_default_dtype()         minigrad.default_dtype()
 torch.set_num_threads(n)          minigrad.set_threads(n)
+torch.vander(v)                   minigrad.linalg.vander(v)[:, ::-1]
 torch.Size(shape)                 tuple(shape)
 torch.float                       "float32"
 torch.double                      "float64"
@@ -73,7 +74,7 @@ conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d cosine_e
 ctc_loss dropout embedding group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
 max_pool1d max_pool2d max_pool3d pixel_shuffle pixel_unshuffle poisson_nll_loss rms_norm triplet_margin_loss"""
 TORCH_ABSENT = """bfloat16 block_diag bucketize cartesian_prod cdist channel_shuffle complex distributed
-distributions embedding_bag histc jit logspace multiprocessing poisson range rrelu sparse stft trapezoid vander"""
+distributions embedding_bag histc jit logspace multiprocessing poisson range rrelu sparse stft trapezoid"""
 
 NN = """
 nn.functional                    minigrad.functional

@@ -162,6 +162,7 @@ C.addmm(A, B)                    C + A @ B
 C.baddbmm(M, N)                  C + M @ N
 w.addmv(S, v)                    w + S @ v
 S.cholesky()                     minigrad.cholesky(S)
+S.matrix_exp()                   minigrad.matrix_exp(S)
 S.inverse()                      minigrad.inv(S)
 S.pinverse()                     minigrad.pinv(S)
 S.det()                          minigrad.det(S)
@@ -199,7 +200,7 @@ threshold_ transpose_ tril_ triu_ true_divide_ trunc_ uniform_ unsqueeze_"""
 
 ABSENT = """aminmax apply_ as_strided as_subclass bfloat16 cov cummax cummin data_ptr digamma dsplit erfinv
 float_power fmax fmin fmod gcd geqrf heaviside histc hsplit i0 igamma index_copy index_fill index_put is_complex
-is_shared is_sparse isreal kthvalue lcm ldexp lgamma logaddexp2 logcumsumexp lstsq map_ masked_scatter matrix_exp
+is_shared is_sparse isreal kthvalue lcm ldexp lgamma logaddexp2 logcumsumexp lstsq map_ masked_scatter
 median mode mvlgamma nan_to_num nanmean nanmedian nanquantile nansum new polygamma put quantile
 renorm rot90 scatter_reduce share_memory_ sinc storage to_dense to_sparse unfold unique_consecutive untyped_storage
 vsplit xlogy"""

@@ -26,6 +26,7 @@ from minigrad_models import (
     resnet_v2,
     sppnet,
     vgg,
+    vit,
     zfnet,
 )
 from minigrad_models.registry import Entry, Recipe
@@ -45,6 +46,7 @@ FAMILIES: Final = (
     resnet,
     resnet_cifar,
     resnet_v2,
+    vit,
     convnet,
     local,
     localizer,

@@ -15,6 +15,12 @@ LINALG: dict[str, list[Case]] = {
     "slogdet": cases(*SQUARE),
     "pinv": cases(*RECTANGLES[:4]),
     "matrix_rank": cases(*RECTANGLES, (SINGULAR,)),
+    "matrix_exp": cases(*SQUARE, (8 * SINGULAR,), (np.zeros((2, 2)),)),
+    "solve_triangular": [
+        *cases(((3, 3), (3, 2)), ((2, 1, 2, 2), (3, 2, 1)), ((2, 2), (2, 0)), ((0, 0), (0, 2))),
+        *cases(((3, 3), (3, 2)), upper=True),
+    ],
+    "eig": cases(*SQUARE),
     "cholesky": [*cases(*SQUARE), *cases(((3, 3),), upper=True)],
     "eigh": cases(*SQUARE),
     "svd": [*cases(*RECTANGLES, full_matrices=False), *cases(((3, 3),), full_matrices=True)],
