@@ -112,6 +112,7 @@ def _walk(
     reached: dict[Node, Cotangent] = {}
     inside = targets.union(nodes)
     watcher = STATE.gradient_watcher
+    saved: tuple[Any, ...] | None
     for node in nodes:
         g = cotangents.pop(node, None)
         if g is None:
@@ -121,9 +122,11 @@ def _walk(
             reached[node] = g
         if plan is None:
             if watchers and isinstance(node, Leaf):
+                saved, together = (), None  # whoever writes to the variable should be the only one to hold its values
                 gradient = conjugated(g if isinstance(g, Tensor) else wrap(g))._data
-                for each in watchers:
-                    each.on_gradient(node, gradient)
+                if any(each.on_gradient(node, gradient) for each in watchers):
+                    del reached[node]
+                del gradient
             continue
         saved, parents = node.saved, node.parents
         if saved is None:

@@ -154,8 +154,11 @@ class Capture(Protocol):
 class LeafWatcher(Protocol):
     """What sees the gradients of variables while `backward` runs, each as soon as it is complete."""
 
-    def on_gradient(self, leaf: Leaf, g: Any) -> None:
-        """No node that is left adds to the gradient of this variable: it is g, an array, plus what `leaf.grad` has."""
+    def on_gradient(self, leaf: Leaf, g: Any) -> bool:
+        """No node that is left adds to the gradient of this variable: it is g, an array, plus what `leaf.grad` has.
+
+        True takes the gradient: nothing is added to `leaf.grad`, and no watcher behind this one is told.
+        """
 
     def on_end(self) -> None:
         """The pass is over, and all gradients are where `backward` puts them."""

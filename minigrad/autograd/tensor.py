@@ -70,6 +70,11 @@ def memory_guard(enabled: bool) -> None:
     _guarded = enabled
 
 
+def is_memory_guarded() -> bool:
+    """Whether the memory guard is on."""
+    return _guarded
+
+
 def as_array(data: Any, dtype: DTypeLike | None = None) -> Array:
     """`data` as a NumPy array: arrays keep their dtype, Python's real numbers take the default one.
 

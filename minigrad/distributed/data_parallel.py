@@ -92,6 +92,10 @@ class DataParallel:
     ) -> None:
         if not all(hasattr(optimizer, name) for name in ("param_groups", "step", "state_dict")):
             raise UsageError(f"DataParallel is put around an optimizer, not around a {type(optimizer).__name__}")
+        if getattr(optimizer, "in_backward", None) is not None:
+            raise UsageError(
+                "DataParallel: this optimizer updates in backward, before gradients are averaged (optim.fused)"
+            )
         if reduction not in ("mean", "sum"):
             raise UsageError(f'DataParallel: reduction is "mean" or "sum", not {reduction!r}')
         for name, number in (("bucket_bytes", bucket_bytes), ("check_every", check_every)):
@@ -131,15 +135,16 @@ class DataParallel:
 
     # ---- while backward runs (see `LeafWatcher`) -------------------------------------------------------------
 
-    def on_gradient(self, leaf: Leaf, g: Array) -> None:
+    def on_gradient(self, leaf: Leaf, g: Array) -> bool:
         """Put a complete gradient into its bucket, and begin the sum of a bucket that is full."""
         if not self._sync:
-            return
+            return False
         if not self._buckets.begun:
             self._lay_out()
         place = self._places.get(leaf)
         if place is not None:
             self._buckets.put(place, *([] if leaf.grad is None else [leaf.grad._data]), g)
+        return False
 
     def on_end(self) -> None:
         """Wait for the sums, and give each parameter its gradient."""

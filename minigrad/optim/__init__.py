@@ -14,13 +14,14 @@ from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.schedule import scheduled
 from minigrad.optim.scipy_minimize import MinimizeResult, minimize
 from minigrad.optim.sgd import SGD, Lion
+from minigrad.optim.update_in_backward import fused
 from minigrad.pytorch_names import module_getattr as _module_getattr
 from minigrad.pytorch_names.keywords import explained as _explained
 
 __all__ = [
     "EMA", "LAMB", "LARS", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "MinimizeResult",
-    "NAdam", "Optimizer", "RAdam", "RMSprop", "WeightAverage", "clip_grad_norm", "clip_grad_value", "minimize",
-    "schedule", "scheduled",
+    "NAdam", "Optimizer", "RAdam", "RMSprop", "WeightAverage", "clip_grad_norm", "clip_grad_value", "fused",
+    "minimize", "schedule", "scheduled",
 ]  # fmt: skip
 
 globals().update(_explained(globals(), __all__))

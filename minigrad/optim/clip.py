@@ -11,6 +11,7 @@ from minigrad.autograd.complex_numbers import require_real
 from minigrad.autograd.tensor import Tensor, as_array
 from minigrad.errors import NonFiniteError, UsageError
 from minigrad.optim.optimizer_state import is_number
+from minigrad.optim.update_in_backward import require_gradients
 from minigrad.typing import Array
 
 BLOCK = 1 << 16  # numbers that are in work at once, in double precision
@@ -105,6 +106,8 @@ def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]
     for p in params:
         if not isinstance(p, Tensor):
             raise UsageError(f"{name}: parameters are Tensors, such as of model.parameters(), not a {type(p).__name__}")
+    require_gradients(name, params)
+    for p in params:
         if p.grad is None:
             continue
         if p.grad.node is not None:  # a gradient that was itself recorded

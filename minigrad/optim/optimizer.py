@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from minigrad.kernels.array_utils import accumulation_dtype, real_view
 from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, plain, snapshot
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
+
+if TYPE_CHECKING:
+    from minigrad.optim.update_in_backward import UpdatesInBackward
 
 R = TypeVar("R")
 
@@ -55,6 +58,9 @@ class Optimizer(ExplainedKeywords):
         UsageError: no parameters, a recorded result or integers among them, a parameter given twice, or a setting that
             is out of range.
     """
+
+    in_backward: UpdatesInBackward | None = None
+    """What updates parameters while `backward` runs: see `minigrad.optim.fused`."""
 
     _scalars: Mapping[str, float] = {"step": 0}
     """The numbers that are kept for each parameter, and what they are at first."""
@@ -164,6 +170,8 @@ class Optimizer(ExplainedKeywords):
             for p in group["params"]:
                 if p.grad is not None:
                     self._step_parameter(p, p.grad._data, group)
+        if self.in_backward is not None:
+            self.in_backward.finish()
         return result
 
     @python_call

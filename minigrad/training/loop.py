@@ -114,6 +114,11 @@ def fit(
             f"fit: the loader is a minigrad.data.DataLoader, not a {type(loader).__name__}: "
             f"DataLoader({arrays}, batch_size=64, shuffle=True)"
         )
+    if optimizer.in_backward is not None:
+        raise UsageError(
+            "fit: this optimizer updates in backward (optim.fused), where gradients could not be looked at before, nor "
+            "a schedule be followed: use it in a loop of your own, or optim.fused(optimizer, False) here"
+        )
     named = metrics_by_name(metrics)
     if RESERVED_NAMES & named.keys():
         raise UsageError(f"fit: a metric cannot be called {', '.join(sorted(RESERVED_NAMES & named.keys()))}")
