@@ -87,6 +87,7 @@ DATA: Final[dict[str, DataEntry]] = {
     "cifar100": DataEntry(data.cifar100, "60,000 color photographs in 100 classes, downloaded"),
     "scenes": DataEntry(scenes_with_classes, "1,797 digits on photographs, in color"),
     "scenes-boxes": DataEntry(scenes_with_boxes, "the scenes, to find class and box of the digit"),
+    "moving-digits": DataEntry(data.moving_digits, "1,797 digits that move over photographs, in 8 directions"),
     "digits-images": _ink_on_paper(digits_as_targets, "the digits, to make the same image again"),
     "tones": DataEntry(data.tones, "2,000 sounds of ten kinds, synthesized"),
     "docstrings": DataEntry(data.docstrings, "minigrad's own documentation, to be continued"),
@@ -210,14 +211,16 @@ def load_samples(chosen: Spec, shape: Shape) -> Samples:
 
     Args:
         chosen: from `DATA_REGISTRY.resolve`.
-        shape: (C, H, W) of the model's samples; () if it takes several, and then the data's own size is taken.
+        shape: (C, H, W) of the model's samples, (C, D, H, W) of videos; () if it takes several, and then the data's own
+            size is taken.
 
     Raises:
         UsageError, DataError, MissingExtraError: the data cannot be had.
     """
     entry = DATA_REGISTRY.find(chosen)
     settings, accepted = dict(chosen.settings), inspect.signature(entry.load).parameters
-    for name, value in zip(("channels", "size"), shape[:1] + shape[-1:], strict=False):
+    sides = {"channels": shape[:1], "frames": shape[1:2] if len(shape) == 4 else (), "size": shape[-1:]}
+    for name, value in [(name, size[0]) for name, size in sides.items() if size]:
         if name in accepted:
             settings.setdefault(name, value)
     train, test = entry.load(**settings)

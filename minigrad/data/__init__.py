@@ -10,8 +10,8 @@ such a batch; a `DataLoader` decides which samples come when, and yields them as
 
 Functions that give `(train, test)`: `digits`, `mnist`, `fashion_mnist`, `cifar10`, `cifar100` and `image_folder`
 (images and labels), `tar_shards` and `parquet_files` (what is larger than memory), `scenes` (images, labels and
-boxes), `spirals`, `moons` and `circles` (points and labels), `tones` (sounds and labels) and `docstrings` (tokens, and
-those that follow).
+boxes), `moving_digits` (videos and directions), `spirals`, `moons` and `circles` (points and labels), `tones`
+(sounds and labels) and `docstrings` (tokens, and those that follow).
 
 Sound: `stft`, `istft`, `log_mel`, `mfcc`, `read_wav`. Text: `CharacterTokenizer`, `BytePairTokenizer`.
 """
@@ -26,6 +26,7 @@ from minigrad.data.datasets.cifar import cifar10, cifar100
 from minigrad.data.datasets.digits import digits
 from minigrad.data.datasets.docstrings import docstring_text, docstrings
 from minigrad.data.datasets.mnist import fashion_mnist, mnist
+from minigrad.data.datasets.moving_digits import moving_digits
 from minigrad.data.datasets.scenes import scenes
 from minigrad.data.datasets.tones import tones
 from minigrad.data.datasets.toy import circles, moons, spirals
@@ -99,6 +100,7 @@ __all__ = [
     "mfcc",
     "mnist",
     "moons",
+    "moving_digits",
     "pack_images",
     "parquet_files",
     "random_split",

@@ -9,6 +9,7 @@ from minigrad.errors import UsageError
 from minigrad.nn import Module
 from minigrad_models import (
     alexnet,
+    c3d,
     conv1d,
     convnet,
     generator,
@@ -43,6 +44,7 @@ FAMILIES: Final = (
     googlenet,
     inception,
     sppnet,
+    c3d,
     resnet,
     resnet_cifar,
     resnet_v2,

@@ -85,7 +85,7 @@ class Entry:
     Attributes:
         name: what the command line calls it.
         make: makes the network, with fresh weights.
-        input_shape: (C, H, W) of one sample; () if it takes samples of several shapes.
+        input_shape: (C, H, W) of one sample, (C, D, H, W) of a video; () if it takes samples of several shapes.
         classes: the number of its outputs; 0 if it is not known, or they are no classes.
         summary: what it is, in a line.
         recipe: how to train it.

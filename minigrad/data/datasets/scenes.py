@@ -49,16 +49,12 @@ def scenes(
     Source: the digits as for `digits`; the photographs, scikit-learn's `load_sample_images`: "china.jpg" by
     danielbuechele and "flower.jpg" by vultilion, both CC BY 2.0, from flickr.com.
     """
-    digits, labels, photos = _sources()
+    digits, labels, photos = sources("the scenes dataset")
     if copies < 1:
         raise DataError(f"scenes: copies must be at least 1, got {copies}.")
     parts = stratified_split(labels, test_fraction, seed)
-    borders = [round((1 - test_fraction) * photo.shape[2]) for photo in photos]
-    left = [photo[:, :, :border] for photo, border in zip(photos, borders, strict=True)]
-    right = [photo[:, :, border:] for photo, border in zip(photos, borders, strict=True)]
-    _check_size(size, left + right)
     datasets = []
-    for number, (part, regions) in enumerate(zip(parts, (left, right), strict=True)):
+    for number, (part, regions) in enumerate(zip(parts, parted("scenes", photos, test_fraction, size), strict=True)):
         chosen = np.repeat(part, copies)
         rng = np.random.default_rng(SeedSequence(seed, spawn_key=(number,)))
         images, boxes = _draw(digits[chosen], regions, size, rng)
@@ -67,26 +63,31 @@ def scenes(
     return train, test
 
 
-def _sources() -> tuple[NDArray[np.float32], NDArray[np.int64], list[NDArray[np.float32]]]:
+def sources(purpose: str) -> tuple[NDArray[np.float32], NDArray[np.int64], list[NDArray[np.float32]]]:
     """Digits (N, 8, 8) and photographs (3, H, W), all from 0 to 1, and the digits' classes (N,)."""
     try:
         import PIL.Image  # noqa: F401 - scikit-learn reads its photographs with it
         from sklearn.datasets import load_digits, load_sample_images
     except ImportError as error:
         package = "Pillow" if "PIL" in str(error) else "scikit-learn"
-        raise MissingExtraError(package, extra="data", purpose="the scenes dataset") from error
+        raise MissingExtraError(package, extra="data", purpose=purpose) from error
     raw = load_digits()
     photos = [photo.transpose(2, 0, 1).astype(np.float32) / 255 for photo in load_sample_images().images]
     return raw.images.astype(np.float32) / 16, raw.target.astype(np.int64), photos
 
 
-def _check_size(size: int, regions: list[Array]) -> None:
-    largest = min(min(region.shape[1:]) for region in regions)
+def parted(name: str, photos: list[Array], test_fraction: float, size: int) -> tuple[list[Array], list[Array]]:
+    """The left and the right parts of photographs, of at least `size` pixels: for training and for testing."""
+    borders = [round((1 - test_fraction) * photo.shape[2]) for photo in photos]
+    left = [photo[:, :, :border] for photo, border in zip(photos, borders, strict=True)]
+    right = [photo[:, :, border:] for photo, border in zip(photos, borders, strict=True)]
+    largest = min(min(region.shape[1:]) for region in left + right)
     if not 16 <= size <= largest:
         raise DataError(
-            f"scenes: size must be from 16 to {largest} pixels, as the photographs' narrower part has, got {size}. "
-            f"Use size=64."
+            f"{name}: size must be from 16 to {largest} pixels, as the photographs' narrower part has, got {size}. "
+            f"Use size={min(64, largest)}."
         )
+    return left, right
 
 
 def _draw(
@@ -95,12 +96,12 @@ def _draw(
     images = np.empty((len(digits), 3, size, size), np.float32)
     boxes = np.empty((len(digits), 4), np.float32)
     for image, box, digit in zip(images, boxes, digits, strict=True):
-        image[:] = _background(regions[rng.integers(len(regions))], size, rng)
+        image[:] = background(regions[rng.integers(len(regions))], size, rng)
         box[:] = _paint(digit, image, rng)
     return images, boxes
 
 
-def _background(region: NDArray[np.float32], size: int, rng: Generator) -> NDArray[np.float32]:
+def background(region: NDArray[np.float32], size: int, rng: Generator) -> NDArray[np.float32]:
     """A random square of the region, of up to twice the size: more would need smoothing to be made smaller."""
     _, height, width = region.shape
     side = rng.integers(size, min(2 * size, height, width), endpoint=True)

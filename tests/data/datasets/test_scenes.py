@@ -34,10 +34,10 @@ def test_shapes_dtypes_and_ranges(parts):
 
 
 def test_the_box_is_the_smallest_around_the_pixels_that_are_mostly_ink(monkeypatch):
-    digits, labels, photos = module._sources()
+    digits, labels, photos = module.sources("a test")
     solid = (digits > 0.5).astype(np.float32)  # so that somewhere the ground is wholly covered
     ground = [np.full_like(photo, 0.2) for photo in photos]
-    monkeypatch.setattr(module, "_sources", lambda: (solid, labels, ground))
+    monkeypatch.setattr(module, "sources", lambda _: (solid, labels, ground))
     for part in scenes(size=48):
         change = part.arrays[0][:, 0] - 0.2
         inked = change / change.max(axis=(1, 2), keepdims=True) >= module.INK
@@ -48,17 +48,17 @@ def test_the_box_is_the_smallest_around_the_pixels_that_are_mostly_ink(monkeypat
 
 
 def test_the_digit_is_bright_on_dark_ground_and_dark_on_bright_ground(monkeypatch):
-    digits, labels, photos = module._sources()
+    digits, labels, photos = module.sources("a test")
     for gray, sign in ((0.3, 1), (0.7, -1)):
         ground = [np.full_like(photo, gray) for photo in photos]
-        monkeypatch.setattr(module, "_sources", lambda ground=ground: (digits, labels, ground))
+        monkeypatch.setattr(module, "sources", lambda _, ground=ground: (digits, labels, ground))
         change = scenes(size=32)[1].arrays[0] - gray
         assert np.all(sign * change >= -1e-6)
         assert np.abs(change).max(axis=(1, 2, 3)).min() > 0.2
 
 
 def test_no_digit_is_in_both_parts_and_all_are_used(monkeypatch):
-    digits = module._sources()[0]
+    digits = module.sources("a test")[0]
     seen = []
     monkeypatch.setattr(module, "_draw", lambda d, regions, *_: seen.append(d) or _blank(d))
     scenes(copies=2)
@@ -70,8 +70,8 @@ def test_no_digit_is_in_both_parts_and_all_are_used(monkeypatch):
 
 def test_no_pixel_of_a_photograph_is_in_both_parts(monkeypatch):
     numbered = [np.arange(3 * 40 * 100, dtype=np.float32).reshape(3, 40, 100) + 1e5 * i for i in range(2)]
-    digits, labels, _ = module._sources()
-    monkeypatch.setattr(module, "_sources", lambda: (digits, labels, numbered))
+    digits, labels, _ = module.sources("a test")
+    monkeypatch.setattr(module, "sources", lambda _: (digits, labels, numbered))
     seen = []
     monkeypatch.setattr(module, "_draw", lambda d, regions, *_: seen.append(regions) or _blank(d))
     scenes(size=16, test_fraction=0.25)
