@@ -18,7 +18,7 @@ from tests.helper import variable
 
 FAMILIES = [
     "mlp-small", "lenet5", "lenet5-original", "vgg-small", "googlenet-small", "resnet20-small", "local-shared",
-    "lstm-digits", "conv1d-tones",
+    "lstm-digits", "conv1d-tones", "c3d-small",
 ]  # fmt: skip
 
 
