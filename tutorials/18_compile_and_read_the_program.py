@@ -92,7 +92,8 @@ assert "linear" in step.source
 #
 # Each pass is a small function from a program to a program (`minigrad/compilation/passes.py` lists them). The table tells how many calls
 # there are, how many bytes they make, how many are held at once, and how many multiply-adds are done. Below it stand the captured
-# program, and the lines that each pass has changed.
+# program, and the lines that each pass has changed. The last pass plans an *arena*: large results (64 kB or more) lie in one piece of
+# memory, each at an offset that is free for as long as it lives (`with arena_0:` in the source, `at 0 B` in the list).
 
 # %%
 print(step.explain())
@@ -159,6 +160,16 @@ assert sum("updates" in node.label for node in picture.graph) == len(list(small.
 # %% [markdown]
 # ![A graph in three frames: forward, backward and updates, with parameters and arguments around them, and fused loops inside.](images/program_graph.svg)
 #
+# Boxes can have the color of what their calls take. `color_by="bytes"` counts what is read and written, `"flops"` the multiply-adds, and
+# `"time"` is there when `measure` has made one more step, which notes how long each instruction takes.
+
+# %%
+small_step.measure(*batches[3])
+slowest = max(graph(small_step, color_by="time").measure("time").amounts.values())
+print(f"the slowest of {len(small_step.seconds)} instructions takes {1e6 * slowest:.0f} µs")
+assert graph(small_step, color_by="flops").measure("flops").amounts
+
+# %% [markdown]
 # ## What is noticed
 #
 # What a step depends on may change. Values of parameters and learning rates are read at each replay; a changed attribute, another shape

@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from minigrad.autograd.node import STATE, Leaf
-from minigrad.autograd.tensor import Tensor, record
+from minigrad.autograd.node import STATE
+from minigrad.autograd.tensor import record
 from minigrad.compilation.arguments import Arguments, NoProgramError
-from minigrad.compilation.captured import Captured, Needs, captured_call, refusal
+from minigrad.compilation.captured import Captured, captured_call, refusal
 from minigrad.compilation.explain import explain
-from minigrad.compilation.generate import Changed, generate
+from minigrad.compilation.generate import Changed
 from minigrad.compilation.guards import Guards
 from minigrad.compilation.passes import PASSES, Pass
 from minigrad.compilation.program import Program
+from minigrad.compilation.replay import Replay
 from minigrad.compilation.tape import Tape, capturing
 from minigrad.errors import UsageError
-from minigrad.kernels.buffers import pool
 from minigrad.pytorch_names.keywords import explain_calls
 
 P = ParamSpec("P")
@@ -35,50 +35,6 @@ MOST_CAPTURES = 12
 """Calls in a row that were captured and led to no program: then there is no end to it, and calls run eagerly."""
 
 
-class Replay:
-    """A program that is trusted, as Python.
-
-    Attributes:
-        captured: as it was captured.
-        program: as it runs, after all passes.
-        stages: the program as it was captured, and behind each pass, with its name.
-        source: the Python.
-    """
-
-    def __init__(self, captured: Captured, needs: Needs, passes: Sequence[Pass]) -> None:
-        self.captured, self.guards = captured, captured.guards
-        self._some = [x for x, need in needs.items() if need == "some"]
-        self._none = [x for x, need in needs.items() if need == "none"]
-        self.program = captured.program
-        self.stages: list[tuple[str, Program]] = [("captured", self.program)]
-        for each in passes:
-            self.program = each.run(self.program)
-            self.stages.append((each.name, self.program))
-        self.source, self._run = generate(self.program)
-        self._read = [k for k, number in enumerate(captured.program.arguments) if number is not None]
-
-    def fits(self, arguments: Arguments) -> bool:
-        """Whether all is as it was when the program was captured."""
-        return (
-            self.guards.holds()
-            and self.captured.finds_shared(arguments)
-            and all(_gradient(x, arguments) is None for x in self._none)
-            and all(_gradient(x, arguments) is not None for x in self._some)
-        )
-
-    def __call__(self, arguments: Arguments) -> Any:
-        """Run it.
-
-        Raises:
-            Changed: a check gave another answer; nothing has been changed.
-        """
-        values = [arguments.leaves[k]._data for k in self._read]
-        if not self.program.arena:
-            return self._run(*values, arguments.leaves)
-        with pool.arena(self.program.arena):
-            return self._run(*values, arguments.leaves)
-
-
 class Compiled(Generic[P, R]):
     """A function that is captured and replayed: what `compile` makes.
 
@@ -87,6 +43,7 @@ class Compiled(Generic[P, R]):
         program: the newest program, after all passes; None as long as there is none.
         source: the Python that runs it.
         reason: why calls run eagerly, if they do.
+        seconds: how long each instruction of the newest program takes, when `measure` has run; else empty.
     """
 
     def __init__(self, function: Callable[P, R], passes: Sequence[Pass] = PASSES) -> None:
@@ -99,6 +56,7 @@ class Compiled(Generic[P, R]):
         self._candidates: dict[Any, list[Captured]] = {}
         self._eager: set[Any] = set()
         self._newest: Replay | None = None
+        self.seconds: tuple[float, ...] = ()
         self._last_key: Any = None
         self._in_vain = 0  # captures since there was a replay
 
@@ -191,7 +149,7 @@ class Compiled(Generic[P, R]):
             if not self._replays[oldest]:
                 del self._replays[oldest]
         self._replays.setdefault(key, []).append(replay)
-        self._newest, self._in_vain = replay, 0
+        self._newest, self._in_vain, self.seconds = replay, 0, ()
 
     def _give_up(self, key: Any, reason: str) -> None:
         """Run such calls eagerly from now on, and say so once."""
@@ -199,6 +157,31 @@ class Compiled(Generic[P, R]):
         if self.reason is None:
             self.reason = reason
             warnings.warn(f"compile: {self.title} runs eagerly: {reason}", UserWarning, stacklevel=4)
+
+    def measure(self, *args: P.args, **settings: P.kwargs) -> R:
+        """One more call, by the newest program, which notes how long each instruction takes: see `seconds`.
+
+        It is a call as any other: a training step trains. Of several the least time counts.
+
+        Args:
+            *args, **settings: as the function takes them; the program must be for such ones.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            UsageError: there is no program for such arguments.
+        """
+        arguments = Arguments(args, settings)
+        newest = self._newest
+        if newest is None or newest not in self._replays.get(arguments.key, ()) or not newest.fits(arguments):
+            raise UsageError(
+                f"{self.title}: there is no program for these arguments yet: call it with them until it is replayed"
+            )
+        found, seconds = newest.timed(arguments)
+        before = self.seconds or seconds
+        self.seconds = tuple(map(min, before, seconds))
+        return cast(R, found)
 
     # ---- reading it ------------------------------------------------------------------------------------------
 
@@ -272,8 +255,3 @@ def compile(function: Callable[P, R]) -> Compiled[P, R]:
     [1.0, 5.0, 17.0, 37.0]
     """
     return Compiled(function)
-
-
-def _gradient(x: Tensor | int, arguments: Arguments) -> Tensor | None:
-    node = (arguments.leaves[x] if isinstance(x, int) else x).node
-    return cast(Leaf, node).grad

@@ -20,7 +20,7 @@ from minigrad.viz.array_statistics import ArrayStatistics
 from minigrad.viz.computation import Computation
 from minigrad.viz.dot import shown_settings
 from minigrad.viz.palette import VERDICT_COLORS
-from minigrad.viz.quantities import QUANTITIES, Amount, NodeAmounts, Quantity
+from minigrad.viz.quantities import PROGRAM_QUANTITIES, QUANTITIES, Amount, NodeAmounts, Quantity
 
 if TYPE_CHECKING:
     from minigrad.viz.picture import Picture
@@ -115,7 +115,8 @@ def graph_data(picture: Picture) -> GraphData:
 
 
 def _quantities(picture: Picture) -> dict[str, NodeAmounts]:
-    names = [name for name in QUANTITIES if name != "verdict" or picture.color_by == "verdict"]
+    known = dict.fromkeys([*QUANTITIES, *PROGRAM_QUANTITIES] if picture.computation is None else QUANTITIES)
+    names = [name for name in known if name != "verdict" or picture.color_by == "verdict"]
     found = {name: picture.measure(name) for name in names}
     return {name: amounts for name, amounts in found.items() if amounts is not None and amounts.amounts}
 

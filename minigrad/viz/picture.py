@@ -21,8 +21,8 @@ from minigrad.viz.capture import capture
 from minigrad.viz.computation import Computation
 from minigrad.viz.dot import DotStyle, to_dot
 from minigrad.viz.graph_view import MAX_BOXES, GraphView, graph_view
-from minigrad.viz.program_graph import program_graph
-from minigrad.viz.quantities import NodeAmounts, checked_color_by, measure
+from minigrad.viz.program_graph import program_picture
+from minigrad.viz.quantities import COLOR_BY, PROGRAM_QUANTITIES, NodeAmounts, checked_color_by, measure
 from minigrad.viz.rendering import run_graphviz
 
 FORMATS: Final = ("svg", "png", "pdf", "dot", "html", "json")
@@ -68,7 +68,8 @@ def graph(
         repeats: draw equal blocks in a row once, with "× 3" (default False).
         color_by: "kind", "gradient_norm", "gradient_zeros", "activation_norm", "activation_std", "activation_zeros",
             "forward_time", "backward_time", "memory", "flops" or "verdict" (default "kind"). Gradients are those of the
-            sum of all outputs.
+            sum of all outputs. Of a program: "kind", "bytes" (read and written), "flops" or "time", which is known of a
+            compiled function when its `measure` has run.
         across: draw from left to right, not downward (default False); the page is always drawn downward.
         title: the title of the page (default "": the class of the model).
         **keywords: for a module or function: its keyword arguments. (One that has the name of a setting above cannot be
@@ -98,9 +99,11 @@ def graph(
                 "inputs, model, names or direction"
             )
         program = _newest_program(what)
+        checked_color_by(color_by, ("kind", *PROGRAM_QUANTITIES))
+        drawn, amounts = program_picture(program, what.seconds if isinstance(what, Compiled) else ())
         return Picture(
-            program_graph(program), depth=depth, repeats=repeats, color_by=color_by, across=across,
-            title=title or program.title,
+            drawn, depth=depth, repeats=repeats, color_by=color_by, across=across, title=title or program.title,
+            amounts=amounts,
         )  # fmt: skip
     results = [x for _, x in leaves(what)] if isinstance(what, (Tensor, list, tuple, dict)) else []
     if results and all(isinstance(x, Tensor) for x in results):
@@ -138,9 +141,10 @@ class Picture:
         repeats, across: as in `graph` (default False).
         color_by: as in `graph` (default "kind").
         title: the title of the page (default "").
+        amounts: of a Graph alone, quantities that are known, by name (default: none).
 
     Raises:
-        UsageError: there is no such depth or quantity, or a Graph alone is to be colored by a quantity.
+        UsageError: there is no such depth or quantity, or a Graph alone is to be colored by one that is not known.
     """
 
     def __init__(
@@ -153,16 +157,23 @@ class Picture:
         color_by: str = "kind",
         across: bool = False,
         title: str = "",
+        amounts: Mapping[str, NodeAmounts] | None = None,
     ) -> None:
         self.computation = source if isinstance(source, Computation) else None
         self.graph = source.graph if isinstance(source, Computation) else source
         self.mark, self.across, self.title = frozenset(mark), across, title
         if depth is not None and (not isinstance(depth, int) or depth < 0):
             raise UsageError(f"graph: depth is an integer from 0 on, or None to collapse nothing, not {depth!r}")
-        self.depth, self.repeats, self.color_by = depth, repeats, checked_color_by(color_by)
-        if self.color_by != "kind" and self.computation is None:
-            raise UsageError(f"Picture: a Graph alone holds no values to color by {self.color_by}: use viz.graph")
-        self._amounts: dict[str, NodeAmounts] = {}
+        self._amounts: dict[str, NodeAmounts] = dict(amounts or {})
+        self.depth, self.repeats = depth, repeats
+        self.color_by = checked_color_by(color_by, (*COLOR_BY, *PROGRAM_QUANTITIES) if amounts else COLOR_BY)
+        if self.color_by != "kind" and self.computation is None and self.color_by not in self._amounts:
+            instead = (
+                "run step.measure(...) on its arguments, then draw the step"
+                if self.color_by == "time"
+                else "use viz.graph"
+            )
+            raise UsageError(f"Picture: a Graph alone holds no values to color by {self.color_by}: {instead}")
 
     def collapse(self, depth: int | None = None, *, repeats: bool | None = None) -> Picture:
         """The same picture with module calls collapsed at another depth.
@@ -183,7 +194,7 @@ class Picture:
 
     def _with(self, **changes: Any) -> Picture:  # settings of Picture, of several types
         settings = {name: getattr(self, name) for name in ("mark", "depth", "repeats", "color_by", "across", "title")}
-        other = Picture(self.computation or self.graph, **{**settings, **changes})
+        other = Picture(self.computation or self.graph, **{**settings, "amounts": self._amounts, **changes})
         other._amounts = self._amounts
         return other
 
@@ -219,9 +230,9 @@ class Picture:
         Raises:
             GraphError: it is measured by a backward pass, and the graph has been freed.
         """
-        if name == "kind" or self.computation is None:
+        if name == "kind" or (self.computation is None and name not in self._amounts):
             return None
-        if name not in self._amounts:
+        if name not in self._amounts and self.computation is not None:
             self._amounts[name] = measure(self.computation, name)
         return self._amounts[name]
 

@@ -7,7 +7,7 @@ first instruction that takes them; what loads a Tensor of the state is drawn as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from minigrad.compilation.arguments import Given, Number, Output
 from minigrad.compilation.program import Constant, Nested
 from minigrad.graph import Graph, GraphNode, Kind, ModuleCall
 from minigrad.typing import Shape
-from minigrad.viz.quantities import amount_text
+from minigrad.viz.quantities import PROGRAM_QUANTITIES, NodeAmounts, amount_text
 
 
 def program_graph(program: Program) -> Graph:
@@ -34,11 +34,38 @@ def program_graph(program: Program) -> Graph:
     Returns:
         The graph.
     """
+    return program_picture(program)[0]
+
+
+def program_picture(program: Program, seconds: Sequence[float] = ()) -> tuple[Graph, dict[str, NodeAmounts]]:
+    """The graph of a program, and what its calls read, write, compute, and take.
+
+    Args:
+        program: the program.
+        seconds: how long each instruction takes (default: not known).
+
+    Returns:
+        The graph, and the amounts of "bytes", "flops" and, where it is known, "time" by name. A fused loop reads what
+        comes from outside, and its time is that of its last call.
+    """
     builder = _ProgramGraphBuilder(program)
-    for instruction in program.instructions:
+    amounts: dict[str, dict[int, float]] = {"bytes": {}, "flops": {}, "time": {}}
+    for k, instruction in enumerate(program.instructions):
         builder.add(instruction)
+        parts = instruction.parts or (instruction,) * (instruction.loads is None)
+        drawn = [node.id for node in builder.nodes if node.kind == "op"][-len(parts) :] if parts else []
+        known: set[int] = set().union(*[part.makes for part in parts]) - {*instruction.makes}
+        for node, part in zip(drawn, parts, strict=True):
+            moved = {*part.reads, *part.makes} - known
+            amounts["bytes"][node] = float(sum(program.values[number].nbytes for number in moved))
+            known |= moved
+            if part.flops:
+                amounts["flops"][node] = float(part.flops)
+        if drawn and seconds:
+            amounts["time"][drawn[-1]] = seconds[k]
     builder.add_results()
-    return Graph(tuple(builder.nodes), tuple(builder.edges), tuple(builder.calls), tuple(builder.outputs))
+    found = Graph(tuple(builder.nodes), tuple(builder.edges), tuple(builder.calls), tuple(builder.outputs))
+    return found, {name: NodeAmounts(PROGRAM_QUANTITIES[name], each) for name, each in amounts.items() if each}
 
 
 class _ProgramGraphBuilder:

@@ -53,18 +53,25 @@ QUANTITIES: Final = {
     )
 }
 COLOR_BY: Final = ("kind", *QUANTITIES)
-"""The values of `color_by=`."""
+"""The values of `color_by=` for a computation."""
+
+PROGRAM_QUANTITIES: Final = {
+    "time": Quantity("time", "time", "s", "linear", "sum"),
+    "bytes": Quantity("bytes", "bytes read and written", "B", "linear", "sum"),
+    "flops": QUANTITIES["flops"],
+}
+"""The quantities of the calls of a compiled program."""
 
 
-def checked_color_by(name: str) -> str:
-    """A value of `color_by=`, with - or _ between its words, as it stands in COLOR_BY.
+def checked_color_by(name: str, known: Sequence[str] = COLOR_BY) -> str:
+    """A value of `color_by=`, with - or _ between its words, as it stands among the known ones.
 
     Raises:
         UsageError: there is no such quantity.
     """
     plain = name.replace("-", "_")
-    if plain not in COLOR_BY:
-        raise UsageError(f"color_by: there is no quantity {name!r}; there are {', '.join(COLOR_BY)}")
+    if plain not in known:
+        raise UsageError(f"color_by: there is no quantity {name!r}; there are {', '.join(known)}")
     return plain
 
 

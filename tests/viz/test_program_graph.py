@@ -8,11 +8,13 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compilation import Program
+from minigrad.compilation.memory import flops
 from minigrad.errors import UsageError
 from minigrad.functional import mse_loss
 from minigrad.graph import Graph, GraphNode
 from minigrad.viz import graph
-from minigrad.viz.program_graph import program_graph
+from minigrad.viz.json_export import graph_data
+from minigrad.viz.program_graph import program_graph, program_picture
 
 
 def training_step():
@@ -257,5 +259,42 @@ def test_what_cannot_be_drawn_is_told(step):
             graph(step, **settings)
     with pytest.raises(UsageError, match="a program is drawn as it is"):
         graph(step.program, np.ones(3))
-    with pytest.raises(UsageError, match="no values to color by memory"):
+    with pytest.raises(UsageError, match="no quantity 'memory'; there are kind, time, bytes, flops"):
         graph(step, color_by="memory")
+
+
+def test_bytes_and_flops_of_boxes_are_those_of_calls(programs):
+    pytest.importorskip("numba")
+    for program in programs:
+        drawn, amounts = program_picture(program)
+        calls = calls_of(program)
+        counted = amounts["flops"].amounts if "flops" in amounts else {}
+        assert sum(counted.values()) == flops(program)
+        for node, (call, around) in zip(ops_of(drawn), calls, strict=True):
+            if not around.parts:
+                moved = {*call.reads, *call.makes}
+                assert amounts["bytes"].amounts[node.id] == sum(program.values[n].nbytes for n in moved)
+        for around in [i for i in program.instructions if i.parts]:
+            inside = [n for n, (_, of) in zip(ops_of(drawn), calls, strict=True) if of is around]
+            moved = {*around.reads, *around.makes}
+            total = sum(program.values[n].nbytes for n in moved)
+            assert sum(amounts["bytes"].amounts[n.id] for n in inside) == total
+
+
+def test_boxes_are_colored_by_bytes_flops_and_time():
+    step = compiled(training_step)
+    with pytest.raises(UsageError, match=r"step\.measure"):
+        graph(step, color_by="time")
+    with pytest.raises(UsageError, match="there are kind, time, bytes, flops"):
+        graph(step, color_by="gradient_norm")
+    x, y = (mg.Tensor(np.ones((128, n), np.float32)) for n in (8, 4))
+    with pytest.raises(UsageError, match="no program for these arguments"):
+        step.measure(x[:3], y[:3])
+    assert np.isfinite(step.measure(x, y).item())
+    first = step.seconds
+    step.measure(x, y)
+    assert all(0 <= later <= earlier for later, earlier in zip(step.seconds, first, strict=True))
+    picture = graph(step, color_by="time", depth=1)
+    assert "ms" in picture.dot or "µs" in picture.dot
+    assert picture.color("bytes").measure("bytes").amounts
+    assert {each["name"] for each in graph_data(picture)["quantities"]} == {"kind", "time", "bytes", "flops"}
