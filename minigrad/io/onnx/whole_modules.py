@@ -11,11 +11,12 @@ import numpy as np
 from minigrad.io.onnx.builder import Builder
 from minigrad.io.onnx.table import converter
 from minigrad.io.onnx.values import Call, Value
-from minigrad.nn import BatchNorm1d, BatchNorm2d, LocalResponseNorm, Module
+from minigrad.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, LocalResponseNorm, Module
 
 WHOLE: Final[dict[type[Module], str]] = {
     BatchNorm1d: "BatchNorm",
     BatchNorm2d: "BatchNorm",
+    BatchNorm3d: "BatchNorm",
     LocalResponseNorm: "LocalResponseNorm",
 }
 """The names of their calls. Classes derived from these may compute something else, and are not among them."""
@@ -58,7 +59,7 @@ def _is_standard(module: Module) -> bool:
 @converter("BatchNorm")
 def _(b: Builder, call: Call) -> str:
     module = call.module
-    assert isinstance(module, (BatchNorm1d, BatchNorm2d))
+    assert isinstance(module, (BatchNorm1d, BatchNorm2d, BatchNorm3d))
     assert module.running_mean is not None
     assert module.running_var is not None
     count, dtype = module.num_features, call.out.dtype

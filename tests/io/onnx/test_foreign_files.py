@@ -46,6 +46,16 @@ def generator(torch):
     ), (10,)  # fmt: skip
 
 
+def of_volumes(torch):
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.BatchNorm3d(4), nn.MaxPool3d((1, 2, 2)),
+        nn.Conv3d(4, 6, (2, 3, 3), (1, 2, 1), padding=(0, 1, 0), groups=2), nn.ELU(), nn.AvgPool3d(2, 1),
+        nn.ConvTranspose3d(6, 2, 2, (1, 2, 2), bias=False), nn.Upsample(scale_factor=2, mode="trilinear"),
+        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(2, 3),
+    ), (1, 5, 12, 10)  # fmt: skip
+
+
 def transformer(torch):
     nn = torch.nn
 
@@ -76,7 +86,7 @@ def exported(torch, net, x):
     return onnx.ModelProto.FromString(file.getvalue())
 
 
-@pytest.mark.parametrize("make", [unet, generator, transformer])
+@pytest.mark.parametrize("make", [unet, generator, of_volumes, transformer])
 def test_network_of_pytorch(torch, make):
     torch.manual_seed(0)
     net, shape = make(torch)

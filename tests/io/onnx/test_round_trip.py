@@ -66,6 +66,32 @@ def small_net() -> nn.Module:
     )  # fmt: skip
 
 
+def volume_net() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv3d(2, 4, 3, stride=(1, 2, 1), padding=1, bias=False), nn.BatchNorm3d(4), nn.ReLU(),
+        nn.AvgPool3d(2, 1, 1, ceil_mode=True, count_include_pad=False),
+        nn.ConvTranspose3d(4, 4, 2, (2, 1, 2), groups=2), nn.InstanceNorm3d(4),
+        nn.Upsample(scale_factor=(1, 2, 0.5), mode="trilinear"), nn.MaxPool3d(3, 2, 1), nn.ReflectionPad3d(1),
+        nn.AdaptiveMaxPool3d((2, 3, 2)), nn.AdaptiveAvgPool3d((1, 2, None)), nn.Flatten(),
+    )  # fmt: skip
+
+
+def test_a_network_of_volumes_comes_back_with_its_gradients(rng):
+    model = volume_net()
+    enliven(model, rng)
+    x = rng.normal(size=(2, 2, 4, 6, 7)).astype(np.float32)
+    exported = to_onnx(model, x[:1], dynamic_batch=True)
+    assert {"Conv", "BatchNormalization", "AveragePool", "ConvTranspose", "MaxPool"} <= {
+        node.op_type for node in exported.graph.node
+    }
+    read = from_onnx(exported)
+    out, expected = gradients(model.eval(), x)
+    found_out, found = gradients(read, x)
+    assert_close(found_out, out, "outputs", 1e-4)
+    for path, gradient in expected.items():
+        assert_close(found[path], gradient, path)
+
+
 def test_training_goes_on_as_it_would_have(rng):
     """Three steps in training mode: weights, running statistics and losses."""
     model = small_net()
