@@ -4,6 +4,8 @@ Each side is a process of its own. For each shape and direction they take turns,
 least of all turns, with one thread (the default) of processor time. The peer may lay out its arrays in either of two
 ways, and the faster one counts. Shapes are those that a network's forward pass calls; those that it calls several times
 are measured once, and count as often in the network's sums. The first one needs no gradient of the images.
+
+`conv3d` is no network: one convolution of 8 volumes with 16 channels, 8 x 32 x 32, by 32 kernels 3 x 3 x 3.
 """
 
 from __future__ import annotations
@@ -27,18 +29,19 @@ from tests.benchmarks.worker import NETWORKS
 
 BATCHES = {name: batch for name, batch in NETWORKS.items() if name != "mlp"}
 BATCHES["neocognitron"] = (1, (1, 32, 32))  # which sees its images one by one
+BATCHES["c3d-small"] = (32, (1, 8, 24, 24))
 DIRECTIONS = ("forward", "to x", "to w")
 LEAST_RUNS = 3
 
 
 class Layer(NamedTuple):
-    """A convolution of x (N, C, H, W) by w (O, C/groups, P, Q)."""
+    """A convolution of x (N, C, H, W) by w (O, C/groups, P, Q), or of volumes likewise."""
 
     x: tuple[int, ...]
     w: tuple[int, ...]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
 
     def __str__(self) -> str:
@@ -46,8 +49,13 @@ class Layer(NamedTuple):
         return f"{images}, {kernels}" + (f" / {self.stride[0]}" if max(self.stride) > 1 else "")
 
 
+ALONE = {"conv3d": Layer((8, 16, 8, 32, 32), (32, 16, 3, 3, 3), (1,) * 3, (1,) * 3, (1,) * 3, 1)}
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", nargs="+", default=("resnet20",), choices=BATCHES, help="default: %(default)s")
+    parser.add_argument(
+        "--models", nargs="+", default=("resnet20", "conv3d"), choices=[*BATCHES, *ALONE], help="default: %(default)s"
+    )
     parser.add_argument("--peer", choices=("torch",), help="whom to compare with")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each side takes (default 3)")
     parser.add_argument("--seconds", type=float, default=0.05, help="about how long a turn lasts (default 0.05)")
@@ -67,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
             for k, (layer, calls) in enumerate(layers(model).items()):
                 row: dict[str, Any] = {"layer": str(layer), "calls": calls}
                 for direction in DIRECTIONS:
-                    if k > 0 or direction != "to x":
+                    if k > 0 or direction != "to x" or model in ALONE:
                         question = json.dumps([direction, *layer])
                         turns = [[ask(side, question) for side in sides] for _ in range(options.rounds)]
                         ours, *peers = (min(times) for times in zip(*turns, strict=True))
@@ -90,6 +98,8 @@ def layers(model: str) -> Counter[Layer]:
     import minigrad as mg
     from minigrad.autograd.node import override_state
 
+    if model in ALONE:
+        return Counter([ALONE[model]])
     found: Counter[Layer] = Counter()
     size, shape = BATCHES[model]
 
@@ -141,14 +151,17 @@ def minigrad_call(direction: str, layer: Layer, x: Any, w: Any, g: Any) -> Calla
 def torch_call(direction: str, layer: Layer, x: Any, w: Any, g: Any, *, channels_last: bool) -> Callable[[], object]:
     import torch
 
-    form = torch.channels_last if channels_last else torch.contiguous_format
+    sides = len(layer.stride)
+    last = torch.channels_last if sides == 2 else torch.channels_last_3d
+    form = last if channels_last else torch.contiguous_format
     x, w, g = (torch.from_numpy(array).to(memory_format=form) for array in (x, w, g))
     settings = (layer.stride, layer.padding, layer.dilation)
     if direction == "forward":
-        return lambda: torch.conv2d(x, w, None, *settings, layer.groups)
+        convolve = torch.conv2d if sides == 2 else torch.conv3d
+        return lambda: convolve(x, w, None, *settings, layer.groups)
     mask = [direction == "to x", direction == "to w", False]
     backward = torch.ops.aten.convolution_backward
-    return lambda: backward(g, x, w, None, *settings, False, [0, 0], layer.groups, mask)
+    return lambda: backward(g, x, w, None, *settings, False, [0] * sides, layer.groups, mask)
 
 
 def arrays(layer: Layer) -> Iterator[Any]:
@@ -156,7 +169,7 @@ def arrays(layer: Layer) -> Iterator[Any]:
     from minigrad.kernels.window_geometry import output_size
 
     rng = np.random.default_rng(0)
-    count = output_size(layer.x[2:], layer.w[2:], layer.stride, layer.padding, layer.dilation)  # type: ignore[arg-type]
+    count = output_size(layer.x[2:], layer.w[2:], layer.stride, layer.padding, layer.dilation)
     for shape in (layer.x, layer.w, (layer.x[0], layer.w[0], *count)):
         yield rng.normal(size=shape).astype(np.float32)
 
@@ -174,7 +187,7 @@ def serve(side: str, threads: int, seconds: float) -> None:
         torch.set_grad_enabled(False)
     for text in sys.stdin:
         direction, x, w, *settings, groups = json.loads(text)
-        layer = Layer(tuple(x), tuple(w), *map(tuple, settings), groups)  # type: ignore[arg-type]  # three pairs
+        layer = Layer(tuple(x), tuple(w), *map(tuple, settings), groups)
         if side == "minigrad":
             call = minigrad_call(direction, layer, *arrays(layer))
         else:

@@ -7,6 +7,8 @@ from tests.benchmarks.__main__ import main
 from tests.benchmarks.convolution import DIRECTIONS, Layer, arrays, layers, line, minigrad_call, summary, torch_call
 
 STRIDED = Layer((2, 6, 11, 9), (4, 3, 3, 2), (2, 1), (1, 0), (1, 2), 2)
+VOLUMES = Layer((2, 4, 5, 6, 7), (4, 2, 3, 1, 2), (2, 1, 1), (1, 0, 1), (1, 2, 1), 2)
+both = pytest.mark.parametrize("layer", [STRIDED, VOLUMES], ids=str)
 
 
 def test_the_layers_of_a_network_are_those_of_its_forward_pass():
@@ -17,20 +19,22 @@ def test_the_layers_of_a_network_are_those_of_its_forward_pass():
     }
 
 
+@both
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_a_call_gives_what_its_direction_says(direction):
-    x, w, g = arrays(STRIDED)
-    assert minigrad_call(direction, STRIDED, x, w, g)().shape == {"forward": g, "to x": x, "to w": w}[direction].shape
+def test_a_call_gives_what_its_direction_says(direction, layer):
+    x, w, g = arrays(layer)
+    assert minigrad_call(direction, layer, x, w, g)().shape == {"forward": g, "to x": x, "to w": w}[direction].shape
 
 
 @pytest.mark.peer
 @pytest.mark.parametrize("channels_last", [False, True])
+@both
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_both_sides_compute_the_same(direction, channels_last):
+def test_both_sides_compute_the_same(direction, channels_last, layer):
     pytest.importorskip("torch")
-    theirs = torch_call(direction, STRIDED, *arrays(STRIDED), channels_last=channels_last)()
+    theirs = torch_call(direction, layer, *arrays(layer), channels_last=channels_last)()
     found = theirs if direction == "forward" else next(part for part in theirs if part is not None)
-    ours = minigrad_call(direction, STRIDED, *arrays(STRIDED))()
+    ours = minigrad_call(direction, layer, *arrays(layer))()
     np.testing.assert_allclose(found.numpy(), ours, rtol=1e-4, atol=1e-4)
 
 
