@@ -41,6 +41,8 @@ def conv(
 
     `finish` is told of each part of the result as soon as it is complete; the result is float32 or float64 then.
     """
+    if reads_some_pixels(w.shape, stride, padding):
+        x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
     windows = windows_of(x.shape, w.shape, stride, padding, dilation)
     return _convolve(x, matrices(w, groups), b, windows, np.result_type(x, w), finish)
 
@@ -48,8 +50,15 @@ def conv(
 @with_compiled_variant
 def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in x: g (N, O, I, J), w (O, C/groups, P, Q) -> `shape` (N, C, H, W)."""
-    windows = windows_of(shape, w.shape, stride, padding, dilation)
     dtype = np.result_type(g, w)
+    if reads_some_pixels(w.shape, stride, padding):
+        read = np.zeros(shape, dtype)
+        pixels = read[:, :, :: stride[0], :: stride[1]]
+        pixels[...] = conv_input(
+            g, w, shape=pixels.shape, stride=(1, 1), padding=padding, dilation=dilation, groups=groups
+        )
+        return read
+    windows = windows_of(shape, w.shape, stride, padding, dilation)
     many = w.shape[0] > 2 * shape[1] and not windows.is_pointwise  # columns of g, then
     if stride == (1, 1) and not many:
         return _convolve(g, _flipped_kernels(w, groups), None, _reversed(windows, (shape[2], shape[3])), dtype)
@@ -66,6 +75,8 @@ def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair,
 @with_compiled_variant
 def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in w: x (N, C, H, W), g (N, O, I, J) -> `shape` (O, C/groups, P, Q)."""
+    if reads_some_pixels(shape, stride, padding):
+        x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
     windows = windows_of(x.shape, shape, stride, padding, dilation)
     dtype = np.result_type(x, g)
     work = accumulation_dtype(dtype)
@@ -80,6 +91,11 @@ def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair
         columns = _columns(x, groups, windows, images, rows)
         out += _stacked_outputs(g, groups, images, rows, work) @ columns.swapaxes(1, 2)
     return out.reshape(shape).astype(dtype, copy=False)
+
+
+def reads_some_pixels(w: Shape, stride: Pair, padding: Pair) -> bool:
+    """Whether each window is one pixel, and others are left out: those that are read are soon gathered."""
+    return w[2:] == (1, 1) and stride != (1, 1) and padding == (0, 0)
 
 
 def windows_of(x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair) -> Windows:
