@@ -30,7 +30,7 @@ import functools
 
 import numpy as np
 import sklearn
-from scipy import integrate, special, stats
+from scipy import integrate, sparse, special, stats
 
 import minigrad as mg
 from minigrad import optim
@@ -91,6 +91,20 @@ value, slope = mg.value_and_grad(gaussian_integral)(mg.Tensor(1.7))
 assert abs(value.item() - np.sqrt(np.pi / 1.7)) < 1e-10
 assert abs(slope.item() + np.sqrt(np.pi) / 2 * 1.7**-1.5) < 1e-8
 print(value.item(), slope.item())
+
+# %% [markdown]
+# ## A sparse matrix
+#
+# A sparse matrix of SciPy is a constant: `A @ x` and `x @ A` work with every format, in forward and backward mode and inside of `vmap`. The
+# roughness of a curve is the square of its second differences, and its gradient is $2 D^\top D x$.
+
+# %%
+differences = sparse.diags_array([1.0, -2.0, 1.0], offsets=[0, 1, 2], shape=(98, 100))
+curve = mg.Tensor(np.sin(np.arange(100) / 7), requires_grad=True)
+roughness = ((differences @ curve) ** 2).sum()
+roughness.backward()
+assert np.allclose(curve.grad.numpy(), 2 * differences.T @ (differences @ curve.numpy()))
+print(roughness.item())
 
 # %% [markdown]
 # ## What a fitted model owes to each label
@@ -310,6 +324,7 @@ assert check_grads(lambda M, e: kepler({"M": M, "e": e}), np.array(0.8), np.arra
 # | `scipy.optimize` | `elementwise.find_root`, `find_minimum`, `rosen*` | yes, through the iteration; implicit differentiation, as above, is exact |
 # | | `minimize`, `root`, `least_squares` | refuse: NumPy; `optim.minimize` gives them derivatives |
 # | `scipy.linalg` | all | refuse: NumPy only. Use [`minigrad.linalg`](api/ops.md) |
+# | `scipy.sparse` | `A @ x`, `x @ A`, of all formats | yes; gradients by A, and `A.dot(x)`, refuse |
 # | `scipy.fft` | `fft`, `rfft`, `irfft` ... | yes; `dct` and `dst` refuse: compiled |
 # | `scipy.signal` | `fftconvolve`, `oaconvolve`, `resample`, `hilbert`, `envelope`, `vectorstrength` | yes |
 # | `scipy.signal`, `ndimage`, `interpolate`, `spatial.distance` | direct filters, splines, distances | refuse: compiled; `PchipInterpolator`, since it writes into a view |

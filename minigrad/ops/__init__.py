@@ -165,6 +165,7 @@ from minigrad.ops.shape import (
 from minigrad.ops.sliding_windows import fold, unfold
 from minigrad.ops.softmax_family import log_softmax, softmax, softmax_cross_entropy
 from minigrad.ops.sorting import argmax, argmin, argsort, searchsorted, sort, topk
+from minigrad.ops.sparse import sparse_matmul
 
 operators.bind(ops=sys.modules[__name__])
 
@@ -178,23 +179,23 @@ __all__ = [
     "abs", "acos", "acosh", "adaptive_positions", "add", "all", "angle", "any", "argmax", "argmin", "argsort", "asin",
     "asinh", "astype", "atan", "atan2", "atanh", "attention", "avg_pool", "avg_pool_input", "binary_cross_entropy",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-    "broadcast_arrays", "broadcast_to", "ceil", "celu", "cholesky", "clip", "concat", "conj", "conv",
-    "conv_input", "conv_weight", "copysign", "cos", "cosh", "count_nonzero", "cross", "ctc_nll", "cumulative_prod",
-    "cumulative_sum", "det", "diagonal", "diagonal_matrix", "diff", "divide", "eig", "eigh", "eigvals", "eigvalsh",
-    "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "flatten", "flip", "floor",
-    "floor_divide", "fold", "full_like", "gelu", "gelu_tanh", "getitem", "greater", "greater_equal", "grid_sample",
-    "gru", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "householder_product", "hypot", "imag", "inv",
-    "isfinite", "isin", "isinf", "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log",
-    "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsigmoid", "logsumexp", "lstm", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
-    "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min",
-    "minimum", "mish", "moveaxis", "multi_dot", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal",
-    "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real",
-    "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll",
-    "round", "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh",
-    "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "solve_triangular",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to",
-    "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "tensorinv", "tensorsolve", "threshold",
-    "tile", "topk", "trace", "tril", "triu", "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse",
+    "broadcast_arrays", "broadcast_to", "ceil", "celu", "cholesky", "clip", "concat", "conj", "conv", "conv_input",
+    "conv_weight", "copysign", "cos", "cosh", "count_nonzero", "cross", "ctc_nll", "cumulative_prod", "cumulative_sum",
+    "det", "diagonal", "diagonal_matrix", "diff", "divide", "eig", "eigh", "eigvals", "eigvalsh", "einsum", "elu",
+    "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold",
+    "full_like", "gelu", "gelu_tanh", "getitem", "greater", "greater_equal", "grid_sample", "gru", "hardshrink",
+    "hardsigmoid", "hardswish", "hardtanh", "householder_product", "hypot", "imag", "inv", "isfinite", "isin", "isinf",
+    "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10",
+    "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp",
+    "lstm", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max",
+    "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis",
+    "multi_dot", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad",
+    "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real", "reciprocal", "relu",
+    "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll", "round", "scatter_add",
+    "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet", "softmax",
+    "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "solve_triangular", "sort", "sparse_matmul",
+    "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract", "sum", "sum_to", "svd",
+    "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "tensorinv", "tensorsolve", "threshold", "tile",
+    "topk", "trace", "tril", "triu", "trunc", "unfold", "unique_all", "unique_counts", "unique_inverse",
     "unique_values", "unstack", "var", "vecdot", "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from minigrad.ops.elementwise import add, multiply, subtract
 from minigrad.ops.rearrange import roll
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import expand_dims, matrix_transpose, ordered_axes, permute_dims, reshape, squeeze, sum_to
+from minigrad.ops.sparse import is_sparse, matmul_with_sparse
 from minigrad.shapes import Shape, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, DTypeLike, Settings, Value
 
@@ -47,13 +48,16 @@ def matmul(x: Value, y: Value) -> Tensor:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]: the matrix product, as `@` has it.
 
     Args:
-        x, y: matrices, or stacks of them, which broadcast; a vector on the left is a row, on the right a column.
+        x, y: matrices, or stacks of them, which broadcast; a vector on the left is a row, on the right a column. One of
+            them may be a sparse matrix of SciPy, a constant.
 
     Shapes: x (..., I, K) or (K), y (..., K, J) or (K) -> (..., I, J), without the I or J of a vector.
 
     Raises:
         ShapeError: an operand is a number, or the inner sizes differ.
     """
+    if is_sparse(x) or is_sparse(y):
+        return matmul_with_sparse(x, y)
     x_ndim, y_ndim = len(shape_of(x)), len(shape_of(y))
     if not x_ndim or not y_ndim:
         raise ShapeError(f"matmul: needs vectors or matrices, got shapes {shape_of(x)} and {shape_of(y)}: use *")

@@ -8,6 +8,8 @@ SQUARE = [((3, 3),), ((2, 2, 2),), ((1, 1),), ((0, 0),), ((2, 0, 3, 3),)]
 RECTANGLES = [((3, 3),), ((2, 3, 2),), ((2, 3),), ((4, 1),), ((0, 2),)]
 SINGULAR = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
 
+STORED = (np.array([2.0, 1.0, -3.0]), np.array([1, 0, 2]), np.array([0, 1, 3]))  # ((0, 2, 0), (1, 0, -3))
+
 LINALG: dict[str, list[Case]] = {
     "inv": cases(*SQUARE),
     "solve": cases(((3, 3), (3, 2)), ((2, 1, 2, 2), (3, 2, 1)), ((2, 2), (2, 0)), ((0, 0), (0, 2))),
@@ -21,6 +23,10 @@ LINALG: dict[str, list[Case]] = {
         *cases(((3, 3), (3, 2)), upper=True),
     ],
     "eig": cases(*SQUARE),
+    "sparse_matmul": [
+        *cases(((3, 2),), ((2, 3, 1),), ((0, 3, 2),), rows=STORED, shape=(2, 3)),
+        *cases(((2, 2),), rows=STORED, shape=(2, 3), transposed=True),
+    ],
     "cholesky": [*cases(*SQUARE), *cases(((3, 3),), upper=True)],
     "eigh": cases(*SQUARE),
     "svd": [*cases(*RECTANGLES, full_matrices=False), *cases(((3, 3),), full_matrices=True)],

@@ -21,7 +21,7 @@ NOT_SMOOTH: Final = (
 NOT_A_STEP: Final = (
     "astype", "from_parts", "fft", "ifft", "rfft", "irfft",  # leave the real numbers of double precision
     "conv_input", "conv_weight", "avg_pool_input", "resample", "resample_input", "unfold", "fold", "diagonal_matrix",
-    "max_unpool", "pool_take", "grid_sample", "ctc_nll",
+    "max_unpool", "pool_take", "grid_sample", "ctc_nll", "sparse_matmul",
 )  # fmt: skip
 """Ops with other dtypes, and those whose settings or positions repeat facts of another call: most of these are the
 derivatives of ops that programs have."""

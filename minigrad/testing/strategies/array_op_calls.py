@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from minigrad.autograd.op import Op
 from minigrad.domain import NONZERO
 from minigrad.testing.calls.function_call import FunctionCall
-from minigrad.testing.strategies.array_strategies import Draw, arrays, axes, broadcastable_shapes, integers_in, shapes
+from minigrad.testing.strategies.array_strategies import (
+    Draw,
+    arrays,
+    axes,
+    broadcastable_shapes,
+    integers_in,
+    masks,
+    shapes,
+)
 from minigrad.testing.strategies.calls_from_facts import draw_inputs, draw_shapes, draws_calls_of
 from minigrad.typing import Array, Shape
 
@@ -77,6 +85,17 @@ def _part(size: int) -> st.SearchStrategy[int | slice | Array]:
 def _searchsorted(draw: Draw, op: Op) -> FunctionCall:
     x = np.sort(draw(arrays(shapes(min_dims=1, max_dims=1), layout="C")))
     return FunctionCall.of(op, x, _array(draw), side=draw(st.sampled_from(["left", "right"])))
+
+
+@draws_calls_of("sparse_matmul")
+def _sparse_matmul(draw: Draw, op: Op) -> FunctionCall:
+    count, columns, transposed = draw(st.integers(0, 3)), draw(st.integers(1, 3)), draw(st.booleans())
+    kept = draw(masks((count, columns)))
+    stored, places = draw(arrays((int(kept.sum()),), dtype=np.float64, layout="C")), np.nonzero(kept)[1]
+    starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(places.dtype)
+    lead = draw(st.sampled_from([(), (2,), (0,)]))
+    x = draw(arrays((*lead, count if transposed else columns, draw(st.integers(0, 2)))))
+    return FunctionCall.of(op, x, rows=(stored, places, starts), shape=(count, columns), transposed=transposed)
 
 
 # ---- shapes --------------------------------------------------------------------------------------------------
