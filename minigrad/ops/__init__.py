@@ -87,7 +87,7 @@ from minigrad.ops.elementwise import (
 from minigrad.ops.fill import full_like, ones_like, zeros_like
 from minigrad.ops.grid_sampling import grid_sample
 from minigrad.ops.index import getitem, nonzero, scatter_add, take, take_along_axis
-from minigrad.ops.linalg import cross, diagonal, diagonal_matrix, kron, linear, matmul, outer, tensordot, trace, vecdot
+from minigrad.ops.linalg import cross, diagonal, diagonal_matrix, linear, matmul, outer, tensordot, trace, vecdot
 from minigrad.ops.linear_systems import det, inv, matrix_power, matrix_rank, pinv, slogdet, solve
 from minigrad.ops.logic import (
     bitwise_and,
@@ -116,7 +116,7 @@ from minigrad.ops.logic import (
 from minigrad.ops.long_short_term_memory import lstm
 from minigrad.ops.loss import binary_cross_entropy
 from minigrad.ops.matrix_functions import eig, eigvals, householder_product, matrix_exp, solve_triangular
-from minigrad.ops.matrix_products import lstsq, multi_dot, tensorinv, tensorsolve
+from minigrad.ops.matrix_products import kron, lstsq, multi_dot, tensorinv, tensorsolve
 from minigrad.ops.moment import std, var
 from minigrad.ops.normalization import standardize
 from minigrad.ops.norms import matrix_norm, norm, vector_norm

@@ -226,22 +226,6 @@ def tensordot(x: Value, y: Value, axes: int | tuple[Sequence[int], Sequence[int]
     return reshape(matmul_matrices(left, right), shape=[*[x_shape[i] for i in x_free], *[y_shape[i] for i in y_free]])
 
 
-def kron(x: Value, y: Value) -> Tensor:
-    """The Kronecker product: each element of x replaced by it times y.
-
-    Args:
-        x, y: matrices, or arrays of any number of dimensions.
-
-    Shapes: x (I, J), y (P, Q) -> (I*P, J*Q).
-    """
-    ndim = max(len(shape_of(x)), len(shape_of(y)))
-    x_shape, y_shape = [(1,) * (ndim - len(s)) + s for s in (shape_of(x), shape_of(y))]
-    places = range(ndim)
-    left = reshape(x, shape=[n for i in places for n in (x_shape[i], 1)])
-    right = reshape(y, shape=[n for i in places for n in (1, y_shape[i])])
-    return reshape(multiply(left, right), shape=[x_shape[i] * y_shape[i] for i in places])
-
-
 # ---- diagonals -----------------------------------------------------------------------------------------------
 
 

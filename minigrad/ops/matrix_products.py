@@ -23,6 +23,22 @@ from minigrad.shapes import Shape, shape_of
 from minigrad.typing import ArrayLike, Value
 
 
+def kron(x: Value, y: Value) -> Tensor:
+    """The Kronecker product: each element of x replaced by it times y.
+
+    Args:
+        x, y: matrices, or arrays of any number of dimensions.
+
+    Shapes: x (I, J), y (P, Q) -> (I*P, J*Q).
+    """
+    ndim = max(len(shape_of(x)), len(shape_of(y)))
+    x_shape, y_shape = [(1,) * (ndim - len(s)) + s for s in (shape_of(x), shape_of(y))]
+    places = range(ndim)
+    left = reshape(x, shape=[n for i in places for n in (x_shape[i], 1)])
+    right = reshape(y, shape=[n for i in places for n in (1, y_shape[i])])
+    return reshape(multiply(left, right), shape=[x_shape[i] * y_shape[i] for i in places])
+
+
 def multi_dot(arrays: Sequence[Value]) -> Tensor:
     """The product of several matrices, in the order that needs the fewest multiplications.
 
