@@ -112,7 +112,14 @@ class TarStream(IterableDataset):
         warnings.warn(f"TarStream: {problem}", UserWarning, stacklevel=2)
 
     def decode(self, record: Record) -> Any:
-        """The input (images as float32) and the target of a sample."""
+        """The input (images as float32) and the target of a sample.
+
+        Args:
+            record: as it is stored.
+
+        Raises:
+            DataError: it is damaged.
+        """
         try:
             return decoded_input(record.content, record.suffix, self.shape), self._target(record.target)
         except DataError as error:
