@@ -7,6 +7,7 @@ tell each other that they do, and the rank that does not say so is the one. Of a
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -144,6 +145,9 @@ class Faults:
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MPI's own line would say the same without the reason
+        if hasattr(signal, "setitimer"):  # MPI waits forever for a host that has vanished, and lets no thread run
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         self._comm.Abort(code)
 
     def reports(self, error: BaseException) -> bool:

@@ -53,7 +53,7 @@ def _wait(pid: int, rank: int) -> None:
     for number in FORWARDED:
         signal.signal(number, forward)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code < 0:
+    if code < 0 and -code != signal.SIGALRM:  # by which a rank that has told its reason ends at the latest
         print(
             f"minigrad: error: rank {rank} ({socket.gethostname()}) was killed by {signal.Signals(-code).name}"
             f"{', for want of memory perhaps' if -code == signal.SIGKILL else ''}: all ranks end. What was saved "
