@@ -39,7 +39,7 @@ def moving_digits(
         seed: chooses the digits of the test part, and all that is random in the videos (default 0).
         test_fraction: the share of the test part, of the digits and of the photographs, in (0, 1) (default 0.2).
         copies: how many videos each digit appears in (default 1).
-        channels: C, 1 for gray videos (default) or 3 for photographs in color.
+        channels: C, 1 for gray videos or 3 for photographs in color (default 1).
 
     Returns:
         `(train, test)`, each with videos float32 (N, C, D, S, S) from 0 to 1, and directions int64 (N,), numbered from
