@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.autograd.node import Node
 from minigrad.autograd.trace import Event
-from minigrad.diagnosis.sequence_words import sequence_words
+from minigrad.diagnosis.sequence_words import SEQUENCE_OPS, sequence_words
 from minigrad.diagnosis.text import input_range, number, percent
 from minigrad.typing import Array
 
@@ -94,10 +94,8 @@ class Attenuation:
             return self._not_selected(name)
         if name in PRODUCTS and (factor := self._zero_factor(name)):
             return factor
-        if name in ("lstm", "gru", "rnn", "attention"):
-            found = sequence_words(name, self.event.inputs, self.event.settings)
-            if found is not None:
-                return Words(*found)
+        if (found := self.of_sequence()) is not None:
+            return found
         if name == "standardize":
             return Words(
                 "standardize (batch, layer or group normalization) removes the mean and the scale of its input, so a "
@@ -105,6 +103,12 @@ class Attenuation:
                 "A bias in front of a normalization is not needed: bias=False.",
             )
         return Words(f"the derivative of {name} is 0 at these values{input_range(self.x)}", "Look at its inputs.")
+
+    def of_sequence(self) -> Words | None:
+        """The words for saturated gates and masked rows; None where there are none, or the op is another one."""
+        name = self.event.op.name
+        found = sequence_words(name, self.event.inputs, self.event.settings) if name in SEQUENCE_OPS else None
+        return None if found is None else Words(*found)
 
     def _flat(self, name: str) -> Words:
         flat = self._where_flat(name)

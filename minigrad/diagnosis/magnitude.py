@@ -13,11 +13,14 @@ from minigrad.diagnosis.attenuation import FLAT_BOUNDS, SATURATING, SELECTING, A
 from minigrad.diagnosis.context import Context, Explanation, blocked_step
 from minigrad.diagnosis.gradient_trace import Use
 from minigrad.diagnosis.reason import PathStep
+from minigrad.diagnosis.sequence_words import SEQUENCE_OPS, sequence_words
 from minigrad.diagnosis.text import describe_array, number, percent, plural
 
 WEIGHTED: Final = frozenset(["linear", "matmul", "conv", "einsum"])
 ONE_STEP: Final = 0.5
 """A step that does this share of all shrinking or growing (in logarithms) is named as the only cause."""
+MOSTLY: Final = 0.5
+"""The share of flat gates from which on they are told where a gradient is healthy."""
 WORST: Final = 3
 """The number of steps that are named otherwise."""
 REDUCTIONS: Final = frozenset(["sum", "mean"])
@@ -51,10 +54,9 @@ def _vanished(context: Context, path: list[Use], norm: float) -> Explanation:
     node, position = path[worst[0]]
     steps = context.steps(path, node)
     at = blocked_step(steps)
-    words = Attenuation(node, position, context.event(node)).words()
-    explains = node.op is not None and node.op.name in FLAT_BOUNDS.keys() | SATURATING - {"exp", "exp2"} | {
-        "standardize"
-    }
+    step = Attenuation(node, position, context.event(node))
+    words, explaining = step.words(), FLAT_BOUNDS.keys() | SATURATING - {"exp", "exp2"} | {"standardize"}
+    explains = (node.op is not None and node.op.name in explaining) or step.of_sequence() is not None
     if share >= ONE_STEP and _sums_up(path[worst[0]]):
         words, explains = _canceling_parts(context, path[worst[0] + 1 :]), True
     head = f"Of a gradient of norm {number(start)} at the loss, {number(norm)} arrives. "
@@ -138,7 +140,19 @@ def _healthy(context: Context, path: list[Use]) -> Explanation:
         )
     else:
         text += " If .grad is None, backward() has not run since, or zero_grad() has."
-    return Explanation("healthy", text, steps)
+    return Explanation("healthy", text + _sequence_note(context), steps)
+
+
+def _sequence_note(context: Context) -> str:
+    """A line on saturated gates, or rows of a mask that forbid everything, which a gradient may well pass by."""
+    for number_of_event in sorted(context.flow.differentiable()):
+        event = context.flow.events[number_of_event]
+        if event.op.name in SEQUENCE_OPS:
+            found = sequence_words(event.op.name, event.inputs, event.settings, MOSTLY)
+            if found is not None:
+                cause, advice = found
+                return f"\nOf {PathStep.of(event, facts=False)}, though: {cause}. {advice}"
+    return ""
 
 
 def _main_source_of_zeros(context: Context, path: Sequence[Use]) -> str:

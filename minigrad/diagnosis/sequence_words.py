@@ -14,17 +14,21 @@ from minigrad.typing import Array, Settings
 
 GATES: Final = {"lstm": ("input", "forget", "cell", "output"), "gru": ("reset", "update", "new"), "rnn": ("state",)}
 BETWEEN_0_AND_1: Final = frozenset(["input", "forget", "output", "reset", "update"])
+SEQUENCE_OPS: Final = frozenset([*GATES, "attention"])
 FLAT: Final = 1e-3
 """The share of its largest slope below which a gate counts as flat."""
 
 
-def sequence_words(name: str, inputs: Sequence[Any], settings: Settings) -> tuple[str, str] | None:
+def sequence_words(
+    name: str, inputs: Sequence[Any], settings: Settings, at_least: float = 0.1
+) -> tuple[str, str] | None:
     """A cause and advice; None where the values tell nothing.
 
     Args:
-        name: of the op.
+        name: of the op, one of `SEQUENCE_OPS`.
         inputs: of the call.
         settings: likewise.
+        at_least: the share of flat ones from which on a kind of gates is told (default 0.1).
     """
     if any(x is None for x in inputs[:3]):
         return None
@@ -32,11 +36,13 @@ def sequence_words(name: str, inputs: Sequence[Any], settings: Settings) -> tupl
         return _attention(inputs, settings)
     results = REGISTRY[name].forward(*inputs, **settings)
     gates = results[0] if name == "rnn" else results[-2]
-    return _recurrent(name, np.asarray(gates, np.float64), settings)
+    return _recurrent(name, np.asarray(gates, np.float64), settings, at_least)
 
 
-def _recurrent(name: str, gates: Array, settings: Settings) -> tuple[str, str] | None:
+def _recurrent(name: str, gates: Array, settings: Settings, at_least: float) -> tuple[str, str] | None:
     if settings.get("nonlinearity") == "relu":
+        if (gates <= 0).mean() <= at_least:
+            return None
         return (
             f"{percent(int((gates <= 0).sum()), gates.size)} of the states of rnn are 0, where relu is flat (dead)",
             "Smaller recurrent weights, biases that are not far below 0, or tanh keep states alive.",
@@ -47,7 +53,7 @@ def _recurrent(name: str, gates: Array, settings: Settings) -> tuple[str, str] |
     flat = {
         gate: (4 * x * (1 - x) if gate in BETWEEN_0_AND_1 else 1 - x * x) < FLAT for gate, x in parts.items() if x.size
     }
-    told = [f"{percent(int(x.sum()), x.size)} of the {gate} gates" for gate, x in flat.items() if x.mean() > 0.1]
+    told = [f"{percent(int(x.sum()), x.size)} of the {gate} gates" for gate, x in flat.items() if x.mean() > at_least]
     if not told:
         return None
     told = [text.replace("cell gates", "cell inputs").replace("state gates", "states") for text in told]

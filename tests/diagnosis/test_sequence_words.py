@@ -38,3 +38,41 @@ def test_queries_that_see_nothing_and_those_that_see_one_key_are_told():
     assert "100 % of the queries of attention may look at nothing" in blind.text
     sure = why(q, lambda: F.scaled_dot_product_attention(q, 1e4 * k, k).sum())
     assert "attention is saturated: 100 % of the queries look at one key only" in sure.text
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_gates_that_were_saturated_by_a_large_input_are_the_cause_of_a_tiny_gradient(kind):
+    """The planted fault: an input that nobody normalized."""
+    mg.seed(0)
+    layer, x = getattr(nn, kind)(3, 8), np.random.default_rng(0).normal(size=(20, 4, 3)).astype(np.float32)
+    scale = variable(np.ones(3, np.float32))
+
+    def loss(factor):
+        return layer(x * (scale * factor))[0].mean()
+
+    healthy, saturated = (why(scale, lambda factor=factor: loss(factor)) for factor in (1.0, 3000.0))
+    assert healthy.cause == "healthy"
+    assert "saturated" not in healthy.text
+    assert f"gates of {kind.lower()} are saturated" in saturated.text
+    assert "normalize" in saturated.text
+
+
+def test_rows_of_a_mask_that_forbid_everything_are_told_though_the_gradient_is_healthy():
+    """The planted fault: a padding mask that is the wrong way around, for sequences of full length."""
+    mg.seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    x = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float32)
+    padding = np.arange(5) >= np.array([[5], [3], [2]])
+    weight = layer.linear1.weight  # behind the attention
+    projection = layer.self_attn.in_proj_weight
+
+    def loss(mask):
+        return mg.square(layer(x, src_key_padding_mask=mask)).mean()
+
+    for parameter in (projection, weight):
+        right, wrong = (why(parameter, lambda mask=mask: loss(mask)) for mask in (padding, ~padding))
+        assert (right.cause, wrong.cause) == ("healthy", "healthy")
+        assert "may look at nothing" not in right.text
+        if parameter is projection:
+            assert "33 % of the queries of attention may look at nothing" in wrong.text
+            assert "Look at the mask" in wrong.text
