@@ -19,7 +19,8 @@ Names and shapes of the weights are those of the published files (`model.safeten
 `--weights` take them as they are, and those with the prefix `transformer.` and a tied `lm_head.weight`. The linear maps
 of the blocks keep theirs as (inputs, outputs), as `Conv1D` of these files does.
 
-Deviations of gpt-small: tokens are characters, there are 4 blocks of width 96 and no dropout.
+Deviations of gpt-small: tokens are characters, there are 4 blocks of width 96 and no dropout, and the initial weights
+are three times as large, as is their width's share of GPT-2's: it then learns twice as fast.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ class Conv1D(nn.Module):
     Args:
         in_features: D.
         out_features: E.
-        rng: draws the initial weights, normal with a deviation of 0.02; the default generator unless given.
+        rng: draws the initial weights, as `nn.Linear` does; the default generator unless given.
 
     Shapes: x (..., D) -> (..., E).
     """
 
     def __init__(self, in_features: int, out_features: int, rng: Rng = None) -> None:
-        self.weight = nn.Parameter(init.normal((in_features, out_features), 0, 0.02, rng))
+        self.weight = nn.Parameter(init.torch_default_uniform((in_features, out_features), in_features, rng))
         self.bias = nn.Parameter(init.constant((out_features,)))
 
     def forward(self, x: ArrayLike) -> mg.Tensor:
@@ -142,6 +143,8 @@ class GPT(nn.Module):
         depth: how many blocks (default 12).
         heads: H, by which E can be divided (default 12).
         dropout: the probability of being dropped in training (default 0.1).
+        std: the standard deviation of the initial weights, normal with mean 0 (default 0.02). Narrow networks learn
+            sooner with more.
         tokenizer: makes tokens of text, for `minigrad predict` (default None: there is none).
         rng: draws the initial weights and what is dropped; the default generator unless given.
 
@@ -155,7 +158,7 @@ class GPT(nn.Module):
 
     def __init__(
         self, vocabulary: int = 50257, context: int = 1024, width: int = 768, depth: int = 12, heads: int = 12,
-        dropout: float = 0.1, tokenizer: Tokenizer | None = None, rng: Rng = None,
+        dropout: float = 0.1, std: float = 0.02, tokenizer: Tokenizer | None = None, rng: Rng = None,
     ) -> None:  # fmt: skip
         if width % heads:
             raise UsageError(f"GPT: width {width} is no multiple of heads {heads}")
@@ -165,10 +168,9 @@ class GPT(nn.Module):
         self.h = nn.ModuleList([Block(width, heads, dropout, rng) for _ in range(depth)])
         self.ln_f = nn.LayerNorm(width)
         for name, parameter in self.named_parameters():
-            if name in ("wte.weight", "wpe.weight"):
-                parameter.data = init.normal(parameter.shape, 0, 0.02, rng)
-            elif name.endswith("c_proj.weight"):  # what blocks add up has the size of one
-                parameter.data = init.normal(parameter.shape, 0, 0.02 / math.sqrt(2 * depth), rng)
+            if parameter.ndim == 2:  # what blocks add up has the size of one
+                scale = 1 / math.sqrt(2 * depth) if name.endswith("c_proj.weight") else 1.0
+                parameter.data = init.normal(parameter.shape, 0, scale * std, rng)
 
     def forward(self, ids: ArrayLike) -> mg.Tensor:
         """Shapes: ids (N, T) integers -> logits (N, T, V)."""
@@ -217,7 +219,7 @@ def published(state: Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
 def gpt_small(rng: Rng = None) -> GPT:
     """4 blocks of width 96 with 4 heads, for pieces of 128 characters."""
     tokenizer = CharacterTokenizer(PRINTABLE)
-    return GPT(len(tokenizer), 128, 96, 4, 4, dropout=0.0, tokenizer=tokenizer, rng=rng)
+    return GPT(len(tokenizer), 128, 96, 4, 4, dropout=0.0, std=0.06, tokenizer=tokenizer, rng=rng)
 
 
 ENTRIES = (
@@ -250,7 +252,7 @@ ENTRIES = (
         metric="loss",
         vocabulary=len(PRINTABLE) + 256,
         recipe=Recipe(
-            epochs=2, batch_size=16, optimizer={"name": "adamw", "lr": 3e-3, "betas": (0.9, 0.95), "weight_decay": 0.1},
+            epochs=2, batch_size=16, optimizer={"name": "adamw", "lr": 6e-3, "betas": (0.9, 0.95), "weight_decay": 0.1},
             schedule=Cosine(warmup=0.1),
         ),
     ),
