@@ -187,6 +187,10 @@ def checked_location(location: str, what: str, folder: Path) -> Path:
     path = folder
     for part in parts:
         path = path / part
-        if path.is_symlink():
+        try:
+            linked = path.is_symlink()
+        except OSError as error:  # a name that no file can have
+            raise DataError(f"{what} is in {str(path)[:200]!r}, which cannot be read: {error.strerror}") from error
+        if linked:
             raise DataError(f"{what} is in {path}, a link, and links are not followed: copy the file in its place")
     return path
