@@ -131,7 +131,7 @@ def _(g: Value, w: Value, v: Value) -> Value:
     # What changes length and phase of a vector is given back by the normalization.
     along = sum(conjugated(gv) * v, axis=-2, keepdims=True)
     largest = np.arange(v.shape[-1])[:, None] == argmax(abs(v), axis=-2, keepdims=True)
-    height = abs(sum(multiply(largest, v), axis=-2, keepdims=True))
+    height = sum(multiply(largest, v), axis=-2, keepdims=True)
     gv = gv - real(along) * v + 1j * multiply(largest, imag(along) / height)
     gaps = expand_dims(w, axis=-2) - expand_dims(w, axis=-1)
     inner = _diagonal(gw) + conjugated(_inverse(gaps, w)) * matmul(adjoint(v), gv)

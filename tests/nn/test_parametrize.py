@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import ShapeError, Tensor, UsageError, io, linalg, nn, optim
-from minigrad.nn.utils.parametrizations import spectral_norm, weight_norm
+from minigrad.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 from minigrad.nn.utils.parametrize import is_parametrized, register_parametrization, remove_parametrizations
 from minigrad.testing import check_grads
 
@@ -251,6 +251,75 @@ def test_settings_that_do_not_fit_are_told():
         spectral_norm(nn.Tanh())
 
 
+# ---- orthogonal ------------------------------------------------------------------------------------------------------
+
+MAPS = ("matrix_exp", "cayley", "householder")
+
+
+def orthonormal(w):
+    w = w if w.shape[-2] >= w.shape[-1] else w.mT
+    return (w.mT @ w).numpy()
+
+
+@pytest.mark.parametrize("trivialized", [True, False])
+@pytest.mark.parametrize("kind", MAPS)
+@pytest.mark.parametrize("sizes", [(4, 3), (3, 3), (3, 4)], ids=str)
+def test_weights_are_orthogonal_and_stay_so_in_training(kind, sizes, trivialized):
+    layer = orthogonal(linear(*sizes), "weight", kind, use_trivialization=trivialized)
+    optimizer = optim.SGD(layer.parameters(), lr=0.1)
+    first = layer.weight.numpy()
+    for _ in range(3):
+        optimizer.zero_grad()
+        ((layer(X[:, : sizes[0]]) - 1) ** 2).mean().backward()
+        optimizer.step()
+    assert np.abs(layer.weight.numpy() - first).max() > 1e-3
+    np.testing.assert_allclose(orthonormal(layer.weight), np.eye(3), atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", MAPS)
+@pytest.mark.parametrize("sizes", [(4, 3), (3, 3), (3, 4)], ids=str)
+def test_orthogonal_values_are_kept_and_can_be_assigned(kind, sizes):
+    q = np.linalg.qr(RNG.normal(size=(4, 4)))[0][: sizes[1], : sizes[0]]
+    q = np.linalg.qr(q if sizes[1] >= sizes[0] else q.T)[0]
+    q = q if sizes[1] >= sizes[0] else q.T
+    layer = linear(*sizes)
+    layer.weight = nn.Parameter(q)
+    orthogonal(layer, "weight", kind)
+    np.testing.assert_allclose(layer.weight.numpy(), q, atol=1e-12)
+    layer.weight = -q
+    np.testing.assert_allclose(layer.weight.numpy(), -q, atol=1e-12)
+    if kind == "householder":
+        without = linear(*sizes)
+        without.weight = nn.Parameter(q)
+        orthogonal(without, "weight", kind, use_trivialization=False)
+        np.testing.assert_allclose(without.weight.numpy(), q, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", MAPS)
+@pytest.mark.parametrize("sizes", [(4, 3), (3, 3)], ids=str)
+def test_gradients_of_orthogonal_weights_are_right(kind, sizes):
+    layer = orthogonal(linear(*sizes), "weight", kind)
+    x = layer.parametrizations.weight.original.numpy() + np.tril(0.3 * RNG.normal(size=sizes[::-1]), -1)
+
+    def weight(x):
+        return mg.functional_call(layer.parametrizations.weight, {"original": x})
+
+    report = check_grads(weight, x)
+    assert report, report
+
+
+def test_misuse_of_orthogonal_is_told():
+    with pytest.raises(UsageError, match="orthogonal_map is"):
+        orthogonal(linear(), "weight", "qr")
+    with pytest.raises(ShapeError, match="is no matrix"):
+        orthogonal(linear(), "bias")
+    layer = orthogonal(linear(3), "weight", "cayley", use_trivialization=False)
+    with pytest.raises(UsageError, match="cannot be assigned without use_trivialization=True"):
+        layer.weight = np.eye(3)
+    with pytest.raises(ShapeError, match=r"expected a matrix of shape \(3, 3\)"):
+        orthogonal(linear(3)).weight = np.eye(2)
+
+
 PAIRS = {
     "weight Linear": lambda nn, p: p.weight_norm(nn.Linear(4, 3)),
     "weight Conv2d": lambda nn, p: p.weight_norm(nn.Conv2d(4, 3, 1)),
@@ -260,6 +329,12 @@ PAIRS = {
     "spectral, twice": lambda nn, p: p.spectral_norm(nn.Linear(4, 3), n_power_iterations=2),
     "spectral Conv2d": lambda nn, p: p.spectral_norm(nn.Conv2d(4, 3, 1)),
     "spectral ConvTranspose2d": lambda nn, p: p.spectral_norm(nn.ConvTranspose2d(4, 3, 1)),
+    **{f"orthogonal {kind}": lambda nn, p, k=kind: p.orthogonal(nn.Linear(4, 3), "weight", k) for kind in MAPS},
+    "orthogonal square": lambda nn, p: p.orthogonal(nn.Linear(4, 4)),
+    "orthogonal default": lambda nn, p: p.orthogonal(nn.Linear(4, 3)),
+    "orthogonal without base": lambda nn, p: p.orthogonal(
+        nn.Linear(4, 4), "weight", "cayley", use_trivialization=False
+    ),
     "spectral of a vector": lambda nn, p: p.spectral_norm(nn.Linear(4, 3), "bias"),
 }
 

@@ -1,4 +1,4 @@
-"""Weight normalization and spectral normalization of a module's parameters, as `parametrize` has it."""
+"""Weights that are normalized, by vectors or spectrally, or orthogonal, by the mechanism of `parametrize`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from minigrad.errors import MutationError, ShapeError, UsageError
 from minigrad.nn.dropout import Rng
 from minigrad.nn.module import Module
 from minigrad.nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from minigrad.nn.utils.orthogonal_matrices import MAPS, Orthogonal
 from minigrad.nn.utils.parametrize import AnyModule, register_parametrization
 from minigrad.rng import default_rng
 from minigrad.shapes import canonical_axis
 from minigrad.typing import Array
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 INITIAL_ITERATIONS = 15  # PyTorch's number
 
@@ -184,3 +185,51 @@ def spectral_norm(
         raise ShapeError(f"spectral_norm: {name} of shape {weight.shape} has no dimension {dim}")
     kind = _SpectralNorm(weight, n_power_iterations, canonical_axis(dim, weight.ndim), eps, rng)
     return register_parametrization(module, name, kind)
+
+
+def orthogonal(
+    module: AnyModule, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+) -> AnyModule:
+    """Keep the columns of a weight orthonormal (of a wide one the rows), whatever the optimizer does.
+
+    The weight is base @ Q(x), where x is trained. The base is what the weight was, or what was assigned to it, made
+    orthogonal where it is not.
+
+    Args:
+        module: the module, which is changed.
+        name: of the parameter (default "weight").
+        orthogonal_map: how Q is made: "matrix_exp" and "cayley" reach matrices whose determinant is that of the base,
+            "householder" is the cheapest (default None: "matrix_exp" of square and of complex matrices, and
+            "householder" of others).
+        use_trivialization: whether there is a base (default True); without, nothing can be assigned to a weight by
+            "matrix_exp" or "cayley".
+
+    Returns:
+        The same module.
+
+    Raises:
+        ShapeError: the weight is no matrix.
+        UsageError: the module has no such parameter; another map, or "householder" of a complex weight.
+
+    Source: Lezcano Casado 2019, "Trivializations for gradient-based optimization on manifolds", arXiv:1909.09501.
+
+    >>> from minigrad import nn
+    >>> layer = orthogonal(nn.Linear(20, 40))
+    >>> (layer.weight.mT @ layer.weight).numpy().trace().round(3).item()
+    20.0
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise UsageError(f"orthogonal: {type(module).__name__} has no parameter {name!r}")
+    if weight.ndim < 2:
+        raise ShapeError(f"orthogonal: {name} of shape {weight.shape} is no matrix")
+    if orthogonal_map is None:
+        square = weight.shape[-2] == weight.shape[-1] or weight.dtype.kind == "c"
+        orthogonal_map = "matrix_exp" if square else "householder"
+    if orthogonal_map not in MAPS or (orthogonal_map == "householder" and weight.dtype.kind == "c"):
+        raise UsageError(
+            f'orthogonal: orthogonal_map is "matrix_exp", "cayley" or, of real weights, "householder", not '
+            f"{orthogonal_map!r}"
+        )
+    kind = Orthogonal(weight.shape, orthogonal_map, use_trivialization)
+    return register_parametrization(module, name, kind, unsafe=True)

@@ -48,7 +48,10 @@ class ParametrizationList(ModuleList):
     def __init__(self, modules: Sequence[Module], original: Tensor, trained: bool, unsafe: bool = False) -> None:
         super().__init__(modules)
         self.trained, self.unsafe = trained, unsafe
-        values = self._inverted(original)
+        try:
+            values = self._inverted(original)
+        except NotImplementedError:  # as in PyTorch: then nothing is asked for what gives the present values
+            values = [original]
         if len(values) == 1:
             if values[0] is not original:
                 original.data = values[0].data
@@ -85,9 +88,12 @@ class ParametrizationList(ModuleList):
             value: in the shape of what they give.
 
         Raises:
-            UsageError: a right inverse gives other Tensors than before.
+            UsageError: a right inverse gives other Tensors than before, or none for such settings.
         """
-        values = self._inverted(Tensor(as_array(value)))
+        try:
+            values = self._inverted(Tensor(as_array(value)))
+        except NotImplementedError as error:
+            raise UsageError(str(error)) from error
         if len(values) != len(self.names):
             raise UsageError(f"right_inverse gave {len(values)} Tensors in place of {len(self.names)}")
         for name, new in zip(self.names, values, strict=True):
