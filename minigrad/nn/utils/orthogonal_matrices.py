@@ -20,7 +20,8 @@ class Orthogonal(Module):
     """base @ Q(x), with Q by a matrix exponential, a Cayley map, or a product of reflections.
 
     The lower triangle of x counts. For "matrix_exp" and "cayley" it makes a skew-symmetric A = x - x^T, and Q is
-    exp(A), or (I - A/2)^-1 (I + A/2). For "householder" it holds the vectors of the reflections, and the diagonal their signs.
+    exp(A), or (I - A/2)^-1 (I + A/2). For "householder" it holds the vectors of the reflections, and the diagonal their
+    signs.
 
     Args:
         shape: of the weight.
