@@ -15,6 +15,7 @@ from minigrad.autograd.error_context import call_site
 from minigrad.autograd.node import Leaf
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.program import Value
+from minigrad.kernels.array_utils import is_of_sizes
 from minigrad.kernels.buffers import Block
 from minigrad.typing import Array
 
@@ -62,7 +63,8 @@ class KnownArrays:
         found = self.find(array)
         if found is not None:
             return found
-        if array.size and (array != array.reshape(-1)[0]).any() and self.suspicious is None:
+        known = self.suspicious is not None or is_of_sizes(array) or not array.size
+        if not known and (array != array.reshape(-1)[0]).any():
             self.suspicious = call_site()
         number = self.new(array)
         self.constants[number] = array.copy()

@@ -13,6 +13,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.common import SIDES, on_batch, row_setting
 from minigrad.functional.max_pooling import with_indices
+from minigrad.kernels.array_utils import of_sizes
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
 
@@ -225,4 +226,4 @@ def _means(size: int, cells: int) -> tuple[Array, Array]:
     start, stop = kernels.adaptive_bounds(size, cells)
     length = stop - start
     tap = np.arange(int(np.max(length, initial=1)))[:, None]
-    return np.minimum(start + tap, stop - 1), (tap < length) / length
+    return of_sizes(np.minimum(start + tap, stop - 1)), of_sizes((tap < length) / length)

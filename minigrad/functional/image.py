@@ -13,6 +13,7 @@ from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError, UsageError
 from minigrad.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from minigrad.kernels.array_utils import of_sizes
 from minigrad.kernels.grid_sampling import CUBIC
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike, Shape
@@ -78,7 +79,7 @@ def interpolate(
             scale = (
                 1.0  # as in PyTorch: a factor too small to change the size changes nothing (nearest: of images only)
             )
-        index, weight = _table(mode, old, new, scale, bool(align_corners))
+        index, weight = map(of_sizes, _table(mode, old, new, scale, bool(align_corners)))
         x = ops.resample(x, axis=axis, index=index, weight=weight)
     return x  # type: ignore[return-value]  # the loop has made it a Tensor
 

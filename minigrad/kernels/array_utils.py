@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from functools import cache
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from minigrad.typing import Array, DType
+
+_of_sizes: WeakValueDictionary[int, Array] = WeakValueDictionary()
 
 
 def chunks(total: int, step: int) -> Iterator[slice]:
@@ -33,6 +36,17 @@ def least_divisor(eps: float, dtype: DType) -> float:
 def one_of(dtype: DType) -> Array:
     """An array that holds a 1, for kernels whose registers are filled from arrays."""
     return np.ones(1, dtype)
+
+
+def of_sizes(x: Array) -> Array:
+    """x, noted as made of sizes and settings only: whatever data there is, it is the same."""
+    _of_sizes[id(x)] = x
+    return x
+
+
+def is_of_sizes(x: Array) -> bool:
+    """Whether `of_sizes` has noted x."""
+    return _of_sizes.get(id(x)) is x
 
 
 def flat(x: Array) -> Array:
