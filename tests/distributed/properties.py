@@ -105,8 +105,8 @@ def synchronized_batch_normalization_is_that_of_the_whole_batch():
         return optim.SGD(p, lr=0.2)
 
     assert_like_one_process(lambda: net(nn.SyncBatchNorm(7)), make, lambda: net(nn.BatchNorm1d(7)), accumulate=2)
-    x = np.random.default_rng(4).normal(size=(5, 3, 2, 2))  # for 4 ranks 2, 1, 1, 1 samples; for 2 ranks 3, 2
-    whole, part = nn.BatchNorm2d(3).astype("float64"), nn.SyncBatchNorm(3).astype("float64")
+    x = np.random.default_rng(4).normal(size=(5, 3, 2, 1, 2))  # for 4 ranks 2, 1, 1, 1 samples; for 2 ranks 3, 2
+    whole, part = nn.BatchNorm3d(3).astype("float64"), nn.SyncBatchNorm(3).astype("float64")
     cut = [np.array_split(np.arange(5), SIZE), [np.arange(5), *[np.arange(0)] * (SIZE - 1)]]
     for rows in (each[RANK] for each in cut):
         given, mine = Tensor(x, requires_grad=True), Tensor(x[rows], requires_grad=True)

@@ -26,7 +26,7 @@ def test_batch_norm_normalizes_by_the_batch_in_training_and_by_the_past_in_evalu
         np.testing.assert_array_equal(value, before[name])
 
 
-@pytest.mark.parametrize("make", [nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm1d, nn.InstanceNorm2d])
+@pytest.mark.parametrize("make", [nn.BatchNorm1d, nn.BatchNorm3d, nn.InstanceNorm2d, nn.InstanceNorm3d])
 def test_momentum_none_averages_over_all_batches(rng, make):
     layer = make(2, momentum=None, track_running_stats=True)
     batches = [x32(rng, 6, 2, *[4] * (layer.ndims[0] - 2)) for _ in range(5)]
@@ -53,3 +53,21 @@ def test_batch_of_one_without_running_statistics_is_refused_in_evaluation_with_a
 def test_norms_without_bias_have_none():
     for layer in (nn.BatchNorm2d(3, bias=False), nn.GroupNorm(1, 3, bias=False), nn.LayerNorm(3, bias=False)):
         assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(nn.BatchNorm1d, ()), (nn.BatchNorm2d, (2, 2)), (nn.BatchNorm3d, (2, 1, 2))]
+)
+def test_layers_are_converted_to_synchronized_ones_with_all_that_they_know(rng, make, shape):
+    model = nn.Sequential(make(3, eps=0.1), nn.Sequential(make(3, affine=False).eval()))
+    x = x32(rng, 4, 3, *shape)
+    model(x)
+    expected, state = model(x).numpy(), {key: value.copy() for key, value in model.state_dict().items()}
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    layers = [layer for layer in converted.modules() if hasattr(layer, "running_mean")]
+    assert [type(layer) for layer in layers] == [nn.SyncBatchNorm] * 2
+    assert [layer.training for layer in layers] == [True, False]
+    for key, value in converted.state_dict().items():
+        np.testing.assert_array_equal(value, state[key])
+    np.testing.assert_array_equal(converted(x).numpy(), expected)
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(layers[0]) is layers[0]
