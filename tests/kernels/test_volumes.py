@@ -17,6 +17,7 @@ from minigrad.kernels import (
     conv_input,
     conv_weight,
     fold,
+    jit,
     max_pool,
     max_pool_input,
     max_pool_take,
@@ -77,6 +78,29 @@ def test_blocks_of_any_size_give_the_same(case, limit):
         patch.setattr("minigrad.kernels.volume_convolution.BLOCK_BYTES", limit)
         for call, expected in zip(calls, whole, strict=True):
             np.testing.assert_array_equal(call(), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("c", "kernel", "stride"), [(3, (3, 3, 3), (1, 1, 1)), (6, (2, 3, 2), (2, 1, 1))])
+def test_channels_that_are_added_for_the_compiled_kernels_change_nothing(rng, dtype, c, kernel, stride):
+    pytest.importorskip("numba")
+    where = {"stride": stride, "padding": (1, 1, 0), "dilation": (1, 1, 1), "groups": 1}
+    x, w = (rng.normal(size=shape).astype(dtype) for shape in ((4, c, 5, 20, 21), (32, c, *kernel)))
+    b = rng.normal(size=32).astype(dtype)
+    g = conv(x, w, b, **where)
+    calls = [
+        lambda: conv(x, w, b, **where),
+        lambda: conv_input(g, w, shape=x.shape, **where),
+        lambda: conv_weight(x, g, shape=w.shape, **where),
+    ]
+    found = [call() for call in calls]
+    with jit.numpy_only():
+        expected = [call() for call in calls]
+    for mine, other in zip(found, expected, strict=True):
+        assert mine.dtype == dtype
+        assert mine.shape == other.shape
+        atol = (1e-5 if dtype == np.float32 else 1e-12) * np.abs(other).max()
+        np.testing.assert_allclose(mine, other, atol=atol)
 
 
 @settings(max_examples=30)
