@@ -37,8 +37,7 @@ def _require_evaluation(node: Node) -> None:
 def _(node: Node, x: Value, scale: Value, zero: Value = None) -> Value:
     _require_evaluation(node)
     number, dtype = _target(node, zero)
-    factor = _along(node, scale, shape_of(x))
-    exact = raw(x)
+    factor, exact = raw(_along(node, scale, shape_of(x))), raw(x)
     if node.has("precision"):
         precise = dtype_of(node.integer("precision"), str(node.data))
         exact, factor = exact.astype(precise), factor.astype(precise)
@@ -46,7 +45,7 @@ def _(node: Node, x: Value, scale: Value, zero: Value = None) -> Value:
         quotient = exact / factor
     if number in KEPT and dtype.kind == "f":
         return rounded(quotient.astype(np.float32), number, node.flag("saturate", True), "up")
-    shift = None if zero is None else _along(node, zero, shape_of(x))
+    shift = None if zero is None else raw(_along(node, zero, shape_of(x)))
     low, high = FEW_BITS.get(number, (0, 0)) if number in FEW_BITS else _limits(dtype)
     return _integers(quotient, shift, low, high, dtype)
 
@@ -71,20 +70,20 @@ def _integers(quotient: Array, zero: Array | None, low: int, high: int, dtype: D
     return np.clip(np.nan_to_num(moved, nan=0.0), low, high).astype(dtype)
 
 
-def _along(node: Node, value: Value, shape: Shape) -> Array:
-    """A number for all, for each place along an axis, or for each block of places there: as a shape that broadcasts."""
-    array = np.asarray(raw(value))
+def _along(node: Node, value: Value, shape: Shape) -> Value:
+    """A number for all, for each place along an axis, or for each block of places there: in a shape that broadcasts."""
+    array = raw(value)
     if array.size == 1:
-        return array.reshape((1,) * len(shape))
+        return ops.reshape(value, shape=(1,) * len(shape))
     axis, block = node.axis(node.integer("axis", 1), len(shape)), node.integer("block_size", 0)
     if block > 0:
         if array.ndim != len(shape) or array.shape[axis] != -(-shape[axis] // block):
             raise ShapeError(f"{node.data}: blocks of {block} of {shape} do not have scales of shape {array.shape}")
         node.require_size(shape)
-        return np.repeat(array, min(block, shape[axis]), axis=axis)[(*[slice(None)] * axis, slice(0, shape[axis]))]
+        return ops.take(value, np.arange(shape[axis]) // block, axis=axis)
     if array.shape != (shape[axis],):
         raise ShapeError(f"{node.data}: {array.shape} numbers do not stand for the {shape[axis]} places of axis {axis}")
-    return array.reshape([-1 if k == axis else 1 for k in range(len(shape))])
+    return ops.reshape(value, shape=tuple(-1 if k == axis else 1 for k in range(len(shape))))
 
 
 @onnx_operator("DequantizeLinear", constants=("scale", "zero"))
@@ -94,10 +93,8 @@ def _(node: Node, x: Value, scale: Value, zero: Value = None) -> Value:
         dtype = dtype_of(node.integer("output_dtype"), str(node.data))
     moved = ops.astype(x, dtype=np.float32)
     if zero is not None and raw(zero).dtype.kind in "iu":
-        moved = ops.subtract(moved, _along(node, zero, shape_of(x)).astype(np.float32))
-    if isinstance(scale, np.ndarray) or raw(scale).size != 1:
-        scale = _along(node, scale, shape_of(x))
-    return ops.astype(ops.multiply(moved, scale), dtype=dtype)
+        moved = ops.subtract(moved, raw(_along(node, zero, shape_of(x))).astype(np.float32))
+    return ops.astype(ops.multiply(moved, _along(node, scale, shape_of(x))), dtype=dtype)
 
 
 @onnx_operator("DynamicQuantizeLinear", note=NO_GRADIENT)
