@@ -23,7 +23,7 @@ def pad(x: ArrayLike, pad: Sequence[int], mode: str = "constant", value: float |
         replicate  1 1 | 1 2 3 | 3 3
         circular   2 3 | 1 2 3 | 1 2     at most T of them
 
-    (PyTorch allows the last three for images and sequences with all their sides padded; here, any dimensions may be.)
+    (PyTorch allows the last three for sequences, images and volumes on all sides; here, any dimensions may be padded.)
 
     Args:
         x: numbers.

@@ -54,6 +54,12 @@ BATCHED = {
 }
 
 
+def test_means_of_whole_volumes_are_one_operator(rng):
+    x = rng.normal(size=(2, 3, 4, 5, 2)).astype(np.float32)
+    assert operators(to_onnx(nn.AdaptiveAvgPool3d(1), x)) == ["GlobalAveragePool"]
+    assert operators(to_onnx(nn.BatchNorm3d(3), x)) == ["BatchNormalization"]
+
+
 @pytest.mark.parametrize("name", BATCHED)
 def test_a_dynamic_batch_takes_any_size(rng, name):
     model = Function(BATCHED[name])
