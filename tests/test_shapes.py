@@ -47,6 +47,30 @@ def test_mismatch_shows_what_was_expected_and_what_came():
     assert got.strip() == "got x (N=1, C=2, H=4, W=4), w (O=4, C/groups=3, P=2, Q=2), b (O=4)"
 
 
+VOLUMES = ShapeSpec("N C [D] H W, O C [R] P Q, O? -> N O [K] I J")
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "expected", "problem"),
+    [
+        ((1, 2, 4, 4), (4, 3, 2, 2), "expected x (N, C, H, W), w (O, C, P, Q), b (O)", "C is 2 in x but 3 in w"),
+        ((1, 2, 5, 4, 4), (4, 3, 1, 2, 2), "expected x (N, C, D, H, W), w (O, C, R, P, Q), b (O)", "C is 2 in x"),
+        ((1, 3, 5, 4, 4), (4, 3, 2, 2), "expected x (N, C, D, H, W)", "w has 4 dimensions, not 5"),
+        ((1, 3, 4, 4), (4, 3, 1, 2, 2), "expected x (N, C, D, H, W)", "x has 4 dimensions, not 5"),
+        ((3, 4), (4, 3, 2, 2), "expected x (N, C, H, W)", "x has 2 dimensions, not 4"),
+    ],
+)
+def test_letters_in_brackets_are_for_volumes(x, w, expected, problem):
+    first, *_, last = VOLUMES.mismatch(NAMES, [x, w, None]).splitlines()
+    assert first.startswith(expected)
+    assert last.startswith(problem)
+    assert VOLUMES.mismatch(NAMES, [x, (4, x[1], *w[2:]), None]) is None or len(x) != len(w)
+    assert (VOLUMES.inputs, VOLUMES.outputs) == (CONV_LETTERS, [["N", "O", "I", "J"]])
+
+
+CONV_LETTERS = [["N", "C", "H", "W"], ["O", "C", "P", "Q"], ["O"]]
+
+
 def test_shape_text_falls_back_to_the_bare_shape():
     assert shape_text((2, 3), "N") == "(2, 3)"
     assert shape_text((), "") == "()"
