@@ -31,11 +31,12 @@ def test_files_for_github_are_yaml(path):
 
 
 def test_ci_runs_on_every_python_that_is_promised():
+    """And on others, which are promised when their tests have been seen to pass."""
     promised = [
         name.rpartition(" ")[2] for name in PROJECT["project"]["classifiers"] if re.search(r"Python :: 3\.\d+$", name)
     ]
     jobs = parsed(ROOT / ".github/workflows/ci.yml")["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"] == promised
+    assert set(promised) <= set(jobs["test"]["strategy"]["matrix"]["python"])
     oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
     assert promised[0] == oldest
     assert jobs["oldest"]["steps"][1]["with"]["python-version"] == oldest
