@@ -13,7 +13,7 @@ from minigrad.diagnosis.attenuation import FLAT_BOUNDS, SATURATING, SELECTING, A
 from minigrad.diagnosis.context import Context, Explanation, blocked_step
 from minigrad.diagnosis.gradient_trace import Use
 from minigrad.diagnosis.reason import PathStep
-from minigrad.diagnosis.sequence_words import SEQUENCE_OPS, sequence_words
+from minigrad.diagnosis.sequence_words import SEQUENCE_OPS, masked_scores, sequence_words
 from minigrad.diagnosis.text import describe_array, number, percent, plural
 
 WEIGHTED: Final = frozenset(["linear", "matmul", "conv", "einsum"])
@@ -146,12 +146,14 @@ def _healthy(context: Context, path: list[Use]) -> Explanation:
 def _sequence_note(context: Context) -> str:
     """A line on saturated gates, or rows of a mask that forbid everything, which a gradient may well pass by."""
     for number_of_event in sorted(context.flow.differentiable()):
-        event = context.flow.events[number_of_event]
+        event, found = context.flow.events[number_of_event], None
         if event.op.name in SEQUENCE_OPS:
             found = sequence_words(event.op.name, event.inputs, event.settings, MOSTLY)
-            if found is not None:
-                cause, advice = found
-                return f"\nOf {PathStep.of(event, facts=False)}, though: {cause}. {advice}"
+        elif event.op.name == "where":
+            found = masked_scores(event.inputs)
+        if found is not None:
+            cause, advice = found
+            return f"\nOf {PathStep.of(event, facts=False)}, though: {cause}. {advice}"
     return ""
 
 

@@ -63,17 +63,39 @@ def _recurrent(name: str, gates: Array, settings: Settings, at_least: float) -> 
     )
 
 
+def masked_scores(inputs: Sequence[Any]) -> tuple[str, str] | None:
+    """The same for a call of `where` that gives forbidden scores -inf, as attention with dropout does.
+
+    Args:
+        inputs: of the call.
+    """
+    if len(inputs) != 3 or any(x is None for x in inputs):
+        return None
+    seen, scores, other = map(np.asarray, inputs)
+    if other.shape or other != -np.inf or scores.ndim < 2:
+        return None
+    return _blind(np.broadcast_to(seen, scores.shape))
+
+
+def _blind(seen: Array) -> tuple[str, str] | None:
+    """The words for rows in which nothing is seen; None if there are none. Shapes: (..., S)."""
+    blind = ~seen.any(axis=-1)
+    if not blind.any():
+        return None
+    return (
+        f"{percent(int(blind.sum()), blind.size)} of the queries of attention may look at nothing: their rows of "
+        "the mask forbid all keys, so that they get 0 and give no gradient",
+        "Look at the mask: True is where to look in scaled_dot_product_attention, and where not to in nn's layers.",
+    )
+
+
 def _attention(inputs: Sequence[Any], settings: Settings) -> tuple[str, str] | None:
     q, k, _, mask = inputs
     weights = np.asarray(attention_weights(q, k, mask, **settings))
     rows = weights.reshape(-1, weights.shape[-1])
-    blind = ~rows.any(axis=1)
-    if blind.any():
-        return (
-            f"{percent(int(blind.sum()), len(rows))} of the queries of attention may look at nothing: their rows of "
-            "the mask forbid all keys, so that they get 0 and give no gradient",
-            "Look at the mask: True is where to look in scaled_dot_product_attention, and where not to in nn's layers.",
-        )
+    blind = _blind(rows != 0)
+    if blind is not None:
+        return blind
     sure = rows.max(axis=1) > 1 - FLAT
     if sure.mean() < 0.5:
         return None
