@@ -1,4 +1,6 @@
-"""Functions of stacks of matrices that `numpy.linalg` has not: the exponential, and triangular systems."""
+"""Functions of stacks of matrices that `numpy.linalg` has not: the exponential, triangular systems, LU factors."""
+
+import math
 
 import numpy as np
 
@@ -50,3 +52,29 @@ def solve_triangular(a: Array, b: Array, upper: bool) -> Array:
     known = solve_triangular(a[..., first, first], b[..., first, :], upper)
     rest = solve_triangular(a[..., second, second], b[..., second, :] - a[..., second, first] @ known, upper)
     return np.concatenate([rest, known] if upper else [known, rest], axis=-2)
+
+
+def lu(x: Array, pivot: bool) -> tuple[Array, Array, Array, Array]:
+    """x[order] = l @ u for matrices (..., M, N), column after column, for the whole stack at once.
+
+    Returns:
+        l (..., M, K), u (..., K, N), the order of the rows (..., M), and with what row each was exchanged (..., K);
+        with K = min(M, N). A column without a pivot is left as it is, as in LAPACK.
+    """
+    *lead, rows, columns = x.shape
+    count = min(rows, columns)
+    a = x.reshape(math.prod(lead), rows, columns).copy()
+    stack = np.arange(len(a))
+    order = np.broadcast_to(np.arange(rows), (len(a), rows)).copy()
+    pivots = np.broadcast_to(np.arange(count), (len(a), count)).copy()
+    for k in range(count):
+        if pivot:
+            p = pivots[:, k] = k + np.abs(a[:, k:, k]).argmax(axis=1)
+            for array in (a, order):
+                array[stack, k], array[stack, p] = array[stack, p], array[stack, k]
+        head = a[:, k, k][:, None]
+        a[:, k + 1 :, k] = np.where(head == 0, a[:, k + 1 :, k], a[:, k + 1 :, k] / np.where(head == 0, 1, head))
+        a[:, k + 1 :, k + 1 :] -= a[:, k + 1 :, k, None] * a[:, k, None, k + 1 :]
+    lower = np.tril(a[:, :, :count], -1) + np.eye(rows, count, dtype=a.dtype)
+    parts = (lower, np.triu(a[:, :count]), order, pivots)
+    return tuple([part.reshape(*lead, *part.shape[1:]) for part in parts])  # type: ignore[return-value]

@@ -23,6 +23,7 @@ LINALG: dict[str, list[Case]] = {
         *cases(((3, 3), (3, 2)), upper=True),
     ],
     "eig": cases(*SQUARE),
+    "lu": [*cases(*RECTANGLES), *cases(((3, 3),), ((2, 3),), pivot=False)],
     "sparse_matmul": [
         *cases(((3, 2),), ((2, 3, 1),), ((0, 3, 2),), rows=STORED, shape=(2, 3)),
         *cases(((2, 2),), rows=STORED, shape=(2, 3), transposed=True),
