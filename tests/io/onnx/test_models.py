@@ -13,7 +13,7 @@ from minigrad_models import MODELS
 import minigrad as mg
 from minigrad import UsageError, nn
 from minigrad.data import ArrayDataset
-from minigrad.io import onnx_ops, to_onnx
+from minigrad.io import to_onnx
 from tests.io.onnx.runtime import assert_same
 
 pytest.importorskip("onnx")
@@ -21,14 +21,10 @@ pytest.importorskip("onnxruntime")
 
 QUICK = ["lenet5-original", "alexnet-small", "inception-v4-small", "resnet20-small", "local-unshared", "autoencoder"]
 OTHERS = {"dcgan", "neocognitron"}  # have a test of their own
-NEEDS = {"lstm-digits": "lstm", "gpt-small": "attention"}  # ops of which some version has no form
 SMALL = [
     name
     for name, entry in MODELS.items()
-    if math.prod(entry.input_shape) < 20_000
-    and entry.parameters < 5e7
-    and name not in OTHERS
-    and NEEDS.get(name, "conv") in onnx_ops()
+    if math.prod(entry.input_shape) < 20_000 and entry.parameters < 5e7 and name not in OTHERS
 ]
 CHOSEN = QUICK if os.environ.get("MINIGRAD_PROFILE", "dev") == "dev" else SMALL
 
