@@ -77,6 +77,10 @@ class StreamLoader(DataLoader):
         full, rest = divmod(self._count, self.batch_size)
         return full if self.drop_last or rest == 0 else full + 1
 
+    def __bool__(self) -> bool:
+        """A loader is one, whatever its length."""
+        return True
+
     @property
     def length(self) -> int | None:
         """The number of batches in a whole epoch; None where nobody knows it."""

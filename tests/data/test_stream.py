@@ -72,6 +72,7 @@ def test_samples_come_in_their_order(count, drop_last):
     whole = [list(range(n, min(n + 4, count))) for n in range(0, count, 4)]
     assert found == [batch for batch in whole if len(batch) == 4 or not drop_last]
     assert (loader.epoch, loader.batch, loader.length) == (1, 0, None)
+    assert loader
     with pytest.raises(TypeError, match="is a stream without a length"):
         len(loader)
 

@@ -12,7 +12,7 @@ import pytest
 
 from minigrad import Tensor, nn, optim, rng
 from minigrad.autograd.tensor import no_grad
-from minigrad.data import Compose, DataLoader, Mixup, RandomAffine, RandomFlip
+from minigrad.data import Compose, DataLoader, IterableDataset, Mixup, RandomAffine, RandomFlip
 from minigrad.distributed import DataParallel, all_sum, world
 from minigrad.distributed.agreement import require_equal_bits
 from minigrad.distributed.buckets import Buckets
@@ -232,6 +232,30 @@ def ranks_that_do_not_agree_are_told_what_differs():
     ):
         with pytest.raises(DistributedError, match=text):
             make()
+
+
+class Samples(IterableDataset):
+    """The samples as a stream without a length."""
+
+    window = 7
+
+    def __iter__(self):
+        return iter(range(len(X)))
+
+    def decode(self, record):
+        return X[record], Y[record]
+
+
+@holds
+def n_ranks_are_one_process_on_a_stream():
+    """The last batch has fewer samples than 4 ranks, so that some ranks have none."""
+    for accumulate in (1, 3):
+        models = net(), net()
+        for model, distributed in zip(models, (True, False), strict=True):
+            loader = DataLoader(Samples(), batch_size=12, shuffle=True, transform=RandomFlip())
+            train(model, lambda p: optim.SGD(p, lr=0.3), distributed, accumulate=accumulate, loader=loader)
+        for name, array in models[1].state_dict().items():
+            np.testing.assert_allclose(models[0].state_dict()[name], array, err_msg=name, **CLOSE)
 
 
 @holds
