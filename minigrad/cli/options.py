@@ -94,8 +94,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "[MODEL] [options]",
         "MODEL is a name of `minigrad summary`, or package.module:callable of your own. Ctrl-C stops and saves.\n"
         "Settings follow names: sgd:momentum=0.9,nesterov=true; step:gamma=0.5; digits:size=16.",
-        fill("small models: " + ", ".join(small), 110, subsequent_indent="  ", break_on_hyphens=False)
-        + "; `minigrad summary` lists all\nexamples:\n"
+        fill(
+            f"small models: {', '.join(small)}; `minigrad summary` lists all",
+            118,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+        + "\nexamples:\n"
         "  minigrad train lenet5 --optimizer adam --lr 0.002 --out runs/adam\n"
         "  mpiexec -n 4 minigrad train net:Net --data photos/ --config run.toml   (on 4 ranks: extra mpi)",
     )
