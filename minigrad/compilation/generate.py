@@ -66,8 +66,8 @@ class _Writer:
             indent = "    " * (1 + backward)
             for position, instruction in group:
                 lines = [indent + line for line in self._instruction(instruction)]
-                if (slot := self._slot(instruction)) is not None:
-                    yield f"{indent}with {slot}:"
+                if slots := self._slots(instruction):
+                    yield f"{indent}with {', '.join(slots)}:"
                     lines[0] = f"    {lines[0]}"
                 yield from lines
                 gone = [f"v{number}" for number in last.get(position, ())]
@@ -78,14 +78,11 @@ class _Writer:
                 yield f"    {self.tensor(tensor)}.node.grad = wrap({self._fresh(number)})"
         yield f"    return {self._output(program.outputs)}"
 
-    def _slot(self, instruction: Instruction) -> str | None:
-        """What stands for the place of its first result in the arena."""
-        number = next(iter(instruction.makes), None)
-        offset = None if number is None or instruction.into is not None else self.program.places.get(number)
-        if number is None or offset is None:
-            return None
-        value = self.program.values[number]
-        return self.name(Slot(offset, value.shape, value.dtype), f"arena_{offset}")
+    def _slots(self, instruction: Instruction) -> list[str]:
+        """What stands for the places of its results in the arena."""
+        placed = [n for n in instruction.makes if n in self.program.places and instruction.into is None]
+        values, places = self.program.values, self.program.places
+        return [self.name(Slot(places[n], values[n].shape, values[n].dtype), f"arena_{places[n]}") for n in placed]
 
     def _is_read(self, tensor: Tensor | int) -> bool:
         """Whether the gradient that a call finds is used."""

@@ -111,7 +111,7 @@ def plan_arena(program: Program) -> Program:
     """
     home = homes(program)
     seen = {home[number] for i in program.instructions if not _lets_go(i) for number in i.reads}
-    made = {number: i for i in program.instructions for number in i.makes[:1]}
+    made = {number: i for i in program.instructions for number in i.makes}
     pieces = [
         life
         for life in lives(program)
@@ -136,7 +136,11 @@ def _lets_go(instruction: Instruction) -> bool:
 
 
 def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:
-    """Whether it makes a result where it is told to."""
+    """Whether it makes a result where it is told to: only one of its results is like it, for places go by shape."""
+    kinds = {n: (program.values[n].shape, program.values[n].dtype) for n in instruction.makes}
+    like = [n for n, kind in kinds.items() if kind == kinds[number]]
+    if len(like) > 1:
+        return False
     if isinstance(instruction.function, (FusedLoop, FusedConvolution, FusedNormalization)):
         return True
     op = instruction.op

@@ -95,18 +95,20 @@ class Slot:
 
     def __enter__(self) -> None:
         if _thread.arena is not None:
-            _thread.slot = self
+            _thread.slots.append(self)
 
     def __exit__(self, *_: object) -> None:
-        _thread.slot = None
+        if self in _thread.slots:
+            _thread.slots.remove(self)
 
 
 class _Thread(threading.local):
-    """The arena of a thread's program, where it starts, and the slot of its next result."""
+    """The arena of a thread's program, where it starts, and the slots of its next results."""
 
-    arena: Block | None = None
-    start = 0
-    slot: Slot | None = None
+    def __init__(self) -> None:
+        self.arena: Block | None = None
+        self.start = 0
+        self.slots: list[Slot] = []
 
 
 _thread: Final = _Thread()
@@ -126,10 +128,10 @@ class Pool:
         size = math.prod(shape) * dtype.itemsize
         if size < MIN_BYTES:
             return np.empty(shape, dtype)
-        slot = _thread.slot
-        if slot is not None and slot.shape == shape and slot.dtype == dtype:
-            _thread.slot = None
-            return np.ndarray(shape, dtype, _thread.arena, _thread.start + slot.offset)
+        for slot in _thread.slots:
+            if slot.shape == shape and slot.dtype == dtype:
+                _thread.slots.remove(slot)
+                return np.ndarray(shape, dtype, _thread.arena, _thread.start + slot.offset)
         if size > MAX_BYTES:
             return np.ndarray(shape, dtype, new_block(size))
         size = _rounded(size)

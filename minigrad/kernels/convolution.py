@@ -20,6 +20,7 @@ import numpy as np
 
 from minigrad.typing import Array, DType, Pair, Shape
 
+from . import buffers
 from .array_utils import accumulation_dtype, as_contiguous, chunks
 from .columns import Windows, col2im, im2col
 from .finish import FINISH_BYTES, Finish, finished
@@ -126,7 +127,7 @@ def _convolve(
     groups, outs, depth = weights.shape
     work = accumulation_dtype(dtype)
     x, weights = as_contiguous(x.astype(work, copy=False)), weights.astype(work, copy=False)
-    out = np.empty((len(x), groups * outs, *windows.count), work)
+    out = buffers.empty((len(x), groups * outs, *windows.count), work)
     bias = None if b is None else b.reshape(groups, outs, 1).astype(work, copy=False)
     if needs_no_columns(windows):
         pixels, products = flat_images(x, groups), flat_images(out, groups)

@@ -157,3 +157,14 @@ def test_threads_have_arenas_of_their_own():
         thread.join()
     assert len({id(x.base) for x in arenas}) >= 2
     assert not np.shares_memory(arenas[0], arenas[1])
+
+
+def test_several_slots_are_told_apart_by_their_kinds():
+    pool, shape = Pool(), (MIN_BYTES,)
+    with pool.arena(6 * MIN_BYTES):
+        with Slot(0, shape, F32), Slot(4 * MIN_BYTES, shape, U8):
+            bytes_, floats, more = pool.empty(shape, U8), pool.empty(shape, F32), pool.empty(shape, U8)
+        assert bytes_.base is floats.base
+        assert bytes_.ctypes.data - floats.ctypes.data == 4 * MIN_BYTES
+        assert more.base is not floats.base
+        assert pool.empty(shape, F32).base is not floats.base
