@@ -172,7 +172,7 @@ def test_predict_needs_images_and_scores_of_classes(capsys):
     assert command("train net:Volume --data net:volumes --loss mse_loss --epochs 1") == 0
     capsys.readouterr()
     assert command("predict runs/Net gray.png") == 2
-    assert error_line(capsys) == "runs/Net was trained on samples of shape 2, and they are no images"
+    assert error_line(capsys) == "runs/Net was trained on samples of shape 2: neither images nor sounds"
     assert command("predict runs/Volume gray.png") == 2
     assert error_line(capsys) == "net:Volume gives outputs of shape (1, 1, 8, 8), and no scores of classes"
 

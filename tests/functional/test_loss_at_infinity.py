@@ -95,8 +95,9 @@ OF_ONE = {
     "multi_margin_loss": over_classes(F.multi_margin_loss, 0, 1, **NONE, p=2, weight=CLASS_WEIGHT),
 }  # fmt: skip
 """For one infinite element only: with more, a part has no limit that is then multiplied by 0 or cut off at 0."""
-FINITE = {"binary_cross_entropy"}
-"""Its inputs are probabilities, and its logarithms are bounded: see `test_loss.py`."""
+FINITE = {"binary_cross_entropy", "ctc_loss"}
+"""Inputs are probabilities, whose logarithms are bounded (see `test_loss.py`), or logarithms of them, where no path has
+any gradient if none is possible (see `test_ctc_loss.py`)."""
 
 VALUE_ONLY = {"triplet_margin_loss"}
 """Where an infinite loss is the result: the gradient of a norm at infinity is that of no element in particular."""
