@@ -102,6 +102,8 @@ class _Writer:
         target = self._target(instruction.results, instruction.expected, checks)
         yield call if target == "_" else f"{target} = {call}"
         yield from checks
+        if instruction.kind == "op":  # arithmetic without dimensions gives numbers, which a Tensor holds as arrays
+            yield from (f"v{n} = asarray(v{n})" for n in instruction.makes if self.program.values[n].shape == ())
         silences = instruction.silence if isinstance(instruction.silence, tuple) else (instruction.silence,)
         for each in silences:
             if each is not None:

@@ -76,6 +76,22 @@ def test_random_programs_give_the_same_values_and_gradients(passes, program, see
                     np.testing.assert_array_equal(x.grad.numpy(), y.grad.numpy())
 
 
+def test_powers_of_numbers_are_those_of_arrays_without_dimensions():
+    def f(x, y):
+        z = mg.pow(x * 1.7, y + 0.3)
+        z.backward()
+        return z
+
+    step = Compiled(f, ())
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        pairs = [(mg.Tensor(x, requires_grad=True), mg.Tensor(x, requires_grad=True)) for x in rng.uniform(0.1, 3, 2)]
+        eager, replayed = zip(*pairs, strict=True)
+        assert f(*eager).item() == step(*replayed).item()
+        assert [x.grad.item() for x in eager] == [x.grad.item() for x in replayed]
+    assert step.program is not None
+
+
 @pytest.mark.parametrize("passes", ALONE)
 def test_training_is_that_of_the_eager_step(passes):
     eager, compiled = training(), training()
