@@ -244,6 +244,7 @@ def compile(function: Callable[P, R]) -> Compiled[P, R]:
     Raises:
         UsageError: it is no function.
 
+    >>> from minigrad import Tensor
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
     >>> @compile
     ... def step(x):

@@ -63,6 +63,7 @@ def test_an_optimizer_by_name_has_its_own_defaults(name):
     assert made.defaults == own.defaults
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", sorted(OPTIMIZER_REGISTRY.entries))
 def test_every_optimizer_trains(name):
     assert command(f"train lenet5 --epochs 1 --batch-size 16 --optimizer {name}:maximize=false") == 0

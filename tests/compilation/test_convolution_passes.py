@@ -42,6 +42,7 @@ def replayed(function, *args, passes=PASSES, calls=3):
     return compiled, found.numpy().copy()
 
 
+@pytest.mark.family
 @pytest.mark.parametrize(("x", "w", "settings"), SHAPES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_bias_and_relu_are_the_eager_ones_bit_for_bit(monkeypatch, x, w, settings, dtype):

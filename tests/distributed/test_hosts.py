@@ -27,6 +27,12 @@ def ip(*words):
     subprocess.run(["ip", *map(str, words)], check=True, capture_output=True)
 
 
+def tentative(namespace):
+    """Whether a host is still asking if its IPv6 addresses are in use: until then they reach nobody."""
+    words = ["ip", "-n", namespace, "-6", "addr", "show", "tentative"]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @pytest.fixture
 def hosts():
     """The names of two namespaces, connected by a cable: NAME-1 and NAME-2."""
@@ -45,6 +51,8 @@ def hosts():
             ip("-n", f"{name}-{k}", "addr", "add", f"{NETWORK}.{k}/24", "dev", f"veth{k}")
             for device in ("lo", f"veth{k}"):
                 ip("-n", f"{name}-{k}", "link", "set", device, "up")
+        while any(tentative(f"{name}-{k}") for k in (1, 2)):
+            time.sleep(0.1)
     except (OSError, subprocess.CalledProcessError) as error:
         _remove(name)
         pytest.skip(f"namespaces cannot be made here: {error}")

@@ -94,6 +94,7 @@ CLASSIFIERS = {
 }
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifier_is_differentiated_by_its_data(name):
     function = CLASSIFIERS[name]

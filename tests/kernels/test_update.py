@@ -78,6 +78,7 @@ def condition(row, after):
     return (s + m * m) / (s - m * m)
 
 
+@pytest.mark.family
 @every_row
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @settings(max_examples=4, deadline=None)

@@ -42,7 +42,7 @@ def test_training_lowers_the_loss() -> None:
     mg.seed(0)
     model = M5(width=4)
     optimizer = mg.optim.AdamW(model.parameters(), lr=0.01)
-    history = fit(model, DataLoader(train, 16, shuffle=True), loss=cross_entropy, optimizer=optimizer, epochs=8)
+    history = fit(model, DataLoader(train, 16, shuffle=True), loss=cross_entropy, optimizer=optimizer, epochs=16)
     assert history["loss"][-1] < 0.6 * history["loss"][0]
 
 

@@ -56,6 +56,7 @@ NO_ARRAYS = [None, "image", {"x": np.ones(3)}, (Tensor([1.0]), Tensor([1.0, 2.0]
              np.array([None]), np.array(["a"]), [[1.0], [2.0, 3.0]]]  # fmt: skip
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("row", [row for row in ROWS if row.name not in ("Identity", "Lambda")], ids=str)
 @pytest.mark.parametrize("k", range(len(NO_ARRAYS)))
 def test_what_is_no_array_is_refused_by_name(row, k, rng):

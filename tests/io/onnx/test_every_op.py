@@ -20,6 +20,7 @@ def as_float32(x):
     return x.astype(np.float32) if isinstance(x, np.ndarray) and x.dtype == np.float64 else x
 
 
+@pytest.mark.family
 @pytest.mark.parametrize(("name", "k"), ROWS, ids=[f"{name}-{k}" for name, k in ROWS])
 def test_row(name, k):
     call = Call(name, k)

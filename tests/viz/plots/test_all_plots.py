@@ -73,6 +73,7 @@ def test_the_axes_that_are_given_are_used_and_returned(plot):
     assert ax.has_data() or ax.child_axes
 
 
+@pytest.mark.family
 @every_plot
 @pytest.mark.parametrize("style", ["default", "dark_background"])
 def test_a_figure_is_made_and_saved_with_something_on_it_in_any_style(plot, style, tmp_path):

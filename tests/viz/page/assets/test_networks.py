@@ -43,6 +43,7 @@ def shoot(seen: Visit, path: Path) -> None:
     assert path.stat().st_size > 20_000
 
 
+@pytest.mark.family
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
 def test_networks_are_shown(name: str, scheme: str, drawn: Any, visit: Callable[..., Visit], tmp_path: Path) -> None:
