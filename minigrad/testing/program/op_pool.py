@@ -19,7 +19,7 @@ NOT_SMOOTH: Final = (
 """Ops with steps, or with a jump in their second derivative."""
 
 NOT_A_STEP: Final = (
-    "astype", "from_parts", "fft", "ifft", "rfft", "irfft", "eig",  # leave the real numbers of double precision
+    "astype", "from_parts", "fft", "ifft", "rfft", "irfft", "eig", "lu",  # leave the real numbers of double precision
     "conv_input", "conv_weight", "avg_pool_input", "resample", "resample_input", "unfold", "fold", "diagonal_matrix",
     "max_unpool", "pool_take", "grid_sample", "ctc_nll", "sparse_matmul",
 )  # fmt: skip
