@@ -165,7 +165,9 @@ class FunctionStep:
     def code(self) -> Iterator[str]:
         """A function, and its use."""
         f, t, x = f"f_{self.target}", self.block.parameter, self.argument
-        yield f"def {f}({t}):"
+        # A checkpoint runs it again when a loop may have given these names to other values.
+        bound = sorted(name for name in self.block.reads if name.startswith("y")) if self.kind == "checkpoint" else []
+        yield f"def {f}({', '.join([t, *[f'{name}={name}' for name in bound]])}):"
         yield from indented(self.block.steps)
         yield f"    return {self.block.result}"
         if self.kind == "vjp":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -144,12 +145,18 @@ class RandomProgram:
         printer.text(f"...) where\n{self}\n")
 
     def _code(self) -> Iterator[str]:
+        values = {name: format_value(value) for name, value in {**self.inputs, **self.parameters}.items()}
         yield from ["import numpy as np", "import minigrad as mg"]
+        seeded = [text for text in values.values() if text.startswith("strategies.")]
+        if seeded:
+            yield "from minigrad.testing import strategies"
+        domains = sorted({found[1] for text in seeded if (found := re.search(r"domain=([A-Z]\w*)", text))})
+        yield from [f"from minigrad.domain import {name}" for name in domains]
         own = {op_name(op): op for op in self.ops if not op_name(op).startswith("mg.")}
         yield from [f"from {op.module} import {name}" for name, op in own.items()]
         yield ""
-        for name, value in {**self.inputs, **self.parameters}.items():
-            yield f"{name} = mg.Tensor({format_value(value)}, requires_grad=True)"
+        for name, text in values.items():
+            yield f"{name} = mg.Tensor({text}, requires_grad=True)"
         inputs = ", ".join(self.inputs)
         yield from ["", f"def program({inputs}):", *indented(self.steps)]
         yield f"    return ({', '.join(self.outputs)},)"

@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given
 
 import minigrad as mg
+from minigrad.domain import POSITIVE
 from minigrad.errors import UsageError
 from minigrad.testing import RandomProgram, programs
+from minigrad.testing.calls.array_recipes import remember_recipe
 from minigrad.testing.program.block import Block, FunctionStep, Loop
 from minigrad.testing.program.step import Operand, OpStep
+from minigrad.testing.strategies.seeded_arrays import format_seeded, seeded
 
 ADD, MULTIPLY, SIN = (mg.REGISTRY[name] for name in ("add", "multiply", "sin"))
 
@@ -104,6 +107,29 @@ def test_the_code_runs_by_itself_and_gives_the_same_gradients(program):
         assert (gradient is None) == (x.grad is None)
         if gradient is not None:
             np.testing.assert_array_equal(gradient.data, x.grad.data)
+
+
+def gradient_by_code(program):
+    found = {}
+    exec(str(program).replace("\nprint(", "\nfound = ("), found)
+    return found["x0"].grad.data
+
+
+def test_the_code_of_a_checkpoint_keeps_what_a_loop_gives_to_other_values():
+    again = FunctionStep("checkpoint", "y5", "y2", Block("t3", [step(SIN, "y4", "y2")], "y4"))
+    loop = Loop(2, "x0", Block("y0", [step(ADD, "y2", "y0", "y0"), again], "y5"))
+    program = small(loop, outputs=("y0",))
+    assert "def f_y5(t3, y2=y2):" in str(program)
+    x = mg.Tensor(program.inputs["x0"], requires_grad=True)
+    mg.sum(program(x)[0]).backward()
+    np.testing.assert_array_equal(gradient_by_code(program), x.grad.data)
+
+
+def test_the_code_imports_what_large_arrays_are_made_of():
+    large = seeded((65,), 4, domain=POSITIVE)
+    remember_recipe(large, format_seeded((65,), 4, domain=POSITIVE, dtype=float, tails=True))
+    program = RandomProgram({"x0": large}, {}, (step(SIN, "y1", "x0"),), ("y1",))
+    np.testing.assert_array_equal(gradient_by_code(program), np.cos(large))
 
 
 def test_the_code_imports_an_op_of_the_user():
