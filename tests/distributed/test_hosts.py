@@ -36,6 +36,8 @@ def tentative(namespace):
 @pytest.fixture
 def hosts():
     """The names of two namespaces, connected by a cable: NAME-1 and NAME-2."""
+    if os.environ.get("MINIGRAD_PROFILE", "dev") == "dev":
+        pytest.skip("takes long: for the profiles ci and intense")
     if sys.platform != "linux" or os.geteuid() or shutil.which("ip") is None:
         pytest.skip("needs Linux, root and iproute2")
     if reason := reason_to_skip():

@@ -134,6 +134,7 @@ def test_gradients_of_a_module_are_correct(conv: Any) -> None:
     assert_gradients(lambda: Inception(3, (2, 2, 3, 1, 2, 2), conv, 5), images(2, 3, 4, 4))
 
 
+@pytest.mark.family
 def test_gradients_of_the_network_are_correct() -> None:
     assert_gradients_along(lambda: small(divisor=16, dropout=0.0, dropout_aux=0.0), images(2, 1, 32, 32))
 

@@ -81,6 +81,7 @@ def test_gradients_of_a_module_are_correct(make: Any, channels: int) -> None:
     assert_gradients(lambda: make(1), images(2, channels, 3, 3))
 
 
+@pytest.mark.family
 def test_gradients_of_the_network_are_correct() -> None:
     assert_gradients_along(lambda: small(unit=2, counts=(1, 1, 1), dropout=0.0), images(2, 1, 32, 32))
 
