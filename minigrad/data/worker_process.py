@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +22,9 @@ from minigrad.config import set_threads
 from minigrad.typing import Array, Shape
 
 ALIGNMENT: Final = 64  # bytes, for the arrays in a slot
+
+SECONDS_LEFT: Final = 2.0
+"""To end by itself, when the process that reads the batches has ended."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ def run_worker(connection: Connection, compute: Callable[[Any, int], Any]) -> No
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: who began them ends them
     set_threads(1)  # there is a process for each processor
     parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
     watched: list[Any] = [connection, *([] if parent is None else [parent.sentinel])]
     memory: SharedMemory | None = None
     try:
@@ -81,6 +89,13 @@ def run_worker(connection: Connection, compute: Callable[[Any, int], Any]) -> No
         if memory is not None:
             memory.close()
         sys.stdout.flush()
+
+
+def _end_after(sentinel: int) -> None:
+    """End this process when the other one has ended, even if a sample's code goes on."""
+    wait([sentinel])
+    time.sleep(SECONDS_LEFT)
+    os._exit(1)
 
 
 def _answer(task: Task, memory: SharedMemory, compute: Callable[[Any, int], Any]) -> Answer:
