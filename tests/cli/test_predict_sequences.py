@@ -29,6 +29,7 @@ def trained(monkeypatch, tmp_path):
     return train
 
 
+@pytest.mark.family
 def test_sounds_are_told_apart_by_name(trained, capsys):
     trained("conv1d-tones")
     sound = tones(samples=20)[1].arrays[0][0, 0]

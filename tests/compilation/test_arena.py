@@ -38,6 +38,7 @@ def trained(passes, batches):
     return side, losses
 
 
+@pytest.mark.family
 def test_training_in_an_arena_is_the_eager_one_bit_for_bit():
     pytest.importorskip("numba")
     eager, expected = trained(None, data())

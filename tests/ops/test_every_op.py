@@ -49,6 +49,7 @@ def test_laws(name):
     gradtest(OWN[name], examples=FEWER_CALLS.get(name)).gradtest()
 
 
+@pytest.mark.family
 @every_row
 def test_row(name, k):
     """All laws that apply, on a call that stands in a row."""
