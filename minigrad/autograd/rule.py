@@ -150,8 +150,8 @@ class Plan:
         wanted = [want for rule in rules for want in rule.wants if want != "i"]
         self.saved_names = list(dict.fromkeys([*wanted, *op.inputs] if replayed else wanted))
         self.save = self._saver()
-        self.pulls = [self._pull(i, first[name]) for i, name in names.items()]
-        self._join(names)
+        pulls = [self._pull(i, first[name]) for i, name in names.items()]
+        self.pulls, self.joint = pulls, self._join(pulls, names)
         self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
 
     def as_tensors(self, node: Node) -> tuple[Any, ...]:
@@ -196,7 +196,7 @@ class Plan:
         assert rule is not None
         multiplies = any(want != "i" and not want.endswith("_shape") for want in rule.wants)
         function, loop = rule.function, None
-        if self.op.elementwise:
+        if self.op.elementwise and len(rule.inputs) == 1:
             loop = fused(rule.function, f"{self.op.name}_vjp_{self.op.inputs[position]}", silent=multiplies)
         if len(rule.inputs) > 1:
             function = _product(rule, self.op.inputs[position])
@@ -209,23 +209,20 @@ class Plan:
         slots = [None if want == "i" else self.saved_names.index(want) for want in rule.wants]
         return lambda saved: tuple([position if k is None else saved[k] for k in slots])
 
-    def _join(self, names: Mapping[int, str]) -> None:
-        """Take those inputs together that have one rule, where there are several."""
-        self.joint = False
-        if self.pulls is None or self.op.variadic:
-            return
-        rules = {name: self.op.fast_rules[name] for name in names.values() if name in self.op.fast_rules}
-        together = {id(rule): [x for x in rule.inputs if rules.get(x) is rule] for rule in rules.values()}
-        joints = {
-            id(rule): JointPull(rule.inputs, rule.of_wanted(wanted), self._arguments(rule, 0), rule.settings)
-            for rule in rules.values()
-            if len(wanted := together[id(rule)]) > 1
-        }
-        for k, (pull, name) in enumerate(zip(self.pulls, names.values(), strict=True)):
-            joint = joints.get(id(rules.get(name)))
-            if joint is not None:
-                self.pulls[k] = replace(pull, joint=joint, product=joint.inputs.index(name))
-                self.joint = True
+    def _join(self, pulls: list[Pull], names: Mapping[int, str]) -> bool:
+        """Take those inputs together that have one rule, and say whether there are some."""
+        rules = {x: rule for x in names.values() if (rule := self.op.fast_rules.get(x)) and len(rule.inputs) > 1}
+        joints: dict[int, JointPull] = {}
+        for k, name in enumerate(names.values()):
+            rule = rules.get(name)
+            wanted = [x for x, other in rules.items() if other is rule]
+            if rule is None or len(wanted) < 2:
+                continue
+            if id(rule) not in joints:
+                function = rule.of_wanted(wanted)
+                joints[id(rule)] = JointPull(rule.inputs, function, self._arguments(rule, 0), rule.settings)
+            pulls[k] = replace(pulls[k], joint=joints[id(rule)], product=rule.inputs.index(name))
+        return bool(joints)
 
 
 def _product(rule: Rule, name: str) -> Function:

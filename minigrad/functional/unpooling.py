@@ -98,7 +98,7 @@ def _max_unpool(
     if places.size and not (places.min() >= 0 and places.max() < math.prod(size)):
         raise UsageError(
             f"{name}: indices run from {places.min()} to {places.max()}, but the result has "
-            f"{' x '.join(map(str, size))} pixels: give the output_size of what was pooled"
+            f"{' x '.join(map(str, size))} elements: give the output_size of what was pooled"
         )
     kept = ops.where(_is_last(places, math.prod(size), sides), x, 0)
 

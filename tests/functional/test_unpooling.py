@@ -52,7 +52,7 @@ def test_last_element_of_several_for_one_pixel_counts_in_unpooling():
     ("indices", "error", "message"),
     [
         (np.zeros((1, 1, 2, 2), int), ShapeError, "they go in pairs"),
-        (np.full((1, 1, 4, 4), 99), UsageError, "from 99 to 99, .* has 8 x 8 pixels"),
+        (np.full((1, 1, 4, 4), 99), UsageError, "from 99 to 99, .* has 8 x 8 elements"),
         (np.full((1, 1, 4, 4), -1), UsageError, "from -1 to -1"),
     ],
 )

@@ -11,13 +11,13 @@ from minigrad_models.resnet_cifar import CifarResNet, PlainBlock, PreActCifarRes
 from minigrad_models.resnet_v2 import PreActBlock, PreActBottleneck, PreActResNet
 
 import minigrad as mg
-from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.cost import summary
 from minigrad.data import digits
 from minigrad.errors import UsageError
 from minigrad.nn import Module
 from tests.models.gradient import assert_gradients
+from tests.models.learning import assert_learns
 
 ENTRIES = (*resnet.ENTRIES, *resnet_v2.ENTRIES, *resnet_cifar.ENTRIES)
 
@@ -270,16 +270,7 @@ def test_small_networks_learn_digits(name: str) -> None:
     model, (x, target) = chosen.make(), (array[:32] for array in digits()[0].arrays)
     assert x.shape[1:] == chosen.input_shape
     optimizer = mg.optim.Adam(model.parameters(), lr=0.01)
-    before = {path: p.numpy().copy() for path, p in model.named_parameters()}
-    losses = []
-    for _ in range(8):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(mg.Tensor(x)), target)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.8 * losses[0]
-    assert all((p.numpy() != before[path]).any() for path, p in model.named_parameters())
+    assert_learns(model, x, target, optimizer, steps=8)
 
 
 # ---- PyTorch -------------------------------------------------------------------------------------------------------

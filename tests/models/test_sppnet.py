@@ -15,6 +15,7 @@ from minigrad import init, nn
 from minigrad.data import DataLoader, digits, resize
 from minigrad.training import evaluate, fit
 from tests.models.gradient import assert_gradients
+from tests.models.learning import assert_learns
 from tests.models.peer import assert_same
 
 
@@ -106,17 +107,9 @@ def test_weights_that_learned_from_several_sizes_read_digits_of_other_sizes() ->
 def test_every_parameter_learns() -> None:
     train, _ = digits()
     x, target = train[:32]
-    model, losses = sppnet_small(width=4, dropout=0.0, rng=np.random.default_rng(0)), []
+    model = sppnet_small(width=4, dropout=0.0, rng=np.random.default_rng(0))
     optimizer = mg.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-    before = {name: p.numpy().copy() for name, p in model.named_parameters()}
-    for _ in range(15):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(mg.Tensor(x)), target)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.9 * losses[0]
-    assert all((p.numpy() != before[name]).any() for name, p in model.named_parameters())
+    assert_learns(model, x, target, optimizer, to=0.9)
 
 
 def test_same_generator_same_weights() -> None:

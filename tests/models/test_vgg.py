@@ -8,11 +8,11 @@ from minigrad_models import entry, vgg
 from minigrad_models.vgg import PLANS, VGG
 
 import minigrad as mg
-from minigrad import functional as F  # noqa: N812
 from minigrad import init, nn
 from minigrad.data import digits
 from minigrad.nn import Module
 from tests.models.gradient import assert_gradients
+from tests.models.learning import assert_learns
 
 # As torchvision has them.
 CONFIGURATIONS: dict[int, list[Any]] = {
@@ -129,16 +129,7 @@ def test_small_network_learns_digits() -> None:
     model, (x, target) = chosen.make(), (array[:32] for array in digits()[0].arrays)
     assert x.shape[1:] == chosen.input_shape
     optimizer = mg.optim.Adam(model.parameters(), lr=0.003)
-    before = {path: p.numpy().copy() for path, p in model.named_parameters()}
-    losses = []
-    for _ in range(15):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(mg.Tensor(x)), target)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.8 * losses[0]
-    assert all((p.numpy() != before[path]).any() for path, p in model.named_parameters())
+    assert_learns(model, x, target, optimizer)
 
 
 @pytest.mark.peer

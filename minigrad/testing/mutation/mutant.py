@@ -64,7 +64,7 @@ class Mutant:
         """Such as `divide.y: sign flipped`, the same in every run."""
         if isinstance(self.op, ForeignFunction):
             return f"{self.op.name}: {self.change}"
-        fast = " (fast)" if [kind for *_, kind in self.rules] == ["fast"] else ""
+        fast = " (fast)" if {kind for *_, kind in self.rules} == {"fast"} else ""
         return f"{self.op.name}.{self.input}{fast}: {self.change}"
 
 

@@ -80,6 +80,23 @@ def test_after_a_mutant_everything_is_as_before():
     assert gradients(mg.multiply, [2.0], [5.0])[0].tolist() == [5]
 
 
+def test_rule_for_several_inputs_is_mutated_as_a_whole_and_product_by_product():
+    @mg.op(name="test_joint", reference=lambda x, y: x * y)
+    def f(x, y):
+        return x * y
+
+    f.fast_vjp("x", "y")(lambda g, x, y, *, wanted: (g * y, g * x if "y" in wanted else None))
+    found = {found.name: found for found in mutants_of(f)}
+    for name, expected in (
+        ("test_joint.x (fast): sign flipped", [-5, 2]),
+        ("test_joint.y (fast): sign flipped", [5, -2]),
+        ("test_joint.x, y (fast): factor dropped: g * y -> g", [1, 2]),
+    ):
+        with mutant_applied(found[name]):
+            assert [g.item() for g in gradients(f, [2.0], [5.0])] == expected, name
+    assert [g.item() for g in gradients(f, [2.0], [5.0])] == [5, 2]
+
+
 def test_rule_that_is_zero_has_no_scaled_mutants():
     assert {found.change for found in mutants_of(mg.floor)} == {"call dropped: zeros_like(g) -> g", "dtype leaked"}
 
