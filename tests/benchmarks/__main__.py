@@ -9,7 +9,7 @@
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
     python -m tests.benchmarks steps --models resnet20 --profile         where the time goes, op by op
 
-Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
+With `--avx2`, all sides do without AVX-512, as most machines do. Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
 programs can read. A peer is installed by whoever compares: pip install torch==2.13.0
 """
 
@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.benchmarks import convolution, elementwise, loader, overhead, per_sample, sequences, steps
+from tests.benchmarks.processor import set_processor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(module.__name__.rpartition(".")[2], help=(module.__doc__ or "").splitlines()[0])
         module.add_options(command)
         command.add_argument("--json", action="store_true", help="print the figures as JSON")
+        command.add_argument("--avx2", action="store_true", help="let no side use AVX-512")
         command.set_defaults(module=module)
     options = parser.parse_args(arguments)
+    set_processor(avx2=options.avx2)
     return int(options.module.run(options))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
-from tests.benchmarks.rounds import Figures
+from tests.benchmarks.rounds import Figures, SideEndedError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,7 +17,7 @@ INTERVAL = 10.0  # seconds between two plain lines about one network
 
 def header() -> str:
     """The first line of the table."""
-    return f"{'model':13}{'side':22}{'ms a step':>10}{'best 5 %':>10}{'peak MB':>10}{'steps':>8}"
+    return f"{'model':13}{'side':27}{'ms a step':>10}{'best 5 %':>10}{'peak MB':>10}{'steps':>8}"
 
 
 def rows(model: str, figures: Figures) -> str:
@@ -26,11 +26,11 @@ def rows(model: str, figures: Figures) -> str:
     for side, row in figures.items():
         if not side.startswith("ratio"):
             values = f"{row['ms']:10.3f}{row['best_ms']:10.3f}{row['peak_mb']:10.0f}{row['steps']:8.0f}"
-            lines.append(f"{model:13}{side:22}{values}")
+            lines.append(f"{model:13}{side:27}{values}")
     for side, ratio in figures.items():
         if side.startswith("ratio"):
             label = f"{side} to the best peer" if side == "ratio" else "ratio, compiled"
-            lines.append(f"{model:13}{label:22}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}")
+            lines.append(f"{model:13}{label:27}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}")
     return "\n".join(lines)
 
 
@@ -58,6 +58,9 @@ class RowsAndProgress:
             self._bar = _bar(self.progress, self.title, rounds)
         else:
             print(f"{self.title}: starting", file=self.progress, flush=True)
+
+    def leave_out(self, side: str, why: SideEndedError) -> None:
+        print(f"{self.title}: without {side}, since {why}", file=self.progress, flush=True)
 
     def round(self, done: int) -> None:
         if self._bar is not None:

@@ -12,6 +12,10 @@ Figures = dict[str, dict[str, float]]
 """What was measured of one network: of each side its numbers, and the ratios to the best peer."""
 
 
+class SideEndedError(Exception):
+    """The process of a side has ended by itself."""
+
+
 class Side(Protocol):
     """One way to train a network."""
 
@@ -27,6 +31,9 @@ class Display(Protocol):
 
     def start(self, network: str, number: int, rounds: int) -> None:
         """A network begins: the how manieth it is, counted from 1."""
+
+    def leave_out(self, side: str, why: SideEndedError) -> None:
+        """A side of a peer could not be started, and the others go on without it."""
 
     def round(self, done: int) -> None:
         """One more round is done."""
@@ -69,7 +76,13 @@ def measure(
             with ExitStack() as closing:
                 done, sides = 0, {}
                 try:
-                    sides = {name: closing.enter_context(start_side(name, network)) for name in names}
+                    for name in names:
+                        try:
+                            sides[name] = closing.enter_context(start_side(name, network))
+                        except SideEndedError as error:
+                            if name.startswith("minigrad"):
+                                raise
+                            display.leave_out(name, error)
                     while done < rounds and (done == 0 or clock() < deadline):
                         for side in sides.values():
                             side.turn()

@@ -2,8 +2,9 @@
 
 Each side runs in a process of its own. The sides take turns, a few steps each, for many rounds, so that what the
 machine does meanwhile hits them alike; the figure is the median step. All have the same environment, in which freed
-memory is kept and idle threads sleep. The ratio is to the faster of PyTorch's ways: two memory formats of a model, and
-three implementations of an optimizer. Peak memory is that of the whole process, interpreter and libraries included.
+memory is kept and idle threads sleep. The ratio is to the fastest of PyTorch's ways: two memory formats of a model, an
+optimizer in one kernel ("fused"), and `torch.compile`, which needs a C++ compiler. Peak memory is that of the whole
+process, interpreter and libraries included; its ratio is to the least of PyTorch's ways.
 
 The networks are those of `models`, at paper size and without dropout, on random images.
 
@@ -31,18 +32,18 @@ from math import inf
 from typing import Self
 
 from tests.benchmarks.display import RowsAndProgress
-from tests.benchmarks.rounds import measure
+from tests.benchmarks.rounds import SideEndedError, measure
 from tests.benchmarks.worker import NETWORKS
 
 UPDATES = ("update-sgd", "update-adam")
+IN_ROWS = ["torch", "torch fused", "torch fused compile"]
 PEERS = {  # PyTorch's ways to do the same
-    "mlp": ["torch"],
-    **{model: ["torch", "torch channels_last"] for model in NETWORKS if model != "mlp"},
+    "mlp": IN_ROWS,
+    **{model: [*IN_ROWS, "torch fused channels_last"] for model in NETWORKS if model != "mlp"},
     **{update: ["torch forloop", "torch foreach", "torch fused"] for update in UPDATES},
 }
 MODELS = tuple(PEERS)
 SMALL = ("mlp", "lenet5", *UPDATES)
-PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a test machine's settings, which no user has
 TUNED = {  # what the minigrad command sets for its own process; every side gets it
     "OPENBLAS_THREAD_TIMEOUT": "4",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
@@ -79,7 +80,10 @@ def run(options: argparse.Namespace) -> int:
     table = sys.stderr if options.json else sys.stdout  # as JSON, standard output has nothing else in it
     display = RowsAndProgress(len(networks), table, sys.stderr)
     start = partial(Side, options=options)
-    figures, interrupted = measure(networks, start, display, options.rounds, options.budget)
+    try:
+        figures, interrupted = measure(networks, start, display, options.rounds, options.budget)
+    except SideEndedError as error:
+        raise SystemExit(str(error)) from None
     missing = [name for name in networks if name not in figures]
     if missing:
         print(f"not measured: {', '.join(missing)}", file=sys.stderr)
@@ -101,8 +105,7 @@ def profile(options: argparse.Namespace) -> int:
 
 def environment(threads: int) -> dict[str, str]:
     """The environment of all processes that are measured."""
-    kept = {key: value for key, value in os.environ.items() if key not in PINS}
-    return kept | TUNED | {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
+    return dict(os.environ) | TUNED | {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
 
 
 class Side:
@@ -126,6 +129,7 @@ class Side:
     def __enter__(self) -> Self:
         """Wait until it is ready, and find out how many steps a turn has."""
         try:
+            self._ask(3)  # compiling, capturing
             warm_up = self._ask(3)
         except BaseException:
             self.process.kill()
@@ -144,7 +148,8 @@ class Side:
         print(steps, file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the process that measures {self.name} has ended")
+            code = self.process.wait()
+            raise SideEndedError(f"the process that measures {self.name} has ended with exit code {code}")
         reply = json.loads(line)
         self.peak_mb = reply["peak_mb"]
         times: list[float] = reply["seconds"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.benchmarks.rounds import measure, with_ratios
+from tests.benchmarks.rounds import SideEndedError, measure, with_ratios
 
 
 class Clock:
@@ -23,13 +23,16 @@ class Clock:
 class World:
     """Sides whose turns take a given time; what happens is written down."""
 
-    def __init__(self, seconds=1.0, start=0.0, interrupt_at=None):
+    def __init__(self, seconds=1.0, start=0.0, interrupt_at=None, broken=()):
+        self.broken = broken
         self.clock, self.seconds, self.starting, self.interrupt_at = Clock(), seconds, start, interrupt_at
         self.calls, self.open = [], []
 
     @contextmanager
     def start_side(self, name, network):
         self.clock.now += self.starting
+        if name in self.broken:
+            raise SideEndedError(name)
         self.open.append(name)
         try:
             yield FakeSide(self, name, network)
@@ -38,6 +41,9 @@ class World:
 
     def start(self, network, number, rounds):
         self.calls.append(("start", network))
+
+    def leave_out(self, side, why):
+        self.calls.append(("left out", side, str(why)))
 
     def round(self, done):
         pass
@@ -146,3 +152,16 @@ def test_the_ratio_is_to_the_best_peer_in_time_and_in_memory():
     }
     assert with_ratios(rows)["ratio"] == {"time": 1.5, "memory": 0.5}
     assert "ratio" not in with_ratios({"minigrad": {"ms": 3.0, "peak_mb": 100.0}})
+
+
+def test_a_peer_that_ends_as_it_starts_is_left_out_and_told():
+    world = World(broken=("torch compile",))
+    figures, interrupted = world.measure({"mlp": ["minigrad", "torch compile", "torch"]})
+    assert ("left out", "torch compile", "torch compile") in world.calls
+    assert list(figures["mlp"]) == ["minigrad", "torch", "ratio"]
+    assert not interrupted
+
+
+def test_without_minigrad_nothing_is_compared():
+    with pytest.raises(SideEndedError):
+        World(broken=("minigrad",)).measure({"mlp": ["minigrad", "torch"]})

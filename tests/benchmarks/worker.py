@@ -11,7 +11,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -112,16 +112,19 @@ def minigrad_step(model: str, threads: int, *, compiled: bool = False) -> Callab
     return mg.compile(step) if compiled else step
 
 
-def torch_step(model: str, threads: int, *, channels_last: bool) -> Callable[[], None]:
+def torch_step(model: str, threads: int, ways: Collection[str]) -> Callable[[], None]:
+    """A step in PyTorch; the ways are some of "fused", "channels_last", "compile"."""
     import torch
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     network = torch_network(model)
     images, labels = (torch.from_numpy(array) for array in batch(model))
-    if channels_last:
+    if "channels_last" in ways:
         network, images = network.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM)
+    if "compile" in ways:
+        network = torch.compile(network)
+    optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM, fused="fused" in ways)
 
     def step() -> None:
         optimizer.zero_grad()
@@ -173,7 +176,7 @@ def main(side: str, model: str, threads: str) -> None:
     elif side.startswith("minigrad"):
         step = minigrad_step(model, int(threads), compiled=side.endswith("compiled"))
     else:
-        step = torch_step(model, int(threads), channels_last=side.endswith("channels_last"))
+        step = torch_step(model, int(threads), side.split()[1:])
     for line in sys.stdin:
         seconds = []
         for _ in range(int(line)):
