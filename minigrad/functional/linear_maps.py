@@ -107,7 +107,7 @@ def embedding(
     if not -count <= padding_idx < count:
         raise UsageError(f"embedding: padding_idx {padding_idx} is no row of a table of {count}")
     fixed = ops.getitem(weight, index=padding_idx)
-    fixed = wrap(as_array(fixed).copy()) if isinstance(fixed, Tensor) else fixed  # a value of its own: no weight
+    fixed = Tensor(raw(fixed)) if isinstance(fixed, Tensor) else fixed  # a copy: no weight
     padding = ops.equal(x if isinstance(x, Tensor) else numbers, padding_idx % count)
     return ops.where(ops.expand_dims(padding, axis=-1), fixed, rows)
 
