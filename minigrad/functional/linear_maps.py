@@ -7,7 +7,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.batched_array import physical
 from minigrad.autograd.python_call import python_check
-from minigrad.autograd.tensor import Tensor, as_array, wrap
+from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import DataError, DTypeError, ShapeError, UsageError
 from minigrad.functional.reduction import raw, values
 from minigrad.shapes import shape_of

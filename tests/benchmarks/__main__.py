@@ -9,8 +9,9 @@
     python -m tests.benchmarks steps --models mlp lenet5 --peer torch    whole training steps, and peak memory
     python -m tests.benchmarks steps --models resnet20 --profile         where the time goes, op by op
 
-With `--avx2`, all sides do without AVX-512, as most machines do. Whole steps of large networks take minutes each: `--budget 600` is for those who have ten. Add --json for output that
-programs can read. A peer is installed by whoever compares: pip install torch==2.13.0
+With `--avx2`, all sides do without AVX-512, as most machines do. Whole steps of large networks take minutes each:
+`--budget 600` is for those who have ten. Add --json for output that programs can read. A peer is installed by whoever
+compares: pip install torch==2.13.0
 """
 
 from __future__ import annotations
