@@ -1,7 +1,7 @@
 """Benchmarks of minigrad against a peer on this machine, in this run.
 
     python -m tests.benchmarks overhead                       what one op costs beyond its arithmetic
-    python -m tests.benchmarks elementwise --peer torch       elementwise functions, forward and backward
+    python -m tests.benchmarks elementwise --peer torch       elementwise functions, forward and backward (--chains)
     python -m tests.benchmarks convolution --peer torch       convolutions of networks, each shape alone
     python -m tests.benchmarks loader --peer torch            images a second, read by worker processes
     python -m tests.benchmarks per_sample                     gradients of each sample, and one of the batch

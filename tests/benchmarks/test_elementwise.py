@@ -3,10 +3,11 @@
 import pytest
 
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.chains import CHAINS
 from tests.benchmarks.elementwise import FUNCTIONS, arrays, line, minigrad_function, summary
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CHAINS])
 def test_every_function_takes_its_arrays(name):
     *inputs, g = arrays(name, 4096, "float32")
     out = minigrad_function(name)(*inputs)
