@@ -4,6 +4,7 @@ is made lies in one arena."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from minigrad.compilation.memory import homes, lives, placed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES
 from minigrad.optim import Optimizer
+
+UPDATE: Final = "step_parameters"
+"""The name of an instruction that updates parameters."""
+
+MOST_JOINED: Final = 1 << 18
+"""The largest gradient, in bytes, that waits for others."""
 
 
 def updates_when_ready(program: Program) -> Program:
@@ -47,9 +54,41 @@ def updates_when_ready(program: Program) -> Program:
     return replace(program, instructions=tuple(placed))
 
 
+def updates_together(program: Program) -> Program:
+    """Update small parameters in one call: their gradients may wait for each other, and a call takes longer than they.
+
+    They are those of one group of an optimizer, with nothing but other updates between them.
+    """
+    done: list[Instruction] = []
+    joined: Instruction | None = None
+    for instruction in program.instructions:
+        small = _is_update(instruction) and all(
+            program.values[number].nbytes <= MOST_JOINED for number in instruction.reads
+        )
+        if not _is_update(instruction):
+            joined = None
+        elif small and joined is not None and _group(joined) == _group(instruction):
+            optimizer, params, gradients, group = joined.arguments
+            _, more_params, more_gradients, _ = instruction.arguments
+            arguments = (optimizer, [*params, *more_params], [*gradients, *more_gradients], group)
+            done.remove(joined)
+            joined = replace(instruction, arguments=arguments, writes=(*joined.writes, *instruction.writes))
+            done.append(joined)
+            continue
+        elif small:
+            joined = instruction
+        done.append(instruction)
+    return replace(program, instructions=tuple(done))
+
+
+def _group(update: Instruction) -> tuple[int, int]:
+    """Which optimizer it is, and which of its groups."""
+    return id(update.arguments[0].value), id(update.arguments[3].value)
+
+
 def _is_update(instruction: Instruction) -> bool:
-    """Whether it updates one parameter, by an optimizer whose updates do not depend on each other."""
-    optimizer = instruction.arguments[0].value if instruction.name == "step_parameter" else None
+    """Whether it updates parameters, by an optimizer whose updates do not depend on each other."""
+    optimizer = instruction.arguments[0].value if instruction.name == UPDATE else None
     return isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("minigrad.optim.")
 
 
@@ -132,7 +171,7 @@ def _lets_go(instruction: Instruction) -> bool:
     if instruction.pure:
         return True
     own = (instruction.function.__module__ or "").startswith("minigrad.")
-    return _is_update(instruction) if instruction.name == "step_parameter" else own
+    return _is_update(instruction) if instruction.name == UPDATE else own
 
 
 def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:

@@ -7,6 +7,7 @@
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
+    updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
     arena                  large results lie in one piece of memory, each at a planned place (memory_passes.py)
@@ -24,7 +25,7 @@ import numpy as np
 
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise
-from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_when_ready
+from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_together, updates_when_ready
 from minigrad.compilation.normalization_passes import fuse_normalization
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 
@@ -100,6 +101,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),
     Pass("normalization fusion", fuse_normalization),
+    Pass("updates together", updates_together),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),
     Pass("arena", plan_arena),

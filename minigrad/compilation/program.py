@@ -3,7 +3,7 @@
     v3, v4 = softmax_cross_entropy(v2, v1)        an op's forward function
     v7 = softmax_cross_entropy.x(v6, v4, v1)      a rule: the vector-Jacobian product for input x
     v9 = accumulate(v7, v8)                       two cotangents of one value, added up
-    step_parameter(optimizer, w, v9, group)       a Python call: the genuine code, which finds what it depends on
+    step_parameters(optimizer, [w], [v9], group)  a Python call: the genuine code, which finds what it depends on
     v0 = load(w)                                  the present values of a Tensor that belongs to the state
 
 Values that no instruction makes are arguments of the call, or constants. Passes (`passes.py`) make

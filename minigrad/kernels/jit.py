@@ -63,6 +63,12 @@ def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPIL
     return kernel
 
 
+def compiled_variant(kernel: Callable[P, R]) -> Callable[..., VariantResult] | None:
+    """The compiled variant of a kernel, for arrays of any size; None where only the definitions are to be used."""
+    definition: Any = kernel.__wrapped__  # type: ignore[attr-defined]  # by `with_compiled_variant`
+    return None if is_numpy_only() else _load(definition.__module__ + "_numba", definition.__name__)
+
+
 @cache
 def _load(module: str, name: str) -> Callable[..., VariantResult]:
     try:

@@ -7,17 +7,29 @@ All begin alike: `d = sign * g + weight_decay * p`, with a sign of -1 where the 
 p shrinks to shrink * p before its step (decoupled weight decay).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.typing import Array
 
-from .jit import with_compiled_variant
+from .jit import compiled_variant, with_compiled_variant
 
 BLOCK = 1 << 14  # numbers: of float32, 64 KB an array, so that some arrays and their scratch fit the inner caches
 SCRATCH = 3
+
+
+def together(kernel: Callable[..., None], several: Sequence[tuple[Array, ...]], settings: dict[str, Any]) -> None:
+    """Call kernel(*arrays, **settings) for each of several parameters of one dtype, compiled if that is possible.
+
+    A call for itself takes longer than the work where a parameter is small; and whether it is compiled, which shows in
+    the last digits, would depend on its size.
+    """
+    variant = compiled_variant(kernel)
+    if variant is None or variant(*zip(*several, strict=True), **settings) is NotImplemented:
+        for arrays in several:
+            kernel(*arrays, **settings)
 
 
 def blocks(p: Array, g: Array, *state: Array | None, sign: float, weight_decay: float) -> Iterator[tuple[Any, ...]]:
@@ -181,7 +193,7 @@ def adam(
     g: Array,
     m: Array,
     s: Array,
-    largest: Array | None,
+    largest: Array | None = None,
     *,
     sign: float,
     weight_decay: float,

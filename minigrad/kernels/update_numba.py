@@ -1,13 +1,15 @@
 """Optimizer updates in one pass over memory, in a few threads.
 
 The compiled functions get each setting in the arrays' dtype. A function is compiled for each set of arrays: what
-stands under `x is not None` is left out where there is no x.
+stands under `x is not None` is left out where there is no x. Tuples in place of arrays stand for several parameters.
 
 Each turn of a loop reads first and writes last. Large arrays begin at like addresses, and a processor takes a read
 that follows a write to an address with the same low 12 bits for one of the same place: it waits.
 """
 
 import math
+from itertools import repeat
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,16 +18,18 @@ from minigrad.typing import Array
 from .jit import VariantResult, compiled
 from .threads import Kernel, parallel
 
+Arrays: TypeAlias = Array | tuple[Array, ...]
+
 GRAIN = 1 << 18  # numbers for which a thread pays: right after a product, BLAS still holds the other processors
 
 
-def sgd(p: Array, g: Array, *, sign: float, weight_decay: float, lr: float) -> VariantResult:
+def sgd(p: Arrays, g: Arrays, *, sign: float, weight_decay: float, lr: float) -> VariantResult:
     """See `update.sgd`."""
     return _run(_sgd, p, (g,), sign, weight_decay, lr)
 
 
 def sgd_momentum(
-    p: Array, g: Array, v: Array, *, sign: float, weight_decay: float, lr: float, momentum: float, gain: float,
+    p: Arrays, g: Arrays, v: Arrays, *, sign: float, weight_decay: float, lr: float, momentum: float, gain: float,
     nesterov: bool,
 ) -> VariantResult:  # fmt: skip
     """See `update.sgd_momentum`."""
@@ -35,26 +39,28 @@ def sgd_momentum(
 
 
 def lion(
-    p: Array, g: Array, m: Array, *, sign: float, shrink: float, lr: float, beta1: float, beta2: float
+    p: Arrays, g: Arrays, m: Arrays, *, sign: float, shrink: float, lr: float, beta1: float, beta2: float
 ) -> VariantResult:
     """See `update.lion`."""
     return _run(_lion, p, (g, m), sign, shrink, lr, beta1, 1 - beta1, beta2, 1 - beta2)
 
 
-def adagrad(p: Array, g: Array, s: Array, *, sign: float, weight_decay: float, lr: float, eps: float) -> VariantResult:
+def adagrad(
+    p: Arrays, g: Arrays, s: Arrays, *, sign: float, weight_decay: float, lr: float, eps: float
+) -> VariantResult:
     """See `update.adagrad`."""
     return _run(_adagrad, p, (g, s), sign, weight_decay, lr, eps)
 
 
 def adadelta(
-    p: Array, g: Array, s: Array, a: Array, *, sign: float, weight_decay: float, lr: float, rho: float, eps: float
+    p: Arrays, g: Arrays, s: Arrays, a: Arrays, *, sign: float, weight_decay: float, lr: float, rho: float, eps: float
 ) -> VariantResult:
     """See `update.adadelta`."""
     return _run(_adadelta, p, (g, s, a), sign, weight_decay, lr, rho, 1 - rho, eps)
 
 
 def rmsprop(
-    p: Array, g: Array, s: Array, m: Array | None, v: Array | None, *, sign: float, weight_decay: float, lr: float,
+    p: Arrays, g: Arrays, s: Arrays, m: Arrays | None, v: Arrays | None, *, sign: float, weight_decay: float, lr: float,
     alpha: float, eps: float, momentum: float,
 ) -> VariantResult:  # fmt: skip
     """See `update.rmsprop`."""
@@ -62,8 +68,9 @@ def rmsprop(
 
 
 def adam(
-    p: Array, g: Array, m: Array, s: Array, largest: Array | None, *, sign: float, weight_decay: float, shrink: float,
-    beta1: float, beta2: float, g_scale: float, m_scale: float, root_scale: float, eps: float,
+    p: Arrays, g: Arrays, m: Arrays, s: Arrays, largest: Arrays | None = None, *, sign: float,
+    weight_decay: float, shrink: float, beta1: float, beta2: float, g_scale: float, m_scale: float,
+    root_scale: float, eps: float,
 ) -> VariantResult:  # fmt: skip
     """See `update.adam`."""
     numbers = sign, weight_decay, shrink, beta1, 1 - beta1, beta2, 1 - beta2, g_scale, m_scale, root_scale, eps
@@ -71,8 +78,8 @@ def adam(
 
 
 def adam_direction(
-    u: Array, g: Array, m: Array, s: Array, p: Array, *, sign: float, weight_decay: float, beta1: float, beta2: float,
-    m_scale: float, root_scale: float, eps: float,
+    u: Arrays, g: Arrays, m: Arrays, s: Arrays, p: Arrays, *, sign: float, weight_decay: float, beta1: float,
+    beta2: float, m_scale: float, root_scale: float, eps: float,
 ) -> VariantResult:  # fmt: skip
     """See `update.adam_direction`."""
     numbers = sign, weight_decay, beta1, 1 - beta1, beta2, 1 - beta2, m_scale, root_scale, eps
@@ -80,23 +87,33 @@ def adam_direction(
 
 
 def adamax(
-    p: Array, g: Array, m: Array, u: Array, *, sign: float, weight_decay: float, lr: float, beta1: float,
+    p: Arrays, g: Arrays, m: Arrays, u: Arrays, *, sign: float, weight_decay: float, lr: float, beta1: float,
     beta2: float, eps: float,
 ) -> VariantResult:  # fmt: skip
     """See `update.adamax`."""
     return _run(_adamax, p, (g, m, u), sign, weight_decay, lr, beta1, 1 - beta1, beta2, eps)
 
 
-def blend(mean: Array, x: Array, *, share: float) -> VariantResult:
+def blend(mean: Arrays, x: Arrays, *, share: float) -> VariantResult:
     """See `update.blend`."""
     return _run(_blend, mean, (x,), share)
 
 
-def _run(kernel: Kernel, p: Array, arrays: tuple[Array | None, ...], *numbers: float) -> VariantResult:
+def _run(kernel: Kernel, p: Arrays, arrays: tuple[Arrays | None, ...], *numbers: float) -> VariantResult:
     """One pass of a kernel over the arrays, with the numbers in their dtype."""
-    if p.dtype not in (np.float32, np.float64):
+    dtype = p.dtype if isinstance(p, np.ndarray) else p[0].dtype
+    if dtype not in (np.float32, np.float64):
         return NotImplemented
-    parallel(kernel, p.size, p, *arrays, *[p.dtype.type(number) for number in numbers], grain=GRAIN)
+    given = [dtype.type(number) for number in numbers]
+    several: Any = [(p, *arrays)]
+    if not isinstance(p, np.ndarray):
+        several = zip(p, *[repeat(None) if each is None else each for each in arrays], strict=False)
+    for each in several:
+        size = each[0].size
+        if size < 2 * GRAIN:
+            kernel(*each, *given, 0, size)
+        else:
+            parallel(kernel, size, *each, *given, grain=GRAIN)
     return None
 
 

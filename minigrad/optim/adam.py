@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from minigrad.kernels import update
 from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
 from minigrad.optim.optimizer_state import Group, ParameterState
-from minigrad.typing import Array
 
 
 class AdamFamily(Optimizer):
@@ -20,17 +20,15 @@ class AdamFamily(Optimizer):
     def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
-    ) -> None:
-        m, s, *rest = buffers
-        largest = rest[0] if rest else None
+    def _kernel(
+        self, group: Group, state: ParameterState, *, new_buffers: bool
+    ) -> tuple[Callable[..., None], dict[str, Any]]:
         (beta1, beta2), decay, decoupled = group["betas"], group["weight_decay"], group["decoupled_weight_decay"]
-        update.adam(
-            p, g, m, s, largest, sign=gradient_sign(group), weight_decay=0.0 if decoupled else decay,
-            shrink=1 - group["lr"] * decay if decoupled else 1.0, beta1=beta1, beta2=beta2,
+        return update.adam, {
+            "sign": gradient_sign(group), "weight_decay": 0.0 if decoupled else decay,
+            "shrink": 1 - group["lr"] * decay if decoupled else 1.0, "beta1": beta1, "beta2": beta2,
             **self._coefficients(group, state),
-        )  # fmt: skip
+        }  # fmt: skip
 
     def _coefficients(self, group: Group, state: ParameterState) -> dict[str, float]:
         raise NotImplementedError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from minigrad.kernels import update
 from minigrad.optim.adam import AdamFamily
 from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
 from minigrad.optim.optimizer_state import Group, ParameterState
-from minigrad.typing import Array
 
 
 class NAdam(AdamFamily):
@@ -186,11 +186,11 @@ class Adamax(Optimizer):
     def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
-    ) -> None:
+    def _kernel(
+        self, group: Group, state: ParameterState, *, new_buffers: bool
+    ) -> tuple[Callable[..., None], dict[str, Any]]:
         beta1, beta2 = group["betas"]
-        update.adamax(
-            p, g, *buffers, sign=gradient_sign(group), weight_decay=group["weight_decay"],
-            lr=group["lr"] / (1 - beta1 ** state["step"]), beta1=beta1, beta2=beta2, eps=group["eps"],
-        )  # fmt: skip
+        return update.adamax, {
+            "sign": gradient_sign(group), "weight_decay": group["weight_decay"],
+            "lr": group["lr"] / (1 - beta1 ** state["step"]), "beta1": beta1, "beta2": beta2, "eps": group["eps"],
+        }  # fmt: skip

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from minigrad.autograd.node import Leaf
+from minigrad.autograd.node import STATE, Leaf
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import UsageError
+from minigrad.kernels import update
 from minigrad.kernels.array_utils import accumulation_dtype, real_view
+from minigrad.kernels.jit import MIN_COMPILED_SIZE
 from minigrad.optim.optimizer_state import Group, ParameterState, is_number, loaded_state, plain, snapshot
 from minigrad.pytorch_names.keywords import ExplainedKeywords
 from minigrad.typing import Array, StateDict
@@ -43,7 +45,7 @@ AT_LEAST_0 = (
 class Optimizer(ExplainedKeywords):
     """Updates parameters along their gradients.
 
-    A subclass names the arrays that it keeps for each parameter (`_buffers`), and defines `_update`.
+    A subclass names the arrays that it keeps for each parameter (`_buffers`), and defines `_kernel` or `_update`.
 
     Args:
         params: variables, `(name, variable)` pairs, or groups: dicts with "params" and settings of their own.
@@ -115,6 +117,7 @@ class Optimizer(ExplainedKeywords):
                 raise UsageError(f"{self._kind}: parameter {i}, of shape {p.shape}, is given twice")
             new[p] = dict(self._scalars)
         self.state |= new
+        self._size = sum(p.size for p in self.state)
         self.param_groups.append(group)
 
     def _params_and_names(self, params: Params) -> dict[str, Any]:
@@ -167,14 +170,41 @@ class Optimizer(ExplainedKeywords):
         """
         result = closure() if closure is not None else None
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._step_parameter(p, p.grad._data, group)
+            ready = [(p, p.grad._data) for p in group["params"] if p.grad is not None]
+            if STATE.capture is None:
+                self._step_parameters([p for p, _ in ready], [g for _, g in ready], group)
+            else:  # a call for each, which passes of a program may place, and join
+                for p, g in ready:
+                    self._step_parameters([p], [g], group)
         if self.in_backward is not None:
             self.in_backward.finish()
         return result
 
     @python_call
+    def _step_parameters(self, params: list[Tensor], gradients: list[Array], group: dict[str, Any]) -> None:
+        """Update parameters of one group; in one go those whose updates differ in their arrays only."""
+        if self._size < MIN_COMPILED_SIZE or type(self)._update is not Optimizer._update:
+            for p, g in zip(params, gradients, strict=True):
+                self._step_parameter(p, g, group)
+            return
+        alike: dict[object, list[tuple[tuple[Array, ...], ParameterState]]] = {}  # by the numbers that are kept
+        names = self._buffers(group)
+        for p, g in zip(params, gradients, strict=True):
+            state = self.state[p]
+            if g.dtype.char not in "fd" or not state.keys() >= names.keys():  # other dtypes, or buffers to be made
+                self._step_parameter(p, g, group)
+                continue
+            state["step"] += 1
+            arrays = (p.writable().reshape(-1), g.reshape(-1), *[state[name].reshape(-1) for name in names])
+            key = (g.dtype.char, *[state[name] for name in self._scalars])
+            alike.setdefault(key, []).append((arrays, state))
+        for several in alike.values():
+            state = several[0][1]
+            kernel, settings = self._kernel(group, state, new_buffers=False)
+            for _, other in several:
+                other.update({name: state[name] for name in self._scalars})
+            update.together(kernel, [arrays for arrays, _ in several], settings)
+
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state, dtype, group = self.state[p], accumulation_dtype(p.dtype), self._settings_of(p, group)
         buffers = self._buffers(group)
@@ -212,6 +242,16 @@ class Optimizer(ExplainedKeywords):
             state: the numbers that are kept; "step" says how often this parameter has been updated, now included.
             new_buffers: whether one of the buffers has just been made.
         """
+        kernel, settings = self._kernel(group, state, new_buffers=new_buffers)
+        if self._size < MIN_COMPILED_SIZE:
+            kernel(p, g, *buffers, **settings)
+        else:
+            update.together(kernel, [(p, g, *buffers)], settings)
+
+    def _kernel(
+        self, group: Group, state: ParameterState, *, new_buffers: bool
+    ) -> tuple[Callable[..., None], dict[str, Any]]:
+        """What `_update` does, where that is one kernel of `minigrad.kernels.update`, and the settings of that."""
         raise NotImplementedError
 
     # ---- state -----------------------------------------------------------------------------------------------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from minigrad.errors import UsageError
 from minigrad.kernels import update
 from minigrad.optim.optimizer import Groups, Optimizer, gradient_sign
 from minigrad.optim.optimizer_state import Group, ParameterState
-from minigrad.typing import Array
 
 
 class SGD(Optimizer):
@@ -67,16 +67,15 @@ class SGD(Optimizer):
     def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
-    ) -> None:
+    def _kernel(
+        self, group: Group, state: ParameterState, *, new_buffers: bool
+    ) -> tuple[Callable[..., None], dict[str, Any]]:
         shared = {"sign": gradient_sign(group), "weight_decay": group["weight_decay"], "lr": group["lr"]}
-        if not buffers:
-            update.sgd(p, g, **shared)
-            return
-        (v,) = buffers
+        if not group["momentum"]:
+            return update.sgd, shared
         gain = 1.0 if new_buffers else 1 - group["dampening"]  # the first direction is the gradient itself
-        update.sgd_momentum(p, g, v, **shared, momentum=group["momentum"], gain=gain, nesterov=group["nesterov"])
+        own = {"momentum": group["momentum"], "gain": gain, "nesterov": group["nesterov"]}
+        return update.sgd_momentum, {**shared, **own}
 
 
 class Lion(Optimizer):
@@ -123,9 +122,11 @@ class Lion(Optimizer):
     def _buffers(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0}
 
-    def _update(
-        self, p: Array, g: Array, *buffers: Array, group: Group, state: ParameterState, new_buffers: bool
-    ) -> None:
+    def _kernel(
+        self, group: Group, state: ParameterState, *, new_buffers: bool
+    ) -> tuple[Callable[..., None], dict[str, Any]]:
         (beta1, beta2), lr = group["betas"], group["lr"]
         shrink = 1 - lr * group["weight_decay"]
-        update.lion(p, g, *buffers, sign=gradient_sign(group), shrink=shrink, lr=lr, beta1=beta1, beta2=beta2)
+        return update.lion, {
+            "sign": gradient_sign(group), "shrink": shrink, "lr": lr, "beta1": beta1, "beta2": beta2,
+        }  # fmt: skip

@@ -97,7 +97,7 @@ class UpdatesInBackward:
             )
         if leaf.grad is not None:
             g, leaf.grad = leaf.grad._data + g, None
-        optimizer._step_parameter(p, g, group)
+        optimizer._step_parameters([p], [g], group)
         self._done.add(leaf)
         return True
 

@@ -150,11 +150,41 @@ def test_parameters_are_updated_when_their_gradients_are_ready():
     for x, y in data * 2:
         compiled(x, y)
     before, after = compiled.program, updates_when_ready(compiled.program)
-    first = [names(program).index("step_parameter") for program in (before, after)]
+    first = [names(program).index("step_parameters") for program in (before, after)]
     last_rule = len(before.instructions) - 5
     assert first[0] == last_rule + 1
     assert first[1] < last_rule
     assert sorted(names(before)) == sorted(names(after))
+
+
+def test_small_parameters_are_updated_in_one_call_where_groups_allow_it():
+    def make():
+        return nn.Sequential(nn.Linear(20, 300), nn.Tanh(), nn.Linear(300, 300), nn.Tanh(), nn.Linear(300, 5))
+
+    trained = []
+    for passes in ((), (NAMED["updates together"],), PASSES):
+        mg.seed(0)
+        model = make()
+        first, *others = model.parameters()
+        optimizer = optim.Adam([{"params": others}, {"params": [first], "lr": 0.1}])
+
+        def step(x, y, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            mg.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+        compiled = Compiled(step, passes)
+        for x, y in classification(2) * 3:
+            compiled(mg.Tensor(x), mg.Tensor(y))
+        trained.append([p.numpy() for p in model.parameters()])
+        updates = [i for i in compiled.program.instructions if i.name == "step_parameters"]
+        if passes:  # one of the other group, a large one, and what remains
+            assert sorted(len(i.arguments[1]) for i in updates) == [1, 1, 4]
+        else:
+            assert len(updates) == 6
+    for p, q, r in zip(*trained, strict=True):
+        np.testing.assert_array_equal(p, q)
+        np.testing.assert_array_equal(p, r)
 
 
 def test_an_update_does_not_pass_what_needs_the_old_values():

@@ -210,3 +210,37 @@ def test_optimizer_alone_cannot_step():
         p.grad = Tensor(np.array(1.0))
     with pytest.raises(NotImplementedError):
         Optimizer([p], lr=0.1).step()
+
+
+MANY = [
+    pytest.param(SGD, {"lr": 0.1}, id="SGD"),
+    pytest.param(SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}, id="momentum"),
+    pytest.param(optim.Lion, {"lr": 0.1}, id="Lion"),
+    pytest.param(Adam, {"amsgrad": True}, id="AMSGrad"),
+    pytest.param(optim.AdamW, {}, id="AdamW"),
+    pytest.param(optim.NAdam, {}, id="NAdam"),
+    pytest.param(optim.RAdam, {}, id="RAdam"),
+    pytest.param(optim.Adamax, {}, id="Adamax"),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings"), MANY)
+def test_parameters_that_are_updated_in_one_go_are_what_they_are_alone(kind, settings):
+    """Of all dtypes, some without a gradient at times, one with a gradient that has gaps."""
+    shapes = [((100, 90), "f"), ((3,), "f"), ((2, 5), "d"), ((4,), "e"), ((7,), "F"), ((0,), "f"), ((6, 4), "f")]
+    rng = np.random.default_rng(0)
+    together, alone = ([Tensor(np.ones(shape, dtype), requires_grad=True) for shape, dtype in shapes] for _ in range(2))
+    one, other = kind(together, **settings), kind(alone, **settings)
+    for k in range(4):
+        for i, (p, q) in enumerate(zip(together, alone, strict=True)):
+            g = rng.normal(size=(*p.shape, 2))[..., 0].astype(p.dtype)
+            p.grad = q.grad = None if (i, k) in ((1, 0), (2, 2)) else Tensor(g)
+        one.step()
+        for q in alone:
+            if q.grad is not None:
+                other._step_parameters([q], [q.grad._data], other.param_groups[0])
+    for p, q in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+        assert one.state[p].keys() == other.state[q].keys()
+        for name, value in one.state[p].items():
+            np.testing.assert_array_equal(value, other.state[q][name])
