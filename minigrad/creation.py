@@ -13,6 +13,7 @@ from minigrad.autograd.level import draw
 from minigrad.autograd.python_call import python_call
 from minigrad.autograd.tensor import Tensor, as_array, default_dtype, wrap
 from minigrad.errors import DTypeError
+from minigrad.kernels.array_utils import of_sizes
 from minigrad.rng import default_rng
 from minigrad.typing import Array, ArrayLike, DType, DTypeLike, Shape
 
@@ -39,6 +40,13 @@ def _wrap(array: Array, dtype: DTypeLike | None, requires_grad: bool = False) ->
         raise DTypeError(f"complex numbers do not become {np.dtype(dtype)}: take the real part of them")
     out = wrap(array.astype(dtype, copy=False))
     out.requires_grad = requires_grad
+    return out
+
+
+def _wrap_of_sizes(array: Array, dtype: DTypeLike | None) -> Tensor:
+    """A Tensor that is the same whatever data there is: `compile` need not see it made from other data."""
+    out = _wrap(array, dtype)
+    of_sizes(out._data)
     return out
 
 
@@ -137,7 +145,7 @@ def eye(
     [[0.0, 1.0], [0.0, 0.0]]
     """
     check_device(device)
-    return _wrap(np.eye(n_rows, n_cols, k), dtype)
+    return _wrap_of_sizes(np.eye(n_rows, n_cols, k), dtype)
 
 
 def arange(
@@ -166,7 +174,7 @@ def arange(
     check_device(device)
     first, last = (0, start) if stop is None else (start, stop)
     numbers = np.arange(first, last, step)
-    return _wrap(numbers, numbers.dtype if dtype is None and numbers.dtype.kind == "i" else dtype)
+    return _wrap_of_sizes(numbers, numbers.dtype if dtype is None and numbers.dtype.kind == "i" else dtype)
 
 
 def linspace(
@@ -198,7 +206,7 @@ def linspace(
     [0.0, 0.5, 1.0]
     """
     check_device(device)
-    return _wrap(np.linspace(start, stop, num, endpoint), dtype)
+    return _wrap_of_sizes(np.linspace(start, stop, num, endpoint), dtype)
 
 
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: str | None = None) -> Tensor:

@@ -23,13 +23,22 @@ _COMPATIBLE = ({"none"}, {"some"}, {"any"}, {"none", "any"})
 
 
 class Captured:
-    """One captured call: the program, what it depends on, and which gradients it needs to find."""
+    """One captured call: the program, what it depends on, and which gradients it needs to find.
+
+    Attributes:
+        data: a fingerprint of the data that it was given, if there is an array that may have been made of these behind
+            minigrad's back; else None.
+    """
 
     def __init__(
         self, program: Program, guards: Guards, needs: Needs, data: bytes | None, shared: Sequence[Tensor | None]
     ) -> None:
         self.program, self.guards, self.needs, self.data = program, guards, needs, data
         self._shared = shared
+
+    def finds_its_data(self, arguments: Arguments) -> bool:
+        """Whether a call is given the data that this one was given."""
+        return fingerprint(self.program, arguments) == self.data
 
     def finds_shared(self, arguments: Arguments) -> bool:
         """Whether the same arguments as before are Tensors that the function reaches by itself."""
@@ -118,7 +127,7 @@ def captured_call(tape: Tape, arguments: Arguments, guards: Guards, outputs: Any
         tuple([number if number in read else None for number in tape.known.arguments]),
         tape.known.constants, described_outputs, tuple(gradients), guards.tensors, title,
     )  # fmt: skip
-    data = _data(tape, arguments) if tape.known.suspicious else None
+    data = fingerprint(program, arguments) if tape.known.suspicious else None
     return Captured(program, guards, needs, data, arguments.shared_with(guards.tensors))
 
 
@@ -134,11 +143,12 @@ def _require_checks_first(instructions: Sequence[Instruction]) -> None:
             )
 
 
-def _data(tape: Tape, arguments: Arguments) -> bytes:
-    """A fingerprint of the data that a call was given: an unknown array may have been computed from it."""
+def fingerprint(program: Program, arguments: Arguments) -> bytes:
+    """That of the data that a call is given: its Tensors, and others that require no gradients and are only read."""
     digest = hashlib.blake2b(digest_size=16)
-    state = [i.arguments[0].value for i in tape.instructions if i.kind == "load"]
-    for x in [*arguments.tensors, *[x for x in state if x.node is None]]:
+    written = {x for i in program.instructions for x in i.writes}
+    state = [i.arguments[0].value for i in program.instructions if i.kind == "load"]
+    for x in [*arguments.tensors, *[x for x in state if x.node is None and x not in written]]:
         if x is not None:
             digest.update(x._data.tobytes())
     return digest.digest()

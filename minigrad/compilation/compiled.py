@@ -124,9 +124,9 @@ class Compiled(Generic[P, R]):
                     f"two calls alike did not do the same: {difference} got values from outside of what is seen (raw "
                     "NumPy, a file, a random generator of one's own)"
                 )
-            if captured.data is None or captured.data != alike[0].data:
-                self._trust(key, Replay(captured, captured.needs_of_both(alike[0]), self.passes))
-                return None
+            same_data = captured.data is not None and captured.data == alike[0].data
+            self._trust(key, Replay(captured, captured.needs_of_both(alike[0]), self.passes, same_data))
+            return None
         candidates = [captured, *self._candidates.pop(key, ())]
         self._candidates[key] = candidates[:MOST_CANDIDATES]
         if len(self._candidates) > MOST_PROGRAMS:
@@ -143,6 +143,9 @@ class Compiled(Generic[P, R]):
         return next((f"an argument ({one[-1]!r})" for one, other in pairs if one != other), "something")
 
     def _trust(self, key: Any, replay: Replay) -> None:
+        kept = [each for each in self._replays.pop(key, ()) if replay.same_data or not each.same_data]
+        if kept:
+            self._replays[key] = kept
         while sum(map(len, self._replays.values())) >= MOST_PROGRAMS:
             oldest = next(iter(self._replays))
             self._replays[oldest].pop(0)

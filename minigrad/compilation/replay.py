@@ -20,6 +20,12 @@ from minigrad.kernels.buffers import pool
 class Replay:
     """A program that is trusted, as Python.
 
+    Args:
+        captured: the program, and what it depends on.
+        needs: which gradients it needs to find.
+        passes: what it goes through.
+        same_data: whether it is only for the data that it was captured with, as one of its arrays may come from them.
+
     Attributes:
         captured: as it was captured.
         program: as it runs, after all passes.
@@ -27,8 +33,8 @@ class Replay:
         source: the Python.
     """
 
-    def __init__(self, captured: Captured, needs: Needs, passes: Sequence[Pass]) -> None:
-        self.captured, self.guards = captured, captured.guards
+    def __init__(self, captured: Captured, needs: Needs, passes: Sequence[Pass], same_data: bool = False) -> None:
+        self.captured, self.guards, self.same_data = captured, captured.guards, same_data
         self._some = [x for x, need in needs.items() if need == "some"]
         self._none = [x for x, need in needs.items() if need == "none"]
         self.program = captured.program
@@ -46,6 +52,7 @@ class Replay:
             and self.captured.finds_shared(arguments)
             and all(_gradient(x, arguments) is None for x in self._none)
             and all(_gradient(x, arguments) is not None for x in self._some)
+            and (not self.same_data or self.captured.finds_its_data(arguments))
         )
 
     def __call__(self, arguments: Arguments) -> Any:

@@ -25,6 +25,7 @@ from minigrad.compilation.known_arrays import LOADERS, KnownArrays
 from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wrapped
 from minigrad.compilation.returned_numbers import is_returned
 from minigrad.compilation.walk import walk
+from minigrad.kernels.array_utils import is_of_sizes, of_sizes
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.rng import rng_state
 from minigrad.typing import Array, Settings
@@ -127,6 +128,8 @@ class Tape:
 
     def copied(self, original: Any, copy: Any) -> None:
         """A copy is the same value, if the original is a known one; what is unknown need not become known."""
+        if is_of_sizes(original):
+            of_sizes(copy)
         if not self.depth and self.known.find(original) is not None:
             self.known.alias(copy, original)
 

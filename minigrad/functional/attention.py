@@ -11,6 +11,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, UsageError
 from minigrad.functional.common import tensor_or_array
 from minigrad.functional.regularization import check_probability, dropout
+from minigrad.kernels.array_utils import of_sizes
 from minigrad.kernels.attention import default_scale
 from minigrad.ops.scaled_dot_product import attention_weights
 from minigrad.shapes import shape_of
@@ -162,7 +163,7 @@ def sinusoidal_positions(length: int, size: int, base: float = 10000.0, dtype: D
         raise UsageError(f"sinusoidal_positions: length and size are at least 0, got {length} and {size}")
     angles = _angles(np.arange(length), size, base)
     out: Array = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(length, -1)[:, :size].astype(dtype)
-    return out
+    return of_sizes(out)
 
 
 def rotary(x: ArrayLike, positions: ArrayLike | None = None, base: float = 10000.0) -> Tensor:
@@ -194,6 +195,8 @@ def rotary(x: ArrayLike, positions: ArrayLike | None = None, base: float = 10000
         raise ShapeError(f"rotary: {shape[-2]} elements have as many positions, got shape {places.shape}")
     angles = _angles(places, shape[-1], base)
     cos, sin = (f(angles).astype(x.dtype) for f in (np.cos, np.sin))
+    if positions is None:
+        cos, sin = of_sizes(cos), of_sizes(sin)
     even, odd = x[..., 0::2], x[..., 1::2]
     turned = ops.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1)
     return ops.reshape(turned, shape=shape)

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.autograd.tensor import Tensor
 from minigrad.errors import ShapeError
+from minigrad.kernels.array_utils import of_sizes
 from minigrad.shapes import shape_of
 from minigrad.typing import Array, ArrayLike
 
@@ -77,7 +78,7 @@ def affine_grid(theta: ArrayLike, size: Sequence[int], align_corners: bool | Non
         )
     dtype = theta.dtype if isinstance(theta, (Tensor, np.ndarray)) else np.dtype(np.float32)
     axes = np.meshgrid(*[_along(side, bool(align_corners)) for side in sides], indexing="ij")
-    points = np.stack([*axes[::-1], np.ones(sides)], -1).reshape(-1, dimensions + 1).astype(dtype)
+    points = of_sizes(np.stack([*axes[::-1], np.ones(sides)], -1).reshape(-1, dimensions + 1).astype(dtype))
     return ops.reshape(ops.matmul(points, ops.matrix_transpose(theta)), shape=(shape[0], *sides, dimensions))
 
 

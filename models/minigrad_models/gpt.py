@@ -177,7 +177,7 @@ class GPT(nn.Module):
         ids = mg.asarray(ids)
         if ids.ndim != 2 or ids.shape[1] > self.context:
             raise ShapeError(f"GPT: expected token ids (N, T) with T of at most {self.context}, got shape {ids.shape}")
-        x = self.drop(self.wte(ids) + self.wpe(np.arange(ids.shape[1])))
+        x = self.drop(self.wte(ids) + self.wpe(mg.arange(ids.shape[1])))
         for block in self.h:
             x = block(x)
         return F.linear(self.ln_f(x), self.wte.weight)

@@ -39,7 +39,8 @@ UPDATES = ("update-sgd", "update-adam")
 IN_ROWS = ["torch", "torch fused", "torch fused compile"]
 PEERS = {  # PyTorch's ways to do the same
     "mlp": IN_ROWS,
-    **{model: [*IN_ROWS, "torch fused channels_last"] for model in NETWORKS if model != "mlp"},
+    **{model: [*IN_ROWS, "torch fused channels_last"] for model, (_, shape) in NETWORKS.items() if len(shape) == 3},
+    "gpt-small": IN_ROWS,
     **{update: ["torch forloop", "torch foreach", "torch fused"] for update in UPDATES},
 }
 MODELS = tuple(PEERS)

@@ -25,7 +25,9 @@ NETWORKS = {  # batch, and the shape of a sample
     "vgg16": (4, (3, 224, 224)),
     "googlenet": (16, (3, 224, 224)),
     "resnet18": (16, (3, 224, 224)),
+    "gpt-small": (16, (128,)),
 }
+GPT_SMALL = {"vocabulary": 352, "context": 128, "width": 96, "depth": 4, "heads": 4}
 LR, MOMENTUM = 0.01, 0.9
 
 CONVOLUTIONS = [(96, 3, 11, 11), (256, 96, 5, 5), (384, 256, 3, 3), (384, 384, 3, 3), (256, 384, 3, 3)]
@@ -37,13 +39,16 @@ def batch(model: str) -> tuple[Any, Any]:
     """The same data for every side."""
     size, shape = NETWORKS[model]
     rng = np.random.default_rng(0)
+    if model == "gpt-small":
+        ids, targets = rng.integers(0, GPT_SMALL["vocabulary"], (2, size, *shape))
+        return ids, targets.reshape(-1)
     return rng.normal(size=(size, *shape)).astype(np.float32), rng.integers(0, 10, size)
 
 
 def total_loss(cross_entropy: Callable[..., Any], output: Any, target: Any) -> Any:
     """Cross entropy; with auxiliary classifiers, 0.3 of theirs, too."""
     if not isinstance(output, tuple):
-        return cross_entropy(output, target)
+        return cross_entropy(output.reshape(len(target), -1), target)
     main, *auxiliary = (cross_entropy(each, target) for each in output)
     return main + 0.3 * sum(auxiliary)
 
@@ -87,6 +92,10 @@ def torch_network(model: str) -> Any:
         from tests.models.torch_googlenet import GoogLeNet
 
         return GoogLeNet()
+    if model == "gpt-small":
+        from tests.models.torch_gpt import PeerGPT
+
+        return PeerGPT(**GPT_SMALL)
     from tests.models.torch_resnet import PeerResNet
 
     if model == "resnet18":

@@ -437,3 +437,42 @@ def test_what_is_written_into_a_tensor_leaves_other_elements_as_they_are(value):
     total.data = [0.0, 0.0, 5.0]
     assert f(mg.Tensor([1.0, 2.0, 3.0])).tolist() == [7.0, 2.0, 15.0]
     assert total.tolist() == [7.0, 1.0, 5.0]
+
+
+POSITIONS = {
+    "arange": lambda: mg.arange(4.0),
+    "linspace": lambda: mg.linspace(0, 1, 4),
+    "eye": lambda: mg.eye(4)[1],
+    "rotary": lambda: mg.functional.rotary(mg.ones((2, 4)))[1],
+    "sinusoidal": lambda: mg.Tensor(mg.functional.sinusoidal_positions(2, 4)[1]),
+    "NumPy": lambda: mg.Tensor(np.arange(4.0)),
+}
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_what_is_made_of_sizes_is_known_not_to_come_from_the_data(name):
+    compiled = mg.compile(lambda x: (x * POSITIONS[name]()).sum())
+    x = mg.Tensor([1.0, 2.0, 3.0, 4.0])
+    expected = (x * POSITIONS[name]()).sum().item()
+    assert [compiled(x).item() for _ in range(4)] == [expected] * 4
+    assert compiled.program is not None
+    assert compiled(mg.Tensor([2.0, 4.0, 6.0, 8.0])).item() == pytest.approx(2 * expected)
+
+
+def test_what_may_come_from_the_data_is_replayed_for_these_only():
+    compiled = mg.compile(lambda x: (x * (x._data + 1)).sum())  # behind minigrad's back
+    x, y = mg.Tensor([1.0, 2.0]), mg.Tensor([2.0, 3.0])
+    assert [compiled(x).item() for _ in range(4)] == [8.0] * 4
+    assert compiled.program is not None
+    with pytest.warns(UserWarning, match="two calls alike did not do the same"):
+        assert compiled(y).item() == 18.0
+    assert [compiled(y).item(), compiled(x).item()] == [18.0, 8.0]
+
+
+def test_what_does_not_come_from_the_data_is_replayed_for_all_once_these_have_changed():
+    compiled = mg.compile(lambda x: (x * np.arange(2.0)).sum())
+    assert [compiled(mg.Tensor([1.0, float(k)])).item() for k in (2, 2, 2, 3, 4, 5)] == [2, 2, 2, 3, 4, 5]
+    assert compiled.program is not None
+    before = compiled.program
+    assert compiled(mg.Tensor([1.0, 6.0])).item() == 6
+    assert compiled.program is before

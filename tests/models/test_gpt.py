@@ -182,3 +182,20 @@ def test_logits_and_gradients_equal_those_of_transformers(torch: Any) -> None:
     for name, p in model.named_parameters():
         expected = gradients[name].numpy()
         np.testing.assert_allclose(p.grad.numpy(), expected, rtol=0, atol=1e-4 * abs(expected).max(), err_msg=name)
+
+
+@pytest.mark.peer
+def test_the_network_that_times_are_compared_with_computes_the_same(torch: Any) -> None:
+    from tests.models.torch_gpt import PeerGPT
+
+    model, peer = small(), PeerGPT(11, 7, 8, 2, 2)
+    names = {"attn.c_attn": "c_attn", "attn.c_proj": "c_proj", "mlp.c_fc": "mlp.0", "mlp.c_proj": "mlp.2"}
+    state = {}
+    for name, value in model.state_dict().items():
+        for own, other in names.items():
+            name = name.replace(own, other)
+        linear = name.endswith(".weight") and name.startswith("h.") and ".ln_" not in name
+        state[name] = torch.from_numpy(np.asarray(value).T.copy() if linear else np.asarray(value).copy())
+    peer.load_state_dict(state)
+    ids = tokens()
+    np.testing.assert_allclose(model(ids).numpy(), peer(torch.from_numpy(ids)).detach().numpy(), rtol=1e-4, atol=1e-5)
