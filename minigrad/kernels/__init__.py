@@ -28,7 +28,14 @@ from .pooling import (
 from .resampling import resample, resample_input
 from .scan import linear_scan
 from .sliding_windows import fold, unfold
-from .softmax_family import log_softmax, log_softmax_input, softmax, softmax_input
+from .softmax_family import (
+    log_softmax,
+    log_softmax_input,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_input,
+    softmax_input,
+)
 from .update import adam, sgd, sgd_momentum
 from .volume_convolution import conv, conv_input, conv_weight
 
@@ -36,6 +43,6 @@ __all__ = [
     "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "cell_places", "conv", "conv_input",
     "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
     "max_pool_take", "moments", "overflow_scale", "overflows", "reduced_size", "resample", "resample_input", "sgd",
-    "sgd_momentum", "softmax", "softmax_input", "standardize", "standardize_gradients", "standardize_input",
-    "standardize_weight", "unfold", "window_areas",
+    "sgd_momentum", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_input", "softmax_input", "standardize",
+    "standardize_gradients", "standardize_input", "standardize_weight", "unfold", "window_areas",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from .array_utils import accumulation_dtype
 from .jit import with_compiled_variant
 
 by_rows = partial(with_compiled_variant, smallest=1 << 11)
+of_scores = partial(with_compiled_variant, smallest=1 << 9)
 
 
 @by_rows
@@ -44,6 +45,23 @@ def softmax_input(g: Array, out: Array, *, axis: int) -> Array:
 def log_softmax_input(g: Array, out: Array, *, axis: int) -> Array:
     """The vector-Jacobian product of `log_softmax`: g - exp(out) * sum of g."""
     slope: Array = g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+    return slope
+
+
+@of_scores
+def softmax_cross_entropy(x: Array, target: Array) -> tuple[Array, Array]:
+    """For rows of scores x and classes that exist: -log softmax(x)[n, target[n]], and softmax(x)."""
+    shifted, e, total = exponentials(x, 1)
+    loss: Array = np.log(total[:, 0]).astype(e.dtype, copy=False) - shifted[np.arange(len(x)), target]
+    e /= total
+    return loss, e
+
+
+@of_scores
+def softmax_cross_entropy_input(probability: Array, g: Array, target: Array) -> Array:
+    """The vector-Jacobian product of the loss: g (probability - 1 at the target)."""
+    slope: Array = probability * g[:, None]
+    slope[np.arange(len(g)), target] -= g
     return slope
 
 

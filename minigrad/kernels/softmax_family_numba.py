@@ -21,6 +21,7 @@ from .simd import BYTES
 from .threads import parallel
 
 PIECE = 1 << 14  # elements for which a thread pays
+BLOCK = 1 << 10  # and of short rows that are computed together: one row may not fill a vector
 
 
 def softmax(x: Array, *, axis: int) -> VariantResult:
@@ -43,6 +44,37 @@ def log_softmax_input(g: Array, out: Array, *, axis: int) -> VariantResult:
     return _by_rows("log_softmax_input_rows", axis, g, out)
 
 
+def softmax_cross_entropy(x: Array, target: Array) -> VariantResult:
+    """See `softmax_family.softmax_cross_entropy`."""
+    if x.dtype.char not in "fd":
+        return NotImplemented
+    count, length = x.shape
+    loss, out = np.empty(count, x.dtype), buffers.empty(x.shape, x.dtype)
+    rows = max(1, BLOCK // length)
+    parallel(_kernels(x).cross_entropy_blocks, -(-count // rows), loss, flat(out), flat(x), _indices(target),
+             one_of(x.dtype), length, rows, grain=max(1, PIECE // (rows * length)))  # fmt: skip
+    return loss, out
+
+
+def softmax_cross_entropy_input(probability: Array, g: Array, target: Array) -> VariantResult:
+    """See `softmax_family.softmax_cross_entropy_input`."""
+    if probability.dtype.char not in "fd" or g.dtype != probability.dtype:
+        return NotImplemented
+    count, length = probability.shape
+    slope = buffers.empty(probability.shape, g.dtype)
+    parallel(cross_entropy_input_rows, count, flat(slope), flat(probability), flat(g), _indices(target), length,
+             grain=max(1, PIECE // length))  # fmt: skip
+    return slope
+
+
+def _indices(target: Array) -> Array:
+    return flat(target.astype(np.intp, copy=False))
+
+
+def _kernels(x: Array) -> SimpleNamespace:
+    return kernels(np.float32 if x.dtype.char == "f" else np.float64)
+
+
 def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
     """A new array, computed row by row."""
     x = arrays[0]
@@ -50,7 +82,7 @@ def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
         return NotImplemented
     length = x.shape[axis]
     out = buffers.empty(x.shape, x.dtype)
-    kernel = getattr(kernels(np.float32 if x.dtype.char == "f" else np.float64), name)
+    kernel = getattr(_kernels(x), name)
     grain = max(1, PIECE // length)
     parallel(kernel, x.size // length, flat(out), *map(flat, arrays), one_of(x.dtype), length, grain=grain)
     return out
@@ -66,6 +98,19 @@ def infinite_row(out: Array, x: Array, top: float, below: float) -> None:
     for i in range(len(x)):
         out[i] = below if x[i] != np.inf else (top if found == 1 else np.nan)
         out[i] = np.nan if wrong else out[i]
+
+
+@compiled
+def cross_entropy_input_rows(
+    slope: Array, probability: Array, g: Array, target: Array, length: int, start: int, stop: int
+) -> None:
+    """The slopes of the rows from start to stop."""
+    for n in range(start, stop):
+        at, cotangent = n * length, g[n]
+        line, values = slope[at : at + length], probability[at : at + length]
+        for i in range(len(line)):
+            line[i] = values[i] * cotangent
+        line[target[n]] -= cotangent
 
 
 @cache
@@ -121,7 +166,35 @@ def kernels(f: Any) -> SimpleNamespace:
             for i in range(len(line)):
                 line[i] = cotangent[i] - exp(values[i]) * total
 
+    @compiled
+    def cross_entropy_blocks(
+        loss: Array, out: Array, x: Array, target: Array, one: Array, length: int, rows: int, start: int, stop: int
+    ) -> None:
+        lanes = np.empty(BYTES // x.itemsize, x.dtype)
+        for first in range(start * rows, stop * rows, rows):
+            last = min(first + rows, len(loss))
+            for n in range(first, last):
+                line, values = out[n * length : (n + 1) * length], x[n * length : (n + 1) * length]
+                largest = loss[n] = row_maximum(x, lanes, n * length, length)
+                for i in range(len(line)):
+                    line[i] = values[i] - largest
+            block = out[first * length : last * length]
+            for i in range(len(block)):
+                block[i] = exp(block[i])
+            for n in range(first, last):
+                at, largest, chosen = n * length, loss[n], n * length + target[n]
+                line = out[at : at + length]
+                if largest == np.inf:
+                    infinite_row(line, x[at : at + length], 1.0, 0.0)
+                    loss[n] = -log(out[chosen])
+                    continue
+                total = f(row_sum(out, one, at, length))
+                loss[n] = log(total) - (x[chosen] - largest)
+                per_total = f(1) / total
+                for i in range(len(line)):
+                    line[i] = line[i] * per_total
+
     return SimpleNamespace(
         softmax_rows=softmax_rows, log_softmax_rows=log_softmax_rows, softmax_input_rows=softmax_input_rows,
-        log_softmax_input_rows=log_softmax_input_rows,
+        log_softmax_input_rows=log_softmax_input_rows, cross_entropy_blocks=cross_entropy_blocks,
     )  # fmt: skip

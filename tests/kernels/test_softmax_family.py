@@ -66,3 +66,39 @@ def test_other_axes_dtypes_and_layouts_are_left_to_numpy_or_copied():
     assert fast.softmax(x.astype(np.float16), axis=1) is NotImplemented
     assert fast.softmax_input(x, x.astype(np.float32), axis=1) is NotImplemented
     np.testing.assert_allclose(fast.softmax(x.T, axis=1), both("softmax", x.T.copy())[1], rtol=1e-13)
+
+
+@pytest.mark.family
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(64, 10), (700, 1), (513, 3), (3, 9000), (129, 257)])
+def test_cross_entropy_and_its_slope_equal_their_definitions(shape, dtype):
+    """Infinite and missing scores among them, and class numbers of another dtype, with gaps."""
+    rng = np.random.default_rng(0)
+    x = (10 * rng.normal(size=shape)).astype(dtype)
+    x[0], x[1, 0], x[2] = -np.inf, np.nan, rng.choice([np.inf, 0.0, -np.inf], size=shape[1])
+    target = rng.integers(0, shape[1], 2 * shape[0]).astype(np.int32)[::2]
+    g = rng.normal(size=2 * shape[0]).astype(dtype)[::2]
+    with numpy_only(), np.errstate(all="ignore"):
+        plain = kernels.softmax_cross_entropy(x, target)
+        slope = kernels.softmax_cross_entropy_input(plain[1], g, target)
+    eps = np.finfo(dtype).eps
+    quick = fast.softmax_cross_entropy(x, target)
+    quick_slope = fast.softmax_cross_entropy_input(plain[1], g, target)
+    for one, other in [*zip(quick, plain, strict=True), (quick_slope, slope)]:
+        assert one.dtype == other.dtype == dtype
+        scale = np.abs(other[np.isfinite(other)]).max(initial=1)
+        np.testing.assert_allclose(one, other, rtol=32 * eps, atol=8 * eps * scale)
+
+
+def test_cross_entropy_does_not_depend_on_threads_or_layout(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, target = rng.normal(size=(7000, 37)).astype(np.float32), rng.integers(0, 37, 7000)
+    runs = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
+        runs.append(fast.softmax_cross_entropy(x, target))
+    runs.append(fast.softmax_cross_entropy(np.asfortranarray(x), target))
+    for loss, probability in runs[1:]:
+        np.testing.assert_array_equal(loss, runs[0][0])
+        np.testing.assert_array_equal(probability, runs[0][1])
+    assert fast.softmax_cross_entropy(x.astype(np.float16), target) is NotImplemented
