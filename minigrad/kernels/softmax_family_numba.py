@@ -116,7 +116,7 @@ def cross_entropy_input_rows(
 @cache
 def kernels(f: Any) -> SimpleNamespace:
     """The kernels for a dtype, whose rows are from start to stop."""
-    exp, log = library(f).exp, library(f).log
+    exp, log = library(f).exp_nonpositive, library(f).log
 
     @compiled
     def softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:

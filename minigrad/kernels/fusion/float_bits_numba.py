@@ -3,6 +3,7 @@
 The first are made of additions and shifts of integers as wide as the numbers, which every vector unit has.
 
     power_of_two(n)       2**n, for whole n from the smallest exponent of a normal number to the largest
+    with_exponent(t)      the power of two whose exponent, in bits, t has as its lowest bits
     exponent(x)           the k with sqrt(1/2) <= x / 2**k < sqrt(2), as a float, for normal x > 0
     mantissa(x)           x / 2**k
     copysign(x, y)        |x| with the sign of y
@@ -50,6 +51,10 @@ class FloatLayout:
         """A constant of the integer type."""
         return ir.Constant(self.int, value)
 
+    def with_exponent(self, builder: NumbaObject, t: NumbaObject) -> NumbaObject:
+        """The power of two whose exponent, in bits, is what t has as its lowest bits."""
+        return builder.bitcast(builder.shl(builder.bitcast(t, self.int), self.integer(self.digits)), self.float)
+
     def exponent_bits(self, builder: NumbaObject, x: NumbaObject) -> NumbaObject:
         """The integer k of `exponent`."""
         above = builder.sub(builder.bitcast(x, self.int), self.integer(self.root))
@@ -62,11 +67,20 @@ def power_of_two(typing: NumbaObject, n: NumbaObject) -> NumbaObject:
 
     def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         layout = FloatLayout(signature.return_type)
-        whole = builder.bitcast(builder.fadd(args[0], layout.number(layout.magic)), layout.int)
-        biased = builder.add(whole, layout.integer(layout.bias))
-        return builder.bitcast(builder.shl(biased, layout.integer(layout.digits)), layout.float)
+        biased = builder.fadd(args[0], layout.number(layout.magic + layout.bias))
+        return layout.with_exponent(builder, biased)
 
     return n(n), emit
+
+
+@intrinsic
+def with_exponent(typing: NumbaObject, t: NumbaObject) -> NumbaObject:
+    """2**n for t = n + 1.5 * 2**digits + bias, which adding these to any number and rounding gives."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return FloatLayout(signature.return_type).with_exponent(builder, args[0])
+
+    return t(t), emit
 
 
 @intrinsic

@@ -45,10 +45,10 @@ def _logic(source: str) -> Primitive:
 
 
 VECTOR_MATH: Final = {
-    "exp": 12, "expm1": 16, "exp2": 11, "log": 18, "log1p": 28, "log2": 26, "log10": 26, "tanh": 24, "gaussian": 20,
-    "erf_given": 30, "erfc_given": 30, "sin": 30, "cos": 30, "tan": 36, "arcsin": 22, "arccos": 24, "arctan": 24,
-    "arctan2": 36, "sinh": 26, "cosh": 20, "arcsinh": 44, "arccosh": 44, "arctanh": 40, "hypot": 18, "remainder": 12,
-    "floor_divide": 12, "wide_power": 90,
+    "exp": 12, "exp_nonpositive": 8, "expm1": 16, "exp2": 11, "log": 18, "log1p": 28, "log2": 26, "log10": 26,
+    "tanh": 24, "gaussian": 12, "erf_given": 24, "erfc_given": 18, "sin": 30, "cos": 30, "tan": 36, "arcsin": 22,
+    "arccos": 24, "arctan": 24, "arctan2": 36, "sinh": 26, "cosh": 20, "arcsinh": 44, "arccosh": 44, "arctanh": 40,
+    "hypot": 18, "remainder": 12, "floor_divide": 12, "wide_power": 90,
 }  # fmt: skip
 """Functions of `vector_math_numba`, and their costs."""
 
@@ -124,7 +124,14 @@ def _not_negative(x: Symbol) -> bool:
     function, parts = x.node.function, x.parts
     if function == "multiply":
         return parts[0].is_same(parts[1])
-    return function in ("absolute", "exp", "gaussian") or (x.value is not None and x.value >= 0)
+    return function in ("absolute", "exp", "exp_nonpositive", "gaussian") or (x.value is not None and x.value >= 0)
+
+
+def _not_positive(x: Symbol) -> bool:
+    """Whether x is 0, negative or NaN, as far as its expression tells."""
+    if x.node.function == "negative":
+        return _not_negative(x.parts[0])
+    return x.node.function == "minimum" and any(part.value is not None and part.value <= 0 for part in x.parts)
 
 
 def _where(condition: Symbol, x: Symbol, y: Symbol) -> Any:
@@ -173,12 +180,12 @@ def _logaddexp(x: Symbol, y: Symbol) -> Any:
 
 
 def _exp(x: Symbol) -> Any:
-    """exp(-y**2) is a function of its own, which erf(y) and erfc(y) need."""
+    """exp(-y**2) is a function of its own, which erf(y) and erfc(y) need; that of numbers up to 0 is less work."""
     if x.node.function == "negative":
         (square,) = x.parts
         if square.node.function == "multiply" and square.parts[0].is_same(square.parts[1]):
             return _gaussian(square.parts[0])
-    return None
+    return x.graph.apply("exp_nonpositive", x) if _not_positive(x) else None
 
 
 def _gaussian(x: Symbol) -> Symbol:

@@ -6,8 +6,8 @@ Each is within 2 units in the last place on the whole line (tanh and erf: 3, erf
 signed zeros and subnormal numbers. What is done differs only in constants for the two dtypes.
 
 exp and expm1 take x = k log 2 + r, and a polynomial of r. log and log1p take x = 2**k (1 + f), and FreeBSD's msun
-polynomials in s = f / (2 + f). erf is a polynomial near 0; erfc is exp(-x**2) times one of 1 / (x + 3) elsewhere, whose
-coefficients were interpolated at the Chebyshev points with 60 digits.
+polynomials in s = f / (2 + f). erfc is exp(-x**2) / (x + 2) times a polynomial of 1 / (x + 2) for all x >= 0, whose
+coefficients were interpolated at the Chebyshev points with 60 digits; erf is a polynomial near 0.
 
 Products may be fused into sums (`compiled`); where that would change the meaning, what is subtracted is exact.
 """
@@ -22,7 +22,15 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ..jit import inlined
-from .float_bits_numba import copysign, exponent, mantissa, power_of_two
+from .float_bits_numba import (
+    copysign,
+    exponent,
+    mantissa,
+    multiply_add,
+    power_of_two,
+    rounded_product,
+    with_exponent,
+)
 from .hyperbolic_numba import hyperbolic
 from .polynomial_numba import polynomial
 from .powers_numba import powers
@@ -33,19 +41,19 @@ Function: TypeAlias = Callable[..., Number]
 
 # fmt: off
 SINGLE: Final = {
-    "lowest": -104.0, "highest": 89.0, "no_tail": -18.0, "tanh_end": 10.0,
+    "lowest": -104.0, "highest": 89.0, "lift": 64, "no_tail": -18.0, "tanh_end": 10.0,
     "log2_high": 0.693359375, "log2_low": -2.12194440e-4,
     "exp": (0.5, 0.16666575985420823064, 0.041666553362644262107, 0.008363345810987111096, 0.0013926391896140631539),
     "log": (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841),
     "near": (1.1283791656017914552, -0.37612609007469802928, 0.11282831428465861874, -0.026757732735015515622,
              0.0047190825672188138798),
-    "far_low": -0.71428571428571428571, "far_high": 0.54545454545454545455, "far_end": 10.5, "head": 1.5 * 2.0**16,
-    "far": (1.2640333154987317416, -0.078428028241993960185, -0.034088747536496312885, 0.043750355437157457018,
-            -0.023720361724893032466, 0.0079969736184804031132, -0.0015475929305330284994, 0.000040528770385160195247,
-            0.000055405389399905048945, -8.5038924765708597417e-6),
+    "far_middle": 0.29, "far_width": 0.21, "far_end": 10.5,
+    "far": (1.1388174448925865025, 0.65437581159544212274, 0.20704198429600518867, 0.012616870772865733898,
+            -0.012654635512444587249, -0.0013498168555663178186, 0.0012501165121395744703, 0.000019705307880322261235,
+            -0.00014197497470804102168, 0.000013059690364280432024, 0.000011438622189604816142),
 }
 DOUBLE: Final = {
-    "lowest": -746.0, "highest": 710.0, "no_tail": -40.0, "tanh_end": 20.0,
+    "lowest": -746.0, "highest": 710.0, "lift": 200, "no_tail": -40.0, "tanh_end": 20.0,
     "log2_high": 6.93147180369123816490e-01, "log2_low": 1.90821492927058770002e-10,
     "exp": (0.5, 0.16666666666666671113, 0.041666666666666669842, 0.0083333333333259731077, 0.0013888888888883632605,
             0.00019841269875385479525, 0.000024801587325951109373, 2.7557254685728802533e-6, 2.7557273132896040925e-7,
@@ -55,13 +63,14 @@ DOUBLE: Final = {
     "near": (1.1283791670955125739, -0.3761263890318375052, 0.11283791670954869097, -0.026866170644999719804,
              0.0052239776220169363623, -0.00085483265107247963985, 0.00012055286202005713254,
              -0.000014923003368152098786, 1.6371234425770000733e-6, -1.4620913409451748679e-7),
-    "far_low": -0.71428571428571428571, "far_high": 0.80327868852459016393, "far_end": 27.5, "head": 1.5 * 2.0**32,
-    "far": (1.2468901910366873478, -0.10556516879845868046, -0.018201870099889984918, 0.047936370501364901478,
-            -0.034731378292319835484, 0.015613802776890146306, -0.0043674828629518413431, 0.0004554757083634274348,
-            0.00017239215176850756131, -0.00006778360486559418118, -2.7703746035301080294e-6, 5.9830603275019601366e-6,
-            -2.4290656223067949277e-7, -5.4790733473130954671e-7, 3.4244021402174223471e-8, 5.6559693531719342022e-8,
-            -1.7423088672175278711e-9, -6.3720964332967628112e-9, -2.6981790953507469737e-10, 7.1839297139519191509e-10,
-            8.7845445181304597e-11, -7.03249663186935505e-11, -9.72829144124761911e-12, 4.33638776623442597e-12),
+    "far_middle": 0.26694915254237288136, "far_width": 0.23305084745762711864, "far_end": 27.5,
+    "far": (1.0694653229892509462, 0.67634175163188611503, 0.24877097469837111636, 0.024570649331666884575,
+            -0.017735661417641145574, -0.0036273960587330709176, 0.0022327672505910436522, 0.00029187738134710095788,
+            -0.00037416831469929348731, 0.000028544036855886515763, 0.000056406262776965963267,
+            -0.000021361970921012280811, -3.6165775539298694486e-6, 5.4744713984400306128e-6, -1.4086036559138019739e-6,
+            -5.5486673000684402382e-7, 5.5413835169255846909e-7, -1.4051438538545350374e-7, -5.9452018709641479419e-8,
+            6.6897856287709021669e-8, -1.9317262515191510293e-8, -8.6004546124322375152e-9, 8.3265198177667341459e-9,
+            -9.9045174417935696995e-10, -1.0599618122912187616e-9, 3.275968546095774014e-10),
 }
 # fmt: on
 
@@ -71,9 +80,9 @@ def library(f: Any) -> SimpleNamespace:
     """The functions for numbers of the dtype f."""
     constants = SINGLE if f is np.float32 else DOUBLE
     math = SimpleNamespace()
-    expm1_small, half_exp = _exponentials(f, constants, math)
+    expm1_small, half_exp, exp_of_sum = _exponentials(f, constants, math)
     odd, log_near_one = _logarithms(f, constants, math)
-    _error_functions(f, constants, math)
+    _error_functions(f, constants, exp_of_sum, math)
     wide = library(np.float64) if f is np.float32 else None
     for more in (
         trigonometry(f), hyperbolic(f, half_exp, log_near_one), powers(f, expm1_small, odd, wide)
@@ -82,11 +91,13 @@ def library(f: Any) -> SimpleNamespace:
     return math
 
 
-def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Function, Function]:
+def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Function, Function, Function]:
     lowest, highest, no_tail, tanh_end = f(c["lowest"]), f(c["highest"]), f(c["no_tail"]), f(c["tanh_end"])
     log2_high, log2_low, per_log2 = f(c["log2_high"]), f(c["log2_low"]), f(1 / np.log(2))
     tiny, later = f(np.finfo(f).eps / 4), f(c["highest"] + 1)
     one, two, half = f(1), f(2), f(0.5)
+    info, nothing, shrink = np.finfo(f), f(-0.0), f(2.0 ** -c["lift"])  # to add -0 is to do nothing
+    rounder = f(1.5 * 2.0**info.nmant + info.maxexp - 1 + c["lift"])  # t = n + rounder ends with the bits of n's power
     curved = polynomial(f, c["exp"])
 
     @inlined
@@ -101,7 +112,21 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Fun
         k = np.floor(x * per_log2 + half)
         r = (x - k * log2_high) - k * log2_low
         first = np.floor(k * half)  # 2**k itself may be no normal number
-        return (one + expm1_small(r)) * power_of_two(first) * power_of_two(k - first)
+        return (one + r * (one + r * curved(r))) * power_of_two(first) * power_of_two(k - first)
+
+    @inlined
+    def exp_of_sum(x: Number, rest: Number) -> Number:
+        """exp(x + rest), for x <= 0 and a rest that is small beside 1."""
+        x = lowest if x < lowest else x
+        t = x * per_log2 + rounder
+        k = t - rounder
+        r = ((x - k * log2_high) - k * log2_low) + rest
+        return (one + r * (one + r * curved(r))) * with_exponent(t) * shrink  # 2**k itself may be no normal number
+
+    @inlined
+    def exp_nonpositive(x: Number) -> Number:
+        """exp(x) for x <= 0, which is less work."""
+        return exp_of_sum(x, nothing)
 
     @inlined
     def half_exp(x: Number) -> Number:
@@ -129,8 +154,8 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Fun
         e = expm1(two * size)
         return copysign(e / (e + two), x)
 
-    math.exp, math.expm1, math.tanh = exp, expm1, tanh
-    return expm1_small, half_exp
+    math.exp, math.exp_nonpositive, math.expm1, math.tanh = exp, exp_nonpositive, expm1, tanh
+    return expm1_small, half_exp, exp_of_sum
 
 
 def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Function, Function]:
@@ -174,28 +199,24 @@ def _logarithms(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Funct
     return odd, log_near_one
 
 
-def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
-    near, far, curved = polynomial(f, c["near"]), polynomial(f, c["far"]), polynomial(f, (1 / 2, 1 / 6, 1 / 24))
-    middle, width = (c["far_low"] + c["far_high"]) / 2, (c["far_high"] - c["far_low"]) / 2
-    level, slope = f((1 - middle) / width), f(6 / width)  # of (t - middle) / width, with t = 1 - 6 / (x + 3)
-    end, rounder = f(c["far_end"]), f(c["head"])
-    zero, half, one, two, three = f(0), f(0.5), f(1), f(2), f(3)
-    exp = math.exp
+def _error_functions(f: Any, c: dict[str, Any], exp_of_sum: Function, math: SimpleNamespace) -> None:
+    near, far = polynomial(f, c["near"]), polynomial(f, c["far"])
+    level, slope = f((1 - 2 * c["far_middle"]) / c["far_width"]), f(c["far_middle"] / c["far_width"])
+    end, zero, half, one, two = f(c["far_end"]), f(0), f(0.5), f(1), f(2)
 
     @inlined
     def gaussian(x: Number) -> Number:
         size = abs(x)
         size = end if size > end else size
-        head = (size + rounder) - rounder  # its square is exact, so that exp(-size**2) keeps its digits
-        rest = (head - size) * (head + size)
-        return exp(-head * head) * (one + (rest + rest * rest * curved(rest)))  # exp(rest), of a small number
+        square = rounded_product(size, size)
+        return exp_of_sum(-square, -multiply_add(size, size, -square))  # with what rounding took from the square
 
     @inlined
     def tail(size: Number, e: Number) -> Number:
-        """erfc(size) for size >= 1/2, where e is exp(-size**2)."""
+        """erfc(size) for size >= 0, where e is exp(-size**2)."""
         size = end if size > end else size
-        inverse = one / ((size + three) * (one + two * size))  # of both divisors, as divisions are slow
-        return e * (far(level - slope * (one + two * size) * inverse) * ((size + three) * inverse))
+        inverse = one / (size + two)
+        return e * (inverse * far((level - slope * size) * inverse))
 
     @inlined
     def erf_given(x: Number, e: Number) -> Number:
@@ -204,9 +225,7 @@ def _error_functions(f: Any, c: dict[str, Any], math: SimpleNamespace) -> None:
 
     @inlined
     def erfc_given(x: Number, e: Number) -> Number:
-        size = abs(x)
-        outside = tail(size, e)
-        outside = two - outside if x < zero else outside
-        return one - x * near(x * x) if size < half else outside
+        outside = tail(abs(x), e)
+        return two - outside if x < zero else outside
 
     math.gaussian, math.erf_given, math.erfc_given = gaussian, erf_given, erfc_given
