@@ -9,6 +9,8 @@ from typing import NamedTuple
 from minigrad.typing import Array, Pair
 
 from .jit import compiled
+from .partial_vectors_numba import load_part, store_part
+from .simd import BYTES, even, load_scalar, odd, store_scalar
 
 
 class PlaneLayout(NamedTuple):
@@ -28,21 +30,33 @@ class PlaneLayout(NamedTuple):
 def pack_pixels(image: Array, buffer: Array, base: int, layout: PlaneLayout) -> None:
     """Write the pixels (H, W) that windows read to a plane of the buffer, which begins at base; no padding."""
     (rows, pitch), (s, t), (top, left) = layout
-    for b in range(t):
-        begin, end = valid_range(image.shape[1], pitch, t, b - left)
-        for h in range(min(image.shape[0], s * rows - top)):
-            row = h + top
-            at = base + ((row % s * t + b) * rows + row // s) * pitch
-            line, pixels = buffer[at + begin : at + end], image[h, t * begin + b - left :]
+    height, width = image.shape
+    lanes, part = BYTES // image.itemsize, rows * pitch
+    for a in range(s):
+        above = max(0, (top - a + s - 1) // s)  # the image's first row
+        for row in range(above, min(rows, (height + top - a + s - 1) // s)):
+            line, pixels = base + a * t * part + row * pitch, (row * s + a - top) * width
             if t == 1:
-                for j in range(len(line)):
-                    line[j] = pixels[j]
-            elif t == 2:  # a constant stride can be vectorized
-                for j in range(len(line)):
-                    line[j] = pixels[2 * j]
+                count = min(width, pitch - left)
+                for j in range(0, count, lanes):
+                    here = load_part(image, pixels + j, image.size - pixels - j)
+                    store_part(buffer, line + left + j, here, count - j)
+            elif t == 2:
+                # Where pixels 0, 2, ... go, and where 1, 3, ...; and how many there are of each.
+                to_even = line + left % 2 * part + left // 2
+                to_odd = line + (left + 1) % 2 * part + (left + 1) // 2
+                evens, odds = min((width + 1) // 2, pitch - left // 2), min(width // 2, pitch - (left + 1) // 2)
+                for j in range(0, evens, lanes):
+                    here = load_part(image, pixels + 2 * j, image.size - pixels - 2 * j)
+                    there = load_part(image, pixels + 2 * j + lanes, image.size - pixels - 2 * j - lanes)
+                    store_part(buffer, to_even + j, even(here, there), evens - j)
+                    store_part(buffer, to_odd + j, odd(here, there), odds - j)
             else:
-                for j in range(len(line)):
-                    line[j] = pixels[t * j]
+                for b in range(t):
+                    begin, end = valid_range(width, pitch, t, b - left)
+                    for j in range(begin, end):
+                        pixel = load_scalar(image, pixels + t * j + b - left)
+                        store_scalar(buffer, line + b * part + j, pixel)
 
 
 @compiled

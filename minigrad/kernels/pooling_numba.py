@@ -12,8 +12,10 @@ from minigrad.typing import Array, Shape
 
 from . import buffers, max_pooling_numba
 from .array_utils import as_contiguous
+from .average_pooling_numba import WindowSizes, mean_planes, mean_squares, spread_planes, spread_squares
 from .jit import VariantResult, compiled
 from .pooling import window_areas
+from .simd import load_scalar, store_scalar
 from .threads import parallel
 from .window_geometry import output_size
 
@@ -55,7 +57,7 @@ def max_pool_input(g: Array, positions: Array, *, shape: Shape) -> VariantResult
     """See `pooling.max_pool_input`."""
     if g.dtype not in (np.float32, np.float64) or positions.dtype != np.int32:
         return NotImplemented
-    out = np.zeros(shape, g.dtype)
+    out = buffers.empty(shape, g.dtype)
     parallel(scatter_planes, planes(out), flat(out), flat(g), flat(positions))
     return out
 
@@ -90,7 +92,9 @@ def avg_pool(
         return means.reshape(*x.shape[:2], *count)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
     out = buffers.empty(x.shape[:2] + count, x.dtype)
-    parallel(mean_planes, planes(x), as_contiguous(x), out, shares, kernel, stride, padding)
+    sizes = WindowSizes(size, count, kernel, stride, padding)
+    pool = mean_squares if sizes.are_squares else mean_planes
+    parallel(pool, planes(x), flat(x).reshape(-1), out.reshape(-1), shares.ravel(), sizes)
     return out
 
 
@@ -114,7 +118,9 @@ def avg_pool_input(
         return pixels_of_slices.reshape(shape)
     shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
     out = buffers.empty(shape, g.dtype)
-    parallel(spread_planes, planes(out), out, as_contiguous(g), shares, kernel, stride, padding)
+    sizes = WindowSizes(size, count, kernel, stride, padding)
+    spread = spread_squares if sizes.are_squares else spread_planes
+    parallel(spread, planes(out), out.reshape(-1), flat(g).reshape(-1), shares.ravel(), sizes)
     return out
 
 
@@ -137,10 +143,12 @@ def _slices(x: Array) -> Array:
 def scatter_planes(out: Array, g: Array, positions: Array, start: int, stop: int) -> None:
     """`max_pool_input` of the planes from start to stop."""
     for plane in range(start, stop):
-        pixels, values, places = out[plane], g[plane], positions[plane]
-        for i in range(len(values)):
-            if places[i] >= 0:
-                pixels[places[i]] += values[i]
+        pixels = out[plane]
+        pixels[:] = 0
+        for i in range(plane * g.shape[1], (plane + 1) * g.shape[1]):
+            place = load_scalar(positions, i)
+            if place >= 0:
+                store_scalar(pixels, place, load_scalar(pixels, place) + load_scalar(g, i))
 
 
 @compiled
@@ -150,54 +158,3 @@ def take_planes(out: Array, x: Array, positions: Array, start: int, stop: int) -
         values, pixels, places = out[plane], x[plane], positions[plane]
         for i in range(len(values)):
             values[i] = pixels[places[i]] if places[i] >= 0 else 0
-
-
-@compiled
-def mean_planes(
-    x: Array, out: Array, shares: Array, kernel: Shape, stride: Shape, padding: Shape, start: int, stop: int,
-) -> None:  # fmt: skip
-    """`avg_pool` of the planes from start to stop: add up the rows of a row of windows, then the columns."""
-    height, width = x.shape[2:]
-    # The line of sums, padded: what lies left and right of the image stays 0.
-    line = np.zeros(max(padding[1] + width, (out.shape[3] - 1) * stride[1] + kernel[1]), x.dtype)
-    image = line[padding[1] : padding[1] + width]
-    for plane in range(start, stop):
-        n, c = plane // x.shape[1], plane % x.shape[1]
-        for i in range(out.shape[2]):
-            top = i * stride[0] - padding[0]
-            image[:] = 0
-            for h in range(max(top, 0), min(top + kernel[0], height)):
-                row = x[n, c, h]
-                for w in range(width):
-                    image[w] += row[w]
-            row = out[n, c, i]
-            row[:] = 0
-            for q in range(kernel[1]):
-                tap = line[q :: stride[1]]
-                for j in range(len(row)):
-                    row[j] += tap[j] * shares[i, j]
-
-
-@compiled
-def spread_planes(
-    out: Array, g: Array, shares: Array, kernel: Shape, stride: Shape, padding: Shape, start: int, stop: int,
-) -> None:  # fmt: skip
-    """`avg_pool_input` of the planes from start to stop: add up the columns of a row of windows, then the rows."""
-    height, width = out.shape[2:]
-    line = np.zeros(max(padding[1] + width, (g.shape[3] - 1) * stride[1] + kernel[1]), g.dtype)
-    image = line[padding[1] : padding[1] + width]
-    for plane in range(start, stop):
-        n, c = plane // out.shape[1], plane % out.shape[1]
-        out[n, c] = 0
-        for i in range(g.shape[2]):
-            line[:] = 0
-            row = g[n, c, i]
-            for q in range(kernel[1]):
-                tap = line[q :: stride[1]]
-                for j in range(len(row)):
-                    tap[j] += row[j] * shares[i, j]
-            top = i * stride[0] - padding[0]
-            for h in range(max(top, 0), min(top + kernel[0], height)):
-                row = out[n, c, h]
-                for w in range(width):
-                    row[w] += image[w]

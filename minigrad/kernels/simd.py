@@ -8,6 +8,9 @@ AVX2: 2, NEON: 4).
     w = splat(array, i)           array[i], array[i], ...
     s = fma(s, w, x)              s + w * x
     select_greater(x, y, s, t)    s where x > y or only x is NaN, else t
+    add(s, t)                     s + t, of integers too
+    even(x, y), odd(x, y)         x[0], x[2], ..., y[0], y[2], ...; x[1], x[3], ..., y[1], y[3], ...
+    interleave_low(x, y)          x[0], y[0], x[1], y[1], ...; interleave_high(x, y): what follows on it
     maximum(x, y)                 x where x > y, else y
     store(array, i, s)            array[i] = s[0], array[i + 1] = s[1], ...
     prefetch(array, i)            begin to read array[i] into the caches
@@ -16,7 +19,7 @@ AVX2: 2, NEON: 4).
     store_scalar(array, i, y)     array[i] = y, likewise
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
@@ -103,7 +106,50 @@ def select_greater(typing: NumbaObject, x: NumbaObject, y: NumbaObject, s: Numba
         larger = builder.fcmp_unordered(">", x, y)
         return builder.select(builder.and_(larger, builder.fcmp_ordered("ord", y, y)), s, t)
 
-    return x(x, y, s, t), emit
+    return s(x, y, s, t), emit
+
+
+@intrinsic
+def add(typing: NumbaObject, s: NumbaObject, t: NumbaObject) -> NumbaObject:
+    """s + t."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return (builder.add if isinstance(s.dtype, types.Integer) else builder.fadd)(*args)
+
+    return s(s, t), emit
+
+
+@intrinsic
+def even(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject:
+    """Every second number of x and y, seen as one after the other."""
+    return _shuffled(x, lambda lanes: range(0, 2 * lanes, 2))
+
+
+@intrinsic
+def odd(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject:
+    """The others."""
+    return _shuffled(x, lambda lanes: range(1, 2 * lanes, 2))
+
+
+@intrinsic
+def interleave_low(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject:
+    """The first half of x's and y's numbers, alternating."""
+    return _shuffled(x, lambda lanes: [k // 2 + k % 2 * lanes for k in range(lanes)])
+
+
+@intrinsic
+def interleave_high(typing: NumbaObject, x: NumbaObject, y: NumbaObject) -> NumbaObject:
+    """The second half."""
+    return _shuffled(x, lambda lanes: [k // 2 + k % 2 * lanes for k in range(lanes, 2 * lanes)])
+
+
+def _shuffled(x: NumbaObject, places: Callable[[int], Iterable[int]]) -> NumbaObject:
+    """What takes numbers of two vectors, by their places in both of so many lanes."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return shuffled(builder, args[0], args[1], places(args[0].type.count))
+
+    return x(x, x), emit
 
 
 @intrinsic
@@ -177,11 +223,13 @@ def reduce_add(typing: NumbaObject, s: NumbaObject) -> NumbaObject:
 def horizontal_sum(builder: NumbaObject, x: NumbaObject) -> NumbaObject:
     """Half of the lanes plus the other half, and so on."""
     while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
-        undefined = ir.Constant(x.type, ir.Undefined)
-        low = builder.shuffle_vector(x, undefined, _indices(range(half)))
-        high = builder.shuffle_vector(x, undefined, _indices(range(half, 2 * half)))
-        x = builder.fadd(low, high)
+        x = builder.fadd(shuffled(builder, x, x, range(half)), shuffled(builder, x, x, range(half, 2 * half)))
     return builder.extract_element(x, _int32(0))
+
+
+def shuffled(builder: NumbaObject, x: NumbaObject, y: NumbaObject, places: Iterable[int]) -> NumbaObject:
+    """Numbers of x and y, seen as one after the other, by their places."""
+    return builder.shuffle_vector(x, y, _indices([*places]))
 
 
 def broadcast(builder: NumbaObject, vector: NumbaObject, number: NumbaObject) -> NumbaObject:

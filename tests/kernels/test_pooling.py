@@ -132,12 +132,45 @@ def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(ca
         np.testing.assert_array_equal(a, b)
 
 
-def test_compiled_max_pool_leaves_alone_steps_that_single_precision_does_not_hold():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [(2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (5, 3, 2), (2, 3, 1)])
+def test_compiled_kernels_equal_their_definitions_in_rows_of_several_vectors(sizes, dtype):
     fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
-    x = np.broadcast_to(np.float32(0), (1, 1, 2, (1 << 24) + 8))  # a row down is a step of 2^24 + 8
-    where = {"stride": (1, 1 << 23), "padding": (0, 0), "dilation": (1, 1)}
-    assert fast.max_pool(x, kernel=(2, 2), **where) is NotImplemented
-    assert fast.max_pool(x[:, :, :, : 1 << 20], kernel=(2, 2), **where) is not NotImplemented
+    kernel, stride, padding = sizes
+    where = {"kernel": (kernel,) * 2, "stride": (stride,) * 2, "padding": (padding,) * 2}
+    for width in (31, 70):
+        x = np.random.default_rng(width).standard_normal((2, 2, 7, width)).astype(dtype)
+        average = where | {"count_include_pad": False}
+        g = avg_pool(x, **average)
+        np.testing.assert_allclose(fast.avg_pool(x, **average), g, rtol=1e-5, atol=1e-6)
+        spread = fast.avg_pool_input(g, shape=x.shape, **average)
+        np.testing.assert_allclose(spread, avg_pool_input(g, shape=x.shape, **average), rtol=1e-5, atol=1e-6)
+        np.put(x, [3, 40, 90], [np.nan, np.inf, -np.inf])
+        out, positions = max_pool(x, **where, dilation=(1, 1))
+        for a, b in zip(fast.max_pool(x, **where, dilation=(1, 1)), (out, positions), strict=True):
+            np.testing.assert_array_equal(a, b)
+        back = fast.max_pool_input(g, positions, shape=x.shape)
+        np.testing.assert_array_equal(back, max_pool_input(g, positions, shape=x.shape))
+
+
+def test_nan_in_a_mean_or_its_gradient_stays_in_its_window():
+    for f, back in zip(both("avg_pool"), both("avg_pool_input"), strict=True):
+        for kernel, stride in ((2, 2), (3, 2), (2, 1)):
+            where = {"kernel": (kernel,) * 2, "stride": (stride,) * 2, "padding": (0, 0), "count_include_pad": True}
+            x = np.zeros((1, 2, 6, 40))
+            x[0, 1, 2, 21] = np.nan
+            found = np.argwhere(np.isnan(f(x, **where)))
+            assert {tuple(place) for place in found} == {
+                (0, 1, i, j)
+                for i in range((6 - kernel) // stride + 1)
+                for j in range((40 - kernel) // stride + 1)
+                if i * stride <= 2 < i * stride + kernel and j * stride <= 21 < j * stride + kernel
+            }
+            g = np.zeros(f(x, **where).shape)
+            g[0, 0, 1, 9] = np.nan
+            pixels = np.isnan(back(g, shape=x.shape, **where))
+            assert pixels.sum() == pixels[0, 0, stride : stride + kernel, 9 * stride : 9 * stride + kernel].sum()
+            assert pixels.sum() == kernel**2
 
 
 def test_a_window_of_minus_infinity_points_into_the_image():
