@@ -4,6 +4,7 @@ Each kernel is defined in plain NumPy. Where Numba is installed, a compiled vari
 computes large arrays; `jit.py` chooses.
 """
 
+from .channel_sums import sum_by_channel
 from .normalization import (
     moments,
     overflow_scale,
@@ -44,5 +45,5 @@ __all__ = [
     "conv_weight", "fold", "linear_scan", "log_softmax", "log_softmax_input", "max_pool", "max_pool_input",
     "max_pool_take", "moments", "overflow_scale", "overflows", "reduced_size", "resample", "resample_input", "sgd",
     "sgd_momentum", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_input", "softmax_input", "standardize",
-    "standardize_gradients", "standardize_input", "standardize_weight", "unfold", "window_areas",
+    "standardize_gradients", "standardize_input", "standardize_weight", "sum_by_channel", "unfold", "window_areas",
 ]  # fmt: skip

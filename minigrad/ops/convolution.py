@@ -215,3 +215,8 @@ def _(g: Value, x: Value, *, stride: Shape, padding: Shape, dilation: Shape, gro
 @conv.vjp("b")
 def _(g: Value) -> Value:
     return sum(g, axis=(0, *range(2, len(shape_of(g)))))
+
+
+@conv.fast_vjp("b")
+def _(g: Value) -> Value:
+    return kernels.sum_by_channel(g)
