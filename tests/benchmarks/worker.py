@@ -114,9 +114,9 @@ def minigrad_step(model: str, threads: int, *, compiled: bool = False) -> Callab
     images, labels = map(mg.Tensor, batch(model))
 
     def step() -> None:
-        optimizer.zero_grad()
         total_loss(mg.functional.cross_entropy, network(images), labels).backward()
         optimizer.step()
+        optimizer.zero_grad()
 
     return mg.compile(step) if compiled else step
 
@@ -136,9 +136,9 @@ def torch_step(model: str, threads: int, ways: Collection[str]) -> Callable[[], 
     optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM, fused="fused" in ways)
 
     def step() -> None:
-        optimizer.zero_grad()
         total_loss(torch.nn.functional.cross_entropy, network(images), labels).backward()
         optimizer.step()
+        optimizer.zero_grad()
 
     return step
 

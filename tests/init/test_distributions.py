@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import init
+from minigrad.init.distributions import DRAWN_AT_ONCE
 
 
 def test_plain_distributions(rng):
@@ -61,3 +62,10 @@ def test_truncated_normal_refuses_empty_ranges(settings):
 def test_what_is_no_distribution_or_no_shape_is_named(call, message):
     with pytest.raises(mg.UsageError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("draw", "own"), [(init.normal, "normal"), (init.uniform, "uniform")])
+def test_numbers_drawn_block_by_block_are_those_drawn_at_once(draw, own):
+    shape = (3, DRAWN_AT_ONCE // 2 + 1)
+    at_once = getattr(np.random.default_rng(0), own)(-1, 2, shape)
+    assert np.array_equal(draw(shape, -1, 2, np.random.default_rng(0)), at_once.astype(np.float32))
