@@ -20,6 +20,7 @@ FLAT_BOUNDS: Final = {
 }  # fmt: skip
 """Where an op is flat (or has its smaller slope): for inputs up to the first number, and from the second on."""
 
+NORMALIZING: Final = frozenset({"standardize", "layer_norm"})
 SATURATING: Final = frozenset(
     ["sigmoid", "tanh", "softmax", "log_softmax", "softmax_cross_entropy", "erf", "erfc", "logsigmoid", "softsign",
      "silu", "atan", "elu", "selu", "celu", "softplus", "gelu", "gelu_tanh", "mish", "exp", "exp2"]
@@ -96,9 +97,9 @@ class Attenuation:
             return factor
         if (found := self.of_sequence()) is not None:
             return found
-        if name == "standardize":
+        if name in NORMALIZING:
             return Words(
-                "standardize (batch, layer or group normalization) removes the mean and the scale of its input, so a "
+                f"{name} (batch, layer or group normalization) removes the mean and the scale of its input, so a "
                 "change that shifts or scales all values alike makes no difference",
                 "A bias in front of a normalization is not needed: bias=False.",
             )

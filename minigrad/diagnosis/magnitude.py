@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from minigrad.autograd.node import Node
-from minigrad.diagnosis.attenuation import FLAT_BOUNDS, SATURATING, SELECTING, Attenuation, Words
+from minigrad.diagnosis.attenuation import FLAT_BOUNDS, NORMALIZING, SATURATING, SELECTING, Attenuation, Words
 from minigrad.diagnosis.context import Context, Explanation, blocked_step
 from minigrad.diagnosis.gradient_trace import Use
 from minigrad.diagnosis.reason import PathStep
@@ -55,7 +55,7 @@ def _vanished(context: Context, path: list[Use], norm: float) -> Explanation:
     steps = context.steps(path, node)
     at = blocked_step(steps)
     step = Attenuation(node, position, context.event(node))
-    words, explaining = step.words(), FLAT_BOUNDS.keys() | SATURATING - {"exp", "exp2"} | {"standardize"}
+    words, explaining = step.words(), FLAT_BOUNDS.keys() | SATURATING - {"exp", "exp2"} | NORMALIZING
     explains = (node.op is not None and node.op.name in explaining) or step.of_sequence() is not None
     if share >= ONE_STEP and _sums_up(path[worst[0]]):
         words, explains = _canceling_parts(context, path[worst[0] + 1 :]), True
@@ -88,7 +88,7 @@ def _canceling_parts(context: Context, rest: Sequence[Use]) -> Words:
     """The words for a sum that is about 0, with the normalization that makes it so where there is one."""
     cause = "the parts of the arriving gradient add up to about 0"
     for node, _ in rest[:4]:
-        if node.op is not None and node.op.name == "standardize":
+        if node.op is not None and node.op.name in NORMALIZING:
             step = PathStep.of(context.event(node), facts=False)
             return Words(
                 f"{cause}, since {step} subtracts the mean again, so that the loss does not depend on it",

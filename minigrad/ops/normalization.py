@@ -2,8 +2,8 @@
 
     out = w * (x - mean) / sqrt(variance + eps) + b
 
-The mean and the variance are results, too: whoever keeps running statistics needs them. The second-order rule is exact
-for all three.
+The mean and the variance are results of `standardize`, too: whoever keeps running statistics needs them. The
+second-order rule is exact for all three. `layer_norm` is the same without these results, and with less around it.
 """
 
 from __future__ import annotations
@@ -100,17 +100,11 @@ def _(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes,
 
 
 def _to_x(g: Value, x: Value, w: Value, mean: Value, variance: Value, *, axis: Axes, eps: float) -> Value:
-    g_out, g_mean, g_variance = g
     scale = kernels.overflow_scale(x, variance, axis)
     if scale is None:
-        back = kernels.standardize_input(g_out, x, w, mean, variance, axis=axis, eps=eps)
-    else:
-        x_, mean_, variance_ = _scaled(x, mean, axis, scale)
-        back = kernels.standardize_input(g_out, x_, w, mean_, variance_, axis=axis, eps=eps) / scale
-    if g_mean.any() or g_variance.any():
-        count = kernels.reduced_size(x.shape, axis)
-        back = back + (g_mean + g_variance * (2 * (x - mean))) / count
-    return back
+        return kernels.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
+    x_, mean_, variance_ = _scaled(x, mean, axis, scale)
+    return kernels.standardize_input(g, x_, w, mean_, variance_, axis=axis, eps=eps) / scale
 
 
 @standardize.vjp("w")
@@ -123,7 +117,7 @@ def _to_w(g: Value, x: Value, mean: Value, variance: Value, w_shape: Shape, *, a
     scale = kernels.overflow_scale(x, variance, axis)
     if scale is not None:
         x, mean, variance = _scaled(x, mean, axis, scale)
-    return kernels.standardize_weight(g[0], x, mean, variance, shape=w_shape, eps=eps)
+    return kernels.standardize_weight(g, x, mean, variance, shape=w_shape, eps=eps)
 
 
 @standardize.vjp("b")
@@ -137,12 +131,54 @@ def _(
     eps: float, wanted: frozenset[str],
 ) -> tuple[Value | None, ...]:  # fmt: skip
     g_out, g_mean, g_variance = g
-    usual = len(wanted) == 3 and w_shape == b_shape and not (g_mean.any() or g_variance.any())
-    if usual and not kernels.overflows(x, variance):
-        return kernels.standardize_gradients(g_out, x, w, mean, variance, axis=axis, eps=eps)
+    products = _products(g_out, x, w, mean, variance, w_shape, b_shape, axis, eps, wanted)
+    if "x" not in wanted or not (g_mean.any() or g_variance.any()):
+        return products
+    count = kernels.reduced_size(x.shape, axis)
+    return products[0] + (g_mean + g_variance * (2 * (x - mean))) / count, *products[1:]
+
+
+@op(canonical=_canonical, residuals=("mean", "variance"), source="arXiv:1607.06450",
+    reference=lambda x, w, b, *, axis, eps: standardize(x, w, b, axis=axis, eps=eps)[0],
+)  # fmt: skip
+def layer_norm(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value:
+    """out = w * (x - mean) / sqrt(variance + eps) + b, with the mean and the (biased) variance of x over the axes.
+
+    Args:
+        x: floating numbers.
+        w: the factor, or None for 1.
+        b: the term, or None for 0.
+        axis: the axis or axes of a mean.
+        eps: what is added to the variance, so that it is not 0 (default 1e-5).
+
+    Shapes: x (...), w and b such as broadcast to x's -> as x.
+
+    Raises:
+        DTypeError: x is not floating.
+        ShapeError: w or b does not broadcast to x.
+        UsageError: eps is negative.
+    """
+    return standardize.forward(x, w, b, axis=axis, eps=eps)
+
+
+@layer_norm.fast_vjp("x", "w", "b")
+def _(
+    g: Value, x: Value, w: Value, mean: Value, variance: Value, w_shape: Shape, b_shape: Shape, *, axis: Axes,
+    eps: float, wanted: frozenset[str],
+) -> tuple[Value | None, ...]:  # fmt: skip
+    return _products(g, x, w, mean, variance, w_shape, b_shape, axis, eps, wanted)
+
+
+def _products(
+    g: Value, x: Value, w: Value, mean: Value, variance: Value, w_shape: Shape, b_shape: Shape, axis: Axes,
+    eps: float, wanted: frozenset[str],
+) -> tuple[Value | None, ...]:  # fmt: skip
+    """What a cotangent of `out` means for x, w and b."""
+    if len(wanted) == 3 and w_shape == b_shape and not kernels.overflows(x, variance):
+        return kernels.standardize_gradients(g, x, w, mean, variance, axis=axis, eps=eps)
     to_x = _to_x(g, x, w, mean, variance, axis=axis, eps=eps) if "x" in wanted else None
     to_w = _to_w(g, x, mean, variance, w_shape, axis=axis, eps=eps) if "w" in wanted else None
-    return to_x, to_w, sum_to(g_out, shape=b_shape) if "b" in wanted else None
+    return to_x, to_w, sum_to(g, shape=b_shape) if "b" in wanted else None
 
 
 def _factor(deviation: Value, variance: Value, axis: Axes, eps: float) -> Value:

@@ -211,7 +211,7 @@ def _(b: Builder, call: Call) -> str:
 
 
 @converter("standardize")
-def _(b: Builder, call: Call) -> Sequence[str]:
+def _standardize(b: Builder, call: Call) -> Sequence[str]:
     x, w, bias = call.inputs
     assert x is not None
     axis, eps = call.settings["axis"], b.like(x, call.settings["eps"])
@@ -225,6 +225,11 @@ def _(b: Builder, call: Call) -> Sequence[str]:
         out = b.emit("Div", deviation, b.emit("Sqrt", b.emit("Add", variance, eps)))
     out = out if w is None else b.emit("Mul", out, b.name(w, x.dtype))
     return out if bias is None else b.emit("Add", out, b.name(bias, x.dtype)), mean, variance
+
+
+@converter("layer_norm")
+def _(b: Builder, call: Call) -> str:
+    return _standardize(b, call)[0]
 
 
 def _layer_normalization(

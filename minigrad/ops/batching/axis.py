@@ -8,7 +8,6 @@ from typing import Any
 from minigrad.autograd.batching import Batched, everywhere, size_of, with_rank
 from minigrad.autograd.op import Op
 from minigrad.autograd.registry import REGISTRY
-from minigrad.ops.normalization import standardize
 from minigrad.ops.shape import reshape
 from minigrad.shapes import shape_of
 from minigrad.typing import Settings
@@ -46,13 +45,15 @@ def _flattened(op: Op[..., Any], x: Any, settings: Settings) -> Any:
     return reshape(out, shape=(size, *(1,) * len(shape))) if keepdims else out
 
 
-for _name in ALONG_AXIS:
-    REGISTRY[_name].batch_rule = along_axis
-
-
-@standardize.batching
-def _(xs: Sequence[Any], batched: Batched, *, axis: tuple[int, ...], eps: float) -> Any:
+def normalization(op: Op[..., Any], xs: Sequence[Any], batched: Batched, settings: Settings) -> Any:
+    """The rule of an op of x, w and b, where w and b broadcast against x."""
     size, rank = size_of(xs, batched), len(shape_of(xs[0])) - batched[0]
     x = xs[0] if batched[0] else everywhere(xs[0], size)
     w, b = [with_rank(y, rank) if has_batch else y for y, has_batch in zip(xs[1:], batched[1:], strict=True)]
-    return standardize(x, w, b, axis=_behind_batch(axis), eps=eps)
+    return op(x, w, b, **{**settings, "axis": _behind_batch(settings["axis"])})
+
+
+for _name in ALONG_AXIS:
+    REGISTRY[_name].batch_rule = along_axis
+for _name in ("standardize", "layer_norm"):
+    REGISTRY[_name].batch_rule = normalization
