@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.typing import Array, Shape
 
+from .jit import with_compiled_variant
 from .softmax_family import softmax, softmax_input
 from .time_loop import alike
 
@@ -84,6 +85,7 @@ class Blocks:
         return x.reshape(*self.lead, *x.shape[-2:])
 
 
+@with_compiled_variant
 def attention(q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool) -> Array:
     """softmax(q k^T scale + mask) v.
 
@@ -102,6 +104,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, *, scale: float,
     return blocks.whole(out)
 
 
+@with_compiled_variant
 def attention_gradients(
     g: Array, q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool
 ) -> tuple[Array, Array, Array]:

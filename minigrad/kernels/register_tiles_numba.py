@@ -12,6 +12,8 @@ tile leaves a few for factors; where registers are fewer or narrower, it has few
     ws = splat_column(array, i, step, m)         splat(array, i), splat(array, i + step), ...
     s = load_column(array, i, step, m)           load(array, i), load(array, i + step), ...
     store_column(array, i, step, s)              store(array, i + a step, s[a])
+    s = load_rows(array, i, step, m, n)          n vectors from array[i] on, n from array[i + step] on, ...
+    store_rows(array, i, step, s, m)             write row a of s to the numbers from array[i + a step] on
     s = add_outer_product(s, ws, xs)             s[a, b] + ws[a] * xs[b]
     accumulate_rows(array, places, k, i, s, m)   add row a of s to the numbers from array[places[k + a] + i] on
     store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
@@ -118,6 +120,36 @@ def store_column(
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, s), emit
+
+
+@literal_intrinsic
+def load_rows(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, m: NumbaObject, n: NumbaObject
+) -> NumbaObject:
+    """n vectors from array[index] on, n from array[index + step] on, ..., m times."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vector = context.get_value_type(signature.return_type).element
+        places = _rows(builder, _column(context, builder, array, args, m.literal_value), vector, n.literal_value)
+        return _packed(builder, [builder.load(place, align=alignment(array)) for place in places])
+
+    return tile_type(array, m.literal_value * n.literal_value)(array, types.intp, types.intp, m, n), emit
+
+
+@literal_intrinsic
+def store_rows(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, s: NumbaObject, m: NumbaObject
+) -> NumbaObject:
+    """Write row a of s to the numbers from array[index + a step] on."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vectors, count = _unpacked(builder, args[3]), m.literal_value
+        places = _column(context, builder, array, args, count)
+        for place, value in zip(_rows(builder, places, vectors[0].type, len(vectors) // count), vectors, strict=True):
+            builder.store(value, place, align=alignment(array))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, s, m), emit
 
 
 @literal_intrinsic
@@ -229,6 +261,12 @@ def _column(
     """The addresses of array[index + i step] for i < count, where args = array, index, step."""
     first = element_address(context, builder, array, args)
     return [builder.gep(first, [builder.mul(args[2], _intp(i))]) for i in range(count)]
+
+
+def _rows(builder: NumbaObject, places: list[NumbaObject], vector: NumbaObject, n: int) -> list[NumbaObject]:
+    """The addresses of n vectors from each of these places on."""
+    firsts = [builder.bitcast(place, vector.as_pointer()) for place in places]
+    return [builder.gep(first, [_intp(b)]) for first in firsts for b in range(n)]
 
 
 def _packed(builder: NumbaObject, registers: list[NumbaObject]) -> NumbaObject:

@@ -1,0 +1,246 @@
+"""Attention by compiled loops: all steps of some rows of weights while these are in a near cache.
+
+A thread takes one matrix after the other. Its keys and values are packed, transposed or padded to whole vectors; then
+for some rows of queries:
+
+    weights    w = softmax(q k')           products in register tiles
+    forward    w v
+    backward   dv += w' g,  dw = g v',  slopes = w (dw - sum of w dw),  dq = slopes k,  dk += slopes' q
+
+With `causal`, rows have the columns up to their last one only.
+"""
+
+from functools import cache
+from math import prod
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from minigrad.typing import Array
+
+from . import buffers
+from .array_utils import flat, one_of
+from .fusion.vector_math_numba import library
+from .jit import VariantResult, compiled
+from .register_tiles_numba import (
+    HAS_AVX512,
+    add_outer_product,
+    load_contiguous,
+    load_rows,
+    splat_column,
+    store_rows,
+    zero_tile,
+)
+from .row_sums_numba import row_maximum, row_product, row_sum
+from .simd import BYTES
+from .threads import parallel
+
+TILE_ROWS, TILE_REGISTERS = (8, 2) if HAS_AVX512 else (4, 1)
+ROWS = 32
+"""Of queries at a time; a multiple of the rows of a tile."""
+
+LEAST_MATRICES = 4
+"""Threads take whole matrices: with fewer ones, BLAS is the faster."""
+
+
+def attention(
+    q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool
+) -> VariantResult:  # fmt: skip
+    """See `attention.attention`."""
+    if not _suits(q, k, v, mask, causal):
+        return NotImplemented
+    out, failed = buffers.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.zeros(1, np.int8)
+    _run("forward", (out, q, k, v), (q, k, v), scale, causal, failed)
+    return NotImplemented if failed[0] else out
+
+
+def attention_gradients(
+    g: Array, q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool
+) -> VariantResult:
+    """See `attention.attention_gradients`."""
+    if not _suits(q, k, v, mask, causal) or g.dtype != q.dtype or not np.isfinite(g).all():
+        return NotImplemented
+    made, failed = [buffers.empty(x.shape, x.dtype) for x in (q, k, v)], np.zeros(1, np.int8)
+    _run("backward", (*made, g, q, k, v), (q, k, v), scale, causal, failed)
+    return NotImplemented if failed[0] else tuple(made)
+
+
+def _suits(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> bool:
+    """Whether there are many matrices of one dtype, none of them empty, that need not be repeated.
+
+    Nor may there be values that are not finite where some are left out: 0 times NaN is NaN, in all rows or in none.
+    """
+    return (
+        mask is None
+        and q.dtype.char in "fd"
+        and q.dtype == k.dtype == v.dtype
+        and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
+        and prod(q.shape[:-2]) >= LEAST_MATRICES
+        and min(*q.shape, *k.shape, v.shape[-1]) > 0
+        and (not causal or bool(np.isfinite(v).all()))
+    )
+
+
+def _run(
+    name: str, arrays: tuple[Array, ...], inputs: tuple[Array, Array, Array], scale: float, causal: bool, failed: Array
+) -> None:
+    """Run a kernel on all matrices; `failed` tells whether a score was not finite."""
+    q, k, v = inputs
+    sizes = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
+    step = TILE_REGISTERS * BYTES // q.dtype.itemsize
+    padded = tuple([-(-size // step) * step for size in sizes[1:]])
+    scalar = np.float32 if q.dtype.char == "f" else np.float64
+    kernel = getattr(kernels(scalar), name)
+    parallel(
+        kernel, prod(q.shape[:-2]), *map(flat, arrays), sizes, padded, scalar(scale), causal, one_of(q.dtype), failed
+    )
+
+
+@compiled
+def product(
+    out: Array, to: int, out_row: int, a: Array, at: int, a_row: int, a_step: int, b: Array, b_row: int, rows: int,
+    depth: int, columns: int, add: bool,
+) -> None:  # fmt: skip
+    """out[to + i out_row + j] = sum over k of a[at + i a_row + k a_step] b[k b_row + j], or that added to it.
+
+    Rows are a multiple of those of a tile, columns of its registers.
+    """
+    step = TILE_REGISTERS * (BYTES // b.itemsize)
+    for j in range(0, columns, step):
+        for i in range(0, rows, TILE_ROWS):
+            place, first = to + i * out_row + j, at + i * a_row
+            s = zero_tile(out, TILE_ROWS, TILE_REGISTERS)
+            if add:
+                s = load_rows(out, place, out_row, TILE_ROWS, TILE_REGISTERS)
+            for k in range(depth):
+                ws = splat_column(a, first + k * a_step, a_row, TILE_ROWS)
+                s = add_outer_product(s, ws, load_contiguous(b, k * b_row + j, TILE_REGISTERS))
+            store_rows(out, place, out_row, s, TILE_ROWS)
+
+
+@compiled
+def whole_tiles(count: int) -> int:
+    """So many rows, or more, that tiles have."""
+    return (count + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
+
+
+@compiled
+def copy_rows(
+    out: Array, to: int, width: int, x: Array, at: int, from_width: int, count: int, size: int, factors: Array,
+    scale: float,
+) -> None:  # fmt: skip
+    """Rows of `size` numbers, from rows of another width, times scale and the factors of the rows."""
+    for i in range(count):
+        line, numbers = out[to + i * width : to + i * width + size], x[at + i * from_width : at + i * from_width + size]
+        factor = factors[i] * scale
+        for j in range(len(line)):
+            line[j] = numbers[j] * factor
+
+
+@compiled
+def copy_transposed(out: Array, width: int, x: Array, at: int, count: int, size: int, scale: float) -> None:
+    """Columns of `count` rows, of `size` numbers, as rows of another width, times scale."""
+    for j in range(size):
+        line, numbers = out[j * width : j * width + count], x[at + j : at + j + count * size : size]
+        for i in range(len(line)):
+            line[i] = numbers[i] * scale
+
+
+@cache
+def kernels(f: Any) -> SimpleNamespace:
+    """The kernels for a dtype, which take matrices from start to stop."""
+    exp = library(f).exp
+
+    @compiled
+    def exponentials(
+        w: Array, width: int, per_total: Array, queries: Array, long: int, keys: Array, row: int, count: int,
+        columns: int, size: int, causal: bool, one: Array, lanes: Array, failed: Array,
+    ) -> int:  # fmt: skip
+        """exp(scores - the largest) of some rows, 0 where they do not look, and 1 / their sums; gives the columns."""
+        last = min(columns, row + count) if causal else columns
+        step = TILE_REGISTERS * (BYTES // w.itemsize)
+        padded = (last + step - 1) // step * step
+        product(w, 0, width, queries, 0, long, 1, keys, width, whole_tiles(count), size, padded, False)
+        for i in range(whole_tiles(count)):
+            seen = 0 if i >= count else min(last, row + i + 1) if causal else last
+            if seen:
+                line, largest = w[i * width : i * width + seen], row_maximum(w, lanes, i * width, seen)
+                for j in range(len(line)):
+                    line[j] = exp(line[j] - largest)
+                total = f(row_sum(w, one, i * width, seen))
+                if not (abs(largest) < np.inf and total < np.inf):
+                    failed[0] = 1
+                per_total[i] = f(1) / total
+            w[i * width + seen : i * width + padded] = 0
+        return padded
+
+    @compiled
+    def forward(
+        out: Array, q: Array, k: Array, v: Array, sizes: tuple[int, int, int, int], padded: tuple[int, int, int],
+        scale: float, causal: bool, one: Array, failed: Array, start: int, stop: int,
+    ) -> None:  # fmt: skip
+        rows, columns, size, values = sizes
+        width, long, wide = padded
+        lanes, ones = np.empty(BYTES // q.itemsize, q.dtype), np.ones(max(width, ROWS), q.dtype)
+        keys, packed = np.zeros(size * width, q.dtype), np.zeros(width * wide, q.dtype)
+        queries, per_total = np.zeros(ROWS * long, q.dtype), np.ones(ROWS, q.dtype)
+        w, block = np.empty(ROWS * width, q.dtype), np.empty(ROWS * wide, q.dtype)
+        for m in range(start, stop):
+            copy_transposed(keys, width, k, m * columns * size, columns, size, scale)
+            copy_rows(packed, 0, wide, v, m * columns * values, values, columns, values, ones, f(1))
+            for row in range(0, rows, ROWS):
+                count, at = min(ROWS, rows - row), m * rows + row
+                copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
+                depth = exponentials(
+                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, lanes, failed
+                )
+                product(block, 0, wide, w, 0, width, 1, packed, wide, whole_tiles(count), depth, wide, False)
+                copy_rows(out, at * values, values, block, 0, wide, count, values, per_total, f(1))
+
+    @compiled
+    def backward(
+        to_q: Array, to_k: Array, to_v: Array, g: Array, q: Array, k: Array, v: Array,
+        sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scale: float, causal: bool, one: Array,
+        failed: Array, start: int, stop: int,
+    ) -> None:  # fmt: skip
+        rows, columns, size, values = sizes
+        width, long, wide = padded
+        lanes, ones = np.empty(BYTES // q.itemsize, q.dtype), np.ones(max(width, ROWS), q.dtype)
+        keys, keys_in_rows = np.zeros(size * width, q.dtype), np.zeros(width * long, q.dtype)
+        values_in_columns = np.zeros(values * width, q.dtype)
+        queries, cotangent = np.zeros(ROWS * long, q.dtype), np.zeros(ROWS * wide, q.dtype)
+        w, slopes, per_total = np.empty(ROWS * width, q.dtype), np.empty(ROWS * width, q.dtype), np.ones(ROWS, q.dtype)
+        block, sum_k, sum_v = (
+            np.empty(ROWS * long, q.dtype),
+            np.empty(width * long, q.dtype),
+            np.empty(width * wide, q.dtype),
+        )
+        for m in range(start, stop):
+            copy_transposed(keys, width, k, m * columns * size, columns, size, scale)
+            copy_rows(keys_in_rows, 0, long, k, m * columns * size, size, columns, size, ones, f(1))
+            copy_transposed(values_in_columns, width, v, m * columns * values, columns, values, f(1))
+            sum_k[:] = 0
+            sum_v[:] = 0
+            for row in range(0, rows, ROWS):
+                count, at = min(ROWS, rows - row), m * rows + row
+                used = whole_tiles(count)
+                copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
+                depth = exponentials(
+                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, lanes, failed
+                )
+                copy_rows(cotangent, 0, wide, g, at * values, values, count, values, per_total, f(1))
+                product(sum_v, 0, wide, w, 0, 1, width, cotangent, wide, depth, count, wide, True)
+                product(slopes, 0, width, cotangent, 0, wide, 1, values_in_columns, width, used, values, depth, False)
+                for i in range(count):
+                    line, weights = slopes[i * width : i * width + depth], w[i * width : i * width + depth]
+                    along = f(row_product(slopes, w, i * width, depth)) * per_total[i]
+                    for j in range(len(line)):
+                        line[j] = weights[j] * (line[j] - along)
+                product(block, 0, long, slopes, 0, width, 1, keys_in_rows, long, used, depth, long, False)
+                copy_rows(to_q, at * size, size, block, 0, long, count, size, ones, scale)
+                product(sum_k, 0, long, slopes, 0, 1, width, queries, long, depth, count, long, True)
+            copy_rows(to_k, m * columns * size, size, sum_k, 0, long, columns, size, ones, scale)
+            copy_rows(to_v, m * columns * values, values, sum_v, 0, wide, columns, values, ones, f(1))
+
+    return SimpleNamespace(forward=forward, backward=backward)

@@ -1,0 +1,97 @@
+"""Attention in compiled loops against its definition."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.kernels import attention as plain
+from minigrad.kernels import threads
+from minigrad.kernels.jit import numpy_only
+
+fast = pytest.importorskip("minigrad.kernels.attention_numba")
+
+sizes = st.integers(1, 70)
+
+
+def arguments(lead=(2, 3), rows=40, columns=50, size=9, values=20, dtype=np.float32):
+    """A cotangent, queries, keys and values."""
+    rng = np.random.default_rng(0)
+    shapes = [(rows, values), (rows, size), (columns, size), (columns, values)]
+    return [rng.normal(size=(*lead, *shape)).astype(dtype) for shape in shapes]
+
+
+def both(g, q, k, v, scale=0.4, causal=False):
+    """The result and its gradients, twice."""
+    settings = {"scale": scale, "causal": causal}
+    with numpy_only(), np.errstate(all="ignore"):
+        expected = plain.attention(q, k, v, None, **settings), *plain.attention_gradients(g, q, k, v, None, **settings)
+    found = fast.attention(q, k, v, None, **settings)
+    gradients = fast.attention_gradients(g, q, k, v, None, **settings)
+    assert found is not NotImplemented
+    assert gradients is not NotImplemented
+    return (found, *gradients), expected
+
+
+@given(sizes, sizes, st.integers(1, 40), st.integers(1, 40), st.booleans(), st.sampled_from([np.float32, np.float64]))
+def test_compiled_loops_equal_the_definition(rows, columns, size, values, causal, dtype):
+    given_arrays = arguments((4,), rows, columns, size, values, dtype)
+    found, expected = both(*given_arrays, causal=causal)
+    eps = np.finfo(dtype).eps
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=100 * eps, atol=50 * eps * max(1, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_number_of_threads_changes_no_bit(causal, monkeypatch):
+    given_arrays, runs = arguments((3, 5)), []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
+        runs.append(both(*given_arrays, causal=causal)[0])
+    for other in runs[1:]:
+        for x, y in zip(runs[0], other, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_arrays_with_gaps_are_as_dense_ones():
+    g, q, k, v = arguments()
+    gaps = [np.repeat(x, 2, axis=-1)[..., ::2].swapaxes(0, 1) for x in (g, q, k, v)]
+    for one, other in zip(both(*gaps)[0], both(*[x.swapaxes(0, 1) for x in (g, q, k, v)])[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_negative_scale_and_large_scores_are_as_in_the_definition():
+    g, q, k, v = arguments()
+    for scale in (-0.5, 0.0, 300.0):
+        for one, other in zip(*both(g, q, k, v, scale), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * max(1, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_left_to_the_definition(place, value):
+    given_arrays = arguments()
+    given_arrays[place][0, 0, 0, 0] = value
+    g, q, k, v = given_arrays
+    settings = {"mask": None, "scale": 1.0, "causal": True}
+    if place != 0:
+        assert fast.attention(q, k, v, **settings) is NotImplemented
+    assert fast.attention_gradients(g, q, k, v, **settings) is NotImplemented
+
+
+def test_scores_that_overflow_are_left_to_the_definition():
+    g, q, k, v = arguments()
+    assert fast.attention(q * 1e30, k * 1e30, v, None, scale=1.0, causal=False) is NotImplemented
+    assert fast.attention_gradients(g, q * 1e30, k * 1e30, v, None, scale=1.0, causal=False) is NotImplemented
+
+
+def test_other_calls_are_left_to_the_definition():
+    _, q, k, v = arguments()
+    settings = {"scale": 1.0, "causal": False}
+    mask = np.ones((40, 50), bool)
+    assert fast.attention(q, k, v, mask, **settings) is NotImplemented
+    assert fast.attention(q[0, :2], k[0, :2], v[0, :2], None, **settings) is NotImplemented  # few matrices
+    assert fast.attention(q, k[:1], v, None, **settings) is NotImplemented  # that broadcast
+    assert fast.attention(q, k.astype(np.float64), v, None, **settings) is NotImplemented
+    assert fast.attention(q[..., :0], k[..., :0], v, None, **settings) is NotImplemented
