@@ -12,8 +12,8 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
 The second is the first with rows and columns exchanged, so two compiled loops do all the work. Channels that
-are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, few of them with a multiple of 16
-outputs to `planar_convolution_numba`, and many others to `winograd_numba`.
+are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, few with a multiple of 16 outputs
+to `planar_convolution_numba`, rows that fill vectors to `row_convolution_numba`, many to `winograd_numba`.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ import numpy as np
 from minigrad.typing import Array, Pair, Shape
 
 from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_lanes_numba, winograd_numba
+from . import row_convolution_numba as by_rows
 from .array_utils import as_contiguous
 from .finish import Finish, finished, in_groups
 from .jit import VariantResult, compiled
@@ -46,8 +47,9 @@ from .window_geometry import output_size
 
 # Rows of outputs, and registers of each, whose sums `accumulate` keeps; g's and x's whose sums `correlate` keeps.
 TILE_ROWS, TILE_REGISTERS = (8, 2) if HAS_AVX512 else (6, 1)
-CORRELATE_ROWS, CORRELATE_COLUMNS = (4, 6) if HAS_AVX512 else (2, 3)
+CORRELATE_ROWS, CORRELATE_COLUMNS = (2, 9) if HAS_AVX512 else (2, 3)
 LENGTH_MULTIPLE = 16 * TILE_REGISTERS  # windows that `accumulate` takes at a time, or a multiple of them
+ADDED = 4  # what it costs to add a sum to memory, in multiply-adds
 CACHE_BYTES = 1 << 19  # bytes of buffers that one thread should work in
 MAX_BUFFER_BYTES = (8 if HAS_AVX512 else 2) * CACHE_BYTES  # and at most
 # Weights of a group: above the first, Winograd or a product over columns may be faster; the second holds where Winograd
@@ -60,14 +62,18 @@ def conv(
     finish: Finish | None = None,
 ) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
+    where: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
-        y = by_lanes(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups, finish=finish)
+        y = by_lanes(x, w, b, **where, finish=finish)
         if y is not NotImplemented:
             return y
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
-        y = winograd_numba.conv(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        y = winograd_numba.conv(x, w, b, **where)
         return y if y is NotImplemented else finished(y, finish)
+    limit = plan.cost(len(plan.rows) * plan.blocks, len(plan.columns), x.itemsize)
+    if (y := by_rows.conv(x, w, b, **where, count=plan.count, limit=limit, finish=finish)) is not NotImplemented:
+        return y
     y = buffers.empty((len(x), len(w), *plan.count), x.dtype)
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     weights = w.reshape(groups * plan.blocks, len(plan.rows), -1)
@@ -87,10 +93,14 @@ def conv_input(
     plan = DirectPlan.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not plan.suits(g, w):
         return winograd_numba.conv_input(g, w, shape=shape, **where, groups=groups)
+    limit = plan.cost(len(plan.columns), len(plan.rows), g.itemsize)
+    x = by_rows.conv_input(g, w, shape=shape, **where, groups=groups, limit=limit)
+    if x is not NotImplemented:
+        return x
     x = buffers.empty(shape, g.dtype)
     weights = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
-    bias = np.zeros(shape[1], g.dtype)
-    sweep(x, bias, weights, g, groups, plan.columns, plan.rows, plan.image, plan.windows, plan.length)
+    sweep(x, np.zeros(shape[1], g.dtype), weights, g, groups, plan.columns, plan.rows, plan.image, plan.windows,
+          plan.length)  # fmt: skip
     return x
 
 
@@ -99,10 +109,8 @@ def conv_weight(
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (
-        winograd_lanes_numba.conv_weight, lane_convolution_numba.conv_weight, planar_convolution_numba.conv_weight
-    ):  # fmt: skip
-        out = by_lanes(x, g, shape=shape, **where, groups=groups)
+    for by_lanes in (winograd_lanes_numba, lane_convolution_numba, planar_convolution_numba):
+        out = by_lanes.conv_weight(x, g, shape=shape, **where, groups=groups)
         if out is not NotImplemented:
             return out
     plan = DirectPlan.of(x.shape, shape, stride, padding, dilation, groups)
@@ -169,6 +177,10 @@ class DirectPlan:
                 or (wasted <= 1.5 and o * columns.size <= MAX_WEIGHTS and not winograd)
             ),
         )  # fmt: skip
+
+    def cost(self, sums: int, terms: int, itemsize: int) -> int:
+        """The multiply-adds of vectors for one image: so many stretches, each the sum of so many others."""
+        return -(-sums // TILE_ROWS) * TILE_ROWS * (terms + ADDED) * self.length * itemsize // BYTES
 
     def suits(self, x: Array, y: Array) -> bool:
         """Whether this is the way to compute it, for arguments x and y."""

@@ -16,6 +16,7 @@ tile leaves a few for factors; where registers are fewer or narrower, it has few
     store_rows(array, i, step, s, m)             write row a of s to the numbers from array[i + a step] on
     s = add_outer_product(s, ws, xs)             s[a, b] + ws[a] * xs[b]
     accumulate_rows(array, places, k, i, s, m)   add row a of s to the numbers from array[places[k + a] + i] on
+    store_grid(array, i, step, inner, s, m)      store(array, i + a step + b inner, s[a, b])
     store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
 """
 
@@ -195,14 +196,9 @@ def add_outer_product(typing: NumbaObject, s: NumbaObject, ws: NumbaObject, xs: 
 
 @literal_intrinsic
 def accumulate_rows(
-    typing: NumbaObject,
-    array: NumbaObject,
-    places: NumbaObject,
-    k: NumbaObject,
-    index: NumbaObject,
-    s: NumbaObject,
-    m: NumbaObject,
-) -> NumbaObject:
+    typing: NumbaObject, array: NumbaObject, places: NumbaObject, k: NumbaObject, index: NumbaObject,
+    s: NumbaObject, m: NumbaObject,
+) -> NumbaObject:  # fmt: skip
     """Add row a of s to the numbers from array[places[k + a] + index] on."""
 
     def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
@@ -215,6 +211,26 @@ def accumulate_rows(
         return context.get_dummy_value()
 
     return types.void(array, places, types.intp, types.intp, s, m), emit
+
+
+@literal_intrinsic
+def store_grid(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, inner: NumbaObject,
+    s: NumbaObject, m: NumbaObject,
+) -> NumbaObject:  # fmt: skip
+    """Write s[a, b] to the numbers from array[index + a step + b inner] on."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        sums = _unpacked(builder, args[4])
+        width = len(sums) // m.literal_value
+        first = element_address(context, builder, array, args)
+        for i, s in enumerate(sums):
+            away = builder.add(builder.mul(args[2], _intp(i // width)), builder.mul(args[3], _intp(i % width)))
+            place = builder.bitcast(builder.gep(first, [away]), s.type.as_pointer())
+            builder.store(s, place, align=alignment(array))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp, s, m), emit
 
 
 @literal_intrinsic
