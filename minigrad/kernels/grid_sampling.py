@@ -7,20 +7,24 @@ Images are (N, C, *sides) and grids (N, *out, D), where D is the number of sides
 the last side. From -1 to 1 a place goes from one end of a side to the other.
 """
 
+from __future__ import annotations
+
 import functools
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.typing import Array
+from minigrad.typing import Array, Shape
 
 from .array_utils import accumulation_dtype
+from .jit import with_compiled_variant
 
 CUBIC = -0.75
 """The slope of the cubic kernel at distance 1, as PyTorch and OpenCV have it."""
+
+NONE = -(1 << 48)
+"""The offset of what lies outside: with any others, the sum is negative."""
 
 OFFSETS = {"nearest": (0,), "bilinear": (0, 1), "bicubic": (-1, 0, 1, 2)}
 """By mode: the elements that count, from the one at or before the place."""
@@ -37,83 +41,129 @@ class Taps:
 
 def grid_sample(x: Array, grid: Array, *, mode: str, padding_mode: str, align_corners: bool) -> Array:
     """x (N, C, *sides), grid (N, *out, D) -> (N, C, *out)."""
-    taps = all_taps(x.shape[2:], grid, mode, padding_mode, align_corners)
-    rows = channels_last(x, accumulation_dtype(np.result_type(x, grid)))
-    out = np.zeros((taps[0].index[0].size, x.shape[1]), rows.dtype)
-    for _, index, weights in combinations(taps, x.shape):
-        out += product(weights)[:, None] * rows[index]
-    return channels_first(out, x.shape[0], grid.shape[1:-1]).astype(np.result_type(x, grid), copy=False)
+    dtype = accumulation_dtype(np.result_type(x, grid))
+    points = Points.of(x.shape, grid, mode, padding_mode, align_corners)
+    out = gather(planes(x, dtype), points.index, points.weight(dtype))
+    return out.reshape(*x.shape[:2], *grid.shape[1:-1]).astype(np.result_type(x, grid), copy=False)
 
 
 def grid_sample_input(
-    g: Array, x_shape: tuple[int, ...], grid: Array, *, mode: str, padding_mode: str, align_corners: bool
-) -> Array:
+    g: Array, x_shape: Shape, grid: Array, *, mode: str, padding_mode: str, align_corners: bool
+) -> Array:  # fmt: skip
     """The transpose in x: g (N, C, *out) -> (N, C, *sides)."""
-    n, channels, *sides = x_shape
-    taps = all_taps(sides, grid, mode, padding_mode, align_corners)
-    rows = channels_last(g, accumulation_dtype(np.result_type(g, grid)))[:-1]
-    out = np.zeros((channels, n * math.prod(sides) + 1))
-    for _, index, weights in combinations(taps, x_shape):
-        for channel, terms in enumerate((product(weights)[:, None] * rows).T):
-            out[channel] += np.bincount(index, terms, out.shape[1])
-    return channels_first(out[:, :-1].T, n, tuple(sides)).astype(g.dtype)
+    dtype = accumulation_dtype(np.result_type(g, grid))
+    points = Points.of(x_shape, grid, mode, padding_mode, align_corners)
+    out = scatter(planes(g, dtype), points.index, points.weight(dtype), math.prod(x_shape[2:]))
+    return out.reshape(x_shape).astype(g.dtype, copy=False)
 
 
 def grid_sample_grid(g: Array, x: Array, grid: Array, *, mode: str, padding_mode: str, align_corners: bool) -> Array:
     """The cotangent of the grid: g (N, C, *out) -> (N, *out, D)."""
-    taps = all_taps(x.shape[2:], grid, mode, padding_mode, align_corners)
     dtype = accumulation_dtype(np.result_type(g, x, grid))
-    rows, g_rows = channels_last(x, dtype), channels_last(g, dtype)[:-1]
-    of_weights = [np.zeros((len(t.index), len(g_rows)), dtype) for t in taps]
-    for choice, index, weights in combinations(taps, x.shape):
-        values = np.einsum("pc,pc->p", g_rows, rows[index])
-        for axis, tap in enumerate(choice):
-            of_weights[axis][tap] += values * product([w for k, w in enumerate(weights) if k != axis])
-    slopes = [(w * t.slope.reshape(w.shape)).sum(axis=0) for w, t in zip(of_weights, taps, strict=True)]
+    points = Points.of(x.shape, grid, mode, padding_mode, align_corners)
+    values = contract(planes(g, dtype), planes(x, dtype), points.index)
+    slopes = [(values * points.slope(axis, dtype)).sum(axis=0) for axis in range(len(points.taps))]
     return np.stack(slopes[::-1], -1).reshape(grid.shape).astype(grid.dtype, copy=False)
 
 
-def combinations(taps: list[Taps], x_shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Array, list[Array]]]:
-    """Each combination of taps, the row of each place, (N*P), and its weight along each axis.
+def planes(x: Array, dtype: np.dtype) -> Array:
+    """(N, C, ...) as (N, C, P)."""
+    return x.reshape(*x.shape[:2], math.prod(x.shape[2:])).astype(dtype, copy=False)
 
-    What lies outside has the row behind the last one, which is 0.
+
+@dataclass(frozen=True)
+class Points:
+    """The elements that count for each place: all combinations of the taps of the axes.
+
+    Attributes:
+        taps: those of each axis.
+        index: (K, N, P), for each of K combinations the element of the flat sides, a negative number for none.
     """
-    n, _, *sides = x_shape
-    size = math.prod(sides)
-    first = np.arange(n)[:, None] * size
-    for choice in itertools.product(*[range(len(t.index)) for t in taps]):
-        parts = [t.index[k] for t, k in zip(taps, choice, strict=True)]
-        inside = np.logical_and.reduce([part >= 0 for part in parts])
-        flat = np.zeros(first.shape, np.intp)
-        for part, side in zip(parts, sides, strict=True):
-            flat = flat * side + part
-        index = np.where(inside, first + flat, n * size).reshape(-1)
-        yield choice, index, [t.weight[k].reshape(-1) for t, k in zip(taps, choice, strict=True)]
+
+    taps: list[Taps]
+    index: Array
+
+    @classmethod
+    def of(cls, x_shape: Shape, grid: Array, mode: str, padding: str, align: bool) -> Points:
+        """Those of images of a shape."""
+        sides = x_shape[2:]
+        taps = all_taps(sides, grid, mode, padding, align)
+        steps = [math.prod(sides[k + 1 :]) for k in range(len(sides))]
+        offsets = [np.where(t.index < 0, NONE, t.index * step) for t, step in zip(taps, steps, strict=True)]
+        index = functools.reduce(np.add, _combined(offsets))
+        return cls(taps, index.reshape(-1, *index.shape[-2:]))
+
+    def weight(self, dtype: np.dtype) -> Array:
+        """(K, N, P): the products of the weights along the axes."""
+        return self._product([t.weight for t in self.taps], dtype)
+
+    def slope(self, axis: int, dtype: np.dtype) -> Array:
+        """(K, N, P): d weight / d place along an axis."""
+        return self._product([t.slope if k == axis else t.weight for k, t in enumerate(self.taps)], dtype)
+
+    def _product(self, factors: list[Array], dtype: np.dtype) -> Array:
+        product = functools.reduce(np.multiply, _combined(factors))
+        return product.reshape(self.index.shape).astype(dtype, copy=False)
 
 
-def product(weights: list[Array]) -> Array:
-    """The product of weights along several axes."""
-    return functools.reduce(np.multiply, weights)
+def _combined(parts: list[Array]) -> list[Array]:
+    """Arrays (taps, N, P) of each axis, so that they broadcast to all combinations."""
+    count = len(parts)
+    return [
+        part.reshape(*(len(part) if k == axis else 1 for k in range(count)), *part.shape[1:])
+        for axis, part in enumerate(parts)
+    ]
 
 
-def channels_last(x: Array, dtype: np.dtype) -> Array:
-    """(N, C, ...) as rows of channels, (N*P + 1, C), the last of which is 0."""
-    n, channels = x.shape[:2]
-    size = math.prod(x.shape[2:])
-    rows = np.zeros((n * size + 1, channels), dtype)
-    rows[:-1].reshape(n, size, channels)[...] = np.moveaxis(x.reshape(n, channels, size), 1, 2)
-    return rows
+@with_compiled_variant
+def gather(x: Array, index: Array, weight: Array) -> Array:
+    """out[n, c, p] = sum over k of weight[k, n, p] x[n, c, index[k, n, p]].
+
+    Shapes: x (N, C, S), index and weight (K, N, P) -> (N, C, P).
+    """
+    out = np.zeros((*x.shape[:2], index.shape[2]), x.dtype)
+    for at, factor in zip(index, weight, strict=True):
+        out += factor[:, None] * np.where((at < 0)[:, None], 0, _elements(x, at))
+    return out
 
 
-def channels_first(rows: Array, n: int, sides: tuple[int, ...]) -> Array:
-    """Rows of channels (N*P, C) as (N, C, *sides)."""
-    return np.ascontiguousarray(np.moveaxis(rows.reshape(n, *sides, rows.shape[1]), -1, 1))
+@with_compiled_variant
+def scatter(g: Array, index: Array, weight: Array, size: int) -> Array:
+    """The transpose of `gather` in x: out[n, c, index[k, n, p]] += weight[k, n, p] g[n, c, p].
+
+    Shapes: g (N, C, P), index and weight (K, N, P), size S -> (N, C, S).
+    """
+    out = np.zeros((*g.shape[:2], size))
+    for at, factor in zip(index, weight, strict=True):
+        for planes_of_one, place, terms in zip(out, at, factor[:, None] * g, strict=True):
+            inside = place >= 0
+            for plane, term in zip(planes_of_one, terms, strict=True):
+                plane += np.bincount(place[inside], term[inside], size)
+    return out.astype(g.dtype, copy=False)
+
+
+@with_compiled_variant
+def contract(g: Array, x: Array, index: Array) -> Array:
+    """The transpose of `gather` in the weights: out[k, n, p] = sum over c of g[n, c, p] x[n, c, index[k, n, p]].
+
+    Shapes: g (N, C, P), x (N, C, S), index (K, N, P) -> (K, N, P).
+    """
+    terms = [np.einsum("ncp,ncp->np", g, np.where((at < 0)[:, None], 0, _elements(x, at))) for at in index]
+    return np.stack(terms)
+
+
+def _elements(x: Array, index: Array) -> Array:
+    """x[n, c, index[n, p]], any element where the index is negative."""
+    if not x.shape[2]:
+        return np.zeros((*x.shape[:2], index.shape[1]), x.dtype)
+    index = np.maximum(index, 0)
+    return np.take_along_axis(x, np.broadcast_to(index[:, None], (*x.shape[:2], index.shape[1])), axis=2)
 
 
 # ---- one axis --------------------------------------------------------------------------------------------------------
 
 
-def all_taps(sides: tuple[int, ...] | list[int], grid: Array, mode: str, padding: str, align: bool) -> list[Taps]:
+def all_taps(sides: Shape, grid: Array, mode: str, padding: str, align: bool) -> list[Taps]:
     """The taps of each axis, in the order of the sides."""
     places = grid.reshape(grid.shape[0], math.prod(grid.shape[1:-1]), len(sides)).astype(
         accumulation_dtype(grid.dtype), copy=False
@@ -121,6 +171,7 @@ def all_taps(sides: tuple[int, ...] | list[int], grid: Array, mode: str, padding
     return [taps_of(places[..., -1 - k], side, mode, padding, align) for k, side in enumerate(sides)]
 
 
+@with_compiled_variant
 def taps_of(place: Array, side: int, mode: str, padding: str, align: bool) -> Taps:
     """The taps along a side for places (N, P) from -1 to 1."""
     at, half = positions(place, side, align)
