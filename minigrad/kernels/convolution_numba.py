@@ -11,9 +11,9 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_input     x[columns[k] + l]  +=  sum_o  w[o, k] * g[rows[o] + l]
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
-The second is the first with rows and columns exchanged, so two compiled loops do all the work. Channels that
-are a multiple of 16 are left to `winograd_lanes_numba` and `lane_convolution_numba`, few with a multiple of 16 outputs
-to `planar_convolution_numba`, rows that fill vectors to `row_convolution_numba`, many to `winograd_numba`.
+The second is the first with rows and columns exchanged, so two compiled loops do all the work. Kernels of 3 x 3 and
+5 x 5 with enough channels are left to `winograd_numba`, channels that are a multiple of 16 to `lane_convolution_numba`,
+few with a multiple of 16 outputs to `planar_convolution_numba`, rows that fill vectors to `row_convolution_numba`.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_lanes_numba, winograd_numba
+from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_numba
 from . import row_convolution_numba as by_rows
 from .array_utils import as_contiguous
-from .finish import Finish, finished, in_groups
+from .finish import Finish, in_groups
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
 from .register_tiles_numba import (
@@ -52,8 +52,8 @@ LENGTH_MULTIPLE = 16 * TILE_REGISTERS  # windows that `accumulate` takes at a ti
 ADDED = 4  # what it costs to add a sum to memory, in multiply-adds
 CACHE_BYTES = 1 << 19  # bytes of buffers that one thread should work in
 MAX_BUFFER_BYTES = (8 if HAS_AVX512 else 2) * CACHE_BYTES  # and at most
-# Weights of a group: above the first, Winograd or a product over columns may be faster; the second holds where Winograd
-# is not for this convolution.
+# Weights of a group, where up to 2 windows are computed for each that exists, and up to 1.5: with more, a product over
+# columns is faster.
 FEW_WEIGHTS, MAX_WEIGHTS = (32 << 10, 1024 << 10) if HAS_AVX512 else (16 << 10, 16 << 10)
 
 
@@ -63,14 +63,13 @@ def conv(
 ) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     where: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    for by_lanes in (winograd_lanes_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
+    for by_lanes in (winograd_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
         y = by_lanes(x, w, b, **where, finish=finish)
         if y is not NotImplemented:
             return y
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
-        y = winograd_numba.conv(x, w, b, **where)
-        return y if y is NotImplemented else finished(y, finish)
+        return NotImplemented
     limit = plan.cost(len(plan.rows) * plan.blocks, len(plan.columns), x.itemsize)
     if (y := by_rows.conv(x, w, b, **where, count=plan.count, limit=limit, finish=finish)) is not NotImplemented:
         return y
@@ -86,13 +85,13 @@ def conv_input(
 ) -> VariantResult:
     """See `convolution.conv_input`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_lanes_numba.conv_input, lane_convolution_numba.conv_input):
+    for by_lanes in (winograd_numba.conv_input, lane_convolution_numba.conv_input):
         x = by_lanes(g, w, shape=shape, **where, groups=groups)
         if x is not NotImplemented:
             return x
     plan = DirectPlan.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not plan.suits(g, w):
-        return winograd_numba.conv_input(g, w, shape=shape, **where, groups=groups)
+        return NotImplemented
     limit = plan.cost(len(plan.columns), len(plan.rows), g.itemsize)
     x = by_rows.conv_input(g, w, shape=shape, **where, groups=groups, limit=limit)
     if x is not NotImplemented:
@@ -109,13 +108,13 @@ def conv_weight(
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_lanes_numba, lane_convolution_numba, planar_convolution_numba):
+    for by_lanes in (winograd_numba, lane_convolution_numba, planar_convolution_numba):
         out = by_lanes.conv_weight(x, g, shape=shape, **where, groups=groups)
         if out is not NotImplemented:
             return out
     plan = DirectPlan.of(x.shape, shape, stride, padding, dilation, groups)
     if not plan.suits(x, g):
-        return winograd_numba.conv_weight(x, g, shape=shape, **where, groups=groups)
+        return NotImplemented
     images = max(1, min(8, CACHE_BYTES // plan.bytes))
     rows, columns = up_to_multiple(plan.rows, CORRELATE_ROWS), up_to_multiple(plan.columns, CORRELATE_COLUMNS)
     # One sum for each block of images, then the sum of those: the same order for any number of threads.
@@ -165,7 +164,6 @@ class DirectPlan:
         sizes = {n: 4 * (o // n * length + c * layout.length) for n in range(1, o + 1) if o % n == 0}
         allowed = [n for n in sizes if n == 1 or (o // n >= TILE_ROWS and not whole)]
         blocks = next((n for n in allowed if sizes[n] <= 2 * CACHE_BYTES), allowed[-1])
-        winograd = (w[2], w[3], *stride) == (3, 3, 1, 1) and min(o, c) >= winograd_numba.MIN_CHANNELS
         repeated = w[2] * w[3] > stride[0] * stride[1]  # pixels; else columns are no more than the image
         wasted = length / max(1, count[0] * count[1])
         return cls(
@@ -174,7 +172,7 @@ class DirectPlan:
             length, blocks, sizes[blocks],
             pays=repeated and sizes[blocks] <= MAX_BUFFER_BYTES and (
                 (wasted <= 2 and o * columns.size <= FEW_WEIGHTS)
-                or (wasted <= 1.5 and o * columns.size <= MAX_WEIGHTS and not winograd)
+                or (wasted <= 1.5 and o * columns.size <= MAX_WEIGHTS)
             ),
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 As in `convolution_numba`, images are laid out such that windows one after the other read pixels one after the other:
 pixel (h, w) of a padded image lies in part (h % s, w % t), row h // s, column w // t. But here each pixel is a vector
-of L channels for each of C/L blocks, packed as in `winograd_lanes_numba`, and all windows of some rows are one stretch:
+of L channels for each of C/L blocks, packed as in `winograd_numba`, and all windows of some rows are one stretch:
 
     conv           y[o, l]                +=  sum_kc  x[c, place(k) + l] * w[k, o, c]         c in all lanes, o a vector
     conv_input     x[part, c, l]          +=  sum_ko  g[o, l - place(k)] * w[k, c, o]         for each part's taps

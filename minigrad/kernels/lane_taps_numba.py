@@ -16,7 +16,7 @@ from .register_tiles_numba import (
     store_column,
 )
 from .simd import BYTES
-from .winograd_lane_blocks_numba import pack, unpack
+from .winograd_blocks_numba import pack, unpack
 
 TILE = 12 if HAS_AVX512 else 6  # windows of a product in registers
 CHANNELS = 8 if HAS_AVX512 else 4  # likewise, of `correlate`; a divisor of the lanes
@@ -62,7 +62,7 @@ def sweep_strips(
         for o in range(outs):
             for part in range(parts):
                 multiply(source, u, bias, target, taps, starts[part], starts[part + 1], o, part, ins, outs, strips)
-            unpack(out, (n * outs + o) * lanes * plane, plane, target, writes, begin * out.shape[3],
+            unpack(out, (n * outs + o) * lanes * plane, plane, lanes, target, writes, begin * out.shape[3],
                    end * out.shape[3], -first * strips.width * lanes)  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def correlate_strips(
             read_strip(x, n, first, reads, source, strips)
             rows = min(strips.rows, strips.height - first)
             for o in range(outs):
-                pack(g, (n * outs + o) * lanes * plane, plane, slopes, writes, first * g.shape[3],
+                pack(g, (n * outs + o) * lanes * plane, plane, lanes, slopes, writes, first * g.shape[3],
                      (first + rows) * g.shape[3], (o * strips.room - first * strips.width) * lanes)  # fmt: skip
             correlate(source, slopes, sums[s], taps, ins, outs, (rows, g.shape[3]), strips)
 
@@ -143,5 +143,5 @@ def read_strip(x: Array, n: int, first: int, reads: Array, source: Array, strips
     begin = max(0, strips.read_step * first - strips.read_before)
     end = min(x.shape[2], strips.read_step * (first + strips.rows) + strips.read_after)
     for c in range(x.shape[1] // lanes):
-        pack(x, (n * x.shape[1] + c * lanes) * plane, plane, source, reads, begin * x.shape[3], end * x.shape[3],
+        pack(x, (n * x.shape[1] + c * lanes) * plane, plane, lanes, source, reads, begin * x.shape[3], end * x.shape[3],
              (c * strips.plane - first * strips.width) * lanes)  # fmt: skip

@@ -34,7 +34,7 @@ from .register_tiles_numba import (
 )
 from .simd import BYTES, load_scalar, store_scalar
 from .threads import parallel
-from .winograd_lane_blocks_numba import pack, unpack
+from .winograd_blocks_numba import pack, unpack
 
 MAX_TAPS = 512  # in all channels: the kernels of a vector of outputs stay in the first cache
 
@@ -121,7 +121,7 @@ def sweep_planes(
                     s = add_outer_product(s, pixels, load_contiguous(u, weight, 1))
                     weight += lanes
                 store_column(target, window * lanes, lanes, s)
-            unpack(out, (n * outs + o) * lanes * plane, plane, target, writes, first * out.shape[3],
+            unpack(out, (n * outs + o) * lanes * plane, plane, lanes, target, writes, first * out.shape[3],
                    end * out.shape[3], -first * strips.width * lanes)  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def correlate_planes(
             read_planes(x, n, first, reads, source, strips)
             rows = min(strips.rows, strips.height - first)
             for o in range(outs):
-                pack(g, (n * outs + o) * lanes * plane, plane, slopes, writes, first * g.shape[3],
+                pack(g, (n * outs + o) * lanes * plane, plane, lanes, slopes, writes, first * g.shape[3],
                      (first + rows) * g.shape[3], -first * strips.width * lanes)  # fmt: skip
                 correlate(source, slopes, sums[which], taps, o * len(taps) * lanes, (rows, g.shape[3]), strips.width)
 

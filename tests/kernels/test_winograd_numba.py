@@ -1,5 +1,8 @@
 """Winograd's convolution against the plain definition, within the rounding that its transforms magnify."""
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from importlib import import_module
 from unittest import mock
@@ -10,27 +13,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import conv, conv_input, conv_weight
+from minigrad.kernels import winograd_matrices as matrices
 
 from .layouts import integers, layouts, relaid
-from .winograd_cases import Case, assert_close, cases, defined, layer, three
+from .winograd_cases import MAGNIFIED, Case, assert_close, cases, defined, layer, three
 
 pytest.importorskip("numba")
+simd = import_module("minigrad.kernels.winograd_simd")
 winograd = import_module("minigrad.kernels.winograd_numba")
-
-
-@contextmanager
-def everywhere(**limits):
-    """Winograd's way for the smallest convolutions too."""
-    with mock.patch.multiple(winograd, **({"MIN_CHANNELS": 0, "MIN_TILES": 0, "MAX_WASTE": 100} | limits)):
-        yield
-
 
 FAST = winograd.conv, winograd.conv_input, winograd.conv_weight
 
 
+@contextmanager
+def everywhere(**limits):
+    """This way for the smallest convolutions too."""
+    winograd.WinogradPlan.of.cache_clear()
+    with mock.patch.multiple(winograd, **({"MIN_CHANNELS": 1, "MIN_TILES": 0, "MIN_SAVED": 0} | limits)):
+        yield
+    winograd.WinogradPlan.of.cache_clear()
+
+
 @settings(max_examples=60)
 @given(cases())
-def test_winograd_equals_the_definition_up_to_rounding(case):
+def test_it_equals_the_definition_up_to_rounding(case):
     with everywhere():
         assert_close(three(FAST, case), case)
 
@@ -45,7 +51,7 @@ def test_small_integers_are_found_again_by_rounding(case):
 
 @settings(max_examples=30)
 @given(cases(dtype=st.just(np.float64)))
-def test_winograds_transposes_are_the_transposes_of_its_convolution(case):
+def test_its_transposes_are_the_transposes_of_its_convolution(case):
     case = case._replace(b=None)
     with everywhere():
         out, x, w = three(FAST, case)
@@ -56,7 +62,7 @@ def test_winograds_transposes_are_the_transposes_of_its_convolution(case):
 
 @settings(max_examples=20)
 @given(cases(), layouts)
-def test_layout_does_not_matter_to_winograd(case, layout):
+def test_layout_does_not_matter(case, layout):
     relaid_case = Case(*(a if a is None else relaid(a, layout) for a in case[:4]), case.settings)
     with everywhere():
         for a, b in zip(three(FAST, relaid_case), three(FAST, case), strict=True):
@@ -76,14 +82,85 @@ def test_inputs_are_unchanged_and_results_are_owned_by_the_caller(case):
 
 
 @settings(max_examples=20)
-@given(cases(), st.integers(1, 1 << 20))
-def test_blocks_of_tiles_may_have_any_size(case, size):
-    with everywhere(BLOCK_BYTES=size):
+@given(cases(), st.integers(1, 1 << 20), st.integers(1, 1 << 16), st.integers(1, 500), st.data())
+def test_blocks_strips_and_parts_may_have_any_size(case, block, strip, tiles, data):
+    tile, sums = data.draw(st.integers(1, 50)), data.draw(st.integers(1, 1 << 20))
+    units, outputs = data.draw(st.integers(1, 50)), data.draw(st.sampled_from([1, 16, 32]))
+    with everywhere(BLOCK_BYTES=block, STRIP_BYTES=strip, SUM_TILES=tiles, MIN_BLOCK_TILES=tile, SUM_BYTES=sums,
+                    UNITS_PER_THREAD=units, PART_OUTPUTS=outputs):  # fmt: skip
         assert_close(three(FAST, case), case)
 
 
-def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
-    case, results = layer(), []
+@settings(max_examples=20)
+@given(cases(dtype=st.just(np.float32)), st.sampled_from([np.nan, np.inf, -np.inf]), st.data())
+def test_what_is_not_finite_is_not_lost(case, value, data):
+    if case.x.size == 0:
+        return
+    at = tuple(data.draw(st.integers(0, n - 1)) for n in case.x.shape)
+    case.x[at] = value
+    with everywhere(), np.errstate(invalid="ignore"):
+        for result, expected in zip(three(FAST, case), defined(case), strict=True):
+            assert not np.isfinite(result[~np.isfinite(expected)]).any()
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_an_infinite_kernel_gives_no_warning_that_the_definition_does_not_give(taps):
+    case = layer(c=16, o=21, taps=taps)
+    case.w[3, 5, 0, 1] = np.inf
+    with np.errstate(all="raise"):
+        out = winograd.conv(case.x, case.w, None, **case.settings)
+    assert not np.isfinite(out[:, 3]).any()
+    assert np.isfinite(out[:, :3]).all()
+    assert np.isfinite(out[:, 4:]).all()
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_denormal_numbers_are_kept(taps):
+    case = layer(c=24, o=8, taps=taps)
+    tiny = np.float32(1e-41)
+    tenth = case._replace(x=np.full_like(case.x, tiny), w=np.ones_like(case.w))
+    out = winograd.conv(tenth.x, tenth.w, None, **case.settings)
+    np.testing.assert_allclose(out[:, :, 4:-4, 4:-4], tiny * np.float32(24 * taps**2), rtol=0.05)
+
+
+@pytest.mark.parametrize("channels", [1, 5, 7, 8, 16, 99])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_is_transposed_and_its_last_channel_repeated(dtype, channels):
+    size = 64 // np.dtype(dtype).itemsize
+    real = min(channels, size)
+    jit = import_module("numba").njit
+
+    @jit
+    def there(x, y, places, count):
+        simd.pack_block(x, 3, 40, count, y, places, 1, 5)
+
+    @jit
+    def back(x, y, places, count):
+        simd.unpack_block(x, 3, 40, count, y, places, 1, 5)
+
+    x = np.random.default_rng(0).normal(size=3 + 40 * size + size).astype(dtype)
+    places = np.random.default_rng(1).permutation(size + 1) * size
+    y, again = np.zeros(5 + (size + 1) * size, dtype), np.zeros_like(x)
+    there(x, y, places, channels)
+    for a in range(size):
+        column = x[3 + a :: 40][:real]
+        np.testing.assert_array_equal(y[5 + places[1 + a] :][:size], np.pad(column, (0, size - real), mode="edge"))
+    back(again, y, places, channels)
+    for c in range(size):
+        np.testing.assert_array_equal(again[3 + 40 * c :][:size], x[3 + 40 * c :][:size] if c < real else 0)
+
+
+@pytest.mark.parametrize(("features", "expected"), [("+avx,+avx2,+fma", "False"), ("+avx2,+avx512f", "True")])
+def test_register_tiles_are_those_of_the_processor_that_numba_compiles_for(features, expected):
+    program = "from minigrad.kernels.register_tiles_numba import HAS_AVX512; print(HAS_AVX512)"
+    told = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | told, capture_output=True, text=True)
+    assert done.stdout.strip() == expected, done.stderr
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch, taps):
+    case, results = layer(c=40, o=150, taps=taps), []
     for threads in (1, 2, 3, 3):
         monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
         results.append(three(FAST, case))
@@ -92,8 +169,9 @@ def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
             np.testing.assert_array_equal(a, b)
 
 
-def test_layers_with_many_channels_are_answered_by_winograd():
-    case = layer(c=100)
+@pytest.mark.parametrize(("c", "o", "taps"), [(16, 48, 3), (24, 40, 3), (16, 48, 5), (24, 8, 5)])
+def test_layers_with_enough_channels_are_answered_by_it(c, o, taps):
+    case = layer(c=c, o=o, taps=taps)
     for a, b in zip(three((conv, conv_input, conv_weight), case), three(FAST, case), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -102,25 +180,37 @@ def refused(case):
     return all(result is NotImplemented for result in three(FAST, case))
 
 
-def test_winograd_leaves_alone_what_it_cannot_do_or_not_faster():
-    case = layer()
+def test_it_leaves_alone_what_it_cannot_do_or_not_faster():
+    case = layer(c=32, o=16)
     for setting in ({"stride": (2, 2)}, {"dilation": (2, 1)}, {"groups": 2}, {"padding": (3, 1)}):
         assert refused(case._replace(settings=case.settings | setting))
-    assert refused(case._replace(w=np.ones((40, 48, 1, 3), np.float32)))
-    assert refused(layer(dtype=np.float16))
+    for kernel in ((1, 3), (4, 4), (3, 5)):
+        assert refused(case._replace(w=np.ones((16, 32, *kernel), np.float32)))
+    assert refused(layer(c=32, o=16, dtype=np.float16))
     assert winograd.conv(case.x, case.w.astype(np.float64), case.b, **case.settings) is NotImplemented
-    assert refused(layer(c=16))
-    assert refused(layer(o=16))
-    assert refused(layer(n=1, size=(8, 8)))
-    assert refused(layer(n=64, size=(5, 5)))
+    assert refused(layer(c=7, o=16))
+    assert refused(layer(c=16, o=7))
+    assert refused(layer(c=32, o=16, n=1, size=(8, 8)))
+    assert refused(layer(c=32, o=16, n=64, size=(5, 5)))
+    assert not refused(layer(c=32, o=16, n=64, size=(7, 7), taps=5))
+    assert refused(layer(c=32, o=16, n=64, size=(5, 5), taps=5))
 
 
-def test_half_filled_factors_do_not_disturb_the_rest():
-    case = layer(n=9, size=(8, 8))  # 36 tiles, in factors of 32
-    assert_close(three(FAST, case), case)
-
-
-def test_sums_over_512_channels_are_right_to_five_digits():
-    case = layer(n=2, c=512, o=64, size=(16, 16))
+@pytest.mark.parametrize("taps", [3, 5])
+def test_sums_over_512_channels_are_right_to_five_digits(taps):
+    case = layer(n=2, c=512, o=64, size=(16, 16), taps=taps)
     for result, expected in zip(three(FAST, case), defined(case), strict=True):
         assert np.abs(result - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_the_bound_on_rounding_is_what_the_matrices_magnify(taps):
+    count = matrices.windows(taps)
+    a = np.stack(matrices.windows_to_points(np.eye(count)))
+    g = np.stack(matrices.taps_to_points(np.eye(taps)))
+    b = np.stack(matrices.pixels_to_points(np.eye(6)))
+    np.testing.assert_allclose(matrices.points_to_windows(np.eye(6), count), a.T)
+    np.testing.assert_allclose(matrices.points_to_taps(np.eye(6), taps), g.T)
+    i, p, j = np.ogrid[:count, :taps, :6]
+    np.testing.assert_allclose(np.einsum("ti,tp,tj->ipj", a, g, b), i + p == j, atol=1e-15)
+    assert np.einsum("ti,tp,tj->ipj", *map(np.abs, (a, g, b))).max() == pytest.approx(MAGNIFIED**0.5)

@@ -1,6 +1,6 @@
-"""The transforms of kernels for `winograd_lanes_numba`, and back, of the points that `conv_weight` has summed up.
+"""The transforms of kernels for `winograd_numba`, and back, of the points that `conv_weight` has summed up.
 
-Points u[t, O/L, C, L] of kernels (O, C, 3, 3) have outputs in lanes; from one of the 36 to the next it is
+Points u[t, O/L, C, L] of kernels (O, C, r, r) have outputs in lanes; from one of the 36 to the next it is
 `kernel_step`.
 """
 
@@ -10,27 +10,30 @@ from minigrad.typing import Array
 
 from .jit import compiled
 from .simd import BYTES
-from .winograd_lane_blocks_numba import kernel_step, pack, unpack
-from .winograd_lanes_simd import transform_taps, transform_to_taps
+from .winograd_blocks_numba import depth, kernel_step, pack, unpack
+from .winograd_simd import transform_taps, transform_to_taps
 
 
 @compiled
 def transform_kernels(w: Array, u: Array, turned: bool, start: int, stop: int) -> None:
     """u = G w G', for the vectors of outputs from start to stop; `turned`: of the kernels of w's transpose in x."""
     lanes = BYTES // w.itemsize
+    side, area = w.shape[2], w.shape[2] * w.shape[3]
     outs, ins = (w.shape[1], w.shape[0]) if turned else (w.shape[0], w.shape[1])
     taps, step = w.reshape(-1), kernel_step(ins, outs, lanes)
-    strip = np.empty(9 * ins * lanes, w.dtype)
+    strip = np.empty(area * ins * lanes, w.dtype)
     # One call of `pack` serves both, as it is compiled into this function: a plane for each input, or one for all.
-    planes, size, across = (ins, 9, 9) if turned else (1, 9 * ins, 9 * ins)
+    planes, size, across = (ins, area, area) if turned else (1, area * ins, area * ins)
     places = np.arange(size) * lanes
     if turned:
         places = places[::-1].copy()
     for o in range(start, stop):
+        first = o * lanes
         for plane in range(planes):
-            pack(taps, across * o * lanes + 9 * outs * plane, across, strip, places, 0, size, 9 * lanes * plane)
+            pack(taps, across * first + area * outs * plane, across, outs - first, strip, places, 0, size,
+                 area * lanes * plane)  # fmt: skip
         for c in range(ins):
-            transform_taps(strip, 9 * c * lanes, 3 * lanes, u, (o * ins + c) * lanes, step)
+            transform_taps(strip, area * c * lanes, side * lanes, side, u, (o * depth(ins) + c) * lanes, step)
 
 
 @compiled
@@ -46,11 +49,13 @@ def add_up(sums: Array, total: Array, start: int, stop: int) -> None:
 def transform_total_back(total: Array, w: Array, start: int, stop: int) -> None:
     """w = G' total G, for the vectors of outputs from start to stop."""
     lanes = BYTES // w.itemsize
+    side, area = w.shape[2], w.shape[2] * w.shape[3]
     outs, ins = w.shape[:2]
     taps, step = w.reshape(-1), kernel_step(ins, outs, lanes)
-    strip = np.empty(9 * ins * lanes, w.dtype)
-    places = np.arange(9 * ins) * lanes
+    strip = np.empty(area * ins * lanes, w.dtype)
+    places = np.arange(area * ins) * lanes
     for o in range(start, stop):
+        first = o * lanes
         for c in range(ins):
-            transform_to_taps(total, (o * ins + c) * lanes, step, strip, 9 * c * lanes, 3 * lanes)
-        unpack(taps, 9 * o * lanes * ins, 9 * ins, strip, places, 0, 9 * ins, 0)
+            transform_to_taps(total, (o * depth(ins) + c) * lanes, step, strip, area * c * lanes, side * lanes, side)
+        unpack(taps, area * ins * first, area * ins, outs - first, strip, places, 0, area * ins, 0)

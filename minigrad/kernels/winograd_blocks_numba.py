@@ -1,8 +1,9 @@
-"""The compiled steps of `winograd_lanes_numba`: a block of tiles is packed, transformed, multiplied, transformed back.
+"""The compiled steps of `winograd_numba`: a block of tiles is packed, transformed, multiplied, transformed back.
 
 A block is some rows of tiles, which may lie in several images; a strip, rows of one image that are packed together. The
 points of a block's tiles, v[t, C/L, tile, L], and the transformed kernels, u[t, O/L, C, L], are flat here: a register
-tile takes one vector of u after the other, and the same channel of several tiles of v at a constant distance.
+tile takes one vector of u after the other, and the same channel of several tiles of v at a constant distance. The last
+vector of channels repeats the last one, where these are no multiple of L: see `winograd_simd`.
 """
 
 from typing import NamedTuple
@@ -22,8 +23,8 @@ from .register_tiles_numba import (
     zero_tile,
 )
 from .simd import BYTES, load_scalar, prefetch, store_scalar
-from .winograd_lanes_simd import pack_block, transform_pixels, transform_sums, transform_windows, unpack_block
-from .winograd_transforms_numba import POINTS
+from .winograd_matrices import POINTS, SIDE
+from .winograd_simd import pack_block, transform_pixels, transform_sums, transform_windows, unpack_block
 
 TILE = 14 if HAS_AVX512 else 6  # tiles of a product in registers
 CHANNELS = 8 if HAS_AVX512 else 4  # likewise, in `conv_weight`; a divisor of the lanes
@@ -34,6 +35,7 @@ class Layout(NamedTuple):
 
     rows: int
     columns: int
+    window: int  # windows of a tile's side
     padding: Pair
     block: int  # rows of a block
     strip: int  # rows that are packed together
@@ -54,7 +56,7 @@ def convolve_blocks(
         block, part = unit // layout.parts, unit % layout.parts
         first = block * layout.block
         last = min(first + layout.block, len(x) * layout.rows)
-        outs = cut(out.shape[1] // lanes, part, layout.parts)
+        outs = cut(vectors(out.shape[1], lanes), part, layout.parts)
         if block != held:
             read_pixels(x, pixels, before, v, first, last, layout)
         held = block
@@ -72,7 +74,7 @@ def correlate_blocks(
     before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
     total = len(x) * layout.rows
     for unit in range(start, stop):
-        s, outs = unit // layout.parts, cut(g.shape[1] // lanes, unit % layout.parts, layout.parts)
+        s, outs = unit // layout.parts, cut(vectors(g.shape[1], lanes), unit % layout.parts, layout.parts)
         clear(sums[s], x.shape[1], g.shape[1], outs)
         for first in range(s * blocks * layout.block, min((s + 1) * blocks * layout.block, total), layout.block):
             last = min(first + layout.block, total)
@@ -89,21 +91,39 @@ def cut(total: int, part: int, parts: int) -> Pair:
 
 
 @compiled
+def vectors(channels: int, lanes: int) -> int:
+    """How many vectors so many channels take."""
+    return (channels + lanes - 1) // lanes
+
+
+@compiled
 def point_step(channels: int, tiles: int, lanes: int) -> int:
     """From a point to the next: an odd number of vectors, for a power of two would use a small part of the cache."""
-    return (channels // lanes * tiles | 1) * lanes
+    return (vectors(channels, lanes) * tiles | 1) * lanes
 
 
 @compiled
 def kernel_step(ins: int, outs: int, lanes: int) -> int:
-    """Likewise, of kernels."""
-    return (outs // lanes * ins | 1) * lanes
+    """Likewise, of kernels, with room for those that `correlate` adds up beside the last channel."""
+    return (vectors(outs, lanes) * depth(ins) | 1) * lanes
+
+
+@compiled
+def depth(ins: int) -> int:
+    """Channels of which kernels have points: the next multiple of CHANNELS."""
+    return (ins + CHANNELS - 1) // CHANNELS * CHANNELS
 
 
 @compiled
 def strip_size(layout: Layout, lanes: int) -> int:
     """Numbers in a strip of pixels, which is larger than one of windows."""
-    return (4 * layout.strip + 2) * (4 * layout.columns + 2) * lanes
+    return (layout.window * (layout.strip - 1) + SIDE) * pixel_pitch(layout, lanes)
+
+
+@compiled
+def pixel_pitch(layout: Layout, lanes: int) -> int:
+    """From a row of a strip's pixels to the next."""
+    return (layout.window * (layout.columns - 1) + SIDE) * lanes
 
 
 @compiled
@@ -111,22 +131,24 @@ def read_pixels(x: Array, places: Array, strip: Array, v: Array, first: int, las
     """Write B x B' to v, for the rows of tiles from first to last."""
     lanes = BYTES // x.itemsize
     plane, step = x.shape[2] * x.shape[3], point_step(x.shape[1], layout.tiles, lanes)
-    pitch = (4 * layout.columns + 2) * lanes
+    pitch, side = pixel_pitch(layout, lanes), layout.window
     row = first
     while row < last:
         n, r = row // layout.rows, row % layout.rows
         count = min(layout.strip, layout.rows - r, last - row)
-        top = 4 * r - layout.padding[0]  # the image's row that is the strip's first
-        begin, end = max(0, top), min(x.shape[2], top + 4 * count + 2)
+        top = side * r - layout.padding[0]  # the image's row that is the strip's first
+        height = side * (count - 1) + SIDE
+        begin, end = max(0, top), min(x.shape[2], top + height)
         strip[: (begin - top) * pitch] = 0
-        strip[(end - top) * pitch : (4 * count + 2) * pitch] = 0
-        for c in range(x.shape[1] // lanes):
-            pack(x, (n * x.shape[1] + c * lanes) * plane, plane, strip, places, begin * x.shape[3], end * x.shape[3],
-                 -top * pitch)  # fmt: skip
+        strip[(end - top) * pitch : height * pitch] = 0
+        for c in range(vectors(x.shape[1], lanes)):
+            channel = c * lanes
+            pack(x, (n * x.shape[1] + channel) * plane, plane, x.shape[1] - channel, strip, places,
+                 begin * x.shape[3], end * x.shape[3], -top * pitch)  # fmt: skip
             at = (c * layout.tiles + (row - first) * layout.columns) * lanes
             for i in range(count):
                 for j in range(layout.columns):
-                    transform_pixels(strip, 4 * (i * pitch + j * lanes), pitch, v, at, step)
+                    transform_pixels(strip, side * (i * pitch + j * lanes), pitch, v, at, step)
                     at += lanes
         row += count
 
@@ -138,20 +160,22 @@ def read_windows(
     """Write A g A' to a, for a part of the outputs and the rows of tiles from first to last."""
     lanes = BYTES // g.itemsize
     plane, step = g.shape[2] * g.shape[3], point_step((outs[1] - outs[0]) * lanes, layout.tiles, lanes)
-    pitch = 4 * layout.columns * lanes
+    side = layout.window
+    pitch = side * layout.columns * lanes
     row = first
     while row < last:
         n, r = row // layout.rows, row % layout.rows
         count = min(layout.strip, layout.rows - r, last - row)
-        end = min(g.shape[2], 4 * (r + count))
-        strip[(end - 4 * r) * pitch : 4 * count * pitch] = 0
+        end = min(g.shape[2], side * (r + count))
+        strip[(end - side * r) * pitch : side * count * pitch] = 0
         for o in range(outs[0], outs[1]):
-            pack(g, (n * g.shape[1] + o * lanes) * plane, plane, strip, places, 4 * r * g.shape[3], end * g.shape[3],
-                 -4 * r * pitch)  # fmt: skip
+            channel = o * lanes
+            pack(g, (n * g.shape[1] + channel) * plane, plane, g.shape[1] - channel, strip, places,
+                 side * r * g.shape[3], end * g.shape[3], -side * r * pitch)  # fmt: skip
             at = ((o - outs[0]) * layout.tiles + (row - first) * layout.columns) * lanes
             for i in range(count):
                 for j in range(layout.columns):
-                    transform_windows(strip, 4 * (i * pitch + j * lanes), pitch, a, at, step)
+                    transform_windows(strip, side * (i * pitch + j * lanes), pitch, side, a, at, step)
                     at += lanes
         row += count
 
@@ -163,7 +187,8 @@ def write_windows(
     """Write A' sums A, plus bias, to a part of out (N, O, I, J), for the rows of tiles from first to last."""
     lanes = BYTES // out.itemsize
     plane, step = out.shape[2] * out.shape[3], point_step((outs[1] - outs[0]) * lanes, layout.tiles, lanes)
-    pitch = 4 * layout.columns * lanes
+    side = layout.window
+    pitch = side * layout.columns * lanes
     row = first
     while row < last:
         n, r = row // layout.rows, row % layout.rows
@@ -172,11 +197,11 @@ def write_windows(
             at = ((o - outs[0]) * layout.tiles + (row - first) * layout.columns) * lanes
             for i in range(count):
                 for j in range(layout.columns):
-                    transform_sums(sums, at, step, bias, o * lanes, strip, 4 * (i * pitch + j * lanes), pitch)
+                    transform_sums(sums, at, step, bias, o * lanes, strip, side * (i * pitch + j * lanes), pitch, side)
                     at += lanes
-            end = min(out.shape[2], 4 * (r + count))
-            unpack(out, (n * out.shape[1] + o * lanes) * plane, plane, strip, places, 4 * r * out.shape[3],
-                   end * out.shape[3], -4 * r * pitch)  # fmt: skip
+            channel, end = o * lanes, min(out.shape[2], side * (r + count))
+            unpack(out, (n * out.shape[1] + channel) * plane, plane, out.shape[1] - channel, strip, places,
+                   side * r * out.shape[3], end * out.shape[3], -side * r * pitch)  # fmt: skip
         row += count
 
 
@@ -193,14 +218,17 @@ def multiply(v: Array, u: Array, sums: Array, ins: int, outs: int, some: Pair, c
         for o in range(some[0], some[1]):
             for tile in range(0, count, TILE):
                 s = zero_tile(v, TILE, 1)
-                weight = t * kernel_step(ins, outs, lanes) + o * ins * lanes
+                weight = t * kernel_step(ins, outs, lanes) + o * depth(ins) * lanes
                 for _ in range(TILE):
                     prefetch(v, ahead)
                     ahead += lanes
-                for block in range(ins // lanes):
+                for block in range(vectors(ins, lanes)):
                     at = t * point_step(ins, tiles, lanes) + (block * tiles + tile) * lanes
-                    for c in range(lanes):
-                        prefetch(u, weight + ins * lanes)
+                    channels = min(lanes, ins - block * lanes)
+                    for c in range(lanes):  # a loop of fixed length is unrolled
+                        if c == channels:
+                            break
+                        prefetch(u, weight + depth(ins) * lanes)
                         s = add_outer_product(s, splat_column(v, at + c, lanes, TILE), load_contiguous(u, weight, 1))
                         weight += lanes
                 store_column(sums, t * step + ((o - some[0]) * tiles + tile) * lanes, lanes, s)
@@ -212,7 +240,7 @@ def clear(sums: Array, ins: int, outs: int, some: Pair) -> None:
     lanes = BYTES // sums.itemsize
     for t in range(POINTS):
         at = t * kernel_step(ins, outs, lanes)
-        sums[at + some[0] * ins * lanes : at + some[1] * ins * lanes] = 0
+        sums[at + some[0] * depth(ins) * lanes : at + some[1] * depth(ins) * lanes] = 0
 
 
 @compiled
@@ -223,7 +251,7 @@ def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, some: Pair, 
     for t in range(POINTS):
         for o in range(some[0], some[1]):
             for c in range(0, ins, CHANNELS):
-                at = t * kernel_step(ins, outs, lanes) + (o * ins + c) * lanes
+                at = t * kernel_step(ins, outs, lanes) + (o * depth(ins) + c) * lanes
                 for c_ahead in range(CHANNELS, 2 * CHANNELS):
                     prefetch(sums, at + c_ahead * lanes)
                 s = load_column(sums, at, lanes, CHANNELS)
@@ -237,28 +265,36 @@ def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, some: Pair, 
 
 
 @compiled
-def pack(x: Array, at: int, step: int, strip: Array, places: Array, begin: int, end: int, base: int) -> None:
-    """Write the pixels from begin to end of the plane x[at:], and of those behind it, to strip[base + places]."""
+def pack(
+    x: Array, at: int, step: int, channels: int, strip: Array, places: Array, begin: int, end: int, base: int
+) -> None:
+    """Write the pixels from begin to end of the plane x[at:], and of those behind it, to strip[base + places].
+
+    Where there are fewer than L `channels`, the last one is repeated.
+    """
     lanes = BYTES // x.itemsize
     if end - begin >= lanes:
         for f in range(begin, end, lanes):
             some = min(f, end - lanes)  # the last block may repeat what the one before has done
-            pack_block(x, at + some, step, strip, places, some, base)
+            pack_block(x, at + some, step, channels, strip, places, some, base)
         return
     for f in range(begin, end):
         for c in range(lanes):
-            store_scalar(strip, base + places[f] + c, load_scalar(x, at + c * step + f))
+            channel = min(c, channels - 1)
+            store_scalar(strip, base + places[f] + c, load_scalar(x, at + channel * step + f))
 
 
 @compiled
-def unpack(y: Array, at: int, step: int, strip: Array, places: Array, begin: int, end: int, base: int) -> None:
+def unpack(
+    y: Array, at: int, step: int, channels: int, strip: Array, places: Array, begin: int, end: int, base: int
+) -> None:
     """The inverse of `pack`."""
     lanes = BYTES // y.itemsize
     if end - begin >= lanes:
         for f in range(begin, end, lanes):
             some = min(f, end - lanes)
-            unpack_block(y, at + some, step, strip, places, some, base)
+            unpack_block(y, at + some, step, channels, strip, places, some, base)
         return
     for f in range(begin, end):
-        for c in range(lanes):
+        for c in range(min(lanes, channels)):
             store_scalar(y, at + c * step + f, load_scalar(strip, base + places[f] + c))
