@@ -25,7 +25,7 @@ from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import FreedGraphError, RuleError
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
-from minigrad.typing import Settings, Value
+from minigrad.typing import Array, Function, Settings, Value
 
 _NO_SETTINGS: Final[Settings] = {}
 
@@ -145,14 +145,16 @@ def _walk(
         elif record:
             saved = plan.as_tensors(node)
         together = products(plan, node, g, saved) if plan.joint and pulls is plan.pulls else None
-        for pull in pulls:
+        loop = plan.loop if pulls is plan.pulls and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE else None
+        found = None if loop is None else in_one_loop(loop, plan, parents, inside, g, saved)
+        for k, pull in enumerate(pulls):
             parent = parents[pull.position]
             if parent is None or parent not in inside:
                 continue
             try:
                 settings = {name: node.settings[name] for name in pull.settings} if pull.settings else _NO_SETTINGS
-                cotangent = NotImplemented
-                if pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
+                cotangent = NotImplemented if found is None else found[k]
+                if found is None and pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
                     cotangent = pull.fused(g, *pull.arguments(saved), **settings)
                 if cotangent is NotImplemented:
                     if together is None or pull.joint is None:
@@ -175,6 +177,23 @@ def _walk(
             node.saved, node.parents = None, ()
     reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
     return reached
+
+
+def in_one_loop(
+    loop: Function, plan: Plan, parents: Sequence[Node | None], inside: Set[Node], g: Array, saved: tuple[Value, ...]
+) -> list[Array] | None:
+    """The products of all rules of an elementwise op, un-broadcast; None where one loop cannot, or need not, do it."""
+    shapes, multiply = [], 0
+    for pull in plan.pulls or ():
+        parent = parents[pull.position]
+        if parent is None or parent not in inside:
+            return None
+        shapes.append(parent.shape)
+        multiply += pull.multiplies
+    if multiply < 2 and all(shape == g.shape for shape in shapes):
+        return None  # one rule has a loop of its own, and what only moves cotangents needs none
+    found = loop((g, *saved), g.shape, tuple(shapes))
+    return None if found is NotImplemented else found
 
 
 def products(plan: Plan, node: Node, g: Cotangent, saved: tuple[Value, ...]) -> dict[JointPull, tuple[Cotangent, ...]]:

@@ -59,7 +59,7 @@ class _Replay(Plan):
     ) -> None:
         self.total = physical(out).sum(dtype=np.float64)
         self.op = _CHECKPOINT
-        self.pulls = self.recorded = None
+        self.pulls = self.recorded = self.loop = None
         self.joint = False
         self.save = lambda values: ()
         self.function, self.inputs, self.rng_state = function, inputs, rng_state

@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.autograd.node import Node
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.errors import RuleError
-from minigrad.kernels.lazy_fusion import fused
+from minigrad.kernels.lazy_fusion import fused, products
 from minigrad.typing import Function
 
 if TYPE_CHECKING:
@@ -124,11 +124,13 @@ class Plan:
         save: from a call's values to what the node keeps.
         pulls: the steps of a first-order backward pass, on arrays.
         joint: whether some of these are taken together.
+        loop: what computes all of them in one compiled loop, for the shapes of the inputs, or says NotImplemented; None
+            where the op has one input, or is not elementwise.
         recorded: the same on Tensors; None where only a replay of the op's reference can be recorded.
         saved_names: the name of each saved value.
     """
 
-    __slots__ = ("joint", "op", "pulls", "recorded", "save", "saved_names")
+    __slots__ = ("joint", "loop", "op", "pulls", "recorded", "save", "saved_names")
 
     joint: bool
     pulls: list[Pull] | None
@@ -152,6 +154,7 @@ class Plan:
         self.save = self._saver()
         pulls = [self._pull(i, first[name]) for i, name in names.items()]
         self.pulls, self.joint = pulls, self._join(pulls, names)
+        self.loop = self._loop(pulls)
         self.recorded = None if replayed else [self._pull(i, plain[name]) for i, name in names.items()]
 
     def as_tensors(self, node: Node) -> tuple[Any, ...]:
@@ -201,6 +204,20 @@ class Plan:
         if len(rule.inputs) > 1:
             function = _product(rule, self.op.inputs[position])
         return Pull(position, function, self._arguments(rule, position), rule.settings, multiplies, rule.wants, loop)
+
+    def _loop(self, pulls: list[Pull]) -> Function | None:
+        """One loop for all products of an elementwise op of several inputs."""
+        op, wants = self.op, [want for pull in pulls for want in pull.wants]
+        if not op.elementwise or op.variadic or len(op.inputs) < 2 or any(pull.settings for pull in pulls):
+            return None
+        if any(pull.fused is None for pull in pulls) or any(want.endswith("_shape") for want in wants):
+            return None
+
+        def function(g: Any, *saved: Any) -> tuple[Any, ...]:
+            return tuple([pull.function(g, *pull.arguments(saved)) for pull in pulls])
+
+        names = "_".join(op.inputs[pull.position] for pull in pulls)
+        return products(function, f"{op.name}_vjp_{names}", [pull.multiplies for pull in pulls])
 
     def _arguments(self, rule: Rule, position: int) -> Getter:
         """From what the node keeps to what a rule receives by position."""

@@ -1,10 +1,12 @@
 """The way to `fusion` that costs nothing until the first large array comes: then it is imported, and Numba with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
 from numpy import ndarray
+
+from minigrad.typing import Shape
 
 from .jit import VariantResult, is_numpy_only
 
@@ -23,6 +25,23 @@ def fused(function: Callable[..., Any], name: str, *, silent: bool = False) -> C
         if made is None:
             made = import_module("minigrad.kernels.fusion.fused").Fused(function, name, silent=silent)
         return made(*args, **settings)
+
+    return call
+
+
+def products(
+    function: Callable[..., tuple[Any, ...]], name: str, silent: Sequence[bool]
+) -> Callable[..., VariantResult]:
+    """What computes the results of `function` in one compiled loop: a `fusion.products.Products`, made likewise."""
+    made: Callable[..., VariantResult] | None = None
+
+    def call(arrays: Sequence[Any], shape: Shape, results: tuple[Shape, ...]) -> VariantResult:
+        nonlocal made
+        if is_numpy_only():
+            return NotImplemented
+        if made is None:
+            made = import_module("minigrad.kernels.fusion.products").Products(function, name, silent)
+        return made(arrays, shape, results)
 
     return call
 

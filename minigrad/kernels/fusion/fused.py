@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
+from math import prod
 from typing import Any, Final
 
 import numpy as np
 
-from minigrad.typing import Array, DType
+from minigrad.typing import Array, DType, Shape
 
 from ..array_utils import as_contiguous
 from ..jit import numba_available
 from .expression import BOOLEAN, Graph, UntraceableError
 from .loop import Loop
+from .products import Products
 
 MAX_VALUES: Final = 8
 """For how many different values of its numbers a function gets loops of its own, where one for all is not possible."""
+
+MIN_ROWS_SIZE: Final = 1 << 14
+"""Elements from which on a loop over rows is faster than NumPy's broadcasting."""
 
 Kinds = str
 """For each argument a letter: f or d for an array of numbers, ? for one of truth values, n for a number."""
@@ -39,6 +45,7 @@ class Fused:
     def __init__(self, function: Callable[..., Any], name: str, *, silent: bool = False) -> None:
         self.function, self.name, self.silent = function, name, silent
         self._loops: dict[Any, Loop | None] = {}
+        self._rows: Products | None = None
         self._tracing = threading.Lock()
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
@@ -51,7 +58,7 @@ class Fused:
                 if shape is None:
                     shape = x.shape
                 elif x.shape != shape:
-                    return NotImplemented
+                    return NotImplemented if settings else self._by_rows(args)
                 dtype = x.dtype
                 kinds += dtype.char if dtype.isnative else "!"
                 dense = dense and x.flags.carray
@@ -75,6 +82,16 @@ class Fused:
         if loop is None:
             return NotImplemented
         return loop(arrays, numbers) if dense else _by_layout(loop, arrays, numbers)
+
+    def _by_rows(self, args: tuple[Any, ...]) -> Any:
+        """The result for arrays that broadcast."""
+        shape = _common_shape(*[x.shape for x in args if isinstance(x, np.ndarray)])
+        if shape is None or prod(shape) < MIN_ROWS_SIZE:
+            return NotImplemented
+        if self._rows is None:
+            self._rows = Products(lambda *args: (self.function(*args),), f"{self.name}_rows", [self.silent])
+        found = self._rows(args, shape, (shape,))
+        return found if found is NotImplemented else found[0]
 
     def source(self, kinds: Kinds = "f", settings: tuple[str, ...] = ()) -> str:
         """The source of the loop for arguments of such kinds, the last of them settings."""
@@ -121,6 +138,15 @@ class Fused:
         arrays = [f"x{k}" for k, kind in enumerate(kinds) if kind != "n"]
         numbers = [f"x{k}" for k, kind in enumerate(kinds) if kind == "n" and values is None]
         return Loop(graph, self.name, arrays, numbers)
+
+
+@lru_cache(1000)
+def _common_shape(*shapes: Shape) -> Shape | None:
+    """What shapes broadcast to; None if they do not."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
 
 
 def _dtype_of(kinds: Kinds) -> DType | None:

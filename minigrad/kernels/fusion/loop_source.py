@@ -29,14 +29,14 @@ def loop_source(
             then: LLVM does several elements at a time only where it sees that there is one array, not two that overlap.
     """
     shared = shared or {}
-    inputs = _used(graph, arrays)
+    inputs = used_inputs(graph, arrays)
     parameters = [*results, *[x for x in arrays if x not in shared], *numbers, "start", "stop"]
     body = [
         *[f"{x} = {x}[start:stop]" for x in (*results, *[x for x in inputs if x not in shared])],
         *[f"{x} = f({x})" for x in numbers],
-        *_elements(graph, numbers, {x: shared.get(x, x) for x in inputs}, results),
+        *elements(graph, numbers, {x: shared.get(x, x) for x in inputs}, results),
     ]
-    return _module(graph, name, parameters, body)
+    return module(graph, name, parameters, body)
 
 
 def row_loop_source(
@@ -59,7 +59,7 @@ def row_loop_source(
     shared = shared or {}
     given = [x for x in arrays if x not in shared]
     parameters = [*results, *given, "steps", "middle", "row", "first", "length", "start", "stop"]
-    inputs = _used(graph, arrays)
+    inputs = used_inputs(graph, arrays)
     body = ["for k in range(start, stop):", "    outer, across = k // middle, k % middle"]
     for position, x in enumerate((*results, *given)):
         if x in results or x in inputs:
@@ -67,28 +67,35 @@ def row_loop_source(
             line = f"{x}_i = {x}[at]" if x in single else f"{x}_row = {x}[at + first : at + first + length]"
             body.append(f"    {line}")
     along = {x: f"{shared.get(x, x)}_row" for x in inputs if x not in single}
-    inside = _elements(graph, (), along, [f"{x}_row" for x in results])
-    return _module(graph, name, parameters, [*body, *[f"    {line}" for line in inside]])
+    inside = elements(graph, (), along, [f"{x}_row" for x in results])
+    return module(graph, name, parameters, [*body, *[f"    {line}" for line in inside]])
 
 
-def _used(graph: Graph, arrays: Sequence[str]) -> list[str]:
+def used_inputs(graph: Graph, arrays: Sequence[str]) -> list[str]:
     """The arrays that the graph has as inputs."""
     return [array for array in arrays if any(n.function == "input" and n.args == (array,) for n in graph.nodes)]
 
 
-def _elements(graph: Graph, numbers: Sequence[str], inputs: Mapping[str, str], results: Sequence[str]) -> list[str]:
-    """The loop over elements: reads the inputs, each from the array that it is mapped to, and writes the results."""
+def elements(
+    graph: Graph, numbers: Sequence[str], inputs: Mapping[str, str], results: Sequence[str], sums: Collection[str] = ()
+) -> list[str]:
+    """The loop over elements: reads the inputs, each from the array that it is mapped to, and writes the results.
+
+    To those that are in `sums` it adds.
+    """
     names = _names(graph, numbers)
     computed = [i for i in graph.reachable() if graph.nodes[i].function not in ("input", "constant")]
     lines = [f"{names[i]} = {_line(graph.nodes[i], names)}" for i in computed]
     tests = [_beyond(graph.nodes[i], names) for i in computed if _is_limited(graph.nodes[i])]
     beyond = tests[0] if len(tests) == 1 else " | ".join(f"({test})" for test in tests)
-    elements = [f"{x}_i = {array}[i]" for x, array in inputs.items()]
-    stores = [f"{x}[i] = {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)]
+    loads = [f"{x}_i = {array}[i]" for x, array in inputs.items()]
+    stores = [
+        f"{x}[i] {'+=' if x in sums else '='} {names[out.index]}" for x, out in zip(results, graph.outputs, strict=True)
+    ]
     body = [
         *["beyond = False"] * bool(beyond),
         f"for i in range(len({results[0]})):",
-        *[f"    {line}" for line in (*elements, *lines, *stores)],
+        *[f"    {line}" for line in (*loads, *lines, *stores)],
     ]
     if beyond:
         exact = [f"{names[i]} = {_line(graph.nodes[i], names, limited=True)}" for i in computed]
@@ -96,15 +103,15 @@ def _elements(graph: Graph, numbers: Sequence[str], inputs: Mapping[str, str], r
             f"    beyond |= {beyond}",
             "if beyond:",
             f"    for i in range(len({results[0]})):",
-            *[f"        {line}" for line in (*elements, *exact)],
+            *[f"        {line}" for line in (*loads, *exact)],
             f"        if {beyond}:",
             *[f"            {line}" for line in stores],
         ]
     return body
 
 
-def _module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[str]) -> str:
-    """The module of a function of such parameters and lines."""
+def module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[str], imports: Sequence[str] = ()) -> str:
+    """The module of a function of such parameters and lines, and of what else it imports."""
     functions = {graph.nodes[i].function for i in graph.reachable()}
     used = sorted(functions & VECTOR_MATH.keys())
     return "\n".join(
@@ -114,6 +121,7 @@ def _module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[s
             *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * ("copysign" in functions),
             *["from minigrad.kernels.fusion.vector_math_numba import library"] * bool(used),
             "from minigrad.kernels.jit import compiled",
+            *imports,
             "",
             f"f = np.{graph.dtype.name}",
             *[f"{x} = library(f).{x}" for x in used],
