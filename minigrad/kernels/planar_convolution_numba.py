@@ -25,6 +25,7 @@ from .jit import VariantResult, compiled
 from .lane_convolution_numba import SUMS, StripPlan, in_strips
 from .lane_taps_numba import TILE, Strips
 from .register_tiles_numba import (
+    HAS_AVX512,
     add_outer_product,
     load_column,
     load_contiguous,
@@ -36,6 +37,7 @@ from .simd import BYTES, load_scalar, store_scalar
 from .threads import parallel
 from .winograd_blocks_numba import pack, unpack
 
+WINDOWS = 10 if HAS_AVX512 else 6  # of a product in registers; 10 rather than 12, for rows of 10, 20 and 28
 MAX_TAPS = 512  # in all channels: the kernels of a vector of outputs stay in the first cache
 
 
@@ -53,7 +55,8 @@ def conv(
     bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
     lanes = BYTES // x.itemsize
     kernels = np.ascontiguousarray(w.reshape(len(w) // lanes, lanes, -1).swapaxes(1, 2)).reshape(-1)
-    arguments = (as_contiguous(x), kernels, bias, out, plan.reads, plan.writes, places(plan, x.shape[1]), plan.strips)
+    arguments = (as_contiguous(x), kernels, bias, out, plan.reads, plan.writes, places(plan, x.shape[1]),
+                 tile_starts(plan), plan.strips)  # fmt: skip
     in_strips(sweep_planes, len(x), arguments, out, plan.strips, finish)
     return out
 
@@ -98,26 +101,39 @@ def places(plan: StripPlan, channels: int) -> Array:
     return (np.arange(channels)[:, None] * plan.strips.plane + plan.taps).ravel()
 
 
+def tile_starts(plan: StripPlan) -> Array:
+    """The first window of each tile: all in one stretch, or row by row where that takes fewer of them.
+
+    At the end of a row a tile may reach into the next one, whose own tiles come later.
+    """
+    strips, width = plan.strips, plan.count[1]
+    rows, columns = np.arange(strips.rows), np.arange(0, width, WINDOWS)
+    by_rows = (rows[:, None] * strips.width + columns).ravel()
+    stretch = np.arange(0, (strips.rows - 1) * strips.width + width, WINDOWS)
+    fits = by_rows[-1] + WINDOWS <= strips.room
+    return by_rows if fits and len(by_rows) < len(stretch) else stretch
+
+
 @compiled
 def sweep_planes(
-    x: Array, u: Array, bias: Array, out: Array, reads: Array, writes: Array, taps: Array, strips: Strips,
-    start: int, stop: int,
+    x: Array, u: Array, bias: Array, out: Array, reads: Array, writes: Array, taps: Array, starts: Array,
+    strips: Strips, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Convolve, for the pairs of an image and a strip from start to stop."""
     lanes = BYTES // x.itemsize
     outs, plane = out.shape[1] // lanes, out.shape[2] * out.shape[3]
-    source = np.zeros(x.shape[1] * strips.plane, x.dtype)
-    target = np.zeros(strips.room * lanes, x.dtype)
+    source = np.zeros(x.shape[1] * strips.plane + WINDOWS, x.dtype)
+    target = np.zeros((strips.room + WINDOWS) * lanes, x.dtype)
     for unit in range(start, stop):
         n, first = unit // strips.per_image, unit % strips.per_image * strips.rows
         read_planes(x, n, first, reads, source, strips)
         end = min(out.shape[2], first + strips.rows)
         for o in range(outs):
-            for window in range(0, strips.room, TILE):
-                s = load_column(bias, o * lanes, 0, TILE)
+            for window in starts:
+                s = load_column(bias, o * lanes, 0, WINDOWS)
                 weight = o * len(taps) * lanes
                 for k in range(len(taps)):
-                    pixels = splat_tile(source, taps[k] + window, TILE)
+                    pixels = splat_tile(source, taps[k] + window, WINDOWS)
                     s = add_outer_product(s, pixels, load_contiguous(u, weight, 1))
                     weight += lanes
                 store_column(target, window * lanes, lanes, s)
