@@ -62,7 +62,7 @@ def grid_sample_grid(g: Array, x: Array, grid: Array, *, mode: str, padding_mode
     dtype = accumulation_dtype(np.result_type(g, x, grid))
     points = Points.of(x.shape, grid, mode, padding_mode, align_corners)
     values = contract(planes(g, dtype), planes(x, dtype), points.index)
-    slopes = [(values * points.slope(axis, dtype)).sum(axis=0) for axis in range(len(points.taps))]
+    slopes = [points.along(axis, values) for axis in range(len(points.taps))]
     return np.stack(slopes[::-1], -1).reshape(grid.shape).astype(grid.dtype, copy=False)
 
 
@@ -91,19 +91,25 @@ class Points:
         steps = [math.prod(sides[k + 1 :]) for k in range(len(sides))]
         offsets = [np.where(t.index < 0, NONE, t.index * step) for t, step in zip(taps, steps, strict=True)]
         index = functools.reduce(np.add, _combined(offsets))
-        return cls(taps, index.reshape(-1, *index.shape[-2:]))
+        return cls(taps, index.reshape(math.prod(index.shape[:-2]), *index.shape[-2:]))
 
     def weight(self, dtype: np.dtype) -> Array:
         """(K, N, P): the products of the weights along the axes."""
-        return self._product([t.weight for t in self.taps], dtype)
-
-    def slope(self, axis: int, dtype: np.dtype) -> Array:
-        """(K, N, P): d weight / d place along an axis."""
-        return self._product([t.slope if k == axis else t.weight for k, t in enumerate(self.taps)], dtype)
-
-    def _product(self, factors: list[Array], dtype: np.dtype) -> Array:
-        product = functools.reduce(np.multiply, _combined(factors))
+        product = functools.reduce(np.multiply, _combined([t.weight for t in self.taps]))
         return product.reshape(self.index.shape).astype(dtype, copy=False)
+
+    def along(self, axis: int, values: Array) -> Array:
+        """(N, P): the sum of values (K, N, P) times d weight / d place along an axis.
+
+        The other axes are summed up first: in an image that does not change along the axis, the rest then cancels.
+        """
+        total = values.reshape(*[len(t.index) for t in self.taps], *values.shape[1:])
+        for k, weight in enumerate(_combined([t.weight for t in self.taps])):
+            if k != axis:
+                total = (total * weight).sum(axis=k, keepdims=True)
+        taps = self.taps[axis]
+        found: Array = (total.reshape(taps.slope.shape) * taps.slope).sum(axis=0)
+        return found
 
 
 def _combined(parts: list[Array]) -> list[Array]:

@@ -143,8 +143,8 @@ def kernels(f: Any) -> SimpleNamespace:
             if span == 0:
                 return zero, zero
             distance = abs(at - low)
-            flips = np.floor(distance / span)
-            rest = distance - flips * span
+            rest = f(np.fmod(distance, span))
+            flips = np.rint((distance - rest) / span)
             odd = flips % two == one
             turn = one if odd == (at < low) else -one
             at = (span - rest if odd else rest) + low
