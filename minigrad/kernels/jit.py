@@ -5,6 +5,7 @@ returns NotImplemented, as Python's own operators do, for arguments that it is n
 Numba is imported by the first call that is large enough to profit from it.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,6 +83,7 @@ def _load(module: str, name: str) -> Callable[..., VariantResult]:
 @cache
 def _numba() -> Any:  # without type stubs
     """Numba, which tells `compilation_watchers` that it compiles."""
+    _leave_out_scipy()
     event: Any = import_module("numba.core.event")
 
     class Listener(event.Listener):  # type: ignore[misc]  # a class of Numba's
@@ -94,6 +96,22 @@ def _numba() -> Any:  # without type stubs
 
     event.register("numba:compile", Listener())
     return import_module("numba")
+
+
+def _leave_out_scipy() -> None:
+    """Let Numba load SciPy when code needs its products of matrices, as it does anyway, not already at the beginning.
+
+    It looks whether there is a BLAS by importing `scipy.linalg`, which takes 20 MB and a fifth of a second.
+    """
+    linalg: Any = import_module("numba.np.linalg")
+    ensure = getattr(linalg, "ensure_blas", None)
+    if ensure is None or "numba.np.arraymath" in sys.modules or find_spec("scipy") is None:
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = ensure
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
