@@ -120,9 +120,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     # Products may be fused into sums; NaN and infinity keep their meaning.
     jit = partial(numba.njit, nogil=True, error_model="numpy", fastmath={"contract"})
     try:
-        return cast(Callable[P, R], jit(cache=True)(function))
+        kernel = jit(cache=True)(function)
     except RuntimeError:  # there is no folder to keep it in
         return cast(Callable[P, R], jit()(function))
+    if getattr(function, "__closure__", None):
+        kernel._cache = import_module("minigrad.kernels.closure_cache_numba").ClosureCache(function)
+    return cast(Callable[P, R], kernel)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
