@@ -195,7 +195,8 @@ class Optimizer(ExplainedKeywords):
                 self._step_parameter(p, g, group)
                 continue
             state["step"] += 1
-            arrays = (p.writable().reshape(-1), g.reshape(-1), *[state[name].reshape(-1) for name in names])
+            own = [x.reshape(-1, copy=False) for x in (p.writable(), *[state[name] for name in names])]
+            arrays = (own[0], g.reshape(-1), *own[1:])
             key = (g.dtype.char, *[state[name] for name in self._scalars])
             alike.setdefault(key, []).append((arrays, state))
         for several in alike.values():
