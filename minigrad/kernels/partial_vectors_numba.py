@@ -27,9 +27,9 @@ def load_part(typing: NumbaObject, array: NumbaObject, index: NumbaObject, count
             with then:
                 whole, first = builder.load(place, align=align), builder.block
             with otherwise:
-                mask, nothing = _first_lanes(builder, vector.count, args[2]), ir.Constant(vector, None)
+                mask, nothing = first_lanes(builder, vector.count, args[2]), ir.Constant(vector, None)
                 kind = ir.FunctionType(vector, [place.type, INT32, mask.type, vector])  # type: ignore[no-untyped-call, unused-ignore]
-                masked_load = _masked(builder, "load", vector, kind)
+                masked_load = masked(builder, "load", vector, kind)
                 part, second = builder.call(masked_load, [place, INT32(align), mask, nothing]), builder.block
         return _either(builder, (whole, first), (part, second))
 
@@ -52,9 +52,9 @@ def store_part(
                 builder.store(numbers, place, align=bits // 8)
             with otherwise:
                 if HAS_AVX512:
-                    mask = _first_lanes(builder, numbers.type.count, count)
+                    mask = first_lanes(builder, numbers.type.count, count)
                     kind = ir.FunctionType(ir.VoidType(), [numbers.type, place.type, INT32, mask.type])  # type: ignore[no-untyped-call, unused-ignore]
-                    masked_store = _masked(builder, "store", numbers.type, kind)
+                    masked_store = masked(builder, "store", numbers.type, kind)
                     builder.call(masked_store, [numbers, place, INT32(bits // 8), mask])
                 else:
                     with builder.if_then(builder.icmp_signed(">", count, count.type(0))):
@@ -88,7 +88,7 @@ def _either(builder: NumbaObject, *values: NumbaObject) -> NumbaObject:
     return phi
 
 
-def _masked(builder: NumbaObject, name: str, vector: NumbaObject, kind: NumbaObject) -> NumbaObject:
+def masked(builder: NumbaObject, name: str, vector: NumbaObject, kind: NumbaObject) -> NumbaObject:
     """LLVM's own function that reads or writes the lanes of a mask."""
     element = vector.element
     number = f"i{element.width}" if isinstance(element, ir.IntType) else element.intrinsic_name
@@ -96,7 +96,7 @@ def _masked(builder: NumbaObject, name: str, vector: NumbaObject, kind: NumbaObj
     return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)  # type: ignore[no-untyped-call, unused-ignore]
 
 
-def _first_lanes(builder: NumbaObject, lanes: int, count: NumbaObject) -> NumbaObject:
+def first_lanes(builder: NumbaObject, lanes: int, count: NumbaObject) -> NumbaObject:
     """Which lanes come before `count`, which is less than there are."""
     vector = ir.VectorType(INT32, lanes)  # type: ignore[no-untyped-call, unused-ignore]
     numbers = ir.Constant(vector, [INT32(lane) for lane in range(lanes)])

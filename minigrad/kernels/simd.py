@@ -33,11 +33,11 @@ BYTES = 64
 
 
 class SimdVector(types.Type):  # type: ignore[misc, unused-ignore]
-    """The type of such a vector in Numba."""
+    """The type of such a vector in Numba, or of one of another size."""
 
-    def __init__(self, dtype: NumbaObject) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"SimdVector({dtype})")
+    def __init__(self, dtype: NumbaObject, size: int = BYTES) -> None:
+        self.dtype, self.size = dtype, size
+        super().__init__(name=f"SimdVector({dtype}, {size})")
 
 
 @extending.register_model(SimdVector)  # type: ignore[untyped-decorator, unused-ignore]
@@ -46,7 +46,7 @@ class SimdVectorModel(PrimitiveModel):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, manager: NumbaObject, vector: NumbaObject) -> None:
         element = manager.lookup(vector.dtype).get_value_type()
-        super().__init__(manager, vector, ir.VectorType(element, BYTES * 8 // vector.dtype.bitwidth))  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__(manager, vector, ir.VectorType(element, vector.size * 8 // vector.dtype.bitwidth))  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def intrinsic(define: Callable[..., NumbaObject]) -> NumbaObject:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import kernels
 from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor
@@ -31,7 +32,7 @@ def _product_flops(x_shape: Shape, out_shape: Shape) -> int:
     complex="holomorphic")  # fmt: skip
 def matmul_matrices(x: Value, y: Value) -> Value:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast."""
-    return np.matmul(x, y)
+    return kernels.matrix_product(x, y)
 
 
 @matmul_matrices.vjp("x")
@@ -88,11 +89,7 @@ def linear(x: Value, w: Value, b: Value) -> Value:
 
     Shapes: x (..., D), w (O, D), b (O) -> (..., O).
     """
-    rows = _rows(x)
-    out = rows @ w.T
-    if b is not None:
-        out = np.add(out, b, out=out if out.dtype == b.dtype else None)
-    return out.reshape(*x.shape[:-1], w.shape[0])
+    return kernels.linear(_rows(x), w, b).reshape(*x.shape[:-1], w.shape[0])
 
 
 @linear.vjp("x")
@@ -113,12 +110,12 @@ def _(g: Value) -> Value:
 # On arrays the same products need no ops in between.
 @linear.fast_vjp("x")
 def _(g: Value, w: Value) -> Value:
-    return g @ w
+    return kernels.matrix_product(_rows(g), w).reshape(*g.shape[:-1], w.shape[1])
 
 
 @linear.fast_vjp("w")
 def _(g: Value, x: Value) -> Value:
-    return _rows(g).T @ _rows(x)
+    return kernels.matrix_product(_rows(g).T, _rows(x))
 
 
 @linear.fast_vjp("b")

@@ -1,0 +1,31 @@
+"""Products of two matrices, and the linear map of rows."""
+
+from functools import partial
+
+import numpy as np
+
+from minigrad.typing import Array
+
+from .jit import with_compiled_variant
+
+with_few_rows = partial(with_compiled_variant, smallest=1 << 11)
+
+
+@with_few_rows
+def matrix_product(x: Array, y: Array) -> Array:
+    """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast.
+
+    Shapes: x (..., I, K), y (..., K, J) -> (..., I, J).
+    """
+    out: Array = np.matmul(x, y)
+    return out
+
+
+@with_few_rows
+def linear(x: Array, w: Array, b: Array | None) -> Array:
+    """out[i, o] = sum over d of x[i, d] * w[o, d] + b[o].
+
+    Shapes: x (I, D), w (O, D), b (O) -> (I, O).
+    """
+    out = x @ w.T
+    return out if b is None else np.add(out, b, out=out if out.dtype == b.dtype else None)

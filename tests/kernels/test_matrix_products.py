@@ -1,0 +1,137 @@
+"""Products of matrices by compiled loops: each of them against the plain product, on sizes of any kind."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.kernels import jit, linear, matrix_product
+
+from .layouts import integers
+
+pytest.importorskip("numba")
+products = import_module("minigrad.kernels.matrix_products_numba")
+
+DTYPES = np.float32, np.float64
+sizes = st.tuples(st.integers(1, 70), st.integers(1, 150), st.integers(1, 150))
+dtypes = st.sampled_from(DTYPES)
+
+
+def factors(rng, way, rows, depth, columns, dtype, draw=integers):
+    """x and y as one of the loops takes them, whose product x @ y is of size (rows, columns)."""
+    x, y = draw(rng, (rows, depth), dtype=dtype), draw(rng, (depth, columns), dtype=dtype)
+    return (np.asfortranarray(x) if way == "few_terms" else x), (np.asfortranarray(y) if way == "by_rows" else y)
+
+
+def normal(rng, shape, dtype):
+    return rng.normal(size=shape).astype(dtype)
+
+
+def product(way, x, y):
+    """x @ y by one of the loops, or NotImplemented where it does not take that size."""
+    if way == "by_rows":
+        return products.by_rows(x, y.T, np.zeros(y.shape[1], x.dtype))
+    return products.few_terms(x.T, y) if way == "few_terms" else products.few_rows(x, y)
+
+
+WAYS = ["by_rows", "few_rows", "few_terms"]
+every_way = pytest.mark.parametrize("way", WAYS)
+
+
+@every_way
+@settings(max_examples=60)
+@given(size=sizes, dtype=dtypes, scale=st.sampled_from(["one", "smallest_subnormal"]))
+def test_products_of_whole_numbers_are_exact(way, size, dtype, scale):
+    x, y = factors(np.random.default_rng(1), way, *size, dtype)
+    x *= 1 if scale == "one" else np.finfo(dtype).smallest_subnormal
+    out = product(way, x, y)
+    if out is not NotImplemented:
+        np.testing.assert_array_equal(out, x @ y, strict=True)
+
+
+@every_way
+@settings(max_examples=30)
+@given(size=sizes, dtype=dtypes, value=st.sampled_from([np.nan, np.inf, -np.inf]), left=st.booleans(), at=st.data())
+def test_what_is_not_finite_is_where_the_definition_has_it(way, size, dtype, value, left, at):
+    x, y = factors(np.random.default_rng(2), way, *size, dtype)
+    target = x if left else y
+    target[tuple(at.draw(st.integers(0, n - 1)) for n in target.shape)] = value
+    out = product(way, x, y)
+    if out is not NotImplemented:
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(out, x @ y)
+
+
+@every_way
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("depth", [70, 256, 4000])
+def test_rounding_errors_are_those_of_sums_in_parts(way, dtype, depth):
+    x, y = factors(np.random.default_rng(3), way, 70, depth, 90, dtype, normal)
+    exact = x.astype(np.longdouble) @ y.astype(np.longdouble)
+    additions = depth if way == "few_terms" else 32 + depth / 8  # that a product takes part in, at most
+    bound = np.finfo(dtype).eps / 2 * (additions + 1) * (np.abs(x) @ np.abs(y))
+    assert (np.abs(product(way, x, y) - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_linear_adds_the_bias(dtype):
+    rng = np.random.default_rng(4)
+    x, w, b = (integers(rng, shape, dtype) for shape in ((9, 400), (700, 400), (700,)))
+    expected = x @ w.T
+    np.testing.assert_array_equal(products.linear(x, w, None), expected, strict=True)
+    np.testing.assert_array_equal(products.linear(x, w, b), expected + b, strict=True)
+    np.testing.assert_array_equal(linear(x, w, b), expected + b, strict=True)
+
+
+@every_way
+@pytest.mark.parametrize("rows", [5, 150])
+def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch, way, rows):
+    x, y = factors(np.random.default_rng(5), way, rows, 300, 1000, np.float32, normal)
+    if way == "few_terms":
+        x, y = factors(np.random.default_rng(5), way, 1000, rows, 300, np.float32, normal)
+    monkeypatch.setattr("minigrad.kernels.column_products_numba.GRAIN", 1 << 17)
+    monkeypatch.setattr("minigrad.kernels.row_products_numba.GRAIN", 1 << 17)
+    results = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
+        results.append(product(way, x, y))
+    for other in results[1:]:
+        np.testing.assert_array_equal(other, results[0])
+
+
+@every_way
+@settings(max_examples=20)
+@given(layout=st.sampled_from(["dense", "transposed", "reversed", "every second", "read-only"]), left=st.booleans())
+def test_layout_does_not_matter(way, layout, left):
+    x, y = factors(np.random.default_rng(6), way, 8, 500, 300, np.float32)
+    if way == "few_terms":
+        x, y = factors(np.random.default_rng(6), way, 300, 8, 500, np.float32)
+    expected, relaid = x @ y, x if left else y
+    relaid = {
+        "dense": lambda: relaid.copy("K"),
+        "transposed": lambda: relaid.T.copy("K").T,
+        "reversed": lambda: relaid[::-1].copy("K")[::-1],
+        "every second": lambda: np.repeat(relaid, 2, axis=1)[:, ::2],
+        "read-only": lambda: np.broadcast_to(relaid, relaid.shape),
+    }[layout]()
+    np.testing.assert_array_equal(matrix_product(relaid, y) if left else matrix_product(x, relaid), expected)
+
+
+def test_large_products_with_few_rows_are_answered_by_the_loops_and_others_by_blas():
+    rng = np.random.default_rng(7)
+    x, w, g = (normal(rng, shape, np.float32) for shape in ((8, 600), (700, 600), (8, 700)))
+    for a, b in ((x, w.T), (g, w), (g.T, x)):
+        np.testing.assert_array_equal(matrix_product(a, b), products.matrix_product(a, b))
+        with jit.numpy_only():
+            np.testing.assert_array_equal(matrix_product(a, b), a @ b)
+        for refused in ((a.astype("f8"), b), (a.astype("i4"), b.astype("i4")), (a[None], b), (a.astype("f2"), b)):
+            assert products.matrix_product(*refused) is NotImplemented
+            np.testing.assert_array_equal(matrix_product(*refused), np.matmul(*refused))
+    assert products.linear(x, w, np.ones(700)) is NotImplemented
+    for rows in (0, 1, 2000):
+        many = normal(rng, (rows, 600), np.float32)
+        assert products.linear(many, w, None) is NotImplemented
+        assert products.matrix_product(many, w.T) is NotImplemented
+    assert matrix_product(np.empty((0, 5)), np.empty((5, 3))).shape == (0, 3)
