@@ -14,8 +14,8 @@ from . import buffers
 from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
 from .normalization import Axes
-from .row_sums_numba import row_products, row_squares, row_sum, row_weighted
-from .simd import BYTES, fma, load, splat, store, zeros
+from .row_sums_numba import row_products, row_sum, row_weighted
+from .simd import BYTES, fill, fma, load, reduce_add, splat, store, zeros
 from .threads import parallel
 
 PIECE = 1 << 14  # elements for which a thread pays
@@ -28,12 +28,11 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     if length is None:
         return NotImplemented
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
-    out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
+    out, moments = buffers.empty(x.shape, x.dtype), np.empty((2, x.size // length), x.dtype)
     affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
-    results = flat(out), flat(mean), flat(variance), np.empty(mean.size, x.dtype)
-    parallel(standardize_rows, mean.size, flat(x), *affine, *results, one_of(x.dtype), length, eps,
+    parallel(standardize_rows, moments.shape[1], flat(x), *affine, out.reshape(-1), moments, eps,
              grain=max(1, PIECE // length))  # fmt: skip
-    return out, mean, variance
+    return out, moments[0].reshape(kept), moments[1].reshape(kept)
 
 
 def standardize_input(
@@ -114,22 +113,51 @@ def along_row(y: Array | None, length: int, default: float, x: Array) -> Array:
 
 @compiled
 def standardize_rows(
-    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, one: Array, length: int,
-    eps: float, start: int, stop: int,
-) -> None:  # fmt: skip
-    """`standardize` of the rows from start to stop; `minus` is there for -mean."""
-    for row in range(start, stop):
-        at = row * length
-        center = row_sum(x, one, at, length) / length
-        mean[row] = center
-        minus[row] = -mean[row]
-        off = center + minus[row]  # by what rounding moved the mean
-        around = row_squares(x, minus, row, one, at, length) / length - off * off
-        variance[row] = 0 if around < 0 else around  # NaN stays NaN
-        factor, shift = x.dtype.type(1 / sqrt(variance[row] + eps)), minus[row]
-        line, values = out[at : at + length], x[at : at + length]
-        for i in range(len(line)):
-            line[i] = (values[i] + shift) * factor * w[i] + b[i]
+    x: Array, w: Array, b: Array, out: Array, moments: Array, eps: float, start: int, stop: int
+) -> None:
+    """`standardize` of the rows from start to stop, two at a time: what one waits for, the other does not."""
+    f, length, width = x.dtype.type, len(w), BYTES // x.itemsize
+    nothing, ones = zeros(x), fill(x, x.dtype.type(1))
+    pairs, whole = length - length % (2 * width), length - length % width
+    for row in range(start, stop, 2):
+        other = min(row + 1, stop - 1)  # the last row alone is computed twice
+        at, to = row * length, other * length
+        s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
+        for i in range(0, pairs, 2 * width):
+            s, t = fma(s, ones, load(x, at + i)), fma(t, ones, load(x, at + i + width))
+            u, v = fma(u, ones, load(x, to + i)), fma(v, ones, load(x, to + i + width))
+        total, other_total = 0.0, 0.0
+        for i in range(pairs, length):
+            total += x[at + i]
+            other_total += x[to + i]
+        center = (total + reduce_add(s) + reduce_add(t)) / length
+        other_center = (other_total + reduce_add(u) + reduce_add(v)) / length
+        moments[0, row], moments[0, other] = center, other_center
+        d, e = -moments[0, row], -moments[0, other]
+        shift, other_shift = fill(x, d), fill(x, e)
+        s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
+        for i in range(0, pairs, 2 * width):
+            y, z = fma(shift, ones, load(x, at + i)), fma(shift, ones, load(x, at + i + width))
+            s, t = fma(s, y, y), fma(t, z, z)
+            y, z = fma(other_shift, ones, load(x, to + i)), fma(other_shift, ones, load(x, to + i + width))
+            u, v = fma(u, y, y), fma(v, z, z)
+        total, other_total = 0.0, 0.0
+        for i in range(pairs, length):
+            total += (x[at + i] + d) * (x[at + i] + d)
+            other_total += (x[to + i] + e) * (x[to + i] + e)
+        around = (total + reduce_add(s) + reduce_add(t)) / length - (center + d) ** 2  # by what rounding moved the mean
+        other_around = (other_total + reduce_add(u) + reduce_add(v)) / length - (other_center + e) ** 2
+        moments[1, row] = 0 if around < 0 else around  # NaN stays NaN
+        moments[1, other] = 0 if other_around < 0 else other_around
+        factor, other_factor = f(1 / sqrt(moments[1, row] + eps)), f(1 / sqrt(moments[1, other] + eps))
+        scale, other_scale = fill(x, factor), fill(x, other_factor)
+        for i in range(0, whole, width):
+            y, z = fma(shift, ones, load(x, at + i)), fma(other_shift, ones, load(x, to + i))
+            store(out, at + i, fma(load(b, i), fma(nothing, y, scale), load(w, i)))
+            store(out, to + i, fma(load(b, i), fma(nothing, z, other_scale), load(w, i)))
+        for i in range(whole, length):
+            out[at + i] = (x[at + i] + d) * factor * w[i] + b[i]
+            out[to + i] = (x[to + i] + e) * other_factor * w[i] + b[i]
 
 
 @compiled

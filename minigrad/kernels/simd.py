@@ -6,6 +6,7 @@ AVX2: 2, NEON: 4).
 
     x = load(array, i)            array[i], array[i + 1], ...        indices of the flat array, not checked
     w = splat(array, i)           array[i], array[i], ...
+    w = fill(array, number)       number, number, ...
     s = fma(s, w, x)              s + w * x
     select_greater(x, y, s, t)    s where x > y or only x is NaN, else t
     add(s, t)                     s + t, of integers too
@@ -84,6 +85,16 @@ def splat(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaO
         return broadcast(builder, vector, builder.load(element_address(context, builder, signature.args[0], args)))
 
     return SimdVector(array.dtype)(array, types.intp), emit
+
+
+@intrinsic
+def fill(typing: NumbaObject, array: NumbaObject, number: NumbaObject) -> NumbaObject:
+    """number, number, ... in the array's dtype."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return broadcast(builder, context.get_value_type(signature.return_type), args[1])
+
+    return SimdVector(array.dtype)(array, array.dtype), emit
 
 
 @intrinsic

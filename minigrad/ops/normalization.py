@@ -77,13 +77,13 @@ def standardize(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Valu
         ShapeError: w or b does not broadcast to x.
         UsageError: eps is negative.
     """
+    out, mean, variance = kernels.standardize(x, w, b, axis=axis, eps=eps)
+    if not kernels.overflows(x, variance):
+        return out, mean, variance
     with np.errstate(over="ignore", invalid="ignore"):
-        out, mean, variance = kernels.standardize(x, w, b, axis=axis, eps=eps)
         scale = kernels.overflow_scale(x, variance, axis)
-        if scale is not None:
-            out, mean, variance = kernels.standardize(x / scale, w, b, axis=axis, eps=eps)
-            mean, variance = mean * scale, variance * scale * scale
-    return out, mean, variance
+        out, mean, variance = kernels.standardize(x / scale, w, b, axis=axis, eps=eps)
+        return out, mean * scale, variance * scale * scale
 
 
 @standardize.vjp("x")
