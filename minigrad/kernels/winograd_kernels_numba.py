@@ -39,10 +39,12 @@ def transform_kernels(w: Array, u: Array, turned: bool, start: int, stop: int) -
 @compiled
 def add_up(sums: Array, total: Array, start: int, stop: int) -> None:
     """The sum of all sums, for the numbers from start to stop."""
-    total[start:stop] = 0
+    some = total[start:stop]
+    some[:] = 0
     for s in range(len(sums)):
-        for i in range(start, stop):
-            total[i] += sums[s, i]
+        others = sums[s, start:stop]
+        for i in range(len(some)):  # from 0 on, which can be vectorized
+            some[i] += others[i]
 
 
 @compiled

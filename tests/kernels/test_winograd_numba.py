@@ -29,7 +29,9 @@ FAST = winograd.conv, winograd.conv_input, winograd.conv_weight
 def everywhere(**limits):
     """This way for the smallest convolutions too."""
     winograd.WinogradPlan.of.cache_clear()
-    with mock.patch.multiple(winograd, **({"MIN_CHANNELS": 1, "MIN_TILES": 0, "MIN_SAVED": 0} | limits)):
+    with mock.patch.multiple(
+        winograd, **({"MIN_CHANNELS": 1, "MIN_KERNELS": 1, "MIN_TILES": 0, "MIN_SAVED": 0} | limits)
+    ):
         yield
     winograd.WinogradPlan.of.cache_clear()
 
@@ -169,7 +171,7 @@ def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch, taps):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("c", "o", "taps"), [(16, 48, 3), (24, 40, 3), (16, 48, 5), (24, 8, 5)])
+@pytest.mark.parametrize(("c", "o", "taps"), [(16, 48, 3), (24, 40, 3), (16, 48, 5), (8, 16, 5)])
 def test_layers_with_enough_channels_are_answered_by_it(c, o, taps):
     case = layer(c=c, o=o, taps=taps)
     for a, b in zip(three((conv, conv_input, conv_weight), case), three(FAST, case), strict=True):
@@ -188,8 +190,9 @@ def test_it_leaves_alone_what_it_cannot_do_or_not_faster():
         assert refused(case._replace(w=np.ones((16, 32, *kernel), np.float32)))
     assert refused(layer(c=32, o=16, dtype=np.float16))
     assert winograd.conv(case.x, case.w.astype(np.float64), case.b, **case.settings) is NotImplemented
-    assert refused(layer(c=7, o=16))
-    assert refused(layer(c=16, o=7))
+    assert refused(layer(c=7, o=32))
+    assert refused(layer(c=32, o=7))
+    assert refused(layer(c=8, o=15))
     assert refused(layer(c=32, o=16, n=1, size=(8, 8)))
     assert refused(layer(c=32, o=16, n=64, size=(5, 5)))
     assert not refused(layer(c=32, o=16, n=64, size=(7, 7), taps=5))
