@@ -13,13 +13,14 @@ from __future__ import annotations
 import io
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import is_
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.tensor import Tensor
+from minigrad.compilation.identity_check import identity_check
 from minigrad.compilation.reachable import Parts, parts_of
 from minigrad.nn import Module
 from minigrad.rng import times_seeded
@@ -83,9 +84,16 @@ class Guards:
         self._of_tensors = [(x, x.node, x._data.dtype, x._data.shape) for x in self.tensors]
         self._states = {path: _state(each) for path, each in self._generators.items()}
         self._global_states, self._seeded = _global_states(), times_seeded()
+        self._identical: Callable[[], bool] | None = None
+
+    def prepare(self) -> None:
+        """Make ready for many calls: nearly always everything is the very same, which one function tells."""
+        self._identical = identity_check(self.guards, self._of_tensors)
 
     def holds(self) -> bool:
         """Whether nothing has changed but values of Tensors."""
+        if self._identical is not None and self._identical():
+            return True
         for guard in self.guards:
             now, values = guard.read(), guard.values  # not in a function of its own: this runs at each call
             if (len(now) != len(values) or not all(map(is_, now, values))) and not guard.holds():
@@ -137,7 +145,8 @@ class Guards:
                 return
         for parts in parts_of(path, value):
             guard = Guard(parts)
-            self.guards.append(guard)
+            if type(value) is not tuple:  # what stands in one cannot be replaced
+                self.guards.append(guard)
             if parts.entered:
                 yield from [(parts.path + n, x) for n, x in zip(parts.names(), guard.values, strict=False)]
 

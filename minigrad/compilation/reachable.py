@@ -46,12 +46,14 @@ class Parts(NamedTuple):
         read: reads them anew.
         names: their names.
         entered: whether what stands in them counts as well.
+        source: the same parts as Python writes them in a list, of an object that is named x there, and the object.
     """
 
     path: str
     read: Read
     names: Read
     entered: bool = True
+    source: tuple[str, Any] | None = None
 
 
 def parts_of(path: str, value: Any) -> Iterator[Parts]:
@@ -72,6 +74,7 @@ def parts_of(path: str, value: Any) -> Iterator[Parts]:
             lambda: [value.param_groups, value.state, *value.param_groups],
             lambda: [".param_groups", ".state", *[f".param_groups[{k}]" for k in range(len(value.param_groups))]],
             entered=False,
+            source=("x.param_groups, x.state, *x.param_groups", value),
         )
         groups = range(len(value.param_groups))
         yield Parts(
@@ -86,9 +89,10 @@ def parts_of(path: str, value: Any) -> Iterator[Parts]:
 
 def _of_container(path: str, value: Any) -> Iterator[Parts]:
     if isinstance(value, (dict, MappingProxyType)):
-        yield Parts(path, lambda: [*value, *value.values()], lambda: [*["'s keys"] * len(value), *_in_brackets(value)])
+        names = lambda: [*["'s keys"] * len(value), *_in_brackets(value)]  # noqa: E731
+        yield Parts(path, lambda: [*value, *value.values()], names, source=("*x, *x.values()", value))
     elif isinstance(value, (list, tuple, deque)):
-        yield Parts(path, lambda: [*value], lambda: _in_brackets(range(len(value))))
+        yield Parts(path, lambda: [*value], lambda: _in_brackets(range(len(value))), source=("*x", value))
     elif isinstance(value, (set, frozenset)):
         yield Parts(path, lambda: [*value], lambda: ["{...}" for _ in value])
     elif isinstance(value, (KeysView, ValuesView, ItemsView)) and hasattr(value, "mapping"):
@@ -114,6 +118,7 @@ def _of_object(path: str, value: Any) -> Iterator[Parts]:
             path,
             lambda: [type(value), *value.__dict__, *value.__dict__.values()],
             lambda: ["'s class", *["'s names"] * len(value.__dict__), *[f".{name}" for name in value.__dict__]],
+            source=("type(x), *x.__dict__, *x.__dict__.values()", value),
         )
     if _root(kind) not in FOREIGN:
         slots = [name for each in kind.__mro__ for name in _slots(each)]
@@ -133,15 +138,19 @@ def _of_function(path: str, value: Any) -> Iterator[Parts]:
         yield Parts(path, lambda: [value.func, value.args, value.keywords], lambda: ["", ".args", ".keywords"])
         return
     own = ("__code__", "__defaults__", "__kwdefaults__", "__dict__")
-    yield Parts(path, lambda: [getattr(value, name) for name in own], lambda: [f".{name}" for name in own])
+    source = (", ".join([f"x.{name}" for name in own]), value)
+    yield Parts(
+        path, lambda: [getattr(value, name) for name in own], lambda: [f".{name}" for name in own], source=source
+    )
     cells, free = value.__closure__ or (), value.__code__.co_freevars
     if cells:
-        yield Parts("", lambda: list(map(_in_cell, cells)), lambda: free)
+        contents = ", ".join([f"x[{k}].cell_contents" for k in range(len(cells))])
+        yield Parts("", lambda: list(map(_in_cell, cells)), lambda: free, source=(contents, cells))
     if _root(value) in FOREIGN:
         return
     space, names = value.__globals__, _globals(value.__code__)
     if names:
-        yield Parts("", lambda: [space.get(name, MISSING) for name in names], lambda: names)
+        yield _of_space("", space, names)
     modules = [*map(_in_cell, cells), *[space.get(name) for name in names]]
     modules += [sys.modules.get(name) for name in _imported(value.__code__)]
     yield from _of_modules([each for each in modules if isinstance(each, ModuleType)], _names(value.__code__))
@@ -164,9 +173,12 @@ def _of_modules(modules: list[ModuleType], names: Sequence[str]) -> Iterator[Par
 
 def _of_space(path: str, space: Any, names: Sequence[str] | None = None) -> Parts:
     """The names of a class or module, or some of them."""
+    source: tuple[str, Any] | None = ("*x, *x.values()", space)
     if names is None:
-        return Parts(path, lambda: [*space, *space.values()], lambda: [*space, *space])
-    return Parts(path, lambda: [space.get(name, MISSING) for name in names], lambda: names)
+        return Parts(path, lambda: [*space, *space.values()], lambda: [*space, *space], source=source)
+    items = ", ".join([f"x[{name!r}]" for name in names])
+    source = (items, space) if all(name in space for name in names) else None
+    return Parts(path, lambda: [space.get(name, MISSING) for name in names], lambda: names, source=source)
 
 
 def _content(value: Any) -> list[Any]:

@@ -43,6 +43,7 @@ class Replay:
             self.program = each.run(self.program)
             self.stages.append((each.name, self.program))
         self.source, self._run = generate(self.program)
+        self.guards.prepare()
         self._read = [k for k, number in enumerate(captured.program.arguments) if number is not None]
 
     def fits(self, arguments: Arguments) -> bool:
