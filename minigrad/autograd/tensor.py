@@ -451,12 +451,16 @@ def _write(tensor: Tensor, index: Any, values: Any) -> None:
 
 @python_call
 def _assign(tensor: Tensor, values: Any) -> None:
-    """Replace a Tensor's values by a copy of others."""
-    array = np.array(as_array(values, tensor._data.dtype), order="C")
+    """Replace a Tensor's values by a copy of others, in its own memory where nobody else holds that."""
+    array = as_array(values, tensor._data.dtype)
     if array.shape != tensor._data.shape:
         raise ShapeError(f"new data must have this Tensor's shape {tensor._data.shape}, got {array.shape}")
     tensor._forbid_recorded("assign to .data of")
-    tensor._data = array
+    alone = sys.getrefcount(tensor._data) == 2  # the field, and this call
+    if alone and tensor._data.flags.owndata and tensor._data.flags.carray and STATE.capture is None:
+        tensor._data[...] = array
+    else:
+        tensor._data = np.array(array, order="C")
     tensor._stamp()
 
 

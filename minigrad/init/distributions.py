@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.autograd.tensor import default_dtype
 from minigrad.errors import UsageError
 from minigrad.init.skipping import skippable
+from minigrad.kernels.buffers import passing_zeros
 from minigrad.rng import default_rng
 from minigrad.typing import Array, Shape
 
@@ -107,8 +108,8 @@ def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -
 
 def _drawn(draw: Callable[[int], Array], shape: Shape) -> Array:
     """Numbers in the default dtype. They are drawn in double precision, a block at a time: the same numbers as at once,
-    without a copy of the whole that is twice as large."""
-    values = np.empty(shape, default_dtype())
+    without a copy of the whole that is twice as large. A Tensor copies them; their memory then goes back."""
+    values = passing_zeros(shape, default_dtype())
     flat = values.reshape(-1)
     for start in range(0, flat.size, DRAWN_AT_ONCE):
         part = flat[start : start + DRAWN_AT_ONCE]

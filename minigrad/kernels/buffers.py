@@ -49,14 +49,27 @@ class Block(np.ndarray):
 
 
 def new_block(size: int) -> Block:
-    """Memory of the system's, which has it back as soon as the block is gone; of the C library's heap, where small."""
-    if size < MAPPED_BYTES or not hasattr(mmap, "MAP_PRIVATE"):
+    """Memory of the system's, which has it back as soon as the block is gone; of the C library's heap, where small.
+
+    What is the system's holds zeros at first.
+    """
+    if not _is_mapped(size):
         return Block(size, np.uint8)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):
             memory.madvise(mmap.MADV_HUGEPAGE)
     return Block(size, np.uint8, memory)
+
+
+def _is_mapped(size: int) -> bool:
+    return size >= MAPPED_BYTES and hasattr(mmap, "MAP_PRIVATE")
+
+
+def passing_zeros(shape: Shape, dtype: DType) -> Array:
+    """Zeros that are copied soon: the memory of large ones is the system's, which has it back with the array."""
+    size = math.prod(np.broadcast_shapes(shape)) * dtype.itemsize
+    return np.ndarray(shape, dtype, new_block(size)) if _is_mapped(size) else np.zeros(shape, dtype)
 
 
 class Arena:

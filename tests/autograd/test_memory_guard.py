@@ -58,6 +58,14 @@ def test_data_assignment_leaves_the_old_array_to_its_holders():
     assert (t.tolist(), t.dtype) == ([3, 4], np.float64)
 
 
+def test_data_assignment_takes_the_memory_that_nobody_else_holds():
+    t = variable([1.0, 2.0])
+    place = t._data.ctypes.data
+    t.data = [3, 4]
+    assert t._data.ctypes.data == place
+    assert t.tolist() == [3, 4]
+
+
 def test_data_assignment_copies():
     array = np.zeros(2)
     t = variable([1.0, 2.0])

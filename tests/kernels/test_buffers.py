@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 from minigrad.config import release_memory, show_config
-from minigrad.kernels.buffers import ALIGNMENT, MAX_BYTES, MAX_KEPT, MIN_BYTES, Block, Pool, Slot, pool
+from minigrad.kernels.buffers import (
+    ALIGNMENT,
+    MAPPED_BYTES,
+    MAX_BYTES,
+    MAX_KEPT,
+    MIN_BYTES,
+    Block,
+    Pool,
+    Slot,
+    passing_zeros,
+    pool,
+)  # fmt: skip
 
 SHAPE = (64, 512)  # 128 kB
 F32, U8 = np.dtype(np.float32), np.dtype(np.uint8)
@@ -168,3 +179,12 @@ def test_several_slots_are_told_apart_by_their_kinds():
         assert bytes_.ctypes.data - floats.ctypes.data == 4 * MIN_BYTES
         assert more.base is not floats.base
         assert pool.empty(shape, F32).base is not floats.base
+
+
+@pytest.mark.parametrize("shape", [3, (3,), (2, 0), (), (MAPPED_BYTES, 2)])
+def test_zeros_that_are_passed_on_are_zeros_of_that_shape(shape):
+    x = passing_zeros(shape, F32)
+    assert x.shape == np.zeros(shape).shape
+    assert x.dtype == F32
+    assert x.flags.carray
+    assert not x.any()
