@@ -106,7 +106,7 @@ def _has_rows(shape: Shape, others: tuple[Shape, ...]) -> bool:
 
 def _kind(program: Program, instruction: Instruction) -> object:
     result = program.values[instruction.results]
-    return result.shape, result.dtype, instruction.backward
+    return result.shape, result.dtype
 
 
 def _with_loops(program: Program, groups: list[_Group]) -> Program:
