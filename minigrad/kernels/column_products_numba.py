@@ -156,11 +156,15 @@ def outer_products(
     """Some tiles of rows of the result, all columns; the last tile may begin within the one before."""
     rows, columns = shape
     lanes = BYTES // out.itemsize
+    factors = np.empty(depth * ROWS, g.dtype)  # of a tile, side by side: else they may share a small part of the cache
     for tile in range(start, stop):
         i, at = min(tile * ROWS, rows - ROWS), 0
+        for k in range(depth):
+            for a in range(ROWS):
+                store_scalar(factors, k * ROWS + a, load_scalar(g, k * rows + i + a))
         for vector in range(0, columns, lanes):
             s = zero_tile(out, ROWS, 1)
             for k in range(depth):
-                s = add_outer_product(s, splat_tile(g, k * rows + i, ROWS), load_contiguous(packed, at, 1))
+                s = add_outer_product(s, splat_tile(factors, k * ROWS, ROWS), load_contiguous(packed, at, 1))
                 at += lanes
             store_column(out, i * columns + min(vector, columns - lanes), columns, s)

@@ -36,7 +36,7 @@ def matrix_product(x: Array, y: Array) -> VariantResult:
         return by_rows(x, y.T, np.zeros(y.shape[1], x.dtype))
     if x.flags.c_contiguous and y.flags.c_contiguous and _fast_with_few_rows(len(x), y):
         return few_rows(x, y)
-    if x.T.flags.c_contiguous and y.flags.c_contiguous and len(y) <= (MAX_ROWS if HAS_AVX512 else 16):
+    if x.T.flags.c_contiguous and y.flags.c_contiguous and _fast_with_few_terms(*y.shape):
         return few_terms(x.T, y)
     return NotImplemented
 
@@ -63,3 +63,8 @@ def _fast_with_few_rows(rows: int, w: Array) -> bool:
     if not HAS_AVX512:  # few registers, so that w is read several times
         return 1 < rows <= 8
     return 1 < rows <= 32 or (rows <= MAX_ROWS and w.nbytes > NEAR_BYTES)
+
+
+def _fast_with_few_terms(terms: int, columns: int) -> bool:
+    """Whether rows of the result are long enough for what it costs to pack the factors of a few of them."""
+    return 0 < terms <= (MAX_ROWS if HAS_AVX512 else 64) and columns >= 256
