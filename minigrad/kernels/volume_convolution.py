@@ -6,7 +6,7 @@ For each depth k of the result the R slices that it reads lie side by side, (C R
 The kernels (O, C/groups, R, P, Q) are (O, C/groups R, P, Q) without a copy, and the sum over c, r, p, q is what a
 convolution of images computes, by whichever way is fastest for it. In the transposes, too, all but the depth is left to
 it. Slices are repeated up to R times, so they are laid out for a block of samples, or of depths of one, at a time.
-Where the fastest kernels for images want a multiple of 16 channels, a few channels of zeros are added.
+Where the fastest kernels for images want a multiple of 16 channels, which is for strides, a few of zeros are added.
 
 (Shapes are those of volumes; with images there is nothing to be done.)
 """
@@ -40,7 +40,7 @@ def conv(x: Array, w: Array, b: Array | None, *, groups: int, **sides: Any) -> A
     depth, inside = Depth.of(x.shape, w.shape, **sides)
     count = output_size(x.shape[2:], w.shape[2:], **sides)
     out = buffers.empty((len(x), len(w), *count), np.result_type(x, w))
-    channels = _channels(w.shape, groups, out.dtype)
+    channels = _channels(w.shape, groups, inside, out.dtype)
     kernels = _stacked_kernels(w, channels)
     for samples, windows in depth.blocks(x):
         images = depth.read(x[samples], windows, channels * groups)
@@ -58,7 +58,7 @@ def conv_input(g: Array, w: Array, *, shape: Shape, groups: int, **sides: Any) -
     depth, inside = Depth.of(shape, w.shape, **sides)
     dtype = np.result_type(g, w)
     out = np.zeros(shape, accumulation_dtype(dtype))
-    channels = _channels(w.shape, groups, dtype)
+    channels = _channels(w.shape, groups, inside, dtype)
     kernels = _stacked_kernels(w, channels)
     for samples, windows in depth.blocks(out):
         images = _as_images(g[samples, :, windows])
@@ -74,7 +74,7 @@ def conv_weight(x: Array, g: Array, *, shape: Shape, groups: int, **sides: Any) 
         return convolution.conv_weight(x, g, shape=shape, groups=groups, **sides)
     depth, inside = Depth.of(x.shape, shape, **sides)
     dtype = np.result_type(x, g)
-    channels = _channels(shape, groups, dtype)
+    channels = _channels(shape, groups, inside, dtype)
     stacked = (shape[0], channels, *shape[3:])
     out = np.zeros(stacked, accumulation_dtype(dtype))
     for samples, windows in depth.blocks(x):
@@ -135,11 +135,11 @@ class Depth:
             yield inside, slices, slice(r, channels, self.kernel)
 
 
-def _channels(w: Shape, groups: int, dtype: DType) -> int:
+def _channels(w: Shape, groups: int, inside: Settings, dtype: DType) -> int:
     """How many channels of each group images have: C/groups R, or the next multiple of a vector if that pays."""
     used, lanes = w[1] * w[2], BYTES // dtype.itemsize
     whole = -(-used // lanes) * lanes
-    pays = groups == 1 and w[0] % lanes == 0 and whole <= 2 * used and dtype.itemsize >= 4
+    pays = groups == 1 and max(inside["stride"]) > 1 and w[0] % lanes == 0 and whole <= 2 * used and dtype.itemsize >= 4
     return whole if pays and numba_available() and not is_numpy_only() else used
 
 
