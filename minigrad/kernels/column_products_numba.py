@@ -39,13 +39,13 @@ GRAIN = 1 << 21
 """Multiply-adds for which a thread pays."""
 
 
-def few_rows(g: Array, w: Array) -> VariantResult:
-    """g w for contiguous g (I, K), w (K, J), of which w is the large one."""
+def few_rows(g: Array, w: Array, out: Array | None = None) -> VariantResult:
+    """g w for contiguous g (I, K), w (K, J), of which w is the large one; written to `out` where it is given."""
     (rows, depth), columns = g.shape, w.shape[1]
     lanes = BYTES // w.itemsize
     if columns < lanes:
         return NotImplemented
-    out, units = buffers.empty((rows, columns), w.dtype), -(-columns // lanes)
+    out, units = buffers.empty((rows, columns), w.dtype) if out is None else out, -(-columns // lanes)
     packed = buffers.empty((-(-rows // ROWS) * depth * ROWS,), w.dtype)
     pack_tiles(flat(g), packed, rows, depth)
     parallel(add_rows, units, packed, flat(w), one_of(w.dtype), flat(out), out.shape, depth,
@@ -53,13 +53,13 @@ def few_rows(g: Array, w: Array) -> VariantResult:
     return out
 
 
-def few_terms(g: Array, x: Array) -> VariantResult:
-    """g' x for contiguous g (K, I), x (K, J), of which the result is the large one."""
+def few_terms(g: Array, x: Array, out: Array | None = None) -> VariantResult:
+    """g' x for contiguous g (K, I), x (K, J), of which the result is the large one; likewise."""
     (depth, rows), columns = g.shape, x.shape[1]
     lanes = BYTES // x.itemsize
     if rows < 2 * ROWS or columns < lanes:  # the last tile may make many sums once more
         return NotImplemented
-    out, units = buffers.empty((rows, columns), x.dtype), -(-rows // ROWS)
+    out, units = buffers.empty((rows, columns), x.dtype) if out is None else out, -(-rows // ROWS)
     packed = buffers.empty((-(-columns // lanes) * depth * lanes,), x.dtype)
     pack_columns(flat(x), packed, depth, columns)
     parallel(outer_products, units, flat(g), packed, flat(out), out.shape, depth,

@@ -12,13 +12,17 @@ with_few_rows = partial(with_compiled_variant, smallest=1 << 11)
 
 
 @with_few_rows
-def matrix_product(x: Array, y: Array) -> Array:
+def matrix_product(x: Array, y: Array, out: Array | None = None) -> Array:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast.
+
+    Args:
+        x, y: matrices.
+        out: where the result is written, of its dtype and in no memory of theirs (default None: to a new array).
 
     Shapes: x (..., I, K), y (..., K, J) -> (..., I, J).
     """
-    out: Array = np.matmul(x, y)
-    return out
+    result: Array = np.matmul(x, y, out=out)
+    return result
 
 
 @with_few_rows

@@ -18,7 +18,7 @@ from .jit import VariantResult
 from .register_tiles_numba import HAS_AVX512
 from .row_products_numba import by_rows
 
-LEAST_PRODUCTS = 1 << 20
+LEAST_PRODUCTS = 1 << 21
 """Multiply-adds below which a call costs more than is won."""
 
 MAX_ROWS = 256
@@ -28,16 +28,18 @@ NEAR_BYTES = 1 << 22
 """Of a factor that is read from a near cache."""
 
 
-def matrix_product(x: Array, y: Array) -> VariantResult:
+def matrix_product(x: Array, y: Array, out: Array | None = None) -> VariantResult:
     """See `matrix_products.matrix_product`."""
     if not x.ndim == y.ndim == 2 or not _suits(x, y, x.shape[0] * y.size):
         return NotImplemented
+    if out is not None and not (out.flags.carray and out.dtype == x.dtype):
+        return NotImplemented
     if x.flags.c_contiguous and y.T.flags.c_contiguous and _fast_by_rows(len(x), len(y)):
-        return by_rows(x, y.T, np.zeros(y.shape[1], x.dtype))
+        return by_rows(x, y.T, np.zeros(y.shape[1], x.dtype), out)
     if x.flags.c_contiguous and y.flags.c_contiguous and _fast_with_few_rows(len(x), y):
-        return few_rows(x, y)
+        return few_rows(x, y, out)
     if x.T.flags.c_contiguous and y.flags.c_contiguous and _fast_with_few_terms(*y.shape):
-        return few_terms(x.T, y)
+        return few_terms(x.T, y, out)
     return NotImplemented
 
 
@@ -56,7 +58,7 @@ def _suits(x: Array, y: Array, products: int) -> bool:
 
 def _fast_by_rows(rows: int, depth: int) -> bool:
     """Whether rows are not too many, and sums long enough for what their ends cost. Of one row, BLAS packs nothing."""
-    return 1 < rows <= (MAX_ROWS if HAS_AVX512 else 32) and depth >= 192
+    return 1 < rows <= (MAX_ROWS if HAS_AVX512 else 32) and depth >= rows + 64
 
 
 def _fast_with_few_rows(rows: int, w: Array) -> bool:

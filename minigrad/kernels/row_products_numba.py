@@ -18,13 +18,15 @@ GRAIN = 1 << 21
 """Multiply-adds for which a thread pays."""
 
 
-def by_rows(x: Array, w: Array, b: Array) -> VariantResult:
-    """x w' + b for contiguous x (I, K), w (J, K), b (J)."""
+def by_rows(x: Array, w: Array, b: Array, out: Array | None = None) -> VariantResult:
+    """x w' + b for contiguous x (I, K), w (J, K), b (J); written to `out` where it is given."""
     if len(w) < COLUMNS:
         return NotImplemented
+    out = buffers.empty((len(x), len(w)), x.dtype) if out is None else out
     if len(x) < ROWS:
-        return by_rows(np.concatenate([x, np.zeros((ROWS - len(x), x.shape[1]), x.dtype)]), w, b)[: len(x)].copy()
-    out = buffers.empty((len(x), len(w)), x.dtype)
+        padded = np.concatenate([x, np.zeros((ROWS - len(x), x.shape[1]), x.dtype)])
+        out[...] = by_rows(padded, w, b)[: len(x)]
+        return out
     units = -(-len(w) // COLUMNS)
     parallel(dots, units, flat(x), flat(w), flat(b), flat(out), out.shape, x.shape[1],
              grain=-(-GRAIN * units // (x.shape[1] * out.size)))  # fmt: skip

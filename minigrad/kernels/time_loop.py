@@ -14,6 +14,7 @@ from minigrad.typing import Array
 
 from . import buffers
 from .array_utils import as_contiguous
+from .matrix_products import matrix_product
 from .recurrence import gru_step, gru_step_back, lstm_step, lstm_step_back
 
 Sizes = Sequence[int] | None
@@ -73,7 +74,7 @@ def lstm(
     out, cells = buffers.empty((len(z), h.shape[1]), h.dtype), buffers.empty((len(z), c.shape[1]), h.dtype)
     product, unprojected = np.empty((len(h), w.shape[0]), h.dtype), np.empty_like(c)
     for rows, n in steps(sizes, reverse, len(out), len(h)):
-        np.matmul(h[:n], w.T, out=product[:n])
+        matrix_product(h[:n], w.T, product[:n])
         hidden = unprojected[:n] if projection else out[rows]
         lstm_step(gates[rows], product[:n], c[:n], cells[rows], hidden)
         if projection:
@@ -103,7 +104,7 @@ def lstm_back(
         total += g_h[:n]
         along = np.matmul(total, projection[0], out=unprojected[:n]) if projection else total
         lstm_step_back(slopes[rows], gates[rows], before[rows], cells[rows], along, g_c[:n])
-        g_h[:n] = np.matmul(slopes[rows], w, out=product[:n])
+        g_h[:n] = matrix_product(slopes[rows], w, product[:n])
     return slopes, g_h, g_c, totals
 
 
@@ -129,7 +130,7 @@ def gru(
     out, added = buffers.empty((len(z), size), h.dtype), buffers.empty((len(z), size), h.dtype)
     product = np.empty((len(h), 3 * size), h.dtype)
     for rows, n in steps(sizes, reverse, len(out), len(h)):
-        part = np.matmul(h[:n], w.T, out=product[:n])
+        part = matrix_product(h[:n], w.T, product[:n])
         if bias:
             part += bias[0]
         added[rows] = part[:, 2 * size :]
@@ -157,7 +158,7 @@ def gru_back(
         along = g_h[:n]
         along += g_out[rows]
         gru_step_back(slopes[rows], inner[rows], gates[rows], added[rows], before[rows], along)
-        along += np.matmul(inner[rows], w, out=product[:n])
+        along += matrix_product(inner[rows], w, product[:n])
     return slopes, g_h, inner
 
 
@@ -181,7 +182,7 @@ def rnn(z: Array, h: Array, w: Array, *, nonlinearity: str, sizes: Sizes, revers
     out, h, product = _copy(out), h.copy(), np.empty_like(h)
     for rows, n in steps(sizes, reverse, len(out), len(h)):
         hidden = out[rows]
-        hidden += np.matmul(h[:n], w.T, out=product[:n])
+        hidden += matrix_product(h[:n], w.T, product[:n])
         if nonlinearity == "tanh":
             np.tanh(hidden, out=hidden)
         else:
@@ -207,7 +208,7 @@ def rnn_back(
         slope = slopes[rows]
         slope += g_h[:n]
         slope *= 1 - out[rows] * out[rows] if nonlinearity == "tanh" else out[rows] > 0
-        g_h[:n] = np.matmul(slope, w)
+        g_h[:n] = matrix_product(slope, w)
     return slopes, g_h
 
 

@@ -119,6 +119,22 @@ def test_layout_does_not_matter(way, layout, left):
     np.testing.assert_array_equal(matrix_product(relaid, y) if left else matrix_product(x, relaid), expected)
 
 
+@every_way
+@pytest.mark.parametrize("small", [1, 9])
+def test_results_are_written_where_the_caller_wants_them(way, small):
+    x, y = factors(np.random.default_rng(8), way, small, 400, 3000, np.float32)
+    if way == "few_terms":
+        x, y = factors(np.random.default_rng(8), way, 3000, small, 400, np.float32)
+    for dtype, step in ((np.float32, 1), (np.float32, 2), (np.float64, 1)):
+        out = np.zeros((len(x), y.shape[1] * step), dtype)[:, ::step]
+        assert matrix_product(x, y, out) is out
+        np.testing.assert_array_equal(out, x @ y)
+    for rows in (1, 2, 9):
+        out = np.zeros((rows, 3000), np.float32)
+        assert matrix_product(np.ones((rows, 2100), np.float32), np.ones((3000, 2100), np.float32).T, out) is out
+        assert (out == 2100).all()
+
+
 def test_large_products_with_few_rows_are_answered_by_the_loops_and_others_by_blas():
     rng = np.random.default_rng(7)
     x, w, g = (normal(rng, shape, np.float32) for shape in ((8, 600), (700, 600), (8, 700)))
