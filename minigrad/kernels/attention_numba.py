@@ -150,12 +150,12 @@ def copy_transposed(out: Array, width: int, x: Array, at: int, count: int, size:
 @cache
 def kernels(f: Any) -> SimpleNamespace:
     """The kernels for a dtype, which take matrices from start to stop."""
-    exp = library(f).exp
+    exp = library(f).exp_nonpositive
 
     @compiled
     def exponentials(
         w: Array, width: int, per_total: Array, queries: Array, long: int, keys: Array, row: int, count: int,
-        columns: int, size: int, causal: bool, one: Array, lanes: Array, failed: Array,
+        columns: int, size: int, causal: bool, one: Array, failed: Array,
     ) -> int:  # fmt: skip
         """exp(scores - the largest) of some rows, 0 where they do not look, and 1 / their sums; gives the columns."""
         last = min(columns, row + count) if causal else columns
@@ -165,7 +165,7 @@ def kernels(f: Any) -> SimpleNamespace:
         for i in range(whole_tiles(count)):
             seen = 0 if i >= count else min(last, row + i + 1) if causal else last
             if seen:
-                line, largest = w[i * width : i * width + seen], row_maximum(w, lanes, i * width, seen)
+                line, largest = w[i * width : i * width + seen], row_maximum(w, i * width, seen)
                 for j in range(len(line)):
                     line[j] = exp(line[j] - largest)
                 total = f(row_sum(w, one, i * width, seen))
@@ -182,7 +182,7 @@ def kernels(f: Any) -> SimpleNamespace:
     ) -> None:  # fmt: skip
         rows, columns, size, values = sizes
         width, long, wide = padded
-        lanes, ones = np.empty(BYTES // q.itemsize, q.dtype), np.ones(max(width, ROWS), q.dtype)
+        ones = np.ones(max(width, ROWS), q.dtype)
         keys, packed = np.zeros(size * width, q.dtype), np.zeros(width * wide, q.dtype)
         queries, per_total = np.zeros(ROWS * long, q.dtype), np.ones(ROWS, q.dtype)
         w, block = np.empty(ROWS * width, q.dtype), np.empty(ROWS * wide, q.dtype)
@@ -193,7 +193,7 @@ def kernels(f: Any) -> SimpleNamespace:
                 count, at = min(ROWS, rows - row), m * rows + row
                 copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
                 depth = exponentials(
-                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, lanes, failed
+                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
                 )
                 product(block, 0, wide, w, 0, width, 1, packed, wide, whole_tiles(count), depth, wide, False)
                 copy_rows(out, at * values, values, block, 0, wide, count, values, per_total, f(1))
@@ -206,7 +206,7 @@ def kernels(f: Any) -> SimpleNamespace:
     ) -> None:  # fmt: skip
         rows, columns, size, values = sizes
         width, long, wide = padded
-        lanes, ones = np.empty(BYTES // q.itemsize, q.dtype), np.ones(max(width, ROWS), q.dtype)
+        ones = np.ones(max(width, ROWS), q.dtype)
         keys, keys_in_rows = np.zeros(size * width, q.dtype), np.zeros(width * long, q.dtype)
         values_in_columns = np.zeros(values * width, q.dtype)
         queries, cotangent = np.zeros(ROWS * long, q.dtype), np.zeros(ROWS * wide, q.dtype)
@@ -227,7 +227,7 @@ def kernels(f: Any) -> SimpleNamespace:
                 used = whole_tiles(count)
                 copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
                 depth = exponentials(
-                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, lanes, failed
+                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
                 )
                 copy_rows(cotangent, 0, wide, g, at * values, values, count, values, per_total, f(1))
                 product(sum_v, 0, wide, w, 0, 1, width, cotangent, wide, depth, count, wide, True)

@@ -8,12 +8,12 @@ from typing import Any
 from minigrad.typing import Array
 
 from .jit import compiled
-from .simd import BYTES, fma, load, maximum, reduce_add, splat, store, zeros
+from .simd import BYTES, fma, load, maximum, reduce_add, reduce_maximum, splat, zeros
 
 
 @compiled
-def row_maximum(x: Array, lanes: Array, at: int, count: int) -> Any:
-    """The largest element of a row, which may be any or NaN where there is a NaN. `lanes` has room for a vector."""
+def row_maximum(x: Array, at: int, count: int) -> Any:
+    """The largest element of a row, which may be any or NaN where there is a NaN."""
     width = BYTES // x.itemsize
     largest = x[at]
     stop = at + count - count % (2 * width)
@@ -21,9 +21,7 @@ def row_maximum(x: Array, lanes: Array, at: int, count: int) -> Any:
         s, t = load(x, at), load(x, at + width)
         for i in range(at + 2 * width, stop, 2 * width):
             s, t = maximum(load(x, i), s), maximum(load(x, i + width), t)
-        store(lanes, 0, maximum(s, t))
-        for k in range(width):
-            largest = lanes[k] if lanes[k] > largest else largest
+        largest = reduce_maximum(maximum(s, t))
     for i in range(stop, at + count):
         largest = x[i] if x[i] > largest else largest
     return largest

@@ -16,6 +16,7 @@ AVX2: 2, NEON: 4).
     store(array, i, s)            array[i] = s[0], array[i + 1] = s[1], ...
     prefetch(array, i)            begin to read array[i] into the caches
     reduce_add(s)                 s[0] + s[1] + ...
+    reduce_maximum(s)             the largest of s[0], s[1], ...; any or NaN where one is NaN
     load_scalar(array, i)         array[i], without Numba's check for a negative index, which costs more than the work
     store_scalar(array, i, y)     array[i] = y, likewise
 """
@@ -231,10 +232,25 @@ def reduce_add(typing: NumbaObject, s: NumbaObject) -> NumbaObject:
     return s.dtype(s), emit
 
 
+@intrinsic
+def reduce_maximum(typing: NumbaObject, s: NumbaObject) -> NumbaObject:
+    """The largest of the lanes, which may be any or NaN where one is NaN."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        return _joined_lanes(builder, args[0], lambda x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
+
+    return s.dtype(s), emit
+
+
 def horizontal_sum(builder: NumbaObject, x: NumbaObject) -> NumbaObject:
-    """Half of the lanes plus the other half, and so on."""
-    while (half := x.type.count // 2) > 0:  # always in the same order, so always to the same bits
-        x = builder.fadd(shuffled(builder, x, x, range(half)), shuffled(builder, x, x, range(half, 2 * half)))
+    """The sum of the lanes, always in the same order, so always to the same bits."""
+    return _joined_lanes(builder, x, builder.fadd)
+
+
+def _joined_lanes(builder: NumbaObject, x: NumbaObject, join: Callable[..., NumbaObject]) -> NumbaObject:
+    """Half of the lanes joined with the other half, and so on."""
+    while (half := x.type.count // 2) > 0:
+        x = join(shuffled(builder, x, x, range(half)), shuffled(builder, x, x, range(half, 2 * half)))
     return builder.extract_element(x, _int32(0))
 
 
