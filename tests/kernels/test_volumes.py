@@ -81,7 +81,7 @@ def test_blocks_of_any_size_give_the_same(case, limit):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("c", "kernel", "stride"), [(3, (3, 3, 3), (1, 1, 1)), (6, (2, 3, 2), (2, 1, 1))])
+@pytest.mark.parametrize(("c", "kernel", "stride"), [(3, (3, 3, 3), (1, 1, 1)), (6, (2, 3, 2), (2, 2, 1))])
 def test_channels_that_are_added_for_the_compiled_kernels_change_nothing(rng, dtype, c, kernel, stride):
     pytest.importorskip("numba")
     where = {"stride": stride, "padding": (1, 1, 0), "dilation": (1, 1, 1), "groups": 1}
