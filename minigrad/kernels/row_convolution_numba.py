@@ -1,7 +1,7 @@
 """Convolution of few channels with stride 1: the pixels of a row in the lanes of vectors, a few rows at a time.
 
     conv           y[o, i, j..]  =  b[o] + sum_cpq  x[c, i + p, j + q..] * w[o, c, p, q]        w in all lanes
-    conv_input     the same of a padded cotangent, with kernels that are flipped
+    conv_input     the same of a padded cotangent, with kernels that are flipped; or by `spread_rows_numba`
 
 Sums stay in registers until they are complete, and are written once. The last vector of a row overlaps the one before
 it, if there is one.
@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers
+from . import buffers, spread_rows_numba
 from .array_utils import as_contiguous
 from .finish import Finish, in_groups
 from .jit import VariantResult, compiled
@@ -66,9 +66,14 @@ def conv_input(
     limit: float = np.inf,
 ) -> VariantResult:  # fmt: skip
     """See `convolution.conv_input`; `limit` is what it may cost."""
+    if (stride, groups) != ((1, 1), 1):
+        return NotImplemented
     around = dilation[0] * (w.shape[2] - 1) - padding[0], dilation[1] * (w.shape[3] - 1) - padding[1]
-    counted = cost(g.shape, w.shape, shape, around, dilation, g.itemsize, sparse=True)
-    if (stride, groups) != ((1, 1), 1) or counted > limit:
+    own = cost(g.shape, w.shape, shape, around, dilation, g.itemsize, sparse=True)
+    spread = spread_rows_numba.cost(g.shape, w.shape, shape, padding, dilation, g.itemsize)
+    if spread <= min(own, limit):
+        return spread_rows_numba.conv_input(g, w, shape=shape, padding=padding, dilation=dilation)
+    if own > limit:
         return NotImplemented
     out = buffers.empty(shape, g.dtype)
     bias = np.zeros(-(-shape[1] // OUTS) * OUTS, g.dtype)

@@ -1,4 +1,4 @@
-"""Convolution of few channels, with pixels of rows in lanes, against the plain definition."""
+"""Convolution of few channels, with pixels of rows in lanes, and its gradients, against the plain definition."""
 
 from importlib import import_module
 from unittest import mock
@@ -16,6 +16,7 @@ from .strip_cases import assert_equal, dtypes, pairs
 
 pytest.importorskip("numba")
 rows = import_module("minigrad.kernels.row_convolution_numba")
+spread = import_module("minigrad.kernels.spread_rows_numba")
 direct = import_module("minigrad.kernels.convolution_numba")
 
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
@@ -37,12 +38,17 @@ def cases(draw):
 
 
 def fast(x, w, b, g, where, count):
-    return rows.conv(x, w, b, count=count, **where), rows.conv_input(g, w, shape=x.shape, **where)
+    """The result, and the gradient of the images in two ways."""
+    with mock.patch.object(spread, "cost", return_value=np.inf):
+        y, by_rows = rows.conv(x, w, b, count=count, **where), rows.conv_input(g, w, shape=x.shape, **where)
+    sides = {name: where[name] for name in ("padding", "dilation")}
+    return y, by_rows, spread.conv_input(g, w, shape=x.shape, **sides)
 
 
 def plain(x, w, b, g, where, count):
     with jit.numpy_only(), np.errstate(invalid="ignore"):
-        return conv(x, w, b, **where), conv_input(g, w, shape=x.shape, **where)
+        to_images = conv_input(g, w, shape=x.shape, **where)
+        return conv(x, w, b, **where), to_images, to_images
 
 
 @settings(max_examples=80, deadline=None)
@@ -83,8 +89,8 @@ def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
 def test_it_is_taken_where_it_costs_least():
     x, w, b, g = lenet()
 
-    def takes(function, *args, **settings):
-        with mock.patch.object(rows, "convolve_rows", wraps=rows.convolve_rows) as kernel:
+    def takes(function, *args, way=(rows, "convolve_rows"), **settings):
+        with mock.patch.object(*way, wraps=getattr(*way)) as kernel:
             function(*args, **settings)
         return kernel.called
 
@@ -93,3 +99,5 @@ def test_it_is_taken_where_it_costs_least():
     assert not takes(direct.conv_input, g, w, shape=x.shape, **PLAIN)  # one channel would fill a sixth of a tile
     assert not takes(direct.conv, x, w, b, **{**PLAIN, "stride": (2, 2)})
     assert not takes(direct.conv, x[..., :8, :8], w, b, **PLAIN)  # rows of 4 would fill a fourth of a vector
+    w, g = np.ones((16, 6, 5, 5), np.float32), np.ones((3, 16, 10, 10), np.float32)
+    assert takes(direct.conv_input, g, w, shape=(3, 6, 14, 14), way=(spread, "spread_images"), **PLAIN)
