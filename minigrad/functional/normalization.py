@@ -115,7 +115,7 @@ def layer_norm(
 
     Source: Ba, Kiros and Hinton 2016, "Layer normalization", arXiv:1607.06450.
     """
-    normalized = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+    normalized = normalized_shape if type(normalized_shape) is tuple else _as_tuple(normalized_shape)
     shape = shape_of(x)
     if not normalized or shape[-len(normalized) :] != normalized:
         raise ShapeError(f"layer_norm: expected x (..., {', '.join(map(str, normalized))}), got shape {shape}")
@@ -254,6 +254,10 @@ def move_running(running: Tensor | Array | None, values: Tensor, momentum: float
     fresh = np.asarray(values._data if isinstance(values, Tensor) else values)
     fresh = fresh.reshape(len(fresh), len(array)).mean(axis=0) * factor
     array += momentum * (fresh - array)
+
+
+def _as_tuple(shape: int | Sequence[int]) -> Shape:
+    return tuple(shape) if isinstance(shape, Sequence) else (shape,)
 
 
 def _require_momentum(name: str, momentum: float) -> None:

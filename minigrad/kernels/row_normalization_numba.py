@@ -15,7 +15,7 @@ from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
 from .normalization import Axes
 from .row_sums_numba import row_products, row_sum, row_weighted
-from .simd import BYTES, fill, fma, load, reduce_add, splat, store, zeros
+from .simd import BYTES, add, fill, fma, load, reduce_add, splat, store, zeros
 from .threads import parallel
 
 PIECE = 1 << 16  # elements for which a thread pays: about 20 us
@@ -117,15 +117,14 @@ def standardize_rows(
 ) -> None:
     """`standardize` of the rows from start to stop, two at a time: what one waits for, the other does not."""
     f, length, width = x.dtype.type, len(w), BYTES // x.itemsize
-    nothing, ones = zeros(x), fill(x, x.dtype.type(1))
-    pairs, whole = length - length % (2 * width), length - length % width
+    nothing, pairs, whole = zeros(x), length - length % (2 * width), length - length % width
     for row in range(start, stop, 2):
         other = min(row + 1, stop - 1)  # the last row alone is computed twice
         at, to = row * length, other * length
         s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
         for i in range(0, pairs, 2 * width):
-            s, t = fma(s, ones, load(x, at + i)), fma(t, ones, load(x, at + i + width))
-            u, v = fma(u, ones, load(x, to + i)), fma(v, ones, load(x, to + i + width))
+            s, t = add(s, load(x, at + i)), add(t, load(x, at + i + width))
+            u, v = add(u, load(x, to + i)), add(v, load(x, to + i + width))
         total, other_total = 0.0, 0.0
         for i in range(pairs, length):
             total += x[at + i]
@@ -137,9 +136,9 @@ def standardize_rows(
         shift, other_shift = fill(x, d), fill(x, e)
         s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
         for i in range(0, pairs, 2 * width):
-            y, z = fma(shift, ones, load(x, at + i)), fma(shift, ones, load(x, at + i + width))
+            y, z = add(shift, load(x, at + i)), add(shift, load(x, at + i + width))
             s, t = fma(s, y, y), fma(t, z, z)
-            y, z = fma(other_shift, ones, load(x, to + i)), fma(other_shift, ones, load(x, to + i + width))
+            y, z = add(other_shift, load(x, to + i)), add(other_shift, load(x, to + i + width))
             u, v = fma(u, y, y), fma(v, z, z)
         total, other_total = 0.0, 0.0
         for i in range(pairs, length):
@@ -152,7 +151,7 @@ def standardize_rows(
         factor, other_factor = f(1 / sqrt(moments[1, row] + eps)), f(1 / sqrt(moments[1, other] + eps))
         scale, other_scale = fill(x, factor), fill(x, other_factor)
         for i in range(0, whole, width):
-            y, z = fma(shift, ones, load(x, at + i)), fma(other_shift, ones, load(x, to + i))
+            y, z = add(shift, load(x, at + i)), add(other_shift, load(x, to + i))
             store(out, at + i, fma(load(b, i), fma(nothing, y, scale), load(w, i)))
             store(out, to + i, fma(load(b, i), fma(nothing, z, other_scale), load(w, i)))
         for i in range(whole, length):

@@ -33,8 +33,9 @@ Axes = tuple[int, ...]
 
 def _canonical(x: ArrayLike, w: ArrayLike | None, b: ArrayLike | None, *, axis: Axis, eps: float = 1e-5) -> Settings:
     require_floating(x)
-    shapes = [None if y is None else np.shape(y) for y in (x, w, b)]
-    return {"axis": _axes(*shapes, tuple(axis) if isinstance(axis, Sequence) else axis, eps), "eps": float(eps)}
+    shapes = [None if y is None else getattr(y, "shape", ()) for y in (x, w, b)]
+    axis = axis if type(axis) is tuple or not isinstance(axis, Sequence) else tuple(axis)
+    return {"axis": _axes(*shapes, axis, eps), "eps": float(eps)}
 
 
 @lru_cache(1000, typed=True)
