@@ -51,10 +51,12 @@ def with_loop(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     loop = fused(function, name)
 
     def compute(*args: Any, **settings: Any) -> Any:
-        if any(type(x) is ndarray and x.size >= MIN_FUSED_SIZE for x in args):
-            out = loop(*args, **settings)
-            if out is not NotImplemented:
-                return out
+        for x in args:
+            if type(x) is ndarray and x.size >= MIN_FUSED_SIZE:
+                out = loop(*args, **settings)
+                if out is not NotImplemented:
+                    return out
+                break
         return function(*args, **settings)
 
     return compute

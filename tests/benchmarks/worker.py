@@ -48,7 +48,7 @@ def batch(model: str) -> tuple[Any, Any]:
 def total_loss(cross_entropy: Callable[..., Any], output: Any, target: Any) -> Any:
     """Cross entropy; with auxiliary classifiers, 0.3 of theirs, too."""
     if not isinstance(output, tuple):
-        return cross_entropy(output.reshape(len(target), -1), target)
+        return cross_entropy(output if output.ndim == 2 else output.reshape(len(target), -1), target)
     main, *auxiliary = (cross_entropy(each, target) for each in output)
     return main + 0.3 * sum(auxiliary)
 

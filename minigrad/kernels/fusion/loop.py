@@ -53,5 +53,8 @@ class Loop:
             self._function = compiled_loop(self.source, self.name)
         out = empty(arrays[0].shape, self.dtype)
         flat = [x if x.ndim == 1 else x.reshape(-1) for x in (out, *arrays)]
-        parallel(self._function, out.size, *flat, *numbers, grain=self.grain, align=BLOCK)
+        if out.size < 2 * self.grain:
+            self._function(*flat, *numbers, 0, out.size)
+        else:
+            parallel(self._function, out.size, *flat, *numbers, grain=self.grain, align=BLOCK)
         return out
