@@ -146,8 +146,9 @@ def test_large_products_with_few_rows_are_answered_by_the_loops_and_others_by_bl
             assert products.matrix_product(*refused) is NotImplemented
             np.testing.assert_array_equal(matrix_product(*refused), np.matmul(*refused))
     assert products.linear(x, w, np.ones(700)) is NotImplemented
+    wide = normal(rng, (4000, 600), np.float32)
     for rows in (0, 1, 2000):
         many = normal(rng, (rows, 600), np.float32)
-        assert products.linear(many, w, None) is NotImplemented
-        assert products.matrix_product(many, w.T) is NotImplemented
+        assert products.linear(many, wide, None) is NotImplemented
+        assert products.matrix_product(many, wide.T) is NotImplemented
     assert matrix_product(np.empty((0, 5)), np.empty((5, 3))).shape == (0, 3)
