@@ -14,11 +14,13 @@ in one arena, at places that were planned: `Slot` is the place of the next one.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import mmap
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -42,6 +44,9 @@ LOOKED_AT: Final = 32
 
 FREE: Final = 2
 """The reference count of a block that only its list, and the call that asks, hold."""
+
+
+BYTE: Final = np.dtype(np.uint8)
 
 
 class Block(np.ndarray):
@@ -70,6 +75,11 @@ def passing_zeros(shape: Shape, dtype: DType) -> Array:
     """Zeros that are copied soon: the memory of large ones is the system's, which has it back with the array."""
     size = math.prod(np.broadcast_shapes(shape)) * dtype.itemsize
     return np.ndarray(shape, dtype, new_block(size)) if _is_mapped(size) else np.zeros(shape, dtype)
+
+
+@cache
+def _c_library() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if hasattr(mmap, "MAP_PRIVATE") else None
 
 
 class Arena:
@@ -162,11 +172,31 @@ class Pool:
             self.kept += size
             return np.ndarray(shape, dtype, *blocks[-1])
 
+    def scratch(self, shape: Shape, dtype: DType) -> Array:
+        """A new array of any content for what a kernel needs while it runs: in any free block that is large enough.
+
+        Results of each size have blocks of their own, which are soon needed again. Scratch memory goes where there is
+        room, so that kernels of many sizes do not keep a block each.
+        """
+        size = math.prod(shape) * dtype.itemsize
+        if not MIN_BYTES <= size <= MAX_BYTES:
+            return self.empty(shape, dtype)
+        with self._lock:
+            for large in sorted(k for k in self._blocks if k >= size):
+                for block in self._blocks[large]:
+                    if sys.getrefcount(block[0]) == FREE:
+                        return np.ndarray(shape, dtype, *block)
+        room = self.empty((1 << (size - 1).bit_length(),), BYTE)
+        return room[:size].view(dtype).reshape(shape)
+
     def clear(self) -> None:
-        """Give all free blocks back to the system, and the arenas that no program runs in."""
+        """Give all free blocks back to the system, the arenas that no program runs in, and what malloc keeps."""
         with self._lock:
             self._drop_free()
             self._arenas = {thread: arena for thread, arena in self._arenas.items() if arena.running}
+        trim = getattr(_c_library(), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(0)
 
     @property
     def arena_bytes(self) -> int:
@@ -206,6 +236,7 @@ def _rounded(size: int) -> int:
 
 pool: Final = Pool()
 empty: Final = pool.empty
+scratch: Final = pool.scratch
 
 
 def empty_like(x: Array) -> Array:

@@ -46,7 +46,7 @@ def few_rows(g: Array, w: Array, out: Array | None = None) -> VariantResult:
     if columns < lanes:
         return NotImplemented
     out, units = buffers.empty((rows, columns), w.dtype) if out is None else out, -(-columns // lanes)
-    packed = buffers.empty((-(-rows // ROWS) * depth * ROWS,), w.dtype)
+    packed = buffers.scratch((-(-rows // ROWS) * depth * ROWS,), w.dtype)
     pack_tiles(flat(g), packed, rows, depth)
     parallel(add_rows, units, packed, flat(w), one_of(w.dtype), flat(out), out.shape, depth,
              grain=-(-GRAIN * units // (depth * out.size)))  # fmt: skip
@@ -60,7 +60,7 @@ def few_terms(g: Array, x: Array, out: Array | None = None) -> VariantResult:
     if rows < 2 * ROWS or columns < lanes:  # the last tile may make many sums once more
         return NotImplemented
     out, units = buffers.empty((rows, columns), x.dtype) if out is None else out, -(-rows // ROWS)
-    packed = buffers.empty((-(-columns // lanes) * depth * lanes,), x.dtype)
+    packed = buffers.scratch((-(-columns // lanes) * depth * lanes,), x.dtype)
     pack_columns(flat(x), packed, depth, columns)
     parallel(outer_products, units, flat(g), packed, flat(out), out.shape, depth,
              grain=-(-GRAIN * units // (depth * out.size)))  # fmt: skip

@@ -118,7 +118,7 @@ def conv_weight(
     images = max(1, min(8, CACHE_BYTES // plan.bytes))
     rows, columns = up_to_multiple(plan.rows, CORRELATE_ROWS), up_to_multiple(plan.columns, CORRELATE_COLUMNS)
     # One sum for each block of images, then the sum of those: the same order for any number of threads.
-    sums = np.empty((-(-len(x) // images), groups * plan.blocks, len(rows), len(columns)), x.dtype)
+    sums = buffers.scratch((-(-len(x) // images), groups * plan.blocks, len(rows), len(columns)), x.dtype)
     parallel(
         correlate_blocks, sums.shape[0] * sums.shape[1], sums, as_contiguous(g), as_contiguous(x), groups, rows,
         columns, plan.windows, plan.image, plan.length, images,

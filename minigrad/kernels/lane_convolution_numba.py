@@ -82,7 +82,7 @@ def conv_weight(
     lanes, units = BYTES // x.itemsize, len(x) * plan.strips.per_image
     each = max(1, -(-units // SUMS))
     # One sum for each few strips, then the sum of those: the same order for any number of threads.
-    sums = buffers.empty((-(-units // each), len(plan.taps) * shape[0] * shape[1]), x.dtype)
+    sums = buffers.scratch((-(-units // each), len(plan.taps) * shape[0] * shape[1]), x.dtype)
     parallel(correlate_strips, len(sums), sums, as_contiguous(x), as_contiguous(g), plan.reads, plan.writes, plan.taps,
              plan.strips, each)  # fmt: skip
     total = sums.sum(axis=0).reshape(-1, shape[0] // lanes, shape[1], lanes)

@@ -75,7 +75,7 @@ def conv_weight(
     filled = np.append(taps, np.zeros(-len(taps) % TILE, taps.dtype))
     each = max(1, -(-units // SUMS))
     # One sum for each few strips, then the sum of those: the same order for any number of threads.
-    sums = np.empty((-(-units // each), shape[0] * len(filled)), x.dtype)
+    sums = buffers.scratch((-(-units // each), shape[0] * len(filled)), x.dtype)
     parallel(correlate_planes, len(sums), sums, as_contiguous(x), as_contiguous(g), plan.reads, plan.writes, filled,
              plan.strips, each)  # fmt: skip
     total = sums.sum(axis=0).reshape(-1, len(filled), lanes)[:, : len(taps)]

@@ -91,10 +91,10 @@ def conv_weight(
         return NotImplemented
     plan = WinogradPlan.of(x.shape, shape, count, padding, x.dtype)
     # One sum for each few blocks, then the sum of those: the same order for any number of threads.
-    sums = buffers.empty((-(-plan.blocks // plan.sum_blocks), POINTS * plan.kernel_step), x.dtype)
+    sums = buffers.scratch((-(-plan.blocks // plan.sum_blocks), POINTS * plan.kernel_step), x.dtype)
     layout = plan.cut(len(sums), shape[0])
     parallel(correlate_units, len(sums) * layout.parts, sums, as_contiguous(x), as_contiguous(g), plan, layout)
-    total = sums[0] if len(sums) == 1 else buffers.empty(sums.shape[1:], x.dtype)
+    total = sums[0] if len(sums) == 1 else buffers.scratch(sums.shape[1:], x.dtype)
     if len(sums) != 1:
         parallel(add_up, total.size, sums, total, grain=SUM_GRAIN)
     out = np.empty(shape, x.dtype)
@@ -133,7 +133,7 @@ def convolve(
     outs, lanes = len(bias), BYTES // x.itemsize
     out = buffers.empty((len(x), outs, *count), x.dtype)
     plan = WinogradPlan.of(x.shape, (outs, x.shape[1], *w.shape[2:]), count, padding, x.dtype)
-    kernels = buffers.empty((POINTS * plan.kernel_step,), x.dtype)
+    kernels = buffers.scratch((POINTS * plan.kernel_step,), x.dtype)
     parallel(transform_kernels, vectors(outs, lanes), as_contiguous(w), kernels, turned)
     bias = np.append(bias, np.repeat(bias[-1:], -outs % lanes))  # as the other lanes repeat the last channel
     layout = plan.cut(plan.blocks, outs)
@@ -203,7 +203,7 @@ class WinogradPlan:
 
     def room(self, channels: int, dtype: DType) -> Array:
         """For the points of a block of so many channels."""
-        return buffers.empty((POINTS * point_step(channels, self.layout.tiles, BYTES // dtype.itemsize),), dtype)
+        return buffers.scratch((POINTS * point_step(channels, self.layout.tiles, BYTES // dtype.itemsize),), dtype)
 
     @classmethod
     @lru_cache(256)  # a network asks for the same few, in every step

@@ -2,11 +2,13 @@
 
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from minigrad.config import release_memory, show_config
+from minigrad.kernels import buffers
 from minigrad.kernels.buffers import (
     ALIGNMENT,
     MAPPED_BYTES,
@@ -188,3 +190,28 @@ def test_zeros_that_are_passed_on_are_zeros_of_that_shape(shape):
     assert x.dtype == F32
     assert x.flags.carray
     assert not x.any()
+
+
+def test_scratch_memory_is_any_that_is_free_and_large_enough():
+    pool = Pool()
+    place = address(pool.empty((MIN_BYTES,), F32))
+    first = pool.scratch((MIN_BYTES // 8, 2), F32)
+    assert (first.shape, first.dtype, address(first)) == ((MIN_BYTES // 8, 2), F32, place)
+    second = pool.scratch((MIN_BYTES // 4,), F32)
+    assert address(second) % ALIGNMENT == 0
+    first[:], second[:] = 1, 2
+    assert (first == 1).all()
+
+
+def test_scratch_memory_of_many_sizes_shares_blocks():
+    pool = Pool()
+    for k in range(100):
+        pool.scratch((MIN_BYTES + 4096 * k,), U8)
+    assert pool.kept <= 2 * (MIN_BYTES + 4096 * 100) + MIN_BYTES * 4
+
+
+def test_release_gives_back_what_malloc_keeps(monkeypatch):
+    trimmed = []
+    monkeypatch.setattr(buffers, "_c_library", lambda: SimpleNamespace(malloc_trim=trimmed.append))
+    release_memory()
+    assert trimmed == [0]
