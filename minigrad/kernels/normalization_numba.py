@@ -13,10 +13,12 @@ import numpy as np
 from minigrad.typing import Array, DType, Pair, Shape
 
 from . import buffers, row_normalization_numba
-from .array_utils import flat, one_of
+from .array_utils import flat
+from .channel_loops_numba import Sizes, channel_slopes, channel_squares, channel_sum, write_slopes
 from .jit import VariantResult, compiled
 from .normalization import Axes, Normalize, is_constant, reduced_axes
-from .row_sums_numba import row_products, row_squares, row_sum
+from .partial_vectors_numba import load_part, store_part
+from .simd import BYTES, add, fma, splat
 from .threads import parallel
 
 CACHE_BYTES = 1 << 19  # of channels that are in work together
@@ -33,7 +35,7 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
     factors = np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
     results = flat(out), flat(mean), flat(variance), *factors
-    parallel(standardize_channels, sizes[1], flat(x), *affine, *results, one_of(x.dtype), sizes, eps)
+    parallel(standardize_channels, sizes[1], flat(x), *affine, *results, sizes, eps)
     return out, mean, variance
 
 
@@ -47,8 +49,7 @@ def standardize_then(
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
     mean, variance = np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     minus, factor, term = np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype), per_channel(b, kept, 0, x.dtype)
-    arguments = (flat(x), per_channel(w, kept, 1, x.dtype), flat(mean), flat(variance), minus, factor, one_of(x.dtype),
-                 sizes, eps)  # fmt: skip
+    arguments = (flat(x), per_channel(w, kept, 1, x.dtype), flat(mean), flat(variance), minus, factor, sizes, eps)
 
     def compute(start: int, stop: int) -> None:
         for first, last in channel_groups(start, stop, sizes, x.itemsize):
@@ -60,7 +61,7 @@ def standardize_then(
     return mean, variance
 
 
-def channel_groups(start: int, stop: int, sizes: tuple[int, int, int], itemsize: int) -> Iterator[Pair]:
+def channel_groups(start: int, stop: int, sizes: Sizes, itemsize: int) -> Iterator[Pair]:
     """Channels from start to stop, a few at a time, which fit into a cache."""
     together = max(1, CACHE_BYTES // (sizes[0] * sizes[2] * itemsize))
     for first in range(start, stop, together):
@@ -77,7 +78,7 @@ def standardize_input(
     if sizes is None:
         return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
-    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), one_of(x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), np.empty(0, x.dtype), -flat(mean), flat(variance)
     parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
     return out
 
@@ -91,8 +92,7 @@ def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shap
     if sizes is None or not is_constant(shape, x.ndim, axis):
         return row_normalization_numba.standardize_weight(g, x, mean, variance, shape=shape, axis=axis, eps=eps)
     out = np.empty(mean.shape, x.dtype)
-    parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance),
-             one_of(x.dtype), sizes, eps)  # fmt: skip
+    parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance), sizes, eps)
     lead = x.ndim - len(shape)
     summed = tuple([i for i in range(x.ndim) if i < lead or shape[i - lead] == 1])
     return out.sum(axis=summed).reshape(shape)
@@ -110,13 +110,13 @@ def standardize_gradients(
     if w.size != mean.size:
         return NotImplemented
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)
-    statistics = per_channel(w, mean.shape, 1, x.dtype), -flat(mean), flat(variance), one_of(x.dtype)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), np.empty(0, x.dtype), -flat(mean), flat(variance)
     results = flat(out), to_w.reshape(-1), to_b.reshape(-1)
     parallel(input_channels, sizes[1], flat(g), flat(x), *results, *statistics, sizes, eps)
     return out, to_w, to_b
 
 
-def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int, int] | None:
+def channel_view(x: Array, axis: Axes, *factors: Array | None) -> Sizes | None:
     """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
     if x.dtype.char not in "fd" or any(y is not None and y.dtype != x.dtype for y in factors):
         return None
@@ -124,7 +124,7 @@ def channel_view(x: Array, axis: Axes, *factors: Array | None) -> tuple[int, int
 
 
 @lru_cache(1000)
-def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> tuple[int, int, int] | None:
+def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> Sizes | None:
     """The same for shapes."""
     ndim = len(shape)
     left = next((i for i in range(ndim) if i not in axis), ndim)
@@ -142,76 +142,60 @@ def per_channel(y: Array | None, kept: Shape, default: float, dtype: DType) -> A
 
 @compiled
 def standardize_channels(
-    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, factor: Array, one: Array,
-    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
+    x: Array, w: Array, b: Array, out: Array, mean: Array, variance: Array, minus: Array, factor: Array, sizes: Sizes,
+    eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`standardize` of the channels from start to stop; `minus` and `factor` are room."""
     outer, channels, inner = sizes
     for c in range(start, stop):
-        channel_moments(x, w, mean, variance, minus, factor, one, sizes, eps, c, c + 1)
-        scale, shift, term = factor[c], minus[c], b[c]
+        channel_moments(x, w, mean, variance, minus, factor, sizes, eps, c, c + 1)
+        scale, shift, term = splat(factor, c), splat(minus, c), splat(b, c)
         for row in range(c * inner, outer * channels * inner, channels * inner):
-            line, pixels = out[row : row + inner], x[row : row + inner]  # from 0 on: no index is negative
-            for i in range(len(line)):
-                line[i] = (pixels[i] + shift) * scale + term
+            for i in range(0, inner, BYTES // x.itemsize):
+                d = add(load_part(x, row + i, inner - i), shift)
+                store_part(out, row + i, fma(term, d, scale), inner - i)
 
 
 @compiled
 def channel_moments(
-    x: Array, w: Array, mean: Array, variance: Array, minus: Array, factor: Array, one: Array,
-    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
+    x: Array, w: Array, mean: Array, variance: Array, minus: Array, factor: Array, sizes: Sizes, eps: float,
+    start: int, stop: int,
 ) -> None:  # fmt: skip
     """Mean, -mean, variance, and w / sqrt(variance + eps), of the channels from start to stop."""
-    outer, channels, inner = sizes
+    count = sizes[0] * sizes[2]
     for c in range(start, stop):
-        s = 0.0
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            s += row_sum(x, one, row, inner)
-        center = s / (outer * inner)
+        center = channel_sum(x, sizes, c) / count
         mean[c] = center
         minus[c] = -mean[c]
-        s = 0.0
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            s += row_squares(x, minus, c, one, row, inner)
         off = center + minus[c]  # by what rounding moved the mean
-        around = s / (outer * inner) - off * off
+        around = channel_squares(x, minus, sizes, c) / count - off * off
         variance[c] = 0 if around < 0 else around  # NaN stays NaN
         factor[c] = w[c] / sqrt(variance[c] + eps)
 
 
 @compiled
 def input_channels(
-    g: Array, x: Array, out: Array, to_w: Array, to_b: Array, w: Array, minus: Array, variance: Array, one: Array,
-    sizes: tuple[int, int, int], eps: float, start: int, stop: int,
+    g: Array, x: Array, out: Array, to_w: Array, to_b: Array, w: Array, term: Array, minus: Array, variance: Array,
+    sizes: Sizes, eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
-    """`standardize_gradients` of the channels from start to stop."""
-    outer, channels, inner = sizes
+    """`standardize_gradients` of the channels from start to stop; if there are terms, behind a relu of the result."""
+    count = sizes[0] * sizes[2]
+    scale, slope, level = np.empty_like(w), np.empty_like(w), np.empty_like(w)
     for c in range(start, stop):
-        s, along = 0.0, 0.0
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            s += row_sum(g, one, row, inner)
-            along += row_products(g, x, minus, c, one, row, inner)
         factor = 1 / sqrt(variance[c] + eps)
+        scale[c] = w[c] * factor
+        s, along = channel_slopes(g, x, minus, scale, term, sizes, c)
         to_w[c], to_b[c] = along * factor, s
-        scale = x.dtype.type(w[c] * factor)
-        slope = x.dtype.type(-along * factor * factor / (outer * inner))
-        level = x.dtype.type(-s / (outer * inner))
-        shift = minus[c]
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            line, pixels, slopes = out[row : row + inner], x[row : row + inner], g[row : row + inner]
-            for i in range(len(line)):
-                line[i] = ((pixels[i] + shift) * slope + (slopes[i] + level)) * scale
+        slope[c] = -along * factor * factor / count
+        level[c] = -s / count
+        write_slopes(out, g, x, minus, scale, term, slope, level, sizes, c)
 
 
 @compiled
 def weight_channels(
-    g: Array, x: Array, out: Array, minus: Array, variance: Array, one: Array, sizes: tuple[int, int, int], eps: float,
-    start: int, stop: int,
-) -> None:  # fmt: skip
+    g: Array, x: Array, out: Array, minus: Array, variance: Array, sizes: Sizes, eps: float, start: int, stop: int
+) -> None:
     """`standardize_weight` of the channels from start to stop."""
-    outer, channels, inner = sizes
     for c in range(start, stop):
-        along = 0.0
-        for row in range(c * inner, outer * channels * inner, channels * inner):
-            along += row_products(g, x, minus, c, one, row, inner)
+        _, along = channel_slopes(g, x, minus, minus, minus[:0], sizes, c)
         out[c] = along / sqrt(variance[c] + eps)
