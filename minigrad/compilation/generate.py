@@ -44,7 +44,7 @@ class _Writer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.space: dict[str, Any] = {
-            "has_nan": has_nan, "silence": _silence, "same": same, "Changed": Changed, "wrap": wrap, "freed": freed,
+            "has_nan": has_nan, "silence": silence, "same": same, "Changed": Changed, "wrap": wrap, "freed": freed,
             "backward_errors": _backward_errors, "asarray": np.asarray,
         }  # fmt: skip
         self._names: dict[int, str] = {id(value): name for name, value in self.space.items()}
@@ -239,15 +239,15 @@ def _backward_errors() -> AbstractContextManager[None]:
     return np.errstate(divide="ignore", invalid="ignore")
 
 
-def _silence(
-    silence: Silence, cotangent: Any, function: Callable[..., Any], arguments: tuple[Any, ...], settings: dict[str, Any]
+def silence(
+    each: Silence, cotangent: Any, function: Callable[..., Any], arguments: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
     """What a rule gave, NaN replaced where a cotangent of exactly 0 brought it; see `autograd.silence`."""
     g, *saved = arguments
 
     def run_again(replaced: Callable[[Any], Any]) -> Any:
         found = function(g, *map(replaced, saved), **settings)
-        return found if silence.index is None else found[silence.index]
+        return found if each.index is None else found[each.index]
 
-    found = silenced(cotangent, g, silence.node, silence.parent, silence.position, run_again)
+    found = silenced(cotangent, g, each.node, each.parent, each.position, run_again)
     return found._data if type(found) is Tensor else found

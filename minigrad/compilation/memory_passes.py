@@ -13,6 +13,7 @@ from minigrad.compilation.fused_convolution import FusedConvolution
 from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.fused_normalization import FusedNormalization
 from minigrad.compilation.memory import homes, lives, placed
+from minigrad.compilation.normalization_gradient import NormalizationGradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES
 from minigrad.optim import Optimizer
@@ -180,7 +181,7 @@ def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:
     like = [n for n, kind in kinds.items() if kind == kinds[number]]
     if len(like) > 1:
         return False
-    if isinstance(instruction.function, (FusedLoop, FusedConvolution, FusedNormalization)):
+    if isinstance(instruction.function, (FusedLoop, FusedConvolution, FusedNormalization, NormalizationGradient)):
         return True
     op = instruction.op
     return op is not None and (op.module or "").startswith("minigrad.") and program.values[number].pooled

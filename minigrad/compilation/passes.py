@@ -7,6 +7,7 @@
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
+    normalization gradient that of a normalization finds where a relu behind it was flat    (normalization_passes.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
@@ -26,7 +27,7 @@ import numpy as np
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise
 from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_together, updates_when_ready
-from minigrad.compilation.normalization_passes import fuse_normalization
+from minigrad.compilation.normalization_passes import fuse_normalization, fuse_normalization_gradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 
 MOST_FOLDED: Final = 1 << 20
@@ -101,6 +102,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),
     Pass("normalization fusion", fuse_normalization),
+    Pass("normalization gradient", fuse_normalization_gradient),
     Pass("updates together", updates_together),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),

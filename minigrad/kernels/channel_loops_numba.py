@@ -36,8 +36,8 @@ def channel_sum(x: Array, sizes: Sizes, c: int) -> float:
         if held >= HELD:
             total += reduce_add(add(s, t))
             s, t, held = zeros(x), zeros(x), 0
-    total += reduce_add(add(s, t))
-    return total
+    rest: float = reduce_add(add(s, t))
+    return total + rest
 
 
 @compiled
@@ -58,25 +58,26 @@ def channel_squares(x: Array, minus: Array, sizes: Sizes, c: int) -> float:
         if held >= HELD:
             total += reduce_add(add(s, t))
             s, t, held = zeros(x), zeros(x), 0
-    total += reduce_add(add(s, t))
-    return total
+    rest: float = reduce_add(add(s, t))
+    return total + rest
 
 
 @compiled
 def channel_slopes(
-    g: Array, x: Array, minus: Array, scale: Array, term: Array, sizes: Sizes, c: int
+    g: Array, step: int, x: Array, minus: Array, scale: Array, term: Array, sizes: Sizes, c: int
 ) -> tuple[float, float]:
     """The sums of g and of g * (x + minus[c]) over a channel.
 
-    If there are terms, only where (x + minus[c]) * scale[c] + term[c] > 0.
+    Rows of g are `step` apart. If there are terms, g counts only where (x + minus[c]) * scale[c] + term[c] > 0.
     """
     outer, channels, inner = sizes
     lanes, held, total, along = BYTES // x.itemsize, 0, 0.0, 0.0
     s, t, shift, nothing, masked = zeros(x), zeros(x), splat(minus, c), zeros(x), len(term) > 0
     factor, level = splat(scale, c), splat(term, c) if masked else nothing
-    for row in range(c * inner, outer * channels * inner, channels * inner):
+    for n in range(outer):
+        row, place = (n * channels + c) * inner, n * step + c * inner
         for i in range(0, inner, lanes):
-            d, slope = add(load_part(x, row + i, inner - i), shift), load_part(g, row + i, inner - i)
+            d, slope = add(load_part(x, row + i, inner - i), shift), load_part(g, place + i, inner - i)
             if masked:
                 slope = select_greater(fma(level, d, factor), nothing, slope, nothing)
             s, t = add(s, slope), fma(t, slope, d)
@@ -89,17 +90,18 @@ def channel_slopes(
 
 @compiled
 def write_slopes(
-    out: Array, g: Array, x: Array, minus: Array, scale: Array, term: Array, slope: Array, level: Array, sizes: Sizes,
-    c: int,
+    out: Array, g: Array, step: int, x: Array, minus: Array, scale: Array, term: Array, slope: Array, level: Array,
+    sizes: Sizes, c: int,
 ) -> None:  # fmt: skip
     """out = ((x + minus[c]) * slope[c] + g + level[c]) * scale[c] in a channel, with g as in `channel_slopes`."""
     outer, channels, inner = sizes
     lanes, nothing, masked = BYTES // x.itemsize, zeros(x), len(term) > 0
     shift, factor, per, down = splat(minus, c), splat(scale, c), splat(slope, c), splat(level, c)
     above = splat(term, c) if masked else nothing
-    for row in range(c * inner, outer * channels * inner, channels * inner):
+    for n in range(outer):
+        row, place = (n * channels + c) * inner, n * step + c * inner
         for i in range(0, inner, lanes):
-            d, here = add(load_part(x, row + i, inner - i), shift), load_part(g, row + i, inner - i)
+            d, here = add(load_part(x, row + i, inner - i), shift), load_part(g, place + i, inner - i)
             if masked:
                 here = select_greater(fma(above, d, factor), nothing, here, nothing)
             store_part(out, row + i, fma(nothing, fma(add(here, down), d, per), factor), inner - i)

@@ -140,6 +140,16 @@ def standardize_gradients(
     return to_x, to_w, np.sum(g, axis=summed).reshape(w.shape)
 
 
+@compiled_early
+def standardize_relu_gradients(
+    g: Array, x: Array, w: Array, b: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> tuple[Array, Array, Array]:
+    """The vector-Jacobian products of relu(standardize(x, w, b)) in x, w and b of one shape, for a cotangent g."""
+    unit, _ = normalized(x, mean, variance, axis, eps)
+    passed = np.where(unit * w + b > 0, g, g.dtype.type(0))
+    return standardize_gradients(passed, x, w, mean, variance, axis=axis, eps=eps)
+
+
 def reduced_axes(mean: Array) -> Axes:
     """The axes that a mean was taken over; those on which x has one element may be among them."""
     return tuple([i for i, n in enumerate(mean.shape) if n == 1])

@@ -9,6 +9,7 @@ from functools import lru_cache
 from math import prod, sqrt
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad.typing import Array, DType, Pair, Shape
 
@@ -79,7 +80,7 @@ def standardize_input(
         return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
     statistics = per_channel(w, mean.shape, 1, x.dtype), np.empty(0, x.dtype), -flat(mean), flat(variance)
-    parallel(input_channels, sizes[1], flat(g), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
+    parallel(input_channels, sizes[1], *rows_of(g, sizes), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
     return out
 
 
@@ -107,13 +108,42 @@ def standardize_gradients(
         return NotImplemented
     if sizes is None:
         return row_normalization_numba.standardize_gradients(g, x, w, mean, variance, axis=axis, eps=eps)
+    return _channel_gradients(g, x, w, np.empty(0, x.dtype), mean, variance, sizes, eps)
+
+
+def standardize_relu_gradients(
+    g: Array, x: Array, w: Array, b: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+) -> VariantResult:
+    """See `normalization.standardize_relu_gradients`."""
+    sizes = channel_view(x, axis, w, b)
+    if g.dtype != x.dtype or sizes is None:
+        return NotImplemented
+    return _channel_gradients(g, x, w, per_channel(b, mean.shape, 0, x.dtype), mean, variance, sizes, eps)
+
+
+def _channel_gradients(
+    g: Array, x: Array, w: Array, term: Array, mean: Array, variance: Array, sizes: Sizes, eps: float
+) -> VariantResult:
+    """The gradients in x, w and b; if there are terms, behind a relu."""
     if w.size != mean.size:
         return NotImplemented
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)
-    statistics = per_channel(w, mean.shape, 1, x.dtype), np.empty(0, x.dtype), -flat(mean), flat(variance)
+    statistics = per_channel(w, mean.shape, 1, x.dtype), term, -flat(mean), flat(variance)
     results = flat(out), to_w.reshape(-1), to_b.reshape(-1)
-    parallel(input_channels, sizes[1], flat(g), flat(x), *results, *statistics, sizes, eps)
+    parallel(input_channels, sizes[1], *rows_of(g, sizes), flat(x), *results, *statistics, sizes, eps)
     return out, to_w, to_b
+
+
+def rows_of(g: Array, sizes: Sizes) -> tuple[Array, int]:
+    """g in one dimension, and how far its samples are apart: further than channels, where these are some of an array's.
+
+    Without a copy if the channels of a sample are dense.
+    """
+    outer, channels, inner = sizes
+    length, step = channels * inner, g.strides[0] // g.itemsize
+    if not g.flags.carray and len(g) == outer and step > 0 and g[0].flags.carray and g[0].size == length:
+        return as_strided(g, ((outer - 1) * step + length,), (g.itemsize,)), step
+    return flat(g), length
 
 
 def channel_view(x: Array, axis: Axes, *factors: Array | None) -> Sizes | None:
@@ -175,20 +205,20 @@ def channel_moments(
 
 @compiled
 def input_channels(
-    g: Array, x: Array, out: Array, to_w: Array, to_b: Array, w: Array, term: Array, minus: Array, variance: Array,
-    sizes: Sizes, eps: float, start: int, stop: int,
+    g: Array, step: int, x: Array, out: Array, to_w: Array, to_b: Array, w: Array, term: Array, minus: Array,
+    variance: Array, sizes: Sizes, eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`standardize_gradients` of the channels from start to stop; if there are terms, behind a relu of the result."""
     count = sizes[0] * sizes[2]
     scale, slope, level = np.empty_like(w), np.empty_like(w), np.empty_like(w)
     for c in range(start, stop):
         factor = 1 / sqrt(variance[c] + eps)
-        scale[c] = w[c] * factor
-        s, along = channel_slopes(g, x, minus, scale, term, sizes, c)
+        scale[c] = w[c] / sqrt(variance[c] + eps)  # as forward, to the last bit
+        s, along = channel_slopes(g, step, x, minus, scale, term, sizes, c)
         to_w[c], to_b[c] = along * factor, s
         slope[c] = -along * factor * factor / count
         level[c] = -s / count
-        write_slopes(out, g, x, minus, scale, term, slope, level, sizes, c)
+        write_slopes(out, g, step, x, minus, scale, term, slope, level, sizes, c)
 
 
 @compiled
@@ -196,6 +226,7 @@ def weight_channels(
     g: Array, x: Array, out: Array, minus: Array, variance: Array, sizes: Sizes, eps: float, start: int, stop: int
 ) -> None:
     """`standardize_weight` of the channels from start to stop."""
+    _, channels, inner = sizes
     for c in range(start, stop):
-        _, along = channel_slopes(g, x, minus, minus, minus[:0], sizes, c)
+        _, along = channel_slopes(g, channels * inner, x, minus, minus, minus[:0], sizes, c)
         out[c] = along / sqrt(variance[c] + eps)

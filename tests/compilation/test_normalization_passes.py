@@ -10,8 +10,9 @@ from minigrad import functional as F  # noqa: N812
 from minigrad import nn
 from minigrad.compilation import PASSES, Compiled
 from minigrad.compilation.fused_normalization import FusedNormalization
+from minigrad.compilation.normalization_gradient import NormalizationGradient
 from minigrad.kernels.jit import numpy_only
-from minigrad.kernels.normalization import standardize, standardize_then
+from minigrad.kernels.normalization import standardize, standardize_relu_gradients, standardize_then
 from tests.compilation.helper import Training, training
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow")
@@ -107,3 +108,73 @@ def test_training_with_normalization_is_the_eager_one():
     assert len(fused(sides[1].step)) == 2
     for p, q in zip(*[side.model.state_dict().values() for side in sides], strict=True):
         np.testing.assert_allclose(p, q, rtol=1e-4, atol=1e-6)
+
+
+def gradients_of_two_branches(x, w, b, g):
+    """The gradients of relu(standardize) in two arrays whose results are joined: each cotangent is part of an array."""
+
+    def loss(x, w, b):
+        parts = [mg.relu(mg.ops.standardize(y, w, b, axis=(0, 2, 3))[0]) for y in (x, x * 2)]
+        return (mg.concat(parts, axis=1) ** 2 * g).sum()
+
+    return mg.grad(loss, argnums=(0, 1, 2))(x, w, b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(8, 6, 9, 9), (3, 5, 20, 40)])
+def test_the_gradient_behind_a_relu(monkeypatch, size, dtype):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    shapes = (size, (size[1], 1, 1), (size[1], 1, 1), (size[0], 2 * size[1], *size[2:]))
+    given = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    step, results = Compiled(gradients_of_two_branches), []
+    expected = gradients_of_two_branches(*map(mg.Tensor, given))
+    for threads in (1, 1, 1, 2, 3):
+        monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
+        results.append([part.numpy().copy() for part in step(*map(mg.Tensor, given))])
+    names = [i.name for i in step.program.instructions if isinstance(i.function, NormalizationGradient)]
+    assert names == ["standardize_relu.x_w_b"] * 2
+    tolerance = 1e-4 if dtype == np.float32 else 1e-10
+    for found, other in zip(results[2], expected, strict=True):
+        np.testing.assert_allclose(found, other.numpy(), rtol=tolerance, atol=tolerance)
+    for later in results[3:]:
+        for one, other in zip(results[2], later, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_the_gradient_behind_a_relu_is_silent_where_the_rule_is(bad, place):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    given = [
+        rng.normal(size=shape).astype(np.float32) for shape in ((8, 4, 10, 10), (4, 1, 1), (4, 1, 1), (8, 8, 10, 10))
+    ]
+    step = Compiled(gradients_of_two_branches)
+    with np.errstate(all="ignore"):
+        for _ in range(3):
+            step(*map(mg.Tensor, given))
+        given[3][:, 1] = 0  # nothing depends on this channel
+        for channel in (1, 2):
+            changed = [x.copy() for x in given]
+            changed[place][..., channel, 0, 0] = bad
+            pairs = zip(
+                step(*map(mg.Tensor, changed)), gradients_of_two_branches(*map(mg.Tensor, changed)), strict=True
+            )
+            for found, expected in pairs:
+                np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_kernel_of_the_gradient_is_its_numpy_form():
+    rng = np.random.default_rng(0)
+    for shape, axis in SIZES:
+        kept = tuple(1 if k in axis else n for k, n in enumerate(shape))
+        x, g, w, b = (rng.normal(size=s) for s in (shape, shape, kept, kept))
+        _, mean, variance = standardize(x, w, b, axis=axis, eps=1e-5)
+        wide = np.concatenate([g, g], axis=1)
+        for cotangent in (g, wide[:, g.shape[1] :], np.asfortranarray(g)):
+            fast = standardize_relu_gradients(cotangent, x, w, b, mean, variance, axis=axis, eps=1e-5)
+            with numpy_only():
+                plain = standardize_relu_gradients(g, x, w, b, mean, variance, axis=axis, eps=1e-5)
+            for one, other in zip(fast, plain, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
