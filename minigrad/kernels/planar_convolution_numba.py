@@ -110,8 +110,7 @@ def tile_starts(plan: StripPlan) -> Array:
     rows, columns = np.arange(strips.rows), np.arange(0, width, WINDOWS)
     by_rows = (rows[:, None] * strips.width + columns).ravel()
     stretch = np.arange(0, (strips.rows - 1) * strips.width + width, WINDOWS)
-    fits = by_rows[-1] + WINDOWS <= strips.room
-    return by_rows if fits and len(by_rows) < len(stretch) else stretch
+    return by_rows if len(by_rows) < len(stretch) else stretch
 
 
 @compiled
