@@ -55,8 +55,7 @@ UNITS_PER_THREAD = 2  # into which the work is cut at least: where blocks are fe
 PART_OUTPUTS = 64  # of which a unit has at least as many
 MIN_CHANNELS = 8  # of input and output; with fewer, most lanes of a vector repeat one channel
 MIN_KERNELS = 128  # pairs of an input and an output; with fewer, transforms cost more than products save
-MIN_TILES = 16  # with fewer, it takes longer to transform the kernels than to multiply by them
-MIN_SAVED = 2  # multiplications in place of one; at the right and bottom edge, tiles are cut
+KERNEL_TILES = 20  # to transform the kernels takes as long as to multiply by them for so many tiles
 
 
 def conv(
@@ -116,8 +115,7 @@ def suits(x: Array, y: Array, w: Shape, count: Pair, stride: Pair, padding: Pair
         and min(w[0], w[1]) >= MIN_CHANNELS
         and w[0] * w[1] >= MIN_KERNELS
         and POINTS * w[0] * w[1] * x.itemsize <= MAX_KERNEL_BYTES
-        and len(x) * rows * columns >= MIN_TILES
-        and w[2] * w[3] * count[0] * count[1] >= MIN_SAVED * POINTS * rows * columns
+        and len(x) * count[0] * count[1] * w[2] * w[3] >= POINTS * (len(x) * rows * columns + KERNEL_TILES)
     )
 
 

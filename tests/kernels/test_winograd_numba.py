@@ -29,9 +29,7 @@ FAST = winograd.conv, winograd.conv_input, winograd.conv_weight
 def everywhere(**limits):
     """This way for the smallest convolutions too."""
     winograd.WinogradPlan.of.cache_clear()
-    with mock.patch.multiple(
-        winograd, **({"MIN_CHANNELS": 1, "MIN_KERNELS": 1, "MIN_TILES": 0, "MIN_SAVED": 0} | limits)
-    ):
+    with mock.patch.multiple(winograd, **({"MIN_CHANNELS": 1, "MIN_KERNELS": 1, "KERNEL_TILES": -1e9} | limits)):
         yield
     winograd.WinogradPlan.of.cache_clear()
 
@@ -194,9 +192,11 @@ def test_it_leaves_alone_what_it_cannot_do_or_not_faster():
     assert refused(layer(c=32, o=7))
     assert refused(layer(c=8, o=15))
     assert refused(layer(c=32, o=16, n=1, size=(8, 8)))
-    assert refused(layer(c=32, o=16, n=64, size=(5, 5)))
-    assert not refused(layer(c=32, o=16, n=64, size=(7, 7), taps=5))
-    assert refused(layer(c=32, o=16, n=64, size=(5, 5), taps=5))
+    assert not refused(layer(c=32, o=16, n=2, size=(8, 8)))
+    assert refused(layer(c=32, o=16, n=64, size=(2, 2)))
+    assert not refused(layer(c=32, o=16, n=64, size=(2, 3)))
+    assert refused(layer(c=32, o=16, n=64, size=(1, 1), taps=5))
+    assert not refused(layer(c=32, o=16, n=64, size=(1, 2), taps=5))
 
 
 @pytest.mark.parametrize("taps", [3, 5])
