@@ -27,7 +27,7 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     length = row_length(x, axis, w, b)
     if length is None:
         return NotImplemented
-    kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
+    kept = x.shape[: x.ndim - len(axis)] + (1,) * len(axis)
     out, moments = buffers.empty(x.shape, x.dtype), np.empty((2, x.size // length), x.dtype)
     affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
     parallel(standardize_rows, moments.shape[1], flat(x), *affine, out.reshape(-1), moments, eps,
@@ -74,8 +74,8 @@ def standardize_gradients(
     out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, blocks, length), x.dtype)
     parallel(gradient_rows, blocks, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
              one_of(x.dtype), length, eps, grain=max(1, blocks * PIECE // x.size))  # fmt: skip
-    to_w, to_b = sums.sum(axis=1) if blocks > 1 else sums[:, 0]
-    return out, to_w.reshape(w.shape), to_b.reshape(w.shape)
+    to_w, to_b = (sums.sum(axis=1) if blocks > 1 else sums).reshape(2, *w.shape)
+    return out, to_w, to_b
 
 
 def count_blocks(x: Array) -> int:
