@@ -123,8 +123,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         kernel = jit(cache=True)(function)
     except RuntimeError:  # there is no folder to keep it in
         return cast(Callable[P, R], jit()(function))
-    if getattr(function, "__closure__", None):
-        kernel._cache = import_module("minigrad.kernels.closure_cache_numba").ClosureCache(function)
+    kernel._cache = import_module("minigrad.kernels.kernel_cache_numba").KernelCache(function)
     return cast(Callable[P, R], kernel)
 
 
