@@ -20,7 +20,7 @@ FLAT_BOUNDS: Final = {
 }  # fmt: skip
 """Where an op is flat (or has its smaller slope): for inputs up to the first number, and from the second on."""
 
-NORMALIZING: Final = frozenset({"standardize", "layer_norm"})
+NORMALIZING: Final = frozenset({"standardize", "standardize_layer"})
 SATURATING: Final = frozenset(
     ["sigmoid", "tanh", "softmax", "log_softmax", "softmax_cross_entropy", "erf", "erfc", "logsigmoid", "softsign",
      "silu", "atan", "elu", "selu", "celu", "softplus", "gelu", "gelu_tanh", "mish", "exp", "exp2"]

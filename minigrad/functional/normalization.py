@@ -2,8 +2,8 @@
 
     out = weight * (x - mean) / sqrt(variance + eps) + bias
 
-All are one op, `ops.standardize` (that of layers, whose moments nobody keeps, is `ops.layer_norm`), over different
-axes: for images (N, C, H, W) a mean is taken over
+All are one op, `ops.standardize` (that of layers, whose moments nobody keeps, is `ops.standardize_layer`), over
+different axes: for images (N, C, H, W) a mean is taken over
 
     batch_norm     N, H, W   for each channel
     layer_norm     C, H, W   for each sample
@@ -123,7 +123,7 @@ def layer_norm(
     if math.prod(normalized) == 1:
         raise DataError("layer_norm: one value has no variance: normalize over more dimensions")
     axis = tuple(range(-len(normalized), 0))
-    return ops.layer_norm(x, weight, bias, axis=axis, eps=eps)
+    return ops.standardize_layer(x, weight, bias, axis=axis, eps=eps)
 
 
 def instance_norm(

@@ -118,7 +118,7 @@ from minigrad.ops.loss import binary_cross_entropy
 from minigrad.ops.matrix_functions import eig, eigvals, householder_product, matrix_exp, solve_triangular
 from minigrad.ops.matrix_products import kron, lstsq, multi_dot, tensorinv, tensorsolve
 from minigrad.ops.moment import std, var
-from minigrad.ops.normalization import layer_norm, standardize
+from minigrad.ops.normalization import standardize, standardize_layer
 from minigrad.ops.norms import matrix_norm, norm, vector_norm
 from minigrad.ops.padding import pad
 from minigrad.ops.pooling import (
@@ -185,18 +185,17 @@ __all__ = [
     "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "flatten", "flip", "floor", "floor_divide", "fold",
     "full_like", "gelu", "gelu_tanh", "getitem", "greater", "greater_equal", "grid_sample", "gru", "hardshrink",
     "hardsigmoid", "hardswish", "hardtanh", "householder_product", "hypot", "imag", "inv", "isfinite", "isin", "isinf",
-    "isnan", "kron", "layer_norm", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2",
-    "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid",
-    "logsumexp", "lstm", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
-    "matrix_transpose", "max", "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min",
-    "minimum", "mish", "moveaxis", "multi_dot", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal",
-    "ones_like", "outer", "pad", "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real",
-    "reciprocal", "relu", "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll",
-    "round", "scatter_add", "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh",
-    "slogdet", "softmax", "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "solve_triangular",
-    "sort", "sparse_matmul", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "step", "subtract",
-    "sum", "sum_to", "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "tensorinv",
-    "tensorsolve", "threshold", "tile", "topk", "trace", "tril", "triu", "trunc", "unfold", "unique_all",
-    "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "vector_norm", "weighted", "where",
-    "zeros_like",
+    "isnan", "kron", "leaky_relu", "less", "less_equal", "linear", "linear_scan", "log", "log1p", "log2", "log10",
+    "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp",
+    "lstm", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "max",
+    "max_pool", "max_positions", "max_unpool", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "moveaxis",
+    "multi_dot", "multiply", "negative", "nextafter", "nonzero", "norm", "not_equal", "ones_like", "outer", "pad",
+    "permute_dims", "pinv", "pool_take", "positive", "pow", "prelu", "prod", "qr", "real", "reciprocal", "relu",
+    "relu6", "remainder", "repeat", "resample", "resample_input", "reshape", "rnn", "roll", "round", "scatter_add",
+    "searchsorted", "selu", "setitem", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "slogdet", "softmax",
+    "softmax_cross_entropy", "softplus", "softshrink", "softsign", "solve", "solve_triangular", "sort", "sparse_matmul",
+    "split", "sqrt", "square", "squeeze", "stack", "standardize", "standardize_layer", "std", "step", "subtract", "sum",
+    "sum_to", "svd", "svdvals", "take", "take_along_axis", "tan", "tanh", "tensordot", "tensorinv", "tensorsolve",
+    "threshold", "tile", "topk", "trace", "tril", "triu", "trunc", "unfold", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values", "unstack", "var", "vecdot", "vector_norm", "weighted", "where", "zeros_like",
 ]  # fmt: skip

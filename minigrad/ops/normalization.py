@@ -3,7 +3,7 @@
     out = w * (x - mean) / sqrt(variance + eps) + b
 
 The mean and the variance are results of `standardize`, too: whoever keeps running statistics needs them. The
-second-order rule is exact for all three. `layer_norm` is the same without these results, and with less around it.
+second-order rule is exact for all three. `standardize_layer` is the same without these results.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _(
 @op(canonical=_canonical, residuals=("mean", "variance"), source="arXiv:1607.06450",
     reference=lambda x, w, b, *, axis, eps: standardize(x, w, b, axis=axis, eps=eps)[0],
 )  # fmt: skip
-def layer_norm(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value:
+def standardize_layer(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value:
     """out = w * (x - mean) / sqrt(variance + eps) + b, with the mean and the (biased) variance of x over the axes.
 
     Args:
@@ -162,7 +162,7 @@ def layer_norm(x: Value, w: Value, b: Value, *, axis: Axes, eps: float) -> Value
     return standardize.forward(x, w, b, axis=axis, eps=eps)
 
 
-@layer_norm.fast_vjp("x", "w", "b")
+@standardize_layer.fast_vjp("x", "w", "b")
 def _(
     g: Value, x: Value, w: Value, mean: Value, variance: Value, w_shape: Shape, b_shape: Shape, *, axis: Axes,
     eps: float, wanted: frozenset[str],

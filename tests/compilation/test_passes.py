@@ -342,4 +342,4 @@ def test_a_rule_for_several_inputs_is_one_call_and_keeps_the_rule_of_silence():
             for found, expected in zip(replayed(mg.Tensor(x), kept), step(mg.Tensor(x), kept), strict=True):
                 assert np.isfinite(expected.numpy()).all()
                 np.testing.assert_array_equal(found, expected)
-    assert [i.name for i in replayed.program.instructions].count("layer_norm.x_w_b") == 1
+    assert [i.name for i in replayed.program.instructions].count("standardize_layer.x_w_b") == 1

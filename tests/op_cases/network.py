@@ -58,7 +58,7 @@ NETWORK: dict[str, list[Case]] = {
         *cases(((2, 2, 3), (2, 3), None), axis=(1, 2), eps=0.5),
         *cases(((2, 1, 2, 2), (1, 2, 1), (1, 2, 1)), axis=(2, 3)),
     ],
-    "layer_norm": [
+    "standardize_layer": [
         *cases(((2, 4), (4,), (4,)), ((2, 4), (4,), None), ((3, 2), None, None), axis=-1),
         *cases(((2, 2, 3), (2, 3), (2, 3)), ((0, 2, 3), (2, 3), (3,)), axis=(1, 2), eps=0.5),
     ],

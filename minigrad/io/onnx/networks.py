@@ -227,7 +227,7 @@ def _standardize(b: Builder, call: Call) -> Sequence[str]:
     return out if bias is None else b.emit("Add", out, b.name(bias, x.dtype)), mean, variance
 
 
-@converter("layer_norm")
+@converter("standardize_layer")
 def _(b: Builder, call: Call) -> str:
     return _standardize(b, call)[0]
 

@@ -55,5 +55,5 @@ def normalization(op: Op[..., Any], xs: Sequence[Any], batched: Batched, setting
 
 for _name in ALONG_AXIS:
     REGISTRY[_name].batch_rule = along_axis
-for _name in ("standardize", "layer_norm"):
+for _name in ("standardize", "standardize_layer"):
     REGISTRY[_name].batch_rule = normalization

@@ -234,7 +234,7 @@ def _qr(draw: Draw, op: Op, scope: Scope) -> CallInScope:
     return CallInScope([x], {"mode": "reduced"})
 
 
-@draws("standardize", "layer_norm")
+@draws("standardize", "standardize_layer")
 def _standardize(draw: Draw, op: Op, scope: Scope) -> CallInScope:
     x = scope.value_or_parameter(draw, lambda shape: len(shape) > 1, lambda: (3, 2))
     size = scope.shape(x)[1]

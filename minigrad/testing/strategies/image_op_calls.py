@@ -96,7 +96,7 @@ def _grid_sample(draw: Draw, op: Op) -> FunctionCall:
     )  # fmt: skip
 
 
-@draws_calls_of("standardize", "layer_norm")
+@draws_calls_of("standardize", "standardize_layer")
 def _standardize(draw: Draw, op: Op) -> FunctionCall:
     shape = draw(shapes(min_dims=1))
     axis = draw(axes(len(shape), none=False))
