@@ -127,9 +127,10 @@ def keep_freed_memory() -> None:
 def release_memory() -> None:
     """Give the memory that is kept for large results, and is not in use, back to the system.
 
-    Compiled kernels keep up to 256 MB of it, so that results are not made of new memory, which takes the system longer
-    to map than most functions take to compute; see `show_config`. What the C library keeps of freed memory goes back,
-    too, where it is glibc. `minigrad.compile` does this before it takes the memory of a program.
+    Compiled kernels keep up to a sixteenth of the machine's memory of it (256 MB to 1 GB), so that results are not made
+    of new memory, which takes the system longer to map than most functions take to compute; see `show_config`. What the
+    C library keeps of freed memory goes back, too, where it is glibc. `minigrad.compile` does this before it takes the
+    memory of a program.
     """
     from minigrad.kernels.buffers import pool
 

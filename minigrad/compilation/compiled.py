@@ -20,6 +20,7 @@ from minigrad.compilation.program import Program
 from minigrad.compilation.replay import Replay
 from minigrad.compilation.tape import Tape, capturing
 from minigrad.errors import UsageError
+from minigrad.kernels.buffers import pool
 from minigrad.pytorch_names.keywords import explain_calls
 
 P = ParamSpec("P")
@@ -90,7 +91,7 @@ class Compiled(Generic[P, R]):
         changes = [each.guards.changed() for each in self._candidates.get(key, ())]
         unchanged = [e for e, change in zip(self._candidates.get(key, ()), changes, strict=True) if change is None]
         tape = Tape(arguments.tensors, guards.tensors, self.function)
-        with capturing(tape):
+        with capturing(tape), pool.keeping_little():
             outputs = self._eagerly(arguments)
         self._in_vain += 1
         reason, own = refusal(tape, guards), guards.changed()

@@ -17,15 +17,26 @@ from __future__ import annotations
 import ctypes
 import math
 import mmap
+import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Final
 
 import numpy as np
 
 from minigrad.typing import Array, DType, Shape
+
+
+def _memory() -> int:
+    """The bytes of memory of this machine; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
 
 MIN_BYTES: Final = 1 << 16
 """Below, the C library has memory at hand."""
@@ -34,7 +45,10 @@ MAPPED_BYTES: Final = 1 << 20
 """From which on a block is memory of its own, not a part of the heap."""
 
 MAX_BYTES: Final = 1 << 26
-MAX_KEPT: Final = 1 << 28
+
+LEAST_KEPT: Final = 1 << 28
+MAX_KEPT: Final = min(max(_memory() // 16, LEAST_KEPT), 1 << 30)
+"""A sixteenth of the machine's memory, 256 MB to 1 GB: a step of a network of the usual size then maps no new one."""
 
 ALIGNMENT: Final = 64
 """Bytes of a vector register and of a cache line: an array that begins with one is read and written faster."""
@@ -144,7 +158,7 @@ class Pool:
         self._blocks: dict[int, list[tuple[Array, int]]] = {}  # with where its first aligned byte is
         self._lock = threading.Lock()
         self._arenas: dict[int, Arena] = {}
-        self.kept = 0
+        self.kept, self.most = 0, MAX_KEPT
 
     def empty(self, shape: Shape, dtype: DType) -> Array:
         """A new array of any content."""
@@ -163,9 +177,9 @@ class Pool:
             for k in range(min(len(blocks), LOOKED_AT)):
                 if sys.getrefcount(blocks[k][0]) == FREE:
                     return np.ndarray(shape, dtype, *blocks[k])
-            if self.kept + size > MAX_KEPT:
+            if self.kept + size > self.most:
                 self._drop_free()
-            if self.kept + size > MAX_KEPT or len(blocks) >= LOOKED_AT:
+            if self.kept + size > self.most or len(blocks) >= LOOKED_AT:
                 return np.ndarray(shape, dtype, new_block(size))
             block = new_block(size + ALIGNMENT)
             blocks.append((block, -block.ctypes.data % ALIGNMENT))
@@ -210,6 +224,15 @@ class Pool:
             self.clear()  # what eager calls of the same function have left
             found = self._arenas[threading.get_ident()] = Arena(size)
         return found
+
+    @contextmanager
+    def keeping_little(self) -> Iterator[None]:
+        """Keep little in this block, in all threads: for calls that a program, with memory of its own, will replace."""
+        before, self.most = self.most, LEAST_KEPT
+        try:
+            yield
+        finally:
+            self.most = before
 
     def in_use(self) -> int:
         """How many bytes of the blocks that are kept hold arrays."""
