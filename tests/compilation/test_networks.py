@@ -67,17 +67,20 @@ def candidates() -> list[str]:
 
 
 @pytest.mark.parametrize("name", candidates())
-def test_a_network_trains_alike(name: str) -> None:
+def test_a_network_trains_alike(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if not (MODELS[name].classes or MODELS[name].vocabulary) or MODELS[name].parameters > 1e8 or name in EAGER:
         pytest.skip("it is no classifier that is trained by cross entropy")
     expected = trained(name, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(backward, "in_one_loop", lambda *_: None)  # sums in another order than one rule after the other
+        plain = trained(name, None)
     without_loops = tuple([each for each in PASSES if "fusion" not in each.name])
     exact = trained(name, without_loops)
     assert exact[2] is not None
     assert exact[2].reason is None
     assert exact[2].program is not None
-    assert exact[0] == expected[0]
-    for key, value in expected[1].items():
+    assert exact[0] == plain[0]
+    for key, value in plain[1].items():
         np.testing.assert_array_equal(exact[1][key], value, err_msg=key)
     fused = trained(name, PASSES)
     np.testing.assert_allclose(fused[0], expected[0], rtol=1e-4)

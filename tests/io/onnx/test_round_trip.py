@@ -70,7 +70,7 @@ def volume_net() -> nn.Module:
     return nn.Sequential(
         nn.Conv3d(2, 4, 3, stride=(1, 2, 1), padding=1, bias=False), nn.BatchNorm3d(4), nn.ReLU(),
         nn.AvgPool3d(2, 1, 1, ceil_mode=True, count_include_pad=False),
-        nn.ConvTranspose3d(4, 4, 2, (2, 1, 2), groups=2), nn.InstanceNorm3d(4),
+        nn.ConvTranspose3d(4, 4, 2, (2, 1, 2), groups=2), nn.SiLU(), nn.InstanceNorm3d(4),
         nn.Upsample(scale_factor=(1, 2, 0.5), mode="trilinear"), nn.MaxPool3d(3, 2, 1), nn.ReflectionPad3d(1),
         nn.AdaptiveMaxPool3d((2, 3, 2)), nn.AdaptiveAvgPool3d((1, 2, None)), nn.Flatten(),
     )  # fmt: skip
