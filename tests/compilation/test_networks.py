@@ -13,6 +13,7 @@ from minigrad_models import MODELS
 import minigrad as mg
 from minigrad import functional as F  # noqa: N812
 from minigrad import optim
+from minigrad.autograd import backward as backward_pass
 from minigrad.compilation import PASSES, Compiled
 
 PROFILE = os.environ.get("MINIGRAD_PROFILE")
@@ -72,7 +73,7 @@ def test_a_network_trains_alike(name: str, monkeypatch: pytest.MonkeyPatch) -> N
         pytest.skip("it is no classifier that is trained by cross entropy")
     expected = trained(name, None)
     with monkeypatch.context() as patch:
-        patch.setattr(backward, "in_one_loop", lambda *_: None)  # sums in another order than one rule after the other
+        patch.setattr(backward_pass, "in_one_loop", lambda *_: None)  # whose sums have another order
         plain = trained(name, None)
     without_loops = tuple([each for each in PASSES if "fusion" not in each.name])
     exact = trained(name, without_loops)
