@@ -21,7 +21,7 @@ from minigrad.optim import Optimizer
 UPDATE: Final = "step_parameters"
 """The name of an instruction that updates parameters."""
 
-MOST_JOINED: Final = 1 << 18
+MOST_JOINED: Final = 1 << 16
 """The largest gradient, in bytes, that waits for others."""
 
 
