@@ -155,7 +155,7 @@ for x, y in batches[:3]:
 picture = graph(small_step)
 if IMAGES:
     picture.save(Path(IMAGES) / "program_graph.svg")
-assert sum("updates" in node.label for node in picture.graph) == len(list(small.parameters()))
+assert sum(node.label.count("updates") for node in picture.graph) == len(list(small.parameters()))
 
 # %% [markdown]
 # ![A graph in three frames: forward, backward and updates, with parameters and arguments around them, and fused loops inside.](images/program_graph.svg)
