@@ -41,8 +41,10 @@ def identity_check(
         The function; where it says False, parts may still be equal. None if there is too much to be looked at.
     """
     # What is made as it is read, such as the content of an array, is never the same object.
-    same = [guard for guard in guards if all(map(is_, guard.parts.read(), guard.values))]
-    made_anew = [guard for guard in guards if guard not in same]
+    same: list[Guarded] = []
+    made_anew: list[Guarded] = []
+    for guard in guards:
+        (same if all(map(is_, guard.parts.read(), guard.values)) else made_anew).append(guard)
     values = [value for guard in same for value in guard.values]
     if len(values) > MOST_PARTS:
         return None

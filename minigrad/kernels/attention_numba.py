@@ -51,7 +51,7 @@ def attention(
     if not _suits(q, k, v, mask, causal):
         return NotImplemented
     out, failed = buffers.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.zeros(1, np.int8)
-    _run("forward", (out, q, k, v), (q, k, v), scale, causal, failed)
+    _run("forward", (out, q, k, v), scale, causal, failed)
     return NotImplemented if failed[0] else out
 
 
@@ -62,7 +62,7 @@ def attention_gradients(
     if not _suits(q, k, v, mask, causal) or g.dtype != q.dtype or not np.isfinite(g).all():
         return NotImplemented
     made, failed = [buffers.empty(x.shape, x.dtype) for x in (q, k, v)], np.zeros(1, np.int8)
-    _run("backward", (*made, g, q, k, v), (q, k, v), scale, causal, failed)
+    _run("backward", (*made, g, q, k, v), scale, causal, failed)
     return NotImplemented if failed[0] else tuple(made)
 
 
@@ -82,11 +82,9 @@ def _suits(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> bo
     )
 
 
-def _run(
-    name: str, arrays: tuple[Array, ...], inputs: tuple[Array, Array, Array], scale: float, causal: bool, failed: Array
-) -> None:
-    """Run a kernel on all matrices; `failed` tells whether a score was not finite."""
-    q, k, v = inputs
+def _run(name: str, arrays: tuple[Array, ...], scale: float, causal: bool, failed: Array) -> None:
+    """Run a kernel on all matrices, q, k and v the last; `failed` tells whether a score was not finite."""
+    q, k, v = arrays[-3:]
     sizes = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
     step = TILE_REGISTERS * BYTES // q.dtype.itemsize
     padded = tuple([-(-size // step) * step for size in sizes[1:]])

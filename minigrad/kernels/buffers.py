@@ -158,7 +158,8 @@ class Pool:
         self._blocks: dict[int, list[tuple[Array, int]]] = {}  # with where its first aligned byte is
         self._lock = threading.Lock()
         self._arenas: dict[int, Arena] = {}
-        self.kept, self.most = 0, MAX_KEPT
+        self.kept = 0
+        self._keeping_little = 0  # blocks of code, of all threads, that ask for it
 
     def empty(self, shape: Shape, dtype: DType) -> Array:
         """A new array of any content."""
@@ -225,14 +226,21 @@ class Pool:
             found = self._arenas[threading.get_ident()] = Arena(size)
         return found
 
+    @property
+    def most(self) -> int:
+        """How many bytes may be kept now."""
+        return LEAST_KEPT if self._keeping_little else MAX_KEPT
+
     @contextmanager
     def keeping_little(self) -> Iterator[None]:
         """Keep little in this block, in all threads: for calls that a program, with memory of its own, will replace."""
-        before, self.most = self.most, LEAST_KEPT
+        with self._lock:
+            self._keeping_little += 1
         try:
             yield
         finally:
-            self.most = before
+            with self._lock:
+                self._keeping_little -= 1
 
     def in_use(self) -> int:
         """How many bytes of the blocks that are kept hold arrays."""

@@ -12,7 +12,7 @@ from . import buffers
 from .array_utils import flat
 from .grid_sampling import CUBIC, OFFSETS, Taps
 from .jit import VariantResult, compiled
-from .threads import parallel
+from .threads import Kernel, parallel
 
 MODES = ("nearest", "bilinear", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
@@ -22,25 +22,23 @@ PIECE = 1 << 14
 
 def gather(x: Array, index: Array, weight: Array) -> VariantResult:
     """See `grid_sampling.gather`."""
-    if not _suits(x, weight):
-        return NotImplemented
-    (n, channels, size), (taps, _, places) = x.shape, index.shape
-    out = buffers.empty((n, channels, places), x.dtype)
-    grain = PIECE // max(taps * places, 1) + 1
-    sizes = n, channels, size, taps, places
-    parallel(gather_planes, n * channels, flat(out), flat(x), flat(index), flat(weight), sizes, grain=grain)
-    return out
+    return _by_planes(gather_planes, x, index, weight, x.shape[2], index.shape[2])
 
 
 def scatter(g: Array, index: Array, weight: Array, size: int) -> VariantResult:
     """See `grid_sampling.scatter`."""
-    if not _suits(g, weight):
+    return _by_planes(scatter_planes, g, index, weight, size, size)
+
+
+def _by_planes(kernel: Kernel, y: Array, index: Array, weight: Array, size: int, made: int) -> VariantResult:
+    """Planes of so many numbers, one for each plane of y; `size` is that of the planes that the index is about."""
+    if not _suits(y, weight):
         return NotImplemented
-    (n, channels, places), taps = g.shape, len(index)
-    out = buffers.empty((n, channels, size), g.dtype)
+    (n, channels), (taps, _, places) = y.shape[:2], index.shape
+    out = buffers.empty((n, channels, made), y.dtype)
     grain = PIECE // max(taps * places, 1) + 1
     sizes = n, channels, size, taps, places
-    parallel(scatter_planes, n * channels, flat(out), flat(g), flat(index), flat(weight), sizes, grain=grain)
+    parallel(kernel, n * channels, flat(out), flat(y), flat(index), flat(weight), sizes, grain=grain)
     return out
 
 

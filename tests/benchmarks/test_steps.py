@@ -1,6 +1,7 @@
 """The command `steps`: what goes to standard output, and its exit code. Nothing is measured here."""
 
 import json
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -30,6 +31,7 @@ def fake(monkeypatch):
         yield Side(network)
 
     monkeypatch.setattr(steps, "Side", start)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # which the command sets for its sides
     return interrupted
 
 
@@ -60,3 +62,12 @@ def test_without_budget_none_is_begun(fake, capsys):
     assert main(["steps", "--models", "mlp", "--budget", "0"]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "not measured: mlp\n")
+
+
+def test_all_sides_can_be_kept_from_avx512(fake, capsys, monkeypatch):
+    monkeypatch.setitem(os.environ, "OPENBLAS_L2_SIZE", "1")  # a setting of this machine's, which no user has
+    assert main(["steps", "--models", "mlp", "--rounds", "1", "--avx2"]) == 0
+    environment = steps.environment(2)
+    assert environment["ATEN_CPU_CAPABILITY"] == "avx2"
+    assert "avx512" not in environment["NUMBA_CPU_FEATURES"]
+    assert "OPENBLAS_L2_SIZE" not in environment

@@ -11,6 +11,7 @@ from minigrad.config import release_memory, show_config
 from minigrad.kernels import buffers
 from minigrad.kernels.buffers import (
     ALIGNMENT,
+    LEAST_KEPT,
     MAPPED_BYTES,
     MAX_BYTES,
     MAX_KEPT,
@@ -215,3 +216,14 @@ def test_release_gives_back_what_malloc_keeps(monkeypatch):
     monkeypatch.setattr(buffers, "_c_library", lambda: SimpleNamespace(malloc_trim=trimmed.append))
     release_memory()
     assert trimmed == [0]
+
+
+def test_little_is_kept_as_long_as_somebody_asks_for_it():
+    own = Pool()
+    first, second = own.keeping_little(), own.keeping_little()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert own.most == LEAST_KEPT
+    second.__exit__(None, None, None)
+    assert own.most == MAX_KEPT
