@@ -118,12 +118,12 @@ def reduced(loss: Tensor, reduction: str, share: ArrayLike | None = None) -> Ten
     check_reduction(reduction)
     if reduction == "none":
         return loss
+    if reduction == "mean" and share is None and loss.size:
+        return ops.mean(loss)
     total = ops.sum(loss)
     if reduction == "sum":
         return total
-    if share is None:
-        return ops.mean(loss) if loss.size else ops.multiply(total, nan)
-    return quotient(total, ops.sum(share))
+    return ops.multiply(total, nan) if share is None else quotient(total, ops.sum(share))
 
 
 def quotient(total: ArrayLike, count: ArrayLike) -> Tensor:
