@@ -17,7 +17,7 @@ INTERVAL = 10.0  # seconds between two plain lines about one network
 
 def header() -> str:
     """The first line of the table."""
-    return f"{'model':13}{'side':27}{'ms a step':>10}{'best 5 %':>10}{'peak MB':>10}{'steps':>8}"
+    return f"{'model':13}{'side':27}{'ms a step':>10}{'best 5 %':>10}{'peak MB':>10}{'steady MB':>11}{'steps':>8}"
 
 
 def rows(model: str, figures: Figures) -> str:
@@ -25,12 +25,14 @@ def rows(model: str, figures: Figures) -> str:
     lines = []
     for side, row in figures.items():
         if not side.startswith("ratio"):
-            values = f"{row['ms']:10.3f}{row['best_ms']:10.3f}{row['peak_mb']:10.0f}{row['steps']:8.0f}"
-            lines.append(f"{model:13}{side:27}{values}")
+            times = f"{row['ms']:10.3f}{row['best_ms']:10.3f}"
+            lines.append(f"{model:13}{side:27}{times}{row['peak_mb']:10.0f}{row['steady_mb']:11.0f}{row['steps']:8.0f}")
     for side, ratio in figures.items():
         if side.startswith("ratio"):
             label = f"{side} to the best peer" if side == "ratio" else "ratio, compiled"
-            lines.append(f"{model:13}{label:27}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}")
+            lines.append(
+                f"{model:13}{label:27}{ratio['time']:10.2f}{'':10}{ratio['memory']:10.2f}{ratio['steady']:11.2f}"
+            )
     return "\n".join(lines)
 
 

@@ -106,6 +106,7 @@ def with_ratios(figures: Figures) -> Figures:
         name.replace("minigrad", "ratio"): {
             "time": row["ms"] / min(peer["ms"] for peer in peers),
             "memory": row["peak_mb"] / min(peer["peak_mb"] for peer in peers),
+            "steady": row["steady_mb"] / min(peer["steady_mb"] for peer in peers),
         }
         for name, row in figures.items()
         if name.startswith("minigrad")

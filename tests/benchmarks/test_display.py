@@ -8,9 +8,9 @@ import pytest
 from tests.benchmarks.display import RowsAndProgress, header, rows
 
 FIGURES = {
-    "minigrad": {"ms": 3.0, "best_ms": 2.5, "peak_mb": 100.0, "steps": 40},
-    "torch": {"ms": 2.0, "best_ms": 1.5, "peak_mb": 400.0, "steps": 41},
-    "ratio": {"time": 1.5, "memory": 0.25},
+    "minigrad": {"ms": 3.0, "best_ms": 2.5, "peak_mb": 100.0, "steady_mb": 80.0, "steps": 40},
+    "torch": {"ms": 2.0, "best_ms": 1.5, "peak_mb": 400.0, "steady_mb": 400.0, "steps": 41},
+    "ratio": {"time": 1.5, "memory": 0.25, "steady": 0.2},
 }
 
 
@@ -36,7 +36,17 @@ def test_the_rows_of_a_network_are_there_as_soon_as_it_is_done_under_one_header(
     display.start("lenet5", 2, 4)
     display.finish("lenet5", FIGURES, 4)
     assert table.getvalue().count("ms a step") == 1
-    assert table.getvalue().splitlines()[-1].split() == ["lenet5", "ratio", "to", "the", "best", "peer", "1.50", "0.25"]
+    assert table.getvalue().splitlines()[-1].split() == [
+        "lenet5",
+        "ratio",
+        "to",
+        "the",
+        "best",
+        "peer",
+        "1.50",
+        "0.25",
+        "0.20",
+    ]
 
 
 def test_without_a_terminal_plain_lines_tell_now_and_then_how_far_it_is():

@@ -66,7 +66,7 @@ class FakeSide:
             raise KeyboardInterrupt
 
     def figures(self, rounds):
-        return {"ms": 2.0 if self.name == "minigrad" else 1.0, "peak_mb": 10.0, "rounds": rounds}
+        return {"ms": 2.0 if self.name == "minigrad" else 1.0, "peak_mb": 10.0, "steady_mb": 9.0, "rounds": rounds}
 
 
 BOTH = {"mlp": ["minigrad", "torch"], "lenet5": ["minigrad", "torch"]}
@@ -146,12 +146,12 @@ def test_after_ctrl_c_while_the_sides_start_nothing_is_left_open():
 
 def test_the_ratio_is_to_the_best_peer_in_time_and_in_memory():
     rows = {
-        "minigrad": {"ms": 3.0, "peak_mb": 100.0},
-        "torch": {"ms": 2.0, "peak_mb": 400.0},
-        "torch channels_last": {"ms": 6.0, "peak_mb": 200.0},
+        "minigrad": {"ms": 3.0, "peak_mb": 100.0, "steady_mb": 60.0},
+        "torch": {"ms": 2.0, "peak_mb": 400.0, "steady_mb": 80.0},
+        "torch channels_last": {"ms": 6.0, "peak_mb": 200.0, "steady_mb": 160.0},
     }
-    assert with_ratios(rows)["ratio"] == {"time": 1.5, "memory": 0.5}
-    assert "ratio" not in with_ratios({"minigrad": {"ms": 3.0, "peak_mb": 100.0}})
+    assert with_ratios(rows)["ratio"] == {"time": 1.5, "memory": 0.5, "steady": 0.75}
+    assert "ratio" not in with_ratios({"minigrad": rows["minigrad"]})
 
 
 def test_a_peer_that_ends_as_it_starts_is_left_out_and_told():

@@ -2,12 +2,15 @@
 
 import json
 import os
+import sys
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
-from tests.benchmarks import steps
+from tests.benchmarks import steps, worker
 from tests.benchmarks.__main__ import main
+from tests.benchmarks.peak import CLEAR
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def fake(monkeypatch):
                 raise KeyboardInterrupt
 
         def figures(self, rounds):
-            return {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steps": 3 * rounds}
+            return {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steady_mb": 40.0, "steps": 3 * rounds}
 
     @contextmanager
     def start(name, network, options):
@@ -54,7 +57,8 @@ def test_as_json_standard_output_has_the_figures_alone(fake, capsys):
     fake.append("lenet5")
     assert main(["steps", "--models", "mlp", "lenet5", "--rounds", "2", "--json"]) == 130
     out, err = capsys.readouterr()
-    assert json.loads(out) == {"mlp": {"minigrad": {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steps": 6}}}
+    row = {"ms": 1.0, "best_ms": 0.5, "peak_mb": 50.0, "steady_mb": 40.0, "steps": 6}
+    assert json.loads(out) == {"mlp": {"minigrad": row}}
     assert "ms a step" in err
 
 
@@ -71,3 +75,15 @@ def test_all_sides_can_be_kept_from_avx512(fake, capsys, monkeypatch):
     assert environment["ATEN_CPU_CAPABILITY"] == "avx2"
     assert "avx512" not in environment["NUMBA_CPU_FEATURES"]
     assert "OPENBLAS_L2_SIZE" not in environment
+
+
+def test_a_step_that_needs_more_at_first_has_two_peaks(monkeypatch, capsys):
+    sizes = iter([1 << 24, 1, 1, 1, 1, 1])  # numbers of 8 bytes
+    monkeypatch.setattr(worker, "minigrad_step", lambda *_, **__: lambda: np.ones(next(sizes)))
+    monkeypatch.setattr(sys, "stdin", ["3\n", "2\n", "1\n"])
+    worker.main("minigrad", "mlp", "1")
+    first, second, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [len(reply["seconds"]) for reply in (first, second, last)] == [3, 2, 1]
+    assert first["peak_mb"] == first["steady_mb"] == second["peak_mb"] == last["peak_mb"]
+    if CLEAR.exists():
+        assert last["steady_mb"] < last["peak_mb"] - 100
