@@ -212,11 +212,7 @@ def prefetch(typing: NumbaObject, array: NumbaObject, index: NumbaObject) -> Num
     """Begin to read the cache line of array[index], which may lie outside; nothing waits for it."""
 
     def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
-        byte = ir.IntType(8).as_pointer()
-        place = builder.bitcast(element_address(context, builder, array, args), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])
-        begin = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        builder.call(begin, [place, _int32(0), _int32(3), _int32(1)])  # to read; into all caches; data
+        emit_prefetch(builder, element_address(context, builder, array, args), write=False)
         return context.get_dummy_value()
 
     return types.void(array, types.intp), emit
@@ -277,6 +273,16 @@ def vector_address(
 ) -> NumbaObject:
     """The address of the vector that begins there; `vector` is its type in LLVM."""
     return builder.bitcast(element_address(context, builder, array, args), vector.as_pointer())
+
+
+def emit_prefetch(builder: NumbaObject, place: NumbaObject, *, write: bool) -> None:
+    """Begin to bring the cache line of an address into all caches, to read or write it; nothing waits for it."""
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte, *[ir.IntType(32)] * 3])
+    begin = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+    builder.call(
+        begin, [builder.bitcast(place, byte), _int32(int(write)), _int32(3), _int32(1)]
+    )  # 3: all caches; 1: data
 
 
 def _int32(value: int) -> NumbaObject:

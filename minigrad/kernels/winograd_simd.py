@@ -26,13 +26,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
 from numba import types
 
-from .simd import BYTES, NumbaObject, element_address, intrinsic, vector_address
+from .simd import BYTES, NumbaObject, element_address, emit_prefetch, intrinsic, shuffled, vector_address
 from .winograd_matrices import (
+    POINTS,
     SIDE,
     TAPS,
     both_axes,
@@ -43,6 +45,9 @@ from .winograd_matrices import (
     windows,
     windows_to_points,
 )
+
+Square: TypeAlias = list[list[NumbaObject]]
+TILES_AHEAD = 2  # a transform takes about half as long as a cache that is shared to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def unpack_block(
         memory = Memory(context, builder)
         rows = [memory.load(buffer, args[4], place) for place in memory.places(places, args[5:], lane_count(y))]
         for at, row in zip(memory.channels(args[1:4], len(rows)), transposed(builder, rows), strict=True):
+            memory.prefetch(y, args[0], builder.add(at, ir.Constant(at.type, len(rows))), write=True)
             memory.store(y, args[0], at, row)
         return context.get_dummy_value()
 
@@ -196,66 +202,70 @@ class Memory(NamedTuple):
 
     def load(self, kind: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
         """The vector that begins at array[index]."""
-        place = vector_address(self.context, self.builder, kind, (array, index), self.vector(kind))
-        return self.builder.load(place, align=kind.dtype.bitwidth // 8)
+        return self.builder.load(self.address(kind, array, index), align=kind.dtype.bitwidth // 8)
 
     def store(self, kind: NumbaObject, array: NumbaObject, index: NumbaObject, value: NumbaObject) -> None:
         """Write a vector from array[index] on."""
-        place = vector_address(self.context, self.builder, kind, (array, index), self.vector(kind))
-        self.builder.store(value, place, align=kind.dtype.bitwidth // 8)
+        self.builder.store(value, self.address(kind, array, index), align=kind.dtype.bitwidth // 8)
 
-    def vector(self, kind: NumbaObject) -> NumbaObject:
-        """The type of the array's vectors."""
-        return ir.VectorType(self.context.get_value_type(kind.dtype), lane_count(kind))
+    def prefetch(self, kind: NumbaObject, array: NumbaObject, index: NumbaObject, *, write: bool) -> None:
+        """Begin to bring it, which may lie outside of the array, into the caches."""
+        emit_prefetch(self.builder, self.address(kind, array, index), write=write)
+
+    def address(self, kind: NumbaObject, array: NumbaObject, index: NumbaObject) -> NumbaObject:
+        """Where it is."""
+        vector = ir.VectorType(self.context.get_value_type(kind.dtype), lane_count(kind))
+        return vector_address(self.context, self.builder, kind, (array, index), vector)
 
     def at(self, start: NumbaObject, step: NumbaObject, times: int) -> NumbaObject:
         """start + times * step."""
         return self.builder.add(start, self.builder.mul(step, ir.Constant(step.type, times)))
 
-    def cell(self, start: NumbaObject, pitch: NumbaObject, row: int, column: int, kind: NumbaObject) -> NumbaObject:
-        """The index of a place of a square of vectors."""
-        return self.builder.add(self.at(start, pitch, row), ir.Constant(pitch.type, column * lane_count(kind)))
-
-    def read_square(self, kind: NumbaObject, args: NumbaObject, size: int) -> list[list[Lanes]]:
+    def read_square(self, kind: NumbaObject, args: NumbaObject, size: int) -> Square:
         """A square of vectors, where args = array, start, pitch."""
-        array, start, pitch = args
-        return [
-            [Lanes(self.builder, self.load(kind, array, self.cell(start, pitch, r, c, kind))) for c in range(size)]
-            for r in range(size)
-        ]
+        return self.read(kind, args[0], self.square(kind, args[1:], size))
 
-    def write_square(self, kind: NumbaObject, args: NumbaObject, square: list[list[Lanes]]) -> None:
+    def write_square(self, kind: NumbaObject, args: NumbaObject, square: Square) -> None:
         """Likewise."""
-        array, start, pitch = args
-        for r, row in enumerate(square):
-            for c, vector in enumerate(row):
-                self.store(kind, array, self.cell(start, pitch, r, c, kind), vector.value)
+        self.write(kind, args[0], self.square(kind, args[1:], len(square)), square)
 
-    def read_points(self, kind: NumbaObject, args: NumbaObject) -> list[list[Lanes]]:
+    def read_points(self, kind: NumbaObject, args: NumbaObject) -> Square:
         """The points of a tile, where args = array, start, plane."""
-        array, start, plane = args
-        return [
-            [Lanes(self.builder, self.load(kind, array, self.at(start, plane, SIDE * r + c))) for c in range(SIDE)]
-            for r in range(SIDE)
-        ]
+        return self.read(kind, args[0], self.points(kind, args, write=False))
 
-    def write_points(self, kind: NumbaObject, args: NumbaObject, square: list[list[Lanes]]) -> None:
+    def write_points(self, kind: NumbaObject, args: NumbaObject, square: Square) -> None:
         """Likewise."""
+        self.write(kind, args[0], self.points(kind, args, write=True), square)
+
+    def square(self, kind: NumbaObject, args: NumbaObject, size: int) -> Square:
+        """The indices of a square of vectors, where args = start, pitch."""
+        columns = [ir.Constant(args[0].type, c * lane_count(kind)) for c in range(size)]
+        return [[self.builder.add(self.at(args[0], args[1], r), column) for column in columns] for r in range(size)]
+
+    def points(self, kind: NumbaObject, args: NumbaObject, *, write: bool) -> Square:
+        """The indices of a tile's points. A processor does not prefetch 36 streams by itself, so those behind are."""
         array, start, plane = args
-        for r, row in enumerate(square):
-            for c, vector in enumerate(row):
-                self.store(kind, array, self.at(start, plane, SIDE * r + c), vector.value)
+        later = self.builder.add(start, ir.Constant(start.type, TILES_AHEAD * lane_count(kind)))
+        for t in range(POINTS):
+            self.prefetch(kind, array, self.at(later, plane, t), write=write)
+        return [[self.at(start, plane, SIDE * r + c) for c in range(SIDE)] for r in range(SIDE)]
+
+    def read(self, kind: NumbaObject, array: NumbaObject, places: Square) -> Square:
+        """The vectors at some indices."""
+        return [[Lanes(self.builder, self.load(kind, array, at)) for at in row] for row in places]
+
+    def write(self, kind: NumbaObject, array: NumbaObject, places: Square, square: Square) -> None:
+        """Likewise."""
+        for at, vector in zip(chain(*places), chain(*square), strict=True):
+            self.store(kind, array, at, vector.value)
 
     def channels(self, args: NumbaObject, lanes: int) -> list[NumbaObject]:
         """start + min(c, count - 1) step for c < lanes, where args = start, step, count."""
         start, step, count = args
         last = self.builder.sub(count, ir.Constant(count.type, 1))
-        found = []
-        for c in range(lanes):
-            number = ir.Constant(count.type, c)
-            channel = self.builder.select(self.builder.icmp_signed("<", number, last), number, last)
-            found.append(self.builder.add(start, self.builder.mul(step, channel)))
-        return found
+        numbers = [ir.Constant(count.type, c) for c in range(lanes)]
+        real = [self.builder.select(self.builder.icmp_signed("<", n, last), n, last) for n in numbers]
+        return [self.builder.add(start, self.builder.mul(step, channel)) for channel in real]
 
     def places(self, kind: NumbaObject, args: NumbaObject, count: int) -> list[NumbaObject]:
         """base + places[f + a] for a < count, where args = places, f, base."""
@@ -286,6 +296,4 @@ def exchanged(builder: NumbaObject, x: NumbaObject, y: NumbaObject, size: int) -
     count = x.type.count
     upper = [count + i - size if i & size else i for i in range(count)]
     lower = [count + i if i & size else i + size for i in range(count)]
-    masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), [ir.Constant(ir.IntType(32), i) for i in mask])
-             for mask in (upper, lower)]  # fmt: skip
-    return builder.shuffle_vector(x, y, masks[0]), builder.shuffle_vector(x, y, masks[1])
+    return shuffled(builder, x, y, upper), shuffled(builder, x, y, lower)
