@@ -27,9 +27,9 @@ from .register_tiles_numba import (
     HAS_AVX512,
     add_outer_product,
     load_contiguous,
-    load_rows,
+    load_grid,
     splat_column,
-    store_rows,
+    store_grid,
     zero_tile,
 )
 from .row_sums_numba import row_maximum, row_product, row_sum
@@ -104,17 +104,17 @@ def product(
 
     Rows are a multiple of those of a tile, columns of its registers.
     """
-    step = TILE_REGISTERS * (BYTES // b.itemsize)
-    for j in range(0, columns, step):
+    lanes = BYTES // b.itemsize
+    for j in range(0, columns, TILE_REGISTERS * lanes):
         for i in range(0, rows, TILE_ROWS):
             place, first = to + i * out_row + j, at + i * a_row
             s = zero_tile(out, TILE_ROWS, TILE_REGISTERS)
             if add:
-                s = load_rows(out, place, out_row, TILE_ROWS, TILE_REGISTERS)
+                s = load_grid(out, place, out_row, lanes, TILE_ROWS, TILE_REGISTERS)
             for k in range(depth):
                 ws = splat_column(a, first + k * a_step, a_row, TILE_ROWS)
                 s = add_outer_product(s, ws, load_contiguous(b, k * b_row + j, TILE_REGISTERS))
-            store_rows(out, place, out_row, s, TILE_ROWS)
+            store_grid(out, place, out_row, lanes, s, TILE_ROWS)
 
 
 @compiled

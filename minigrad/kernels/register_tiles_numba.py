@@ -12,10 +12,9 @@ tile leaves a few for factors; where registers are fewer or narrower, it has few
     ws = splat_column(array, i, step, m)         splat(array, i), splat(array, i + step), ...
     s = load_column(array, i, step, m)           load(array, i), load(array, i + step), ...
     store_column(array, i, step, s)              store(array, i + a step, s[a])
-    s = load_rows(array, i, step, m, n)          n vectors from array[i] on, n from array[i + step] on, ...
-    store_rows(array, i, step, s, m)             write row a of s to the numbers from array[i + a step] on
     s = add_outer_product(s, ws, xs)             s[a, b] + ws[a] * xs[b]
     accumulate_rows(array, places, k, i, s, m)   add row a of s to the numbers from array[places[k + a] + i] on
+    s = load_grid(array, i, step, inner, m, n)   load(array, i), load(array, i + inner), ..., load(array, i + step), ...
     store_grid(array, i, step, inner, s, m)      store(array, i + a step + b inner, s[a, b])
     store_sums(array, i, step, s, m)             array[i + a step + b] = reduce_add(s[a, b])
 """
@@ -124,36 +123,6 @@ def store_column(
 
 
 @literal_intrinsic
-def load_rows(
-    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, m: NumbaObject, n: NumbaObject
-) -> NumbaObject:
-    """n vectors from array[index] on, n from array[index + step] on, ..., m times."""
-
-    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
-        vector = context.get_value_type(signature.return_type).element
-        places = _rows(builder, _column(context, builder, array, args, m.literal_value), vector, n.literal_value)
-        return _packed(builder, [builder.load(place, align=alignment(array)) for place in places])
-
-    return tile_type(array, m.literal_value * n.literal_value)(array, types.intp, types.intp, m, n), emit
-
-
-@literal_intrinsic
-def store_rows(
-    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, s: NumbaObject, m: NumbaObject
-) -> NumbaObject:
-    """Write row a of s to the numbers from array[index + a step] on."""
-
-    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
-        vectors, count = _unpacked(builder, args[3]), m.literal_value
-        places = _column(context, builder, array, args, count)
-        for place, value in zip(_rows(builder, places, vectors[0].type, len(vectors) // count), vectors, strict=True):
-            builder.store(value, place, align=alignment(array))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.intp, s, m), emit
-
-
-@literal_intrinsic
 def load_at_offsets(
     typing: NumbaObject, array: NumbaObject, places: NumbaObject, k: NumbaObject, index: NumbaObject, n: NumbaObject
 ) -> NumbaObject:
@@ -214,6 +183,23 @@ def accumulate_rows(
 
 
 @literal_intrinsic
+def load_grid(
+    typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, inner: NumbaObject,
+    m: NumbaObject, n: NumbaObject,
+) -> NumbaObject:  # fmt: skip
+    """m n vectors of the numbers from array[index + a step + b inner] on."""
+
+    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
+        vector = context.get_value_type(signature.return_type).element
+        places = _grid(context, builder, array, args, m.literal_value, n.literal_value)
+        vectors = [builder.bitcast(place, vector.as_pointer()) for place in places]
+        return _packed(builder, [builder.load(place, align=alignment(array)) for place in vectors])
+
+    kinds = array, types.intp, types.intp, types.intp, m, n
+    return tile_type(array, m.literal_value * n.literal_value)(*kinds), emit
+
+
+@literal_intrinsic
 def store_grid(
     typing: NumbaObject, array: NumbaObject, index: NumbaObject, step: NumbaObject, inner: NumbaObject,
     s: NumbaObject, m: NumbaObject,
@@ -222,12 +208,9 @@ def store_grid(
 
     def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
         sums = _unpacked(builder, args[4])
-        width = len(sums) // m.literal_value
-        first = element_address(context, builder, array, args)
-        for i, s in enumerate(sums):
-            away = builder.add(builder.mul(args[2], _intp(i // width)), builder.mul(args[3], _intp(i % width)))
-            place = builder.bitcast(builder.gep(first, [away]), s.type.as_pointer())
-            builder.store(s, place, align=alignment(array))
+        places = _grid(context, builder, array, args, m.literal_value, len(sums) // m.literal_value)
+        for place, s in zip(places, sums, strict=True):
+            builder.store(s, builder.bitcast(place, s.type.as_pointer()), align=alignment(array))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, types.intp, s, m), emit
@@ -240,12 +223,11 @@ def store_sums(
     """array[index + a step + b] = the sum of the lanes of s[a, b]."""
 
     def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
-        sums = _unpacked(builder, args[3])
-        width = len(sums) // m.literal_value
-        first = element_address(context, builder, array, args)
-        for i, s in enumerate(sums):
-            away = builder.add(builder.mul(args[2], _intp(i // width)), _intp(i % width))
-            builder.store(horizontal_sum(builder, s), builder.gep(first, [away]))
+        sums, count = _unpacked(builder, args[3]), m.literal_value
+        for place, s in zip(
+            _grid(context, builder, array, [*args[:3], _intp(1)], count, len(sums) // count), sums, strict=True
+        ):
+            builder.store(horizontal_sum(builder, s), place)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, s, m), emit
@@ -279,10 +261,12 @@ def _column(
     return [builder.gep(first, [builder.mul(args[2], _intp(i))]) for i in range(count)]
 
 
-def _rows(builder: NumbaObject, places: list[NumbaObject], vector: NumbaObject, n: int) -> list[NumbaObject]:
-    """The addresses of n vectors from each of these places on."""
-    firsts = [builder.bitcast(place, vector.as_pointer()) for place in places]
-    return [builder.gep(first, [_intp(b)]) for first in firsts for b in range(n)]
+def _grid(
+    context: NumbaObject, builder: NumbaObject, array: NumbaObject, args: NumbaObject, m: int, n: int
+) -> list[NumbaObject]:
+    """The addresses of array[index + a step + b inner] for a < m and b < n, where args = array, index, step, inner."""
+    steps = [builder.mul(args[3], _intp(b)) for b in range(n)]
+    return [builder.gep(row, [step]) for row in _column(context, builder, array, args, m) for step in steps]
 
 
 def _packed(builder: NumbaObject, registers: list[NumbaObject]) -> NumbaObject:

@@ -1,9 +1,8 @@
 """The compiled steps of `winograd_numba`: a block of tiles is packed, transformed, multiplied, transformed back.
 
-A block is some rows of tiles, which may lie in several images; a strip, rows of one image that are packed together. The
-points of a block's tiles, v[t, C/L, tile, L], and the transformed kernels, u[t, O/L, C, L], are flat here: a register
-tile takes one vector of u after the other, and the same channel of several tiles of v at a constant distance. The last
-vector of channels repeats the last one, where these are no multiple of L: see `winograd_simd`.
+A block is some rows of tiles, which may lie in several images; a strip, rows of one image that are packed together.
+Where points lie is told in `winograd_products_numba`. The last vector of channels repeats the last one, where these are
+no multiple of L: see `winograd_simd`.
 """
 
 from typing import NamedTuple
@@ -13,21 +12,10 @@ import numpy as np
 from minigrad.typing import Array, Pair
 
 from .jit import compiled
-from .register_tiles_numba import (
-    HAS_AVX512,
-    add_outer_product,
-    load_column,
-    load_contiguous,
-    splat_column,
-    store_column,
-    zero_tile,
-)
-from .simd import BYTES, load_scalar, prefetch, store_scalar
-from .winograd_matrices import POINTS, SIDE
+from .simd import BYTES, load_scalar, store_scalar
+from .winograd_matrices import SIDE
+from .winograd_products_numba import clear, correlate, multiply, point_step, vectors
 from .winograd_simd import pack_block, transform_pixels, transform_sums, transform_windows, unpack_block
-
-TILE = 14 if HAS_AVX512 else 6  # tiles of a product in registers
-CHANNELS = 8 if HAS_AVX512 else 4  # likewise, in `conv_weight`; a divisor of the lanes
 
 
 class Layout(NamedTuple):
@@ -88,30 +76,6 @@ def correlate_blocks(
 def cut(total: int, part: int, parts: int) -> Pair:
     """Where a part of range(total) starts and stops."""
     return part * total // parts, (part + 1) * total // parts
-
-
-@compiled
-def vectors(channels: int, lanes: int) -> int:
-    """How many vectors so many channels take."""
-    return (channels + lanes - 1) // lanes
-
-
-@compiled
-def point_step(channels: int, tiles: int, lanes: int) -> int:
-    """From a point to the next: an odd number of vectors, for a power of two would use a small part of the cache."""
-    return (vectors(channels, lanes) * tiles | 1) * lanes
-
-
-@compiled
-def kernel_step(ins: int, outs: int, lanes: int) -> int:
-    """Likewise, of kernels, with room for those that `correlate` adds up beside the last channel."""
-    return (vectors(outs, lanes) * depth(ins) | 1) * lanes
-
-
-@compiled
-def depth(ins: int) -> int:
-    """Channels of which kernels have points: the next multiple of CHANNELS."""
-    return (ins + CHANNELS - 1) // CHANNELS * CHANNELS
 
 
 @compiled
@@ -203,65 +167,6 @@ def write_windows(
             unpack(out, (n * out.shape[1] + channel) * plane, plane, out.shape[1] - channel, strip, places,
                    side * r * out.shape[3], end * out.shape[3], -side * r * pitch)  # fmt: skip
         row += count
-
-
-@compiled
-def multiply(v: Array, u: Array, sums: Array, ins: int, outs: int, some: Pair, count: int, tiles: int) -> None:
-    """sums[t, o, tile] = sum_c v[t, c, tile] * u[t, o, c], for `some` of the outputs and a block of `count` tiles.
-
-    What is read lies in a cache further away, or beyond: the next vectors of u, and v of the next t, are fetched ahead.
-    """
-    lanes = BYTES // v.itemsize
-    step = point_step((some[1] - some[0]) * lanes, tiles, lanes)
-    for t in range(POINTS):
-        ahead = (t + 1) * point_step(ins, tiles, lanes)
-        for o in range(some[0], some[1]):
-            for tile in range(0, count, TILE):
-                s = zero_tile(v, TILE, 1)
-                weight = t * kernel_step(ins, outs, lanes) + o * depth(ins) * lanes
-                for _ in range(TILE):
-                    prefetch(v, ahead)
-                    ahead += lanes
-                for block in range(vectors(ins, lanes)):
-                    at = t * point_step(ins, tiles, lanes) + (block * tiles + tile) * lanes
-                    channels = min(lanes, ins - block * lanes)
-                    for c in range(lanes):  # a loop of fixed length is unrolled
-                        if c == channels:
-                            break
-                        prefetch(u, weight + depth(ins) * lanes)
-                        s = add_outer_product(s, splat_column(v, at + c, lanes, TILE), load_contiguous(u, weight, 1))
-                        weight += lanes
-                store_column(sums, t * step + ((o - some[0]) * tiles + tile) * lanes, lanes, s)
-
-
-@compiled
-def clear(sums: Array, ins: int, outs: int, some: Pair) -> None:
-    """Let the sums of some outputs be 0."""
-    lanes = BYTES // sums.itemsize
-    for t in range(POINTS):
-        at = t * kernel_step(ins, outs, lanes)
-        sums[at + some[0] * depth(ins) * lanes : at + some[1] * depth(ins) * lanes] = 0
-
-
-@compiled
-def correlate(v: Array, a: Array, sums: Array, ins: int, outs: int, some: Pair, count: int, tiles: int) -> None:
-    """sums[t, o, c] += sum_tile v[t, c, tile] * a[t, o, tile], for some outputs and a block of `count` tiles."""
-    lanes = BYTES // v.itemsize
-    step = point_step((some[1] - some[0]) * lanes, tiles, lanes)
-    for t in range(POINTS):
-        for o in range(some[0], some[1]):
-            for c in range(0, ins, CHANNELS):
-                at = t * kernel_step(ins, outs, lanes) + (o * depth(ins) + c) * lanes
-                for c_ahead in range(CHANNELS, 2 * CHANNELS):
-                    prefetch(sums, at + c_ahead * lanes)
-                s = load_column(sums, at, lanes, CHANNELS)
-                pixel = t * point_step(ins, tiles, lanes) + c // lanes * tiles * lanes + c % lanes
-                window = t * step + (o - some[0]) * tiles * lanes
-                for _ in range(count):
-                    s = add_outer_product(s, splat_column(v, pixel, 1, CHANNELS), load_contiguous(a, window, 1))
-                    pixel += lanes
-                    window += lanes
-                store_column(sums, at, lanes, s)
 
 
 @compiled

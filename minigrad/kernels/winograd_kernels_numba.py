@@ -10,7 +10,8 @@ from minigrad.typing import Array
 
 from .jit import compiled
 from .simd import BYTES
-from .winograd_blocks_numba import depth, kernel_step, pack, unpack
+from .winograd_blocks_numba import pack, unpack
+from .winograd_products_numba import depth, kernel_step
 from .winograd_simd import transform_taps, transform_to_taps
 
 

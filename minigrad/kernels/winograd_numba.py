@@ -31,20 +31,12 @@ from .jit import VariantResult
 from .simd import BYTES
 from .threads import parallel
 from .window_geometry import output_size
-from .winograd_blocks_numba import (
-    TILE,
-    Layout,
-    convolve_blocks,
-    correlate_blocks,
-    cut,
-    kernel_step,
-    point_step,
-    vectors,
-)
+from .winograd_blocks_numba import Layout, convolve_blocks, correlate_blocks, cut
 from .winograd_kernels_numba import add_up, transform_kernels, transform_total_back
 from .winograd_matrices import POINTS, SIDE, TAPS, windows
+from .winograd_products_numba import TILE, kernel_step, point_step, vectors
 
-BLOCK_BYTES = 1 << 19  # of a block's points
+BLOCK_BYTES = 1 << 18  # of a block's points, of which there are two: of pixels, and of sums
 MIN_BLOCK_TILES = 48  # that a block has at least, for each time that it reads the kernels
 STRIP_BYTES = 3 << 14  # of rows of pixels, with the channels of a vector
 MAX_KERNEL_BYTES = 256 << 20  # of transformed kernels, which are made in each call
