@@ -12,8 +12,8 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
 The second is the first with rows and columns exchanged, so two compiled loops do all the work. Kernels of 3 x 3 and
-5 x 5 with enough channels are left to `winograd_numba`, channels that are a multiple of 16 to `lane_convolution_numba`,
-few with a multiple of 16 outputs to `planar_convolution_numba`, rows that fill vectors to `row_convolution_numba`.
+5 x 5 with enough channels are left to `winograd_numba`, outputs that are a multiple of 16 to `plane_convolution_numba`,
+rows that fill vectors to `row_convolution_numba`.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, lane_convolution_numba, planar_convolution_numba, winograd_numba
+from . import buffers, plane_convolution_numba, winograd_numba
 from . import row_convolution_numba as by_rows
 from .array_utils import as_contiguous
 from .finish import Finish, in_groups
@@ -63,7 +63,7 @@ def conv(
 ) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     where: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    for by_lanes in (winograd_numba.conv, lane_convolution_numba.conv, planar_convolution_numba.conv):
+    for by_lanes in (winograd_numba.conv, plane_convolution_numba.conv):
         y = by_lanes(x, w, b, **where, finish=finish)
         if y is not NotImplemented:
             return y
@@ -85,7 +85,7 @@ def conv_input(
 ) -> VariantResult:
     """See `convolution.conv_input`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_numba.conv_input, lane_convolution_numba.conv_input):
+    for by_lanes in (winograd_numba.conv_input, plane_convolution_numba.conv_input):
         x = by_lanes(g, w, shape=shape, **where, groups=groups)
         if x is not NotImplemented:
             return x
@@ -108,7 +108,7 @@ def conv_weight(
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
     where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_numba, lane_convolution_numba, planar_convolution_numba):
+    for by_lanes in (winograd_numba, plane_convolution_numba):
         out = by_lanes.conv_weight(x, g, shape=shape, **where, groups=groups)
         if out is not NotImplemented:
             return out

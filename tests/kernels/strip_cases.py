@@ -1,4 +1,4 @@
-"""Convolutions for the two ways that cut images into strips, and the plain results."""
+"""Convolutions for the way that cuts images into strips, and the plain results."""
 
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,14 +20,15 @@ dtypes = st.sampled_from([np.float32, np.float64])
 
 @contextmanager
 def everywhere(**limits):
-    """These ways for the smallest convolutions too."""
-    lanes = import_module("minigrad.kernels.lane_convolution_numba")
-    lanes.StripPlan.forward.cache_clear()
-    lanes.StripPlan.transposed.cache_clear()
-    with mock.patch.dict(vars(lanes), {"MIN_WINDOWS": 0, "MAX_WASTE": 1e9} | limits):
+    """This way for the smallest convolutions too."""
+    planes = import_module("minigrad.kernels.plane_convolution_numba")
+    plans = planes.StripPlan.forward, planes.StripPlan.transposed
+    with mock.patch.dict(vars(planes), {"MIN_WINDOWS": 0} | limits):
+        for plan in plans:
+            plan.cache_clear()
         yield
-    lanes.StripPlan.forward.cache_clear()
-    lanes.StripPlan.transposed.cache_clear()
+    for plan in plans:
+        plan.cache_clear()
 
 
 @st.composite

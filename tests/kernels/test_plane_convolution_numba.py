@@ -1,4 +1,4 @@
-"""Convolution with channels in lanes, a tap at a time, against the plain definition."""
+"""Convolution by planes, against the plain definition."""
 
 from importlib import import_module
 
@@ -14,9 +14,9 @@ from .strip_cases import assert_equal, cases, defined, everywhere, layer
 from .winograd_cases import Case, three
 
 pytest.importorskip("numba")
-lanes = import_module("minigrad.kernels.lane_convolution_numba")
+planes = import_module("minigrad.kernels.plane_convolution_numba")
 
-FAST = lanes.conv, lanes.conv_input, lanes.conv_weight
+FAST = planes.conv, planes.conv_input, planes.conv_weight
 
 
 @settings(max_examples=100)
@@ -27,9 +27,9 @@ def test_it_equals_the_definition(case):
 
 
 @settings(max_examples=40)
-@given(cases(), st.integers(1, 1 << 15), st.integers(1, 20))
-def test_strips_and_sums_may_have_any_size(case, strip, sums):
-    with everywhere(STRIP_BYTES=strip, SUMS=sums):
+@given(cases(), st.integers(1, 1 << 17), st.integers(1, 1 << 13), st.integers(1, 400), st.integers(1, 20))
+def test_strips_and_sums_may_have_any_size(case, strip, near, joined, sums):
+    with everywhere(STRIP_BYTES=strip, NEAR_BYTES=near, JOINED_WINDOWS=joined, SUMS=sums):
         assert_equal(three(FAST, case), defined(case))
 
 
@@ -72,9 +72,44 @@ def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
         assert_equal(others, results[0])
 
 
-def test_strided_layers_with_multiples_of_16_channels_are_answered_by_it():
+few_channels = cases(ins=st.sampled_from([1, 2, 3, 5, 20]))
+
+
+def two(kernels, case):
+    """The result, and the gradient of the kernels."""
+    y = kernels[0](case.x, case.w, case.b, **case.settings)
+    return y, kernels[2](case.x, case.g, shape=case.w.shape, **case.settings)
+
+
+@settings(max_examples=60)
+@given(few_channels, st.integers(1, 1 << 16), st.integers(1, 1 << 13))
+def test_channels_need_not_fill_vectors(case, strip, near):
+    y, _, w = defined(case)
+    with everywhere(STRIP_BYTES=strip, NEAR_BYTES=near):
+        assert_equal(two(FAST, case), (y, w))
+
+
+def test_strided_and_first_layers_are_answered_by_it():
     case = layer()
     assert_equal(three((conv, conv_input, conv_weight), case), three(FAST, case))
+    for case in (layer(c=3), layer(c=3, kernel=(7, 7)), layer(c=1, n=9, kernel=(5, 5), stride=(1, 1))):
+        assert_equal(two((conv, conv_input, conv_weight), case), two(FAST, case))
+
+
+@pytest.mark.parametrize("outs", range(1, 200))
+def test_tiles_hold_all_outputs(outs):
+    """All of them once, in tiles that there are; at the end at most as many more as a tile has rows."""
+    tiles = planes.row_tiles(outs)
+    assert set(np.diff(tiles)) <= {planes.ROWS, planes.FEW_ROWS}
+    assert 0 <= tiles[-1] - outs < planes.ROWS
+
+
+@pytest.mark.parametrize("vectors", range(1, 40))
+def test_groups_hold_all_vectors(vectors):
+    groups = planes.vector_groups(vectors)
+    assert groups[-1] == vectors
+    assert set(np.diff(groups)) <= {*range(1, planes.VECTORS + 1)}
+    assert vectors == 1 or planes.VECTORS == 1 or np.diff(groups).min() > 1
 
 
 def refused(case):
@@ -82,14 +117,14 @@ def refused(case):
 
 
 def test_it_leaves_alone_what_it_cannot_do_or_not_faster():
-    assert refused(layer(c=24))
     assert refused(layer(o=24))
     assert not refused(layer(c=24, o=24, dtype=np.float64))
     assert refused(layer(dtype=np.float16))
     assert refused(layer(c=32, groups=2))
     assert refused(layer(kernel=(1, 1)))
-    assert refused(layer(c=512, o=512))
+    assert refused(layer(c=60))
     assert refused(layer(n=1, size=(9, 9)))
-    assert refused(layer(kernel=(3, 6), size=(100, 6), stride=(1, 1)))
+    case = layer(c=3)
+    assert planes.conv_input(case.g, case.w, shape=case.x.shape, **case.settings) is NotImplemented
     case = layer()
-    assert lanes.conv(case.x, case.w.astype(np.float64), case.b, **case.settings) is NotImplemented
+    assert planes.conv(case.x, case.w.astype(np.float64), case.b, **case.settings) is NotImplemented
