@@ -16,9 +16,9 @@ from .register_tiles_numba import (
     HAS_AVX512,
     add_outer_product,
     load_contiguous,
-    load_rows,
+    load_grid,
     splat_at_offsets,
-    store_rows,
+    store_grid,
 )
 from .simd import BYTES
 from .winograd_blocks_numba import pack, unpack
@@ -72,12 +72,12 @@ def tile_correlation(n: int) -> Any:
     def correlate_tile(
         source: Array, places: Array, k: int, slopes: Array, slope: int, sums: Array, at: int, count: int, lanes: int
     ) -> None:
-        s = load_rows(sums, at, n * lanes, TAPS, n)
+        s = load_grid(sums, at, n * lanes, lanes, TAPS, n)
         for window in range(count):
             pixels = splat_at_offsets(source, places, k, window, TAPS)
             s = add_outer_product(s, pixels, load_contiguous(slopes, slope, n))
             slope += n * lanes
-        store_rows(sums, at, n * lanes, s, TAPS)
+        store_grid(sums, at, n * lanes, lanes, s, TAPS)
 
     return correlate_tile
 

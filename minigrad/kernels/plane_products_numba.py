@@ -12,9 +12,9 @@ from .register_tiles_numba import (
     HAS_AVX512,
     add_outer_product,
     load_contiguous,
-    load_rows,
+    load_grid,
     splat_tile,
-    store_rows,
+    store_grid,
 )
 from .simd import BYTES, even, fill, interleave_high, interleave_low, load, load_scalar, prefetch, store, store_scalar
 
@@ -184,13 +184,13 @@ def tile_product(m: int, n: int) -> Any:
     @inlined
     def multiply_tile(
         source: Array, u: Array, target: Array, places: Array, begin: int, end: int, weight: int, at: int, window: int,
-        pitch: int,
+        pitch: int, lanes: int,
     ) -> None:  # fmt: skip
-        s = load_rows(target, at, pitch, m, n)
+        s = load_grid(target, at, pitch, lanes, m, n)
         for k in range(begin, end):
             s = add_outer_product(s, splat_tile(u, weight, m), load_contiguous(source, places[k] + window, n))
             weight += m
-        store_rows(target, at, pitch, s, m)
+        store_grid(target, at, pitch, lanes, s, m)
 
     return multiply_tile
 
@@ -215,9 +215,9 @@ def multiply(
             at = (base + o) * pitch + window
             first = weight + (end - begin) * o
             if wide or (not HAS_AVX512 and tiles[tile + 1] - o == ROWS):
-                full(source, u, target, places, begin, end, first, at, window, pitch)
+                full(source, u, target, places, begin, end, first, at, window, pitch, lanes)
             else:
-                partial(source, u, target, places, begin, end, first, at, window, pitch)
+                partial(source, u, target, places, begin, end, first, at, window, pitch, lanes)
         taken = COLUMNS if wide else FEW_COLUMNS
         window += taken * lanes
         left -= taken
