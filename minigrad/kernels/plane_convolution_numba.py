@@ -33,7 +33,8 @@ from .simd import BYTES
 from .threads import PIECES_PER_THREAD, parallel, thread_count
 from .window_geometry import output_size
 
-STRIP_BYTES = 3 << 17  # of pixels and sums
+STRIP_BYTES = 3 << 17  # of pixels and sums; more where kernels are large, which each strip reads from far away
+WEIGHTS_PER_NUMBER = 4  # of a strip, then
 NEAR_BYTES = 32 << 10  # of pixels that the windows of a tile read
 JOINED_WINDOWS = 192  # of an image: with fewer, a strip has several, as vectors at its end are not full
 MIN_WINDOWS = 256  # of all images
@@ -48,7 +49,7 @@ def conv(
     """See `convolution.conv`."""
     if not suits(x, w, w.shape, groups):
         return NotImplemented
-    plan = StripPlan.forward(x.shape, w.shape, stride, padding, dilation, x.itemsize)
+    plan = StripPlan.forward(x.shape, w.shape, stride, padding, dilation, x.itemsize, fewest_strips())
     if len(x) * prod(plan.count) < MIN_WINDOWS:
         return NotImplemented
     out = buffers.empty((len(x), len(w), *plan.count), x.dtype)
@@ -63,7 +64,7 @@ def conv_input(
     """See `convolution.conv_input`."""
     if not suits(g, w, w.shape, groups) or shape[1] % (BYTES // g.itemsize) != 0:
         return NotImplemented
-    plan = StripPlan.transposed(shape, w.shape, stride, padding, dilation, g.itemsize)
+    plan = StripPlan.transposed(shape, w.shape, stride, padding, dilation, g.itemsize, fewest_strips())
     if len(g) * prod(plan.count) < MIN_WINDOWS:
         return NotImplemented
     out = buffers.empty(shape, g.dtype)
@@ -77,7 +78,7 @@ def conv_weight(
     """See `convolution.conv_weight`."""
     if not suits(x, g, shape, groups):
         return NotImplemented
-    plan = StripPlan.forward(x.shape, shape, stride, padding, dilation, x.itemsize)
+    plan = StripPlan.forward(x.shape, shape, stride, padding, dilation, x.itemsize, 1)  # not by threads: sums are split
     if len(x) * prod(plan.count) < MIN_WINDOWS:
         return NotImplemented
     strips, lanes, taps = plan.strips, BYTES // x.itemsize, len(plan.order)
@@ -98,6 +99,11 @@ def conv_weight(
     total = sums[0] if count == 1 else sums.sum(axis=0)
     parallel(write_kernels, len(vectors) - 1, total, out, some * (k // block * len(places) + k % block), vectors)
     return out.reshape(shape)
+
+
+def fewest_strips() -> int:
+    """How many strips there should be if images are joined, so that all threads have some."""
+    return 2 * thread_count()
 
 
 def suits(x: Array, y: Array, w: Shape, groups: int) -> bool:
@@ -147,28 +153,32 @@ class StripPlan:
 
     @classmethod
     @lru_cache(256)  # a network asks for the same few, in every step
-    def forward(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, itemsize: int) -> StripPlan:
+    def forward(
+        cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, itemsize: int, fewest: int
+    ) -> StripPlan:
         """Plan the convolution of x (N, C, H, W) by w (O, C, P, Q)."""
         count = output_size((x[2], x[3]), (w[2], w[3]), stride, padding, dilation)
         p, q = np.indices(w[2:]).reshape(2, -1)
         taps = dilation[0] * p - padding[0], dilation[1] * q - padding[1], np.zeros_like(p)
-        return cls.of(count, x, w[0], count, taps, stride, (1, 1), itemsize)
+        return cls.of(count, x, w[0], count, taps, stride, (1, 1), itemsize, fewest)
 
     @classmethod
     @lru_cache(256)
-    def transposed(cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, itemsize: int) -> StripPlan:
+    def transposed(
+        cls, x: Shape, w: Shape, stride: Pair, padding: Pair, dilation: Pair, itemsize: int, fewest: int
+    ) -> StripPlan:
         """Plan its transpose in x: pixel s i + a of a column is the sum over g[i + (a + pad - d p) / s], if whole."""
         (s, t), count = stride, output_size((x[2], x[3]), (w[2], w[3]), stride, padding, dilation)
         p, q = np.indices(w[2:]).reshape(2, -1)
         down, right = dilation[0] * p - padding[0], dilation[1] * q - padding[1]
         taps = -(down // s), -(right // t), down % s * t + right % t
         size = -(-x[2] // s), -(-x[3] // t)
-        return cls.of(count, (x[0], w[0], *count), x[1], size, taps, (1, 1), stride, itemsize)
+        return cls.of(count, (x[0], w[0], *count), x[1], size, taps, (1, 1), stride, itemsize, fewest)
 
     @classmethod
     def of(
         cls, count: Pair, source: Shape, outs: int, size: Pair, taps: tuple[Array, Array, Array], read: Pair,
-        write: Pair, itemsize: int,
+        write: Pair, itemsize: int, fewest: int,
     ) -> StripPlan:  # fmt: skip
         """Plan for taps that read so far below and right of a window, for a part each, which has `size` windows."""
         (images, ins, _, line), lanes = source, BYTES // itemsize
@@ -178,7 +188,9 @@ class StripPlan:
         tiles, lefts = row_tiles(outs), np.unique(right)
         channels, most = limits(ins, lefts.size, down, read[0], size[1], (len(starts) - 1) * int(tiles[-1]), itemsize)
         rows = evenly(size[0], most)
-        together = evenly(images, most // size[0]) if images > 0 and prod(size) < JOINED_WINDOWS else 1
+        together = (
+            evenly(images, min(most // size[0], images // fewest)) if images > 0 and prod(size) < JOINED_WINDOWS else 1
+        )
         kind = down if together > 1 else down % read[0]
         kinds = np.unique(kind)
         tops = np.array([down[kind == k].min() for k in kinds])
@@ -226,7 +238,8 @@ def limits(ins: int, columns: int, down: Array, step: int, width: int, outs: int
     line = BYTES // itemsize
     read = sum(min(line + tile + n * width, (n + 1) * (tile + line)) for n in rows) * columns
     channels = evenly(ins, int(NEAR_BYTES // (read * itemsize)))
-    return channels, max(1, STRIP_BYTES // ((outs + channels * len(rows) * columns) * width * itemsize))
+    room = max(STRIP_BYTES, ins * outs * down.size // WEIGHTS_PER_NUMBER * itemsize)
+    return channels, max(1, room // ((outs + channels * len(rows) * columns) * width * itemsize))
 
 
 def evenly(total: int, most: int) -> int:

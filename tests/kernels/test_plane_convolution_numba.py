@@ -63,10 +63,14 @@ def test_inputs_are_unchanged_and_results_are_owned_by_the_caller(case):
         np.testing.assert_array_equal(a, kept)
 
 
-def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch):
-    case, results = layer(n=40), []
+@pytest.mark.parametrize(
+    "size", [(33, 30), (13, 12)]
+)  # small images are joined, as many as leave strips for all threads
+def test_results_are_the_same_bits_for_any_number_of_threads(size, monkeypatch):
+    case, results = layer(n=40, size=size), []
     for threads in (1, 2, 3, 3):
-        monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
+        for module in (planes, import_module("minigrad.kernels.threads")):
+            monkeypatch.setattr(module, "thread_count", lambda threads=threads: threads)
         results.append(three(FAST, case))
     for others in results[1:]:
         assert_equal(others, results[0])
