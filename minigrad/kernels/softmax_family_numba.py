@@ -17,7 +17,7 @@ from .array_utils import flat, one_of
 from .fusion.vector_math_numba import library
 from .jit import VariantResult, compiled
 from .row_sums_numba import row_maximum, row_sum
-from .simd import BYTES, fill, fma, load, reduce_add, store, zeros
+from .simd import BYTES, fill, fma, load, reduce_add, store, use_widest, zeros
 from .threads import parallel
 
 PIECE = 1 << 15  # elements for which a thread pays: about 20 us
@@ -78,13 +78,17 @@ def _kernels(x: Array) -> SimpleNamespace:
 def _by_rows(name: str, axis: int, *arrays: Array) -> VariantResult:
     """A new array, computed row by row."""
     x = arrays[0]
-    if axis != x.ndim - 1 or x.dtype.char not in "fd" or any(y.dtype != x.dtype or y.shape != x.shape for y in arrays):
+    shape, dtype = x.shape, x.dtype
+    if axis != len(shape) - 1 or dtype.char not in "fd":
         return NotImplemented
-    length = x.shape[axis]
-    out = buffers.empty(x.shape, x.dtype)
+    for y in arrays[1:]:
+        if y.dtype != dtype or y.shape != shape:
+            return NotImplemented
+    length = shape[axis]
+    out = buffers.empty(shape, dtype)
     kernel = getattr(_kernels(x), name)
     grain = max(1, PIECE // length)
-    parallel(kernel, x.size // length, flat(out), *map(flat, arrays), one_of(x.dtype), length, grain=grain)
+    parallel(kernel, x.size // length, out.ravel(), *map(flat, arrays), one_of(dtype), length, grain=grain)
     return out
 
 
@@ -131,6 +135,7 @@ def kernels(f: Any) -> SimpleNamespace:
 
     @compiled
     def softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:
+        use_widest()
         for at in range(start * length, stop * length, length):
             line, values = out[at : at + length], x[at : at + length]
             largest = row_maximum(x, at, length)
@@ -143,6 +148,7 @@ def kernels(f: Any) -> SimpleNamespace:
 
     @compiled
     def log_softmax_rows(out: Array, x: Array, one: Array, length: int, start: int, stop: int) -> None:
+        use_widest()
         for at in range(start * length, stop * length, length):
             line, values = out[at : at + length], x[at : at + length]
             largest = row_maximum(x, at, length)
@@ -188,6 +194,7 @@ def kernels(f: Any) -> SimpleNamespace:
     def log_softmax_input_rows(
         slope: Array, g: Array, out: Array, one: Array, length: int, start: int, stop: int
     ) -> None:
+        use_widest()
         for at in range(start * length, stop * length, length):
             line, cotangent, values = slope[at : at + length], g[at : at + length], out[at : at + length]
             total = f(row_sum(g, one, at, length))
@@ -198,6 +205,7 @@ def kernels(f: Any) -> SimpleNamespace:
     def cross_entropy_blocks(
         loss: Array, out: Array, x: Array, target: Array, one: Array, length: int, rows: int, start: int, stop: int
     ) -> None:
+        use_widest()
         for first in range(start * rows, stop * rows, rows):
             last = min(first + rows, len(loss))
             for n in range(first, last):

@@ -256,3 +256,12 @@ def test_comparisons_of_large_arrays_give_truth_values():
     x = mg.Tensor(np.linspace(-1, 1, 1 << 13))
     assert (x > 0).dtype == bool
     assert len(x[x > 0]) == 1 << 12
+
+
+def test_loops_may_use_the_widest_registers(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINIGRAD_LOOPS", str(tmp_path / "file" / "loops"))  # code from the disk cannot be looked at
+    loop, x = loop_file.compiled_loop(SOURCE, "on_disk_loop"), np.ones(8, np.float32)
+    loop(np.empty_like(x), x, 0, 8)
+    (code,) = loop.inspect_llvm().values()
+    assert '"prefer-vector-width"="512"' in code

@@ -121,6 +121,7 @@ def module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[st
             *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * ("copysign" in functions),
             *["from minigrad.kernels.fusion.vector_math_numba import library"] * bool(used),
             "from minigrad.kernels.jit import compiled",
+            "from minigrad.kernels.simd import use_widest",
             *imports,
             "",
             f"f = np.{graph.dtype.name}",
@@ -129,6 +130,7 @@ def module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[st
             "",
             "@compiled",
             f"def {name}({', '.join(parameters)}):",
+            "    use_widest()",
             *[f"    {line}" for line in body],
             "",
         ]
