@@ -11,6 +11,7 @@ the answers to theirs. There are two forms of the same walk:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from operator import attrgetter
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -41,12 +42,8 @@ def toposort(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
             if parent is not None and parent not in found and parent.order >= oldest:
                 found.add(parent)
                 waiting.append(parent)
-    waiting.sort(key=_order, reverse=True)
+    waiting.sort(key=attrgetter("order"), reverse=True)
     return waiting
-
-
-def _order(node: Node) -> int:
-    return node.order
 
 
 def pull_back(

@@ -29,6 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.node import Node
@@ -67,7 +68,7 @@ def refuse_complex(op: Op[..., Any], inputs: Any, *, named: bool = False) -> Non
         DTypeError: an input is complex.
     """
     for k, x in enumerate(inputs):
-        if is_complex(x):
+        if x.dtype.kind == "c" if type(x) is ndarray else is_complex(x):
             name = op.inputs[min(k, len(op.inputs) - 1)]
             raise DTypeError(
                 f"{op.name + ': ' if named else ''}it is for real numbers, and {name} is complex: use real(), imag(), "

@@ -57,8 +57,8 @@ def split(result: Any, results: tuple[str, ...], residuals: tuple[str, ...]) -> 
     Raises:
         RuleError: it returned no tuple of these.
     """
-    names = (*(results or ("out",)), *residuals)
-    if not isinstance(result, tuple) or len(result) != len(names):
+    if not isinstance(result, tuple) or len(result) != (len(results) or 1) + len(residuals):
+        names = (*(results or ("out",)), *residuals)
         stated = f"results={results}" if results else f"residuals={residuals}"
         raise RuleError(f"the forward function must return a tuple ({', '.join(names)}), as {stated} says")
     if results:

@@ -211,7 +211,7 @@ class Op(Generic[P, R]):
             return level.call(self, inputs, settings)  # type: ignore[no-any-return]
         arrays: list[Any] = []  # with None, numbers and tuples of settings among them
         parents: list[Node | None] = []
-        mask, bit, constant = 0, 1, True
+        mask, bit, constant, mixed = 0, 1, True, False
         for x in inputs:
             if type(x) is Tensor:
                 constant = False
@@ -220,6 +220,7 @@ class Op(Generic[P, R]):
                 if x.node is not None:
                     mask |= bit
             else:
+                mixed = True
                 arrays.append(self._from_list(len(arrays), x) if type(x) is list or type(x) is tuple else x)
                 parents.append(None)
             bit <<= 1
@@ -243,7 +244,10 @@ class Op(Generic[P, R]):
             recorder = STATE.recorder
             if recorder is not None:
                 plan = self.plan(mask, len(arrays))
-                arrays = [a if type(x) is Tensor else copy_if_writable(a) for a, x in zip(arrays, inputs, strict=True)]
+                if mixed:
+                    arrays = [
+                        a if type(x) is Tensor else copy_if_writable(a) for a, x in zip(arrays, inputs, strict=True)
+                    ]
                 values = ((tuple(arrays),) if self.variadic else tuple(arrays)) + residuals
                 values += out.arrays if self.results else (out,)
                 recorded = recorder(plan, tuple(parents), values, canonical, out)

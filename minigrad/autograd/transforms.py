@@ -20,7 +20,7 @@ from minigrad.autograd.backward import leaf_watchers, pull_back, toposort
 from minigrad.autograd.batched_array import is_batched
 from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.nested import Nested, leaves, mapped, matching, rebuilt
-from minigrad.autograd.node import STATE, Leaf, override_state
+from minigrad.autograd.node import STATE, Leaf
 from minigrad.autograd.pullback import Pullback
 from minigrad.autograd.recorded import gradient_of, leading_to, seed
 from minigrad.autograd.tensor import Tensor, recording, wrap
@@ -55,8 +55,10 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
     cotangent_of_out = seed(out, g)
     record_pass = create_graph and STATE.recorder is not None
     watcher = STATE.watcher if STATE.capture is not None else None  # for else what a rule gives is watched
-    watchers = leaf_watchers()
-    with override_state(recorder=STATE.recorder if record_pass else None, watcher=watcher):
+    watchers = leaf_watchers() if STATE.leaf_watchers else ()
+    before = STATE.recorder, STATE.watcher
+    try:  # what `override_state` does, in a third of the time
+        STATE.recorder, STATE.watcher = STATE.recorder if record_pass else None, watcher
         reached = pull_back(
             {out.node: cotangent_of_out if record_pass else cotangent_of_out._data},
             toposort([out.node]),
@@ -68,6 +70,8 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
             assert isinstance(leaf, Leaf)
             gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(cotangent))
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+    finally:
+        STATE.recorder, STATE.watcher = before
     for each in watchers:
         each.on_end()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -116,14 +117,22 @@ def layer_norm(
     Source: Ba, Kiros and Hinton 2016, "Layer normalization", arXiv:1607.06450.
     """
     normalized = normalized_shape if type(normalized_shape) is tuple else _as_tuple(normalized_shape)
-    shape = shape_of(x)
+    shapes = [None if y is None else shape_of(y) for y in (weight, bias)]
+    axis = _layer_axes(shape_of(x), normalized, *shapes)
+    return ops.standardize_layer(x, weight, bias, axis=axis, eps=eps)
+
+
+@lru_cache(1000, typed=True)
+def _layer_axes(shape: Shape, normalized: Shape, weight: Shape | None, bias: Shape | None) -> tuple[int, ...]:
+    """The axes of `layer_norm` for such shapes."""
     if not normalized or shape[-len(normalized) :] != normalized:
         raise ShapeError(f"layer_norm: expected x (..., {', '.join(map(str, normalized))}), got shape {shape}")
-    _require_shapes("layer_norm", {"weight": weight, "bias": bias}, normalized)
+    for part, found in (("weight", weight), ("bias", bias)):
+        if found is not None and found != normalized:
+            raise ShapeError(f"layer_norm: {part} must have shape {shape_text(normalized)}, got {found}")
     if math.prod(normalized) == 1:
         raise DataError("layer_norm: one value has no variance: normalize over more dimensions")
-    axis = tuple(range(-len(normalized), 0))
-    return ops.standardize_layer(x, weight, bias, axis=axis, eps=eps)
+    return tuple(range(-len(normalized), 0))
 
 
 def instance_norm(
@@ -279,5 +288,5 @@ def _channels(name: str, x: ArrayLike, least: int) -> int:
 
 def _require_shapes(name: str, parts: Mapping[str, ArrayLike | None], expected: Shape, letters: str = "") -> None:
     for part, y in parts.items():
-        if y is not None and shape_of(y) != expected:
-            raise ShapeError(f"{name}: {part} must have shape {shape_text(expected, letters)}, got {shape_of(y)}")
+        if y is not None and (shape := shape_of(y)) != expected:
+            raise ShapeError(f"{name}: {part} must have shape {shape_text(expected, letters)}, got {shape}")

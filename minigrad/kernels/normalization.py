@@ -8,7 +8,7 @@ The variance is the mean of squared deviations from the mean, which stays right 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -158,6 +158,19 @@ def reduced_axes(mean: Array) -> Axes:
 def reduced_size(shape: Shape, axis: Axes) -> int:
     """How many numbers one mean is made of."""
     return math.prod(shape[i] for i in axis)
+
+
+def shapes_of_factors(x: Array, factors: Sequence[Array | None]) -> tuple[Shape, ...] | None:
+    """The shapes of the factors that there are, if they have x's dtype and that has compiled variants."""
+    dtype, shapes = x.dtype, []
+    if dtype.char not in "fd":
+        return None
+    for y in factors:
+        if y is not None:
+            if y.dtype != dtype:
+                return None
+            shapes.append(y.shape)
+    return tuple(shapes)
 
 
 def is_constant(shape: Shape, ndim: int, axis: Axes) -> bool:

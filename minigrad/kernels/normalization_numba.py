@@ -17,7 +17,7 @@ from . import buffers, row_normalization_numba
 from .array_utils import flat
 from .channel_loops_numba import Sizes, channel_slopes, channel_squares, channel_sum, write_slopes
 from .jit import VariantResult, compiled
-from .normalization import Axes, Normalize, is_constant, reduced_axes
+from .normalization import Axes, Normalize, is_constant, reduced_axes, shapes_of_factors
 from .partial_vectors_numba import load_part, store_part
 from .simd import BYTES, add, fma, splat
 from .threads import parallel
@@ -148,9 +148,8 @@ def rows_of(g: Array, sizes: Sizes) -> tuple[Array, int]:
 
 def channel_view(x: Array, axis: Axes, *factors: Array | None) -> Sizes | None:
     """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
-    if x.dtype.char not in "fd" or any(y is not None and y.dtype != x.dtype for y in factors):
-        return None
-    return channel_sizes(x.shape, axis, tuple([y.shape for y in factors if y is not None]))
+    shapes = shapes_of_factors(x, factors)
+    return None if shapes is None else channel_sizes(x.shape, axis, shapes)
 
 
 @lru_cache(1000)

@@ -13,7 +13,7 @@ from minigrad.typing import Array, Shape
 from . import buffers
 from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
-from .normalization import Axes
+from .normalization import Axes, shapes_of_factors
 from .row_sums_numba import row_products, row_sum, row_weighted
 from .simd import BYTES, add, fill, fma, load, reduce_add, splat, store, zeros
 from .threads import parallel
@@ -30,7 +30,7 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
     kept = x.shape[: x.ndim - len(axis)] + (1,) * len(axis)
     out, moments = buffers.empty(x.shape, x.dtype), np.empty((2, x.size // length), x.dtype)
     affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
-    parallel(standardize_rows, moments.shape[1], flat(x), *affine, out.reshape(-1), moments, eps,
+    parallel(standardize_rows, moments.shape[1], flat(x), *affine, out.ravel(), moments, eps,
              grain=max(1, PIECE // length))  # fmt: skip
     return out, moments[0].reshape(kept), moments[1].reshape(kept)
 
@@ -85,9 +85,8 @@ def count_blocks(x: Array) -> int:
 
 def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
     """How many elements one mean is of, if the axes are the last ones and factors are as long as a row."""
-    if x.dtype.char not in "fd" or any(y is not None and y.dtype != x.dtype for y in factors):
-        return None
-    return length_of_rows(x.shape, axis, tuple([y.shape for y in factors if y is not None]))
+    shapes = shapes_of_factors(x, factors)
+    return None if shapes is None else length_of_rows(x.shape, axis, shapes)
 
 
 @lru_cache(1000)

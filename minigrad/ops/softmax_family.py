@@ -20,7 +20,7 @@ from minigrad.typing import ArrayLike, Settings, Value
 
 
 def _along(x: ArrayLike, *, axis: int = -1) -> Settings:
-    return {"axis": canonical_axis(axis, np.ndim(x))}
+    return {"axis": canonical_axis(axis, getattr(x, "ndim", 0))}
 
 
 def _softmax_by_exp(x: Value, *, axis: int) -> Value:

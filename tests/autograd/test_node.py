@@ -12,6 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import Tensor, nn, no_grad, optim
 from minigrad.autograd.node import STATE, Node, Scope
+from minigrad.autograd.op import Op
 from minigrad.autograd.tensor import recording
 from tests.helper import variable
 
@@ -238,3 +239,23 @@ def test_result_knows_the_layer_that_made_it():
     net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Tanh()))
     y = net(Tensor(np.ones((1, 2), np.float32)))
     assert (str(y.node.scope), y.node.op.name) == ("1.0 Tanh", "tanh")
+
+
+def test_a_function_without_recording_may_call_itself():
+    x = mg.Tensor([1.0], requires_grad=True)
+
+    @mg.no_grad()
+    def halved(times):
+        return x if times == 0 else halved(times - 1) / 2
+
+    assert not halved(2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_a_backward_pass_that_fails_leaves_recording_on():
+    f = Op(lambda x: x, "fails_backward")
+    f.vjp("x")(lambda g: 1 / 0)
+    x = mg.Tensor([1.0], requires_grad=True)
+    with pytest.raises(ZeroDivisionError):
+        f(x).backward(mg.Tensor([1.0]))
+    assert (x * 2).requires_grad

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import prod
 from typing import Any, Final
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.typing import Array, DType, Shape
 
@@ -50,18 +51,20 @@ class Fused:
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """The result, or NotImplemented."""
-        kinds, dense, shape = "", True, None
+        kinds, dense = "", True
+        shape: Shape = ()
         arrays: list[Array] = []
         given: list[Any] = []
         for x in (*args, *settings.values()) if settings else args:
-            if isinstance(x, np.ndarray) and x.ndim:
-                if shape is None:
+            if isinstance(x, ndarray) and x.ndim:
+                if x.shape != shape:
+                    if arrays:
+                        return NotImplemented if settings else self._by_rows(args)
                     shape = x.shape
-                elif x.shape != shape:
-                    return NotImplemented if settings else self._by_rows(args)
                 dtype = x.dtype
                 kinds += dtype.char if dtype.isnative else "!"
-                dense = dense and x.flags.carray
+                if not x.flags.carray:
+                    dense = False
                 arrays.append(x)
             else:
                 kinds += "n"
@@ -73,10 +76,12 @@ class Fused:
             loop = self._loops[key] = self._traced(kinds, tuple(settings), None)
         numbers: list[float] = []
         if given:
-            dtype = _dtype_of(kinds)
-            if dtype is None or not all(_is_weak(x, dtype) for x in given):
+            if _dtype_of(kinds) is None:
                 return NotImplemented
-            numbers = [float(x) for x in given]
+            for x in given:
+                if type(x) is not float and not _is_weak(x, kinds):
+                    return NotImplemented
+                numbers.append(float(x))
             if loop is None:
                 loop, numbers = self._of_values(kinds, tuple(settings), tuple(numbers)), []
         if loop is None:
@@ -85,7 +90,7 @@ class Fused:
 
     def _by_rows(self, args: tuple[Any, ...]) -> Any:
         """The result for arrays that broadcast."""
-        shape = _common_shape(*[x.shape for x in args if isinstance(x, np.ndarray)])
+        shape = _common_shape(*[x.shape for x in args if isinstance(x, ndarray)])
         if shape is None or prod(shape) < MIN_ROWS_SIZE:
             return NotImplemented
         if self._rows is None:
@@ -149,16 +154,17 @@ def _common_shape(*shapes: Shape) -> Shape | None:
         return None
 
 
+@cache
 def _dtype_of(kinds: Kinds) -> DType | None:
     """The one floating dtype of all arrays but those of truth values."""
     found = "".join(set(kinds) - {"?", "n"})
     return np.dtype(found) if found in ("f", "d") else None
 
 
-def _is_weak(x: Any, dtype: DType) -> bool:
+def _is_weak(x: Any, kinds: Kinds) -> bool:
     """Whether x is a number that leaves the dtype of arrays as it is."""
-    if isinstance(x, (np.generic, np.ndarray)):
-        return x.dtype == dtype
+    if isinstance(x, (np.generic, ndarray)):
+        return x.dtype == _dtype_of(kinds)
     return isinstance(x, float) or (isinstance(x, int) and abs(x) < 1 << 53)
 
 

@@ -52,7 +52,7 @@ class Loop:
         if self._function is None:
             self._function = compiled_loop(self.source, self.name)
         out = empty(arrays[0].shape, self.dtype)
-        flat = [x if x.ndim == 1 else x.reshape(-1) for x in (out, *arrays)]
+        flat = [x.ravel() for x in (out, *arrays)]  # views, made sooner than by reshape
         if out.size < 2 * self.grain:
             self._function(*flat, *numbers, 0, out.size)
         else:

@@ -188,14 +188,16 @@ class _Call:
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         """The results."""
-        flat = [x.reshape(-1) for x in arrays]
+        flat = [x.ravel() for x in arrays]
         made = self._elementwise(flat) if self.rows is None else self._by_rows(flat, self.rows)
+        if len(made) == len(self.given):
+            return made
         computed = iter(made)
         return [next(computed) if k is None else arrays[k] for k in self.given]
 
     def _elementwise(self, flat: list[Array]) -> list[Array]:
         results = [empty(shape, self.dtype) for shape in self.shapes]
-        outs = [x.reshape(-1) for x in results]
+        outs = [x.ravel() for x in results]
         parallel(self.function, outs[0].size, *outs, *flat, grain=self.grain, align=BLOCK)
         return results
 
@@ -205,8 +207,8 @@ class _Call:
             for kind, shape in zip(rows.kinds, self.shapes, strict=True)
         ]
         sizes = rows.steps, rows.view.middle, rows.view.row, rows.view.rows, rows.blocks, one_of(self.dtype)
-        parallel(self.function, rows.blocks, *[x.reshape(-1) for x in results], *flat, *sizes, grain=self.grain)
+        parallel(self.function, rows.blocks, *[x.ravel() for x in results], *flat, *sizes, grain=self.grain)
         return [
-            x if kind == "whole" else x.sum(axis=0).reshape(shape)
+            x if kind == "whole" else (x.sum(axis=0) if rows.blocks > 1 else x).reshape(shape)
             for x, kind, shape in zip(results, rows.kinds, self.shapes, strict=True)
         ]
