@@ -19,7 +19,6 @@ AVX2: 2, NEON: 4).
     reduce_maximum(s)             the largest of s[0], s[1], ...; any or NaN where one is NaN
     load_scalar(array, i)         array[i], without Numba's check for a negative index, which costs more than the work
     store_scalar(array, i, y)     array[i] = y, likewise
-    use_widest()                  in this function, LLVM makes of loops such vectors as fill the widest registers
 """
 
 from collections.abc import Callable, Iterable
@@ -206,22 +205,6 @@ def store_scalar(typing: NumbaObject, array: NumbaObject, index: NumbaObject, va
         return context.get_dummy_value()
 
     return types.void(array, types.intp, array.dtype), emit
-
-
-@intrinsic
-def use_widest(typing: NumbaObject) -> NumbaObject:
-    """Let LLVM use the widest registers for the loops of this function.
-
-    For many processors of Intel's with AVX-512 it takes half of each: on the first of these, wide instructions lowered
-    the clock. What loops of arithmetic gain is more (exp, log, gelu: a fifth).
-    """
-
-    def emit(context: NumbaObject, builder: NumbaObject, signature: NumbaObject, args: NumbaObject) -> NumbaObject:
-        preference = f'"prefer-vector-width"="{BYTES * 8}"'
-        set.add(builder.function.attributes, preference)  # whose own `add` takes the words without values only
-        return context.get_dummy_value()
-
-    return types.void(), emit
 
 
 @intrinsic

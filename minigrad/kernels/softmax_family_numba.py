@@ -17,8 +17,9 @@ from .array_utils import flat, one_of
 from .fusion.vector_math_numba import library
 from .jit import VariantResult, compiled
 from .row_sums_numba import row_maximum, row_sum
-from .simd import BYTES, fill, fma, load, reduce_add, store, use_widest, zeros
+from .simd import BYTES, fill, fma, load, reduce_add, store, zeros
 from .threads import parallel
+from .widest_registers_numba import use_widest
 
 PIECE = 1 << 15  # elements for which a thread pays: about 20 us
 BLOCK = 1 << 10  # and of short rows that are computed together: one row may not fill a vector

@@ -21,6 +21,7 @@ from types import ModuleType
 INGREDIENTS = (
     "vector_math_numba.py", "trigonometry_numba.py", "hyperbolic_numba.py", "powers_numba.py", "polynomial_numba.py",
     "float_bits_numba.py", "../jit.py", "../simd.py", "../row_sums_numba.py",
+    "../widest_registers_numba.py",
 )  # fmt: skip
 
 

@@ -121,7 +121,7 @@ def module(graph: Graph, name: str, parameters: Sequence[str], body: Sequence[st
             *["from minigrad.kernels.fusion.float_bits_numba import copysign"] * ("copysign" in functions),
             *["from minigrad.kernels.fusion.vector_math_numba import library"] * bool(used),
             "from minigrad.kernels.jit import compiled",
-            "from minigrad.kernels.simd import use_widest",
+            "from minigrad.kernels.widest_registers_numba import use_widest",
             *imports,
             "",
             f"f = np.{graph.dtype.name}",
