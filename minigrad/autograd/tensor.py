@@ -387,12 +387,18 @@ class Tensor(operators.Operators, ArrayProtocol, TensorHints):
         If anyone else (a recorded graph, a view handed out) still holds the array, a copy takes its place first,
         so that nothing which was recorded changes.
         """
-        self._forbid_recorded("write to")
-        shared = sys.getrefcount(self._data) > 2 or not self._data.flags.owndata  # 2: the field, and this call
-        if (_guarded and shared) or not self._data.flags.c_contiguous:
-            self._data = self._data.copy()  # copies are in C order
-        self._stamp()
-        return self._data
+        shared = sys.getrefcount(self._data) > 2  # 2: the field, and this call
+        node, data = self.node, self._data
+        flags = data.flags
+        if node is not None and not isinstance(node, Leaf):
+            self._forbid_recorded("write to")
+        if (_guarded and (shared or not flags.owndata)) or not flags.c_contiguous:
+            self._data = data = data.copy()  # copies are in C order
+        if STATE.capture is not None:
+            STATE.capture.written(self)
+        if isinstance(node, Leaf):
+            node.written_at = next_id()
+        return data
 
     def __setitem__(self, index: Any, values: Any) -> None:
         """Replace elements. While recording, this Tensor becomes the result of that; the old one stays in the graph.

@@ -77,6 +77,17 @@ def fuse_elementwise(program: Program) -> Program:
     return _with_loops(program, groups)
 
 
+def fuse_single_calls(program: Program) -> Program:
+    """Make a loop of each call that is left: of shapes that are known, which eager calls have to ask for each time."""
+    if not numba_available():
+        return program
+    done = []
+    for position, instruction in enumerate(program.instructions):
+        alone = _fused(program, (instruction,), {position}) if fits_loop(program, instruction) else None
+        done.append(alone or instruction)
+    return replace(program, instructions=tuple(done))
+
+
 def fits_loop(program: Program, instruction: Instruction) -> bool:
     """Whether a call may become part of a loop."""
     if instruction.plain is None or not isinstance(instruction.results, int):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from math import prod
+from operator import methodcaller
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from minigrad.kernels.fusion.loop_source import cost, loop_source, reads_again, 
 from minigrad.kernels.fusion.row_view import RowView
 from minigrad.kernels.threads import parallel
 from minigrad.typing import Array, Shape
+
+_flat: Final = methodcaller("reshape", -1)
 
 
 class FusedLoop:
@@ -46,6 +50,7 @@ class FusedLoop:
         self.source = self._source(None)
         self.reads_again = reads_again(graph)
         self.grain = PIECE_COST // cost(graph)
+        self._count, self._size = len(self.inputs), prod(shape)
         self._functions: dict[int | None, Callable[..., None]] = {}
 
     @classmethod
@@ -89,13 +94,22 @@ class FusedLoop:
 
     def __call__(self, *arrays: Array) -> Any:
         """The result, or a tuple of them; the last argument may be one more array, which takes the only result."""
-        count = len(self.inputs)
-        given, out = arrays[:count], arrays[count:]
-        if all(x.flags.carray for x in arrays):
-            shared = next((k for k, x in enumerate(given) if out and x is out[0]), None)
-            results = out or tuple([buffers.empty(self.shape, self.dtype) for _ in self.results])
-            self.fill(results, given, shared)
-            return results[0] if len(results) == 1 else results
+        given, out = arrays[: self._count], arrays[self._count :]
+        for x in arrays:  # this runs between large products, which leave no Python in the caches: few steps, then
+            if not x.flags.carray:
+                return self._with_gaps(given)
+        shared = None
+        if out:
+            shared = next((k for k, x in enumerate(given) if x is out[0]), None)
+        elif len(self.results) == 1:
+            out = (buffers.empty(self.shape, self.dtype),)
+        else:
+            out = tuple([buffers.empty(self.shape, self.dtype) for _ in self.results])
+        self.fill(out, given, shared)
+        return out[0] if len(out) == 1 else out
+
+    def _with_gaps(self, given: Sequence[Array]) -> Any:
+        """The same for arrays that are not dense in C order."""
         if self.view is None:
             order = sorted(range(given[0].ndim), key=lambda i: -given[0].strides[i])
             turned = [x.transpose(order) for x in given]
@@ -109,17 +123,18 @@ class FusedLoop:
 
     def fill(self, results: Sequence[Array], arrays: Sequence[Array], shared: int | None = None) -> None:
         """Write the results, for dense arrays; the only one may lie in the memory of an input, the `shared` one."""
-        flat = self.flat(results, arrays, shared)
+        if shared is not None:
+            arrays = (*arrays[:shared], *arrays[shared + 1 :])
+        flat, function = map(_flat, (*results, *arrays)), self.function(shared)
         if self.view is None:
-            parallel(self.function(shared), results[0].size, *flat, grain=self.grain, align=BLOCK)
+            if self._size < 2 * self.grain:
+                function(*flat, 0, self._size)
+            else:
+                parallel(function, self._size, *flat, grain=self.grain, align=BLOCK)
             return
         sizes = self.steps(shared), self.view.middle, self.view.row, 0, self.view.row
         grain = max(1, self.grain // self.view.row)
-        parallel(self.function(shared), self.view.rows, *flat, *sizes, grain=grain)
-
-    def flat(self, results: Sequence[Array], arrays: Sequence[Array], shared: int | None = None) -> list[Array]:
-        """The arrays that the compiled function takes."""
-        return [x.reshape(-1) for x in (*results, *[x for k, x in enumerate(arrays) if k != shared])]
+        parallel(function, self.view.rows, *flat, *sizes, grain=grain)
 
     def steps(self, shared: int | None = None) -> Array:
         """Those of results and inputs, for the function of a loop by rows."""
@@ -129,10 +144,11 @@ class FusedLoop:
 
     def function(self, shared: int | None = None) -> Callable[..., None]:
         """The compiled loop; where the only result takes the memory of an input, one that has one array for both."""
-        if shared not in self._functions:
+        found = self._functions.get(shared)
+        if found is None:
             name = self.name if shared is None else f"{self.name}_in_{shared}"
-            self._functions[shared] = compiled_loop(self._source(shared), name)
-        return self._functions[shared]
+            found = self._functions[shared] = compiled_loop(self._source(shared), name)
+        return found
 
     def _source(self, shared: int | None) -> str:
         arrays, results = [f"x{k}" for k in range(len(self.inputs))], [f"result{k}" for k in range(len(self.results))]

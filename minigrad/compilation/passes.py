@@ -8,6 +8,7 @@
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     normalization gradient that of a normalization finds where a relu behind it was flat    (normalization_passes.py)
+    single loops           elementwise calls that are left become loops of known shapes      (elementwise_fusion.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
@@ -25,10 +26,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
-from minigrad.compilation.elementwise_fusion import fuse_elementwise
+from minigrad.compilation.elementwise_fusion import fuse_elementwise, fuse_single_calls
 from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_together, updates_when_ready
 from minigrad.compilation.normalization_passes import fuse_normalization, fuse_normalization_gradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
+from minigrad.kernels.array_utils import as_contiguous
 
 MOST_FOLDED: Final = 1 << 20
 """The largest constant, in bytes, that is kept rather than computed anew."""
@@ -59,7 +61,7 @@ def fold_constants(program: Program) -> Program:
         known = isinstance(number, int) and instruction.reads and all(k in constants for k in instruction.reads)
         pure = instruction.kind in ("op", "rule", "accumulate") and instruction.silence is None
         if known and pure and program.values[number].nbytes <= MOST_FOLDED:
-            constants[number] = array = np.asarray(_computed(instruction, constants))
+            array = constants[number] = as_contiguous(np.asarray(_computed(instruction, constants)))  # as kernels ask
             values[number] = Value(array.shape, array.dtype, array.nbytes, number)
         else:
             kept.append(instruction)
@@ -103,6 +105,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("convolution fusion", finish_convolutions),
     Pass("normalization fusion", fuse_normalization),
     Pass("normalization gradient", fuse_normalization_gradient),
+    Pass("single loops", fuse_single_calls),
     Pass("updates together", updates_together),
     Pass("updates when ready", updates_when_ready),
     Pass("results in place", results_in_place),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import repeat
+from operator import is_
 from time import perf_counter
 from typing import Any, cast
 
@@ -36,7 +38,11 @@ class Replay:
     def __init__(self, captured: Captured, needs: Needs, passes: Sequence[Pass], same_data: bool = False) -> None:
         self.captured, self.guards, self.same_data = captured, captured.guards, same_data
         self._some = [x for x, need in needs.items() if need == "some"]
-        self._none = [x for x, need in needs.items() if need == "none"]
+        none = [x for x, need in needs.items() if need == "none"]
+        self._none = [x for x in none if isinstance(x, int)]  # by the leaf
+        self._none_of_state: list[Any] = [  # variables, whose nodes are leaves
+            x for x in none if not isinstance(x, int)
+        ]
         self.program = captured.program
         self.stages: list[tuple[str, Program]] = [("captured", self.program)]
         for each in passes:
@@ -51,6 +57,7 @@ class Replay:
         return (
             self.guards.holds()
             and self.captured.finds_shared(arguments)
+            and all(map(is_, [x.node.grad for x in self._none_of_state], repeat(None)))
             and all(_gradient(x, arguments) is None for x in self._none)
             and all(_gradient(x, arguments) is not None for x in self._some)
             and (not self.same_data or self.captured.finds_its_data(arguments))

@@ -25,10 +25,10 @@ import numpy as np
 
 from minigrad.typing import Array, Pair, Shape
 
-from . import buffers, plane_convolution_numba, winograd_numba
+from . import buffers, special_convolutions_numba
 from . import row_convolution_numba as by_rows
 from .array_utils import as_contiguous
-from .finish import Finish, in_groups
+from .finish import Finish, in_groups_of_images
 from .jit import VariantResult, compiled
 from .padded_buffer_numba import PlaneLayout, pack_pixels, unpack_pixels
 from .register_tiles_numba import (
@@ -63,10 +63,9 @@ def conv(
 ) -> VariantResult:  # fmt: skip
     """See `convolution.conv`."""
     where: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    for by_lanes in (winograd_numba.conv, plane_convolution_numba.conv):
-        y = by_lanes(x, w, b, **where, finish=finish)
-        if y is not NotImplemented:
-            return y
+    y = special_convolutions_numba.first_of("conv", w.shape, (x, w, b), where, finish=finish)
+    if y is not NotImplemented:
+        return y
     plan = DirectPlan.of(x.shape, w.shape, stride, padding, dilation, groups)
     if not plan.suits(x, w):
         return NotImplemented
@@ -84,16 +83,15 @@ def conv_input(
     g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv_input`."""
-    where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_numba.conv_input, plane_convolution_numba.conv_input):
-        x = by_lanes(g, w, shape=shape, **where, groups=groups)
-        if x is not NotImplemented:
-            return x
+    where: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    x = special_convolutions_numba.first_of("conv_input", shape, (g, w), where, shape=shape)
+    if x is not NotImplemented:
+        return x
     plan = DirectPlan.of(shape, w.shape, stride, padding, dilation, groups, whole=True)  # each g counts for all of x
     if not plan.suits(g, w):
         return NotImplemented
     limit = plan.cost(len(plan.columns), len(plan.rows), g.itemsize)
-    x = by_rows.conv_input(g, w, shape=shape, **where, groups=groups, limit=limit)
+    x = by_rows.conv_input(g, w, shape=shape, **where, limit=limit)
     if x is not NotImplemented:
         return x
     x = buffers.empty(shape, g.dtype)
@@ -107,16 +105,15 @@ def conv_weight(
     x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> VariantResult:
     """See `convolution.conv_weight`."""
-    where = {"stride": stride, "padding": padding, "dilation": dilation}
-    for by_lanes in (winograd_numba, plane_convolution_numba):
-        out = by_lanes.conv_weight(x, g, shape=shape, **where, groups=groups)
-        if out is not NotImplemented:
-            return out
+    where = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    out = special_convolutions_numba.first_of("conv_weight", shape, (x, g), where, shape=shape)
+    if out is not NotImplemented:
+        return out
     plan = DirectPlan.of(x.shape, shape, stride, padding, dilation, groups)
     if not plan.suits(x, g):
         return NotImplemented
     images = max(1, min(8, CACHE_BYTES // plan.bytes))
-    rows, columns = up_to_multiple(plan.rows, CORRELATE_ROWS), up_to_multiple(plan.columns, CORRELATE_COLUMNS)
+    rows, columns = plan.correlated
     # One sum for each block of images, then the sum of those: the same order for any number of threads.
     sums = buffers.scratch((-(-len(x) // images), groups * plan.blocks, len(rows), len(columns)), x.dtype)
     parallel(
@@ -140,6 +137,7 @@ class DirectPlan:
     count: Pair  # windows
     rows: Array
     columns: Array
+    correlated: tuple[Array, Array]  # rows and columns, repeated to multiples of what `correlate` takes at a time
     windows: BufferLayout  # of an image's y or g
     image: BufferLayout  # of its x
     length: int  # of a plane of windows, as a multiple of any register
@@ -166,8 +164,10 @@ class DirectPlan:
         blocks = next((n for n in allowed if sizes[n] <= 2 * CACHE_BYTES), allowed[-1])
         repeated = w[2] * w[3] > stride[0] * stride[1]  # pixels; else columns are no more than the image
         wasted = length / max(1, count[0] * count[1])
+        rows, columns = np.arange(o // blocks) * length, columns.ravel()
         return cls(
-            count, np.arange(o // blocks) * length, columns.ravel(),
+            count, rows, columns,
+            (up_to_multiple(rows, CORRELATE_ROWS), up_to_multiple(columns, CORRELATE_COLUMNS)),
             BufferLayout(length, PlaneLayout((count[0], width), (1, 1), (0, 0))), BufferLayout(layout.length, layout),
             length, blocks, sizes[blocks],
             pays=repeated and sizes[blocks] <= MAX_BUFFER_BYTES and (
@@ -212,7 +212,7 @@ def sweep_and_finish(finish: Finish, blocks: int, y: Array, arguments: tuple[Any
         kernel: Callable[..., None] = sweep_images
         kernel(*arguments, first * blocks, last * blocks)
 
-    in_groups(compute, finish, y, y[0].nbytes, lambda image: image * y.shape[2], start, stop)
+    in_groups_of_images(compute, finish, y, start, stop)
 
 
 def up_to_multiple(offsets: Array, n: int, fill: int = 0) -> Array:

@@ -48,6 +48,18 @@ def in_groups(
             finish.part(out, images, (0, out.shape[1]), rows)
 
 
+def in_groups_of_images(
+    compute: Callable[[int, int], object], finish: Finish, out: Array, start: int, stop: int
+) -> None:
+    """The same, where units are images."""
+    together = max(1, FINISH_BYTES * len(out) // max(1, out.nbytes))
+    channels, rows = (0, out.shape[1]), (0, out.shape[2])
+    for first in range(start, stop, together):
+        last = min(first + together, stop)
+        compute(first, last)
+        finish.part(out, (first, last), channels, rows)
+
+
 def rows_by_image(start: int, stop: int, height: int) -> Iterator[tuple[Pair, Pair]]:
     """Rows, those of all images counted, as some rows of one image, or all rows of several images."""
     while start < stop:

@@ -56,9 +56,9 @@ def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPIL
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
         first: Any = args[0]  # an array, which P cannot say
         if first.size >= smallest and not getattr(_state, "numpy_only", False):
-            answer = _load(module, name)(*args, **settings)
+            answer: R = _load(module, name)(*args, **settings)
             if answer is not NotImplemented:
-                return cast(R, answer)
+                return answer
         return definition(*args, **settings)
 
     return kernel

@@ -5,10 +5,11 @@ row, is pooled from row to row. Both the largest element, the first one at a tie
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
-from minigrad.typing import Array, Shape
+from minigrad.typing import Array, DType, Shape
 
 from . import buffers, max_pooling_numba
 from .array_utils import as_contiguous
@@ -90,11 +91,10 @@ def avg_pool(
             count_include_pad=count_include_pad, out_size=(count[0], pixels),
         )  # fmt: skip
         return means.reshape(*x.shape[:2], *count)
-    shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, x.dtype)
+    sizes, shares, squares = _windows(size, count, kernel, stride, padding, count_include_pad, x.dtype)
     out = buffers.empty(x.shape[:2] + count, x.dtype)
-    sizes = WindowSizes(size, count, kernel, stride, padding)
-    pool = mean_squares if sizes.are_squares else mean_planes
-    parallel(pool, planes(x), flat(x).reshape(-1), out.reshape(-1), shares.ravel(), sizes)
+    parallel(mean_squares if squares else mean_planes, planes(x), as_contiguous(x).reshape(-1), out.reshape(-1), shares,
+             sizes)  # fmt: skip
     return out
 
 
@@ -116,12 +116,21 @@ def avg_pool_input(
             kernel=kernel[1:], stride=stride[1:], padding=padding[1:], count_include_pad=count_include_pad,
         )  # fmt: skip
         return pixels_of_slices.reshape(shape)
-    shares = 1 / window_areas(size, count, kernel, stride, padding, count_include_pad, g.dtype)
+    sizes, shares, squares = _windows(size, count, kernel, stride, padding, count_include_pad, g.dtype)
     out = buffers.empty(shape, g.dtype)
-    sizes = WindowSizes(size, count, kernel, stride, padding)
-    spread = spread_squares if sizes.are_squares else spread_planes
-    parallel(spread, planes(out), out.reshape(-1), flat(g).reshape(-1), shares.ravel(), sizes)
+    parallel(spread_squares if squares else spread_planes, planes(out), out.reshape(-1), as_contiguous(g).reshape(-1),
+             shares, sizes)  # fmt: skip
     return out
+
+
+@lru_cache(256)  # a network asks for the same few, in every step
+def _windows(
+    size: Shape, count: Shape, kernel: Shape, stride: Shape, padding: Shape, include_pad: bool, dtype: DType
+) -> tuple[WindowSizes, Array, bool]:
+    """The windows of a mean, the share of each sum, and whether they are squares."""
+    sizes = WindowSizes(size, count, kernel, stride, padding)
+    shares: Array = 1 / window_areas(size, count, kernel, stride, padding, include_pad, dtype)
+    return sizes, shares.ravel(), sizes.are_squares
 
 
 def planes(x: Array) -> int:

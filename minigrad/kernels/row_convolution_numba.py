@@ -18,7 +18,7 @@ from minigrad.typing import Array, Pair, Shape
 
 from . import buffers, spread_rows_numba
 from .array_utils import as_contiguous
-from .finish import Finish, in_groups
+from .finish import Finish, in_groups_of_images
 from .jit import VariantResult, compiled
 from .register_tiles_numba import (
     HAS_AVX512,
@@ -55,7 +55,7 @@ def conv(
         convolve_rows(*arguments, first, last)
 
     def in_parts(start: int, stop: int) -> None:
-        in_groups(compute, finish, out, out[0].nbytes, lambda image: image * count[0], start, stop)
+        in_groups_of_images(compute, finish, out, start, stop)
 
     parallel(in_parts, len(x))
     return out
@@ -84,8 +84,10 @@ def conv_input(
 
 def in_tiles(w: Array) -> Array:
     """Kernels (O, ...) flat, for each few outputs (c, p, q, o); those of outputs that do not exist are 0."""
-    tiles = np.zeros((-(-len(w) // OUTS) * OUTS, prod(w.shape[1:])), w.dtype)
-    tiles[: len(w)] = w.reshape(len(w), -1)
+    tiles = w.reshape(len(w), -1)
+    if len(w) % OUTS:
+        tiles = np.zeros((-(-len(w) // OUTS) * OUTS, prod(w.shape[1:])), w.dtype)
+        tiles[: len(w)] = w.reshape(len(w), -1)
     return np.ascontiguousarray(tiles.reshape(-1, OUTS, tiles.shape[1]).swapaxes(1, 2)).reshape(-1)
 
 

@@ -104,7 +104,7 @@ def _run(kernel: Kernel, p: Arrays, arrays: tuple[Arrays | None, ...], *numbers:
     dtype = p.dtype if isinstance(p, np.ndarray) else p[0].dtype
     if dtype not in (np.float32, np.float64):
         return NotImplemented
-    given = [dtype.type(number) for number in numbers]
+    given = [*map(dtype.type, numbers)]
     several: Any = [(p, *arrays)]
     if not isinstance(p, np.ndarray):
         several = zip(p, *[repeat(None) if each is None else each for each in arrays], strict=False)

@@ -192,6 +192,17 @@ def _(g: Value, x: Value, w_shape: Shape, *, stride: Shape, padding: Shape, dila
     return conv_weight(x, g, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+# On arrays the same needs no ops in between, whose settings are checked anew.
+@conv.fast_vjp("x")
+def _(g: Value, w: Value, x_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
+    return kernels.conv_input(g, w, shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@conv.fast_vjp("w")
+def _(g: Value, x: Value, w_shape: Shape, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
+    return kernels.conv_weight(x, g, shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
 @conv_input.vjp("y")
 def _(g: Value, w: Value, *, stride: Shape, padding: Shape, dilation: Shape, groups: int) -> Value:
     return conv(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)

@@ -174,6 +174,11 @@ def _(g: Value, positions: Value, x_shape: Shape) -> Value:
     return max_unpool(g, positions, shape=x_shape)
 
 
+@max_pool.fast_vjp("x")
+def _(g: Value, positions: Value, x_shape: Shape) -> Value:
+    return kernels.max_pool_input(g, positions, shape=x_shape)
+
+
 @max_unpool.vjp("x")
 def _(g: Value, positions: Value) -> Value:
     return pool_take(g, positions)
@@ -248,6 +253,13 @@ def avg_pool_input(
 @avg_pool.vjp("x")
 def _(g: Value, x_shape: Shape, *, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool) -> Value:
     return avg_pool_input(
+        g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
+    )
+
+
+@avg_pool.fast_vjp("x")
+def _(g: Value, x_shape: Shape, *, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool) -> Value:
+    return kernels.avg_pool_input(
         g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, count_include_pad=count_include_pad
     )
 

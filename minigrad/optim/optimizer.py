@@ -188,22 +188,26 @@ class Optimizer(ExplainedKeywords):
                 self._step_parameter(p, g, group)
             return
         alike: dict[object, list[tuple[tuple[Array, ...], ParameterState]]] = {}  # by the numbers that are kept
-        names = self._buffers(group)
-        for p, g in zip(params, gradients, strict=True):
+        names, numbers = self._buffers(group), self._scalars
+        for p, g in zip(params, gradients, strict=True):  # small parameters take no longer than the Python for them
             state = self.state[p]
-            if g.dtype.char not in "fd" or not state.keys() >= names.keys():  # other dtypes, or buffers to be made
+            kind = g.dtype.char
+            if kind not in "fd" or not state.keys() >= names.keys():  # other dtypes, or buffers to be made
                 self._step_parameter(p, g, group)
                 continue
-            state["step"] += 1
-            own = [x.reshape(-1, copy=False) for x in (p.writable(), *[state[name] for name in names])]
-            arrays = (own[0], g.reshape(-1), *own[1:])
-            key = (g.dtype.char, *[state[name] for name in self._scalars])
-            alike.setdefault(key, []).append((arrays, state))
+            own, kept = p.writable(), map(state.__getitem__, names)
+            if own.ndim == g.ndim == 1:
+                arrays = (own, g, *kept)
+            else:
+                arrays = (own.reshape(-1), g.reshape(-1), *[x.reshape(-1, copy=False) for x in kept])
+            alike.setdefault((kind, *map(state.__getitem__, numbers)), []).append((arrays, state))
         for several in alike.values():
             state = several[0][1]
+            state["step"] += 1
             kernel, settings = self._kernel(group, state, new_buffers=False)
+            now = {name: state[name] for name in numbers}
             for _, other in several:
-                other.update({name: state[name] for name in self._scalars})
+                other.update(now)
             update.together(kernel, [arrays for arrays, _ in several], settings)
 
     def _step_parameter(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:

@@ -279,6 +279,22 @@ def test_a_loop_ends_before_a_call_that_takes_one_of_its_values():
     assert [i.kind for i in compiled.program.instructions] == ["fused", "op", "fused"]
 
 
+def test_a_call_alone_is_a_loop_in_the_memory_of_what_it_takes():
+    pytest.importorskip("numba")
+
+    def f(x):
+        return mg.tanh(x @ x)
+
+    compiled, rng = Compiled(f), np.random.default_rng(0)
+    for k in range(5):
+        x = mg.Tensor(rng.normal(size=(64, 64)))
+        x = x.T if k == 4 else x
+        np.testing.assert_array_equal(compiled(x).numpy(), f(x).numpy(), err_msg=str(k))
+    (tanh,) = [i for i in compiled.program.instructions if i.name == "tanh"]
+    assert tanh.kind == "fused"
+    assert tanh.into is not None
+
+
 def test_a_loop_of_which_nothing_is_needed_is_none():
     pytest.importorskip("numba")
 

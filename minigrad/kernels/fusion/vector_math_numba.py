@@ -98,6 +98,7 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Fun
     one, two, half = f(1), f(2), f(0.5)
     info, nothing, shrink = np.finfo(f), f(-0.0), f(2.0 ** -c["lift"])  # to add -0 is to do nothing
     rounder = f(1.5 * 2.0**info.nmant + info.maxexp - 1 + c["lift"])  # t = n + rounder ends with the bits of n's power
+    small_rounder = f(1.5 * 2.0**info.nmant + info.maxexp - 1)  # without the lift, which only small powers need
     curved = polynomial(f, c["exp"])
 
     @inlined
@@ -149,9 +150,14 @@ def _exponentials(f: Any, c: dict[str, Any], math: SimpleNamespace) -> tuple[Fun
 
     @inlined
     def tanh(x: Number) -> Number:
+        """e / (e + 2), where e = exp(2 |x|) - 1 = 2**k (1 + p) - 1."""
         size = abs(x)
-        size = tanh_end if size > tanh_end else size
-        e = expm1(two * size)
+        size = tanh_end if size > tanh_end else size  # NaN passes
+        t = size * (two * per_log2) + small_rounder
+        k = t - small_rounder
+        r = (two * size - k * log2_high) - k * log2_low
+        scale = with_exponent(t)
+        e = expm1_small(r) * scale + (scale - one)
         return copysign(e / (e + two), x)
 
     math.exp, math.exp_nonpositive, math.expm1, math.tanh = exp, exp_nonpositive, expm1, tanh
