@@ -17,20 +17,20 @@ WAYS = (winograd_numba, plane_convolution_numba)  # the best first
 
 
 def first_of(
-    name: str, shape: Shape, arrays: tuple[Array, Array, *tuple[Array | None, ...]], where: Mapping[str, Any],
+    name: str, beside: Shape, arrays: tuple[Array, Array, *tuple[Array | None, ...]], where: Mapping[str, Any],
     **others: Any,
 ) -> VariantResult:  # fmt: skip
     """What the first way gives that is for such arguments; NotImplemented if none is.
 
     Args:
         name: of the function: conv, conv_input or conv_weight.
-        shape: of what is known beside the first two arrays.
+        beside: a shape that is known beside those of the first two arrays.
         arrays: by position.
         where: stride, padding, dilation and groups.
         **others: settings that do not decide.
     """
     x, y, *_ = arrays
-    ways = _ways(name, shape, x.shape, y.shape, x.dtype.str, y.dtype.str, *where.values())
+    ways = _ways(name, beside, x.shape, y.shape, x.dtype.str, y.dtype.str, *where.values())
     for way in (*ways,):
         found = way(*arrays, **where, **others)
         if found is not NotImplemented:
