@@ -38,7 +38,7 @@ def convolve_blocks(
 ) -> None:  # fmt: skip
     """`convolve`, for the pairs of a block and a part of the outputs from start to stop; v and sums are room."""
     lanes = BYTES // x.itemsize
-    before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
+    before, after = strip_room(layout, x), strip_room(layout, x)
     held = -1  # the block whose points are in v
     for unit in range(start, stop):
         block, part = unit // layout.parts, unit % layout.parts
@@ -59,7 +59,7 @@ def correlate_blocks(
 ) -> None:  # fmt: skip
     """`conv_weight`, for the pairs of a sum, of so many blocks each, and a part of the outputs from start to stop."""
     lanes = BYTES // x.itemsize
-    before, after = np.zeros(strip_size(layout, lanes), x.dtype), np.zeros(strip_size(layout, lanes), x.dtype)
+    before, after = strip_room(layout, x), strip_room(layout, x)
     total = len(x) * layout.rows
     for unit in range(start, stop):
         s, outs = unit // layout.parts, cut(vectors(g.shape[1], lanes), unit % layout.parts, layout.parts)
@@ -76,6 +76,14 @@ def correlate_blocks(
 def cut(total: int, part: int, parts: int) -> Pair:
     """Where a part of range(total) starts and stops."""
     return part * total // parts, (part + 1) * total // parts
+
+
+@compiled
+def strip_room(layout: Layout, x: Array) -> Array:
+    """Zeros for a strip of the dtype of x, which begin with a cache line: then so do all vectors."""
+    lanes = BYTES // x.itemsize
+    room = np.zeros(strip_size(layout, lanes) + lanes, x.dtype)
+    return room[-room.ctypes.data % BYTES // x.itemsize :]
 
 
 @compiled

@@ -140,4 +140,4 @@ def products(width: int) -> tuple[Callable[..., None], Callable[..., None]]:
 
 
 multiply_one, correlate_one = products(1)
-multiply_together, correlate_together = products(VECTORS)
+multiply_together, correlate_together = products(VECTORS) if VECTORS > 1 else (multiply_one, correlate_one)
