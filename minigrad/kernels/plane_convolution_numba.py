@@ -28,7 +28,7 @@ from .array_utils import as_contiguous, flat
 from .finish import Finish, in_groups
 from .jit import VariantResult
 from .plane_correlation_numba import TAPS, VECTORS, correlate_strips, vector_groups, write_kernels
-from .plane_products_numba import COLUMNS, FEW_ROWS, ROWS, Strips, pack_weights, sweep
+from .plane_products_numba import COLUMNS, FEW_ROWS, ROWS, TILES, Strips, pack_weights, sweep
 from .simd import BYTES
 from .threads import PIECES_PER_THREAD, parallel, thread_count
 from .window_geometry import output_size
@@ -233,7 +233,7 @@ def row_tiles(outs: int) -> Array:
 
 def limits(ins: int, columns: int, down: Array, step: int, width: int, outs: int, itemsize: int) -> tuple[int, int]:
     """How many channels are packed together, and how many rows of windows a strip may have."""
-    tile = COLUMNS * BYTES // itemsize
+    tile = TILES * COLUMNS * BYTES // itemsize
     rows = [np.ptp(down[down % step == k]) // step for k in np.unique(down % step)]
     line = BYTES // itemsize
     read = sum(min(line + tile + n * width, (n + 1) * (tile + line)) for n in rows) * columns

@@ -20,6 +20,7 @@ from .simd import BYTES, even, fill, interleave_high, interleave_low, load, load
 
 ROWS, FEW_ROWS = (8, 8) if HAS_AVX512 else (6, 4)  # of sums in registers
 COLUMNS, FEW_COLUMNS = (3, 2) if HAS_AVX512 else (1, 1)  # vectors of each
+TILES = 1 if HAS_AVX512 else 3  # of windows, one after the other, that read the same kernels from the nearest cache
 
 
 Reads: TypeAlias = tuple[Array, Array, Array]
@@ -210,15 +211,17 @@ def multiply(
     window = 0
     while left > 0:
         wide = HAS_AVX512 and (left == COLUMNS or left > 2 * FEW_COLUMNS)
+        vectors = COLUMNS if wide else FEW_COLUMNS
+        taken = min(left, TILES * vectors)
         for tile in range(len(tiles) - 1):
             o = tiles[tile]
-            at = (base + o) * pitch + window
             first = weight + (end - begin) * o
-            if wide or (not HAS_AVX512 and tiles[tile + 1] - o == ROWS):
-                full(source, u, target, places, begin, end, first, at, window, pitch, lanes)
-            else:
-                partial(source, u, target, places, begin, end, first, at, window, pitch, lanes)
-        taken = COLUMNS if wide else FEW_COLUMNS
+            for some in range(window, window + taken * lanes, vectors * lanes):
+                at = (base + o) * pitch + some
+                if wide or (not HAS_AVX512 and tiles[tile + 1] - o == ROWS):
+                    full(source, u, target, places, begin, end, first, at, some, pitch, lanes)
+                else:
+                    partial(source, u, target, places, begin, end, first, at, some, pitch, lanes)
         window += taken * lanes
         left -= taken
 
