@@ -43,7 +43,8 @@ def conv(
     `finish` is told of each part of the result as soon as it is complete; the result is float32 or float64 then.
     """
     if reads_some_pixels(w.shape, stride, padding):
-        x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
+        x = x[:, :, :: stride[0], :: stride[1]]
+        return conv(x, w, b, stride=(1, 1), padding=padding, dilation=dilation, groups=groups, finish=finish)
     windows = windows_of(x.shape, w.shape, stride, padding, dilation)
     return _convolve(x, matrices(w, groups), b, windows, np.result_type(x, w), finish)
 
@@ -77,7 +78,8 @@ def conv_input(g: Array, w: Array, *, shape: Shape, stride: Pair, padding: Pair,
 def conv_weight(x: Array, g: Array, *, shape: Shape, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """The transpose of `conv` in w: x (N, C, H, W), g (N, O, I, J) -> `shape` (O, C/groups, P, Q)."""
     if reads_some_pixels(shape, stride, padding):
-        x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
+        x = x[:, :, :: stride[0], :: stride[1]]
+        return conv_weight(x, g, shape=shape, stride=(1, 1), padding=padding, dilation=dilation, groups=groups)
     windows = windows_of(x.shape, shape, stride, padding, dilation)
     dtype = np.result_type(x, g)
     work = accumulation_dtype(dtype)

@@ -11,9 +11,9 @@ an offset columns[k], and convolution with its transposes is the three derivativ
     conv_input     x[columns[k] + l]  +=  sum_o  w[o, k] * g[rows[o] + l]
     conv_weight    w[o, k]            +=  sum_l  g[rows[o] + l] * x[columns[k] + l]
 
-The second is the first with rows and columns exchanged, so two compiled loops do all the work. Kernels of 3 x 3 and
-5 x 5 with enough channels are left to `winograd_numba`, outputs that are a multiple of 16 to `plane_convolution_numba`,
-rows that fill vectors to `row_convolution_numba`.
+The second is the first with rows and columns exchanged, so two compiled loops do all the work. Kernels of 1 x 1 with
+enough channels are left to `pointwise_convolution_numba`, of 3 x 3 and 5 x 5 to `winograd_numba`, outputs that are a
+multiple of 16 to `plane_convolution_numba`, rows that fill vectors to `row_convolution_numba`.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The ways to compute a convolution that are for some sizes only: `winograd_numba` and `plane_convolution_numba`.
+"""The ways to compute a convolution that are for some sizes only.
 
 Each looks at its arguments, and says NotImplemented where it is not for them. Sizes and settings decide about that, so
 who was asked in vain is not asked again: a network has the same few convolutions in every step.
@@ -10,10 +10,11 @@ from typing import Any
 
 from minigrad.typing import Array, Shape
 
-from . import plane_convolution_numba, winograd_numba
+from . import plane_convolution_numba, pointwise_convolution_numba, pointwise_weight_numba, winograd_numba
 from .jit import VariantResult
 
-WAYS = (winograd_numba, plane_convolution_numba)  # the best first
+# The best first. One that is for some of the functions has only these.
+WAYS = (pointwise_convolution_numba, pointwise_weight_numba, winograd_numba, plane_convolution_numba)
 
 
 def first_of(
@@ -42,4 +43,4 @@ def first_of(
 @lru_cache(1024)
 def _ways(name: str, *key: object) -> list[Callable[..., VariantResult]]:
     """Those that have not been asked in vain."""
-    return [getattr(module, name) for module in WAYS]
+    return [getattr(module, name) for module in WAYS if hasattr(module, name)]
