@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -17,21 +18,22 @@ from minigrad.typing import Array, Shape
 class NormalizationGradient:
     """What computes the cotangents of a normalization's x, w and b.
 
-    Where the relu was flat, it finds again from x: the result of the relu is not read. The sums that are the cotangents
-    of w and b tell whether anything was not finite, so that nobody has to look for NaN in that of x.
+    Where the relu was flat, it finds again from x: the result of the relu need not be kept. The sums that are the
+    cotangents of w and b tell whether anything was not finite, so that nobody has to look for NaN in that of x.
 
     Args:
         rule: the call of the rule for x, w and b.
+        forward: what computed relu(standardize(x, w, b)); None without a relu.
     """
 
-    def __init__(self, rule: Instruction) -> None:
-        self.rule = rule
+    def __init__(self, rule: Instruction, forward: Callable[..., Any] | None = None) -> None:
+        self.rule, self.forward = rule, forward
 
     def __call__(
         self, g: tuple[Array, Array, Array], x: Array, w: Array, mean: Array, variance: Array, w_shape: Shape,
-        b_shape: Shape, out: Array | None = None, b: Array | None = None, **settings: Any,
+        b_shape: Shape, b: Array | None = None, **settings: Any,
     ) -> tuple[Array, ...]:  # fmt: skip
-        """The three cotangents, for that of relu(standardize(x, w, b)) = out; for that of standardize without out."""
+        """The three cotangents, for that of relu(standardize(x, w, b)); for that of standardize without b."""
         g_out, *others = g
         usual = not (any(other.any() for other in others) or overflows(x, variance))
         if usual:
@@ -41,7 +43,8 @@ class NormalizationGradient:
                 found = standardize_relu_gradients(g_out, x, w, b, mean, variance, **settings)
             if _all_finite(*found[1:], w, variance):
                 return found
-        if out is not None:
+        if self.forward is not None:
+            out, *_ = self.forward(x, w, b, **settings)
             g_out = np.where(out > 0, g_out, g_out.dtype.type(0))
         return self._by_rule((g_out, *others), x, w, mean, variance, w_shape, b_shape, **settings)
 

@@ -1,7 +1,7 @@
 """Passes that join normalizations with the elementwise calls on their results, forward and backward.
 
 relu(standardize(x, w, b) + y)          see `FusedNormalization`
-standardize.x_w_b(relu.x(g, out), x)    standardize.x_w_b(g, x), where x tells where the relu was flat
+standardize.x_w_b(relu.x(g, out), x)    standardize.x_w_b(g, x), where x tells where the relu was flat: out can go
 """
 
 from __future__ import annotations
@@ -59,15 +59,16 @@ def fuse_normalization_gradient(program: Program) -> Program:
         (g, *others), *saved = instruction.arguments
         if not isinstance(g, Ref) or not _is_large(program, g.number) or None in instruction.makes:
             continue
-        relu, arguments = made.get(g.number), instruction.arguments
+        relu, arguments, forward = made.get(g.number), instruction.arguments, None
         if relu is not None and uses[g.number] == 1 and (forward := _relu_of(relu, saved, made)) is not None:
             kept = [each for each in kept if each is not relu]
-            arguments = ((relu.arguments[0], *others), *saved, relu.arguments[1], forward.arguments[2])
+            arguments = ((relu.arguments[0], *others), *saved, forward.arguments[2])
         else:
             relu = None
         kept[-1] = replace(
             instruction, kind="fused", name="standardize.x_w_b" if relu is None else "standardize_relu.x_w_b",
-            function=NormalizationGradient(instruction), arguments=arguments, silence=None, op=None,
+            function=NormalizationGradient(instruction, None if forward is None else forward.function),
+            arguments=arguments, silence=None, op=None,
             parts=(instruction,) if relu is None else (relu, instruction),
         )  # fmt: skip
     return replace(program, instructions=tuple(kept))

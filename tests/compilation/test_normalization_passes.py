@@ -178,3 +178,14 @@ def test_the_kernel_of_the_gradient_is_its_numpy_form():
                 plain = standardize_relu_gradients(g, x, w, b, mean, variance, axis=axis, eps=1e-5)
             for one, other in zip(fast, plain, strict=True):
                 np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_a_relu_behind_a_normalization_is_not_kept_for_its_gradient():
+    pytest.importorskip("numba")
+    given = [np.random.default_rng(0).normal(size=size) for size in ((8, 6, 9, 9), (6, 1, 1), (6, 1, 1), (8, 12, 9, 9))]
+    step = Compiled(gradients_of_two_branches)
+    for _ in range(3):
+        step(*map(mg.Tensor, given))
+    made = {number for each in fused(step) for number in each.makes[:1]}
+    names = [i.name for i in step.program.instructions if not made.isdisjoint(i.reads)]
+    assert names == ["concat"]
