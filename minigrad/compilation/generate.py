@@ -16,7 +16,7 @@ from minigrad.autograd.silence import has_nan, silenced
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.compilation.arguments import Given, Number, Output, freed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Silence, Wrapped, same
-from minigrad.kernels.buffers import Slot
+from minigrad.kernels.buffers import Room, Slot
 
 LITERALS: Final = (bool, int, str, type(None), type(Ellipsis))
 
@@ -79,10 +79,13 @@ class _Writer:
         yield f"    return {self._output(program.outputs)}"
 
     def _slots(self, instruction: Instruction) -> list[str]:
-        """What stands for the places of its results in the arena."""
+        """What stands for the places of its results in the arena, and for the room that is left there."""
         placed = [n for n in instruction.makes if n in self.program.places and instruction.into is None]
         values, places = self.program.values, self.program.places
-        return [self.name(Slot(places[n], values[n].shape, values[n].dtype), f"arena_{places[n]}") for n in placed]
+        slots = [self.name(Slot(places[n], values[n].shape, values[n].dtype), f"arena_{places[n]}") for n in placed]
+        if instruction.room is not None:
+            slots.append(self.name(Room(*instruction.room), "room_{}_{}".format(*instruction.room)))
+        return slots
 
     def _is_read(self, tensor: Tensor | int) -> bool:
         """Whether the gradient that a call finds is used."""

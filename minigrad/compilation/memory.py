@@ -5,11 +5,12 @@ Counted is what instructions make. Parameters, arguments, constants, and what ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from minigrad.compilation.program import Program
+from minigrad.typing import Pair
 
 
 class Life(NamedTuple):
@@ -77,6 +78,17 @@ def placed(pieces: Sequence[Life], align: int = 1) -> list[int]:
         done.append((life.begin, life.end, place, place + life.nbytes))
         found[k] = place
     return [found[k] for k in range(len(pieces))]
+
+
+def gaps(pieces: Sequence[Life], offsets: Sequence[int], size: int, positions: Iterable[int]) -> Iterator[Pair]:
+    """The largest part of the first `size` bytes in which none of the placed pieces lies, at each position."""
+    for k in positions:
+        held = [(low, low + x.nbytes) for x, low in zip(pieces, offsets, strict=True) if x.begin <= k <= x.end]
+        found, place = (0, 0), 0
+        for low, high in [*sorted(held), (size, size)]:
+            found = max(found, (place, low), key=lambda gap: gap[1] - gap[0])
+            place = max(place, high)
+        yield found
 
 
 def timeline(program: Program) -> list[int]:

@@ -12,10 +12,10 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.fused_convolution import FusedConvolution
 from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.fused_normalization import FusedNormalization
-from minigrad.compilation.memory import homes, lives, placed
+from minigrad.compilation.memory import gaps, homes, lives, placed
 from minigrad.compilation.normalization_gradient import NormalizationGradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
-from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES
+from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES, MIN_ROOM
 from minigrad.optim import Optimizer
 
 UPDATE: Final = "step_parameters"
@@ -147,7 +147,8 @@ def results_in_place(program: Program) -> Program:
 def plan_arena(program: Program) -> Program:
     """Plan a place in one piece of memory, the program's arena, for each large result that is not seen afterwards.
 
-    What is needed at the same time lies at different places; one place serves many results, one after the other.
+    What is needed at the same time lies at different places; one place serves many results, one after the other. What
+    convolutions and products use while they run lies where nothing else does.
     """
     home = homes(program)
     seen = {home[number] for i in program.instructions if not _lets_go(i) for number in i.reads}
@@ -164,7 +165,13 @@ def plan_arena(program: Program) -> Program:
     offsets = placed(pieces, ALIGNMENT)
     size = max([place + life.nbytes for life, place in zip(pieces, offsets, strict=True)], default=0)
     places = {life.number: place for life, place in zip(pieces, offsets, strict=True)}
-    return replace(program, places=places, arena=size)
+    instructions = list(program.instructions)
+    positions = [k for k, each in enumerate(instructions) if any(part.flops for part in each.parts or (each,))]
+    for k, (low, high) in zip(positions, gaps(pieces, offsets, size, positions), strict=True):
+        start = -(-low // ALIGNMENT) * ALIGNMENT
+        if high - start >= MIN_ROOM:
+            instructions[k] = replace(instructions[k], room=(start, high))
+    return replace(program, instructions=tuple(instructions), places=places, arena=size)
 
 
 def _lets_go(instruction: Instruction) -> bool:

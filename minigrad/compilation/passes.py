@@ -8,6 +8,7 @@
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     normalization gradient that of a normalization finds where a relu behind it was flat    (normalization_passes.py)
+    relu behind pooling    a relu's gradient is taken before max pooling's, of fewer pixels  (pooling_passes.py)
     single loops           elementwise calls that are left become loops of known shapes      (elementwise_fusion.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
@@ -29,6 +30,7 @@ from minigrad.compilation.convolution_passes import finish_convolutions, normali
 from minigrad.compilation.elementwise_fusion import fuse_elementwise, fuse_single_calls
 from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_together, updates_when_ready
 from minigrad.compilation.normalization_passes import fuse_normalization, fuse_normalization_gradient
+from minigrad.compilation.pooling_passes import relu_behind_pooling
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 from minigrad.kernels.array_utils import as_contiguous
 
@@ -105,6 +107,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("convolution fusion", finish_convolutions),
     Pass("normalization fusion", fuse_normalization),
     Pass("normalization gradient", fuse_normalization_gradient),
+    Pass("relu behind pooling", relu_behind_pooling),
     Pass("single loops", fuse_single_calls),
     Pass("updates together", updates_together),
     Pass("updates when ready", updates_when_ready),

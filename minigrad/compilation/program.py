@@ -105,6 +105,7 @@ class Instruction:
             of 0 silences NaN in it.
         parts: of a fused instruction, the instructions that it stands for.
         into: the value whose memory the result may take (None: new memory).
+        room: where scratch memory may lie in the program's arena: from which byte to which (None: nowhere).
     """
 
     kind: Kind
@@ -124,6 +125,7 @@ class Instruction:
     plain: tuple[Callable[..., Any], bool] | None = None
     parts: tuple[Instruction, ...] = ()
     into: int | None = None
+    room: tuple[int, int] | None = None
 
     @property
     def reads(self) -> list[int]:

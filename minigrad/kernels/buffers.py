@@ -9,7 +9,7 @@ What is kept is bounded: blocks of MIN_BYTES to MAX_BYTES, all together at most 
 or have a block that is given back with them.
 
 A program (`minigrad.compile`) knows in advance what it will make, and when that is not needed any more. Its results lie
-in one arena, at places that were planned: `Slot` is the place of the next one.
+in one arena, at places that were planned: `Slot` is the place of the next one, `Room` what is free beside them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ MAPPED_BYTES: Final = 1 << 20
 """From which on a block is memory of its own, not a part of the heap."""
 
 MAX_BYTES: Final = 1 << 26
+
+MIN_ROOM: Final = 1 << 21
+"""From which on scratch memory lies in a program's arena; smaller parts are made and let go many times by a kernel."""
 
 LEAST_KEPT: Final = 1 << 28
 MAX_KEPT: Final = min(max(_memory() // 16, LEAST_KEPT), 1 << 30)
@@ -115,6 +118,7 @@ class Arena:
     def _count(self, more: int) -> None:
         self.running += more
         _thread.arena, _thread.start = self.block if self.running == 1 else None, self.start
+        _thread.room = (0, 0)
 
 
 class Slot:
@@ -139,13 +143,28 @@ class Slot:
             _thread.slots.remove(self)
 
 
+class Room:
+    """A part of the arena that nothing lies in, from byte to byte, for large scratch memory: `with room: ...`."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.bounds = start, stop
+
+    def __enter__(self) -> None:
+        if _thread.arena is not None:
+            _thread.room = self.bounds
+
+    def __exit__(self, *_: object) -> None:
+        _thread.room = (0, 0)
+
+
 class _Thread(threading.local):
-    """The arena of a thread's program, where it starts, and the slots of its next results."""
+    """The arena of a thread's program, where it starts, the slots of its next results, and the room that is left."""
 
     def __init__(self) -> None:
         self.arena: Block | None = None
         self.start = 0
         self.slots: list[Slot] = []
+        self.room = (0, 0)
 
 
 _thread: Final = _Thread()
@@ -191,9 +210,13 @@ class Pool:
         """A new array of any content for what a kernel needs while it runs: in any free block that is large enough.
 
         Results of each size have blocks of their own, which are soon needed again. Scratch memory goes where there is
-        room, so that kernels of many sizes do not keep a block each.
+        room, of a program in its arena, so that kernels of many sizes do not keep a block each.
         """
         size = math.prod(shape) * dtype.itemsize
+        start, stop = _thread.room
+        if MIN_ROOM <= size <= stop - start:
+            _thread.room = (start + -(-size // ALIGNMENT) * ALIGNMENT, stop)
+            return np.ndarray(shape, dtype, _thread.arena, _thread.start + start)
         if not MIN_BYTES <= size <= MAX_BYTES:
             return self.empty(shape, dtype)
         with self._lock:

@@ -88,7 +88,7 @@ def conv_weight(
     total = sums[0] if len(sums) == 1 else buffers.scratch(sums.shape[1:], x.dtype)
     if len(sums) != 1:
         parallel(add_up, total.size, sums, total, grain=SUM_GRAIN)
-    out = np.empty(shape, x.dtype)
+    out = buffers.empty(shape, x.dtype)
     parallel(transform_total_back, vectors(shape[0], BYTES // x.itemsize), total, out)
     return out
 

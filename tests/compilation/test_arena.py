@@ -12,7 +12,7 @@ from minigrad import nn
 from minigrad.compilation import PASSES, Compiled
 from minigrad.compilation.memory import Life, footprint, homes, lives, peak, placed
 from minigrad.compilation.memory_passes import plan_arena
-from minigrad.kernels.buffers import MIN_BYTES, pool
+from minigrad.kernels.buffers import MIN_BYTES, MIN_ROOM, Room, pool
 from tests.compilation.helper import assert_equal_states, training
 
 EXACT = tuple(each for each in PASSES if "fusion" not in each.name)
@@ -162,3 +162,44 @@ def test_pieces_are_placed_apart(given_pieces):
         for other, start in zip(pieces[:k], found, strict=False):
             together = one.begin <= other.end and other.begin <= one.end
             assert not together or low + one.nbytes <= start or start + other.nbytes <= low
+
+
+def test_large_scratch_memory_lies_where_nothing_else_does():
+    pytest.importorskip("numba")
+    side = training(lambda: nn.Sequential(nn.Conv2d(64, 128, 3), nn.ReLU(), nn.Conv2d(128, 128, 3), nn.Flatten(),
+                                          nn.Linear(128 * 144, 5)))  # fmt: skip
+    rng = np.random.default_rng(0)
+    data = [(rng.normal(size=(48, 64, 16, 16)).astype(np.float32), rng.integers(0, 5, 48)) for _ in range(3)]
+    step = Compiled(side.step)
+    for x, y in data:
+        step(mg.Tensor(x), mg.Tensor(y))
+    program = step.program
+    pieces = [life for life in lives(program) if life.number in program.places]
+    rooms = [(k, each.room) for k, each in enumerate(program.instructions) if each.room is not None]
+    assert rooms
+    for k, (start, stop) in rooms:
+        assert start % 64 == 0
+        assert MIN_ROOM <= stop - start <= program.arena
+        for life in pieces:
+            low = program.places[life.number]
+            assert not life.begin <= k <= life.end or low + life.nbytes <= start or stop <= low
+
+
+def test_scratch_memory_is_the_room_of_the_program_that_runs():
+    def lies_in_arena(x):
+        return pool._arenas and np.shares_memory(x, pool.arena(0).block)
+
+    size, byte = MIN_ROOM, np.dtype(np.uint8)
+    with pool.arena(4 * size):
+        assert not lies_in_arena(pool.scratch((size,), byte))
+        with Room(size, 3 * size + 64):
+            assert not lies_in_arena(pool.scratch((size - 1,), byte))  # small
+            one, two, three = (pool.scratch((size,), byte) for _ in range(3))
+        with Room(size, 3 * size), pool.arena(4 * size), Room(0, size):  # a program within another one has no arena
+            assert not lies_in_arena(pool.scratch((size,), byte))
+        assert not lies_in_arena(pool.scratch((size,), byte))
+        assert not lies_in_arena(three)  # there is no room for it
+        starts = [x.ctypes.data - pool.arena(0).block.ctypes.data - pool.arena(0).start for x in (one, two)]
+        assert starts == [size, 2 * size]
+    with Room(0, size):
+        assert not lies_in_arena(pool.scratch((size,), byte))
