@@ -38,7 +38,7 @@ def updates_when_ready(program: Program) -> Program:
     placed: list[Instruction] = []
     for instruction in program.instructions:
         position = len(placed)
-        if _is_update(instruction):
+        if is_update(instruction):
             needs, changed = set(instruction.reads), set(instruction.writes)
             old = set().union(*[loaded.get(x, set()) for x in changed])
             position = next(
@@ -63,10 +63,10 @@ def updates_together(program: Program) -> Program:
     done: list[Instruction] = []
     joined: Instruction | None = None
     for instruction in program.instructions:
-        small = _is_update(instruction) and all(
+        small = is_update(instruction) and all(
             program.values[number].nbytes <= MOST_JOINED for number in instruction.reads
         )
-        if not _is_update(instruction):
+        if not is_update(instruction):
             joined = None
         elif small and joined is not None and _group(joined) == _group(instruction):
             optimizer, params, gradients, group = joined.arguments
@@ -87,7 +87,7 @@ def _group(update: Instruction) -> tuple[int, int]:
     return id(update.arguments[0].value), id(update.arguments[3].value)
 
 
-def _is_update(instruction: Instruction) -> bool:
+def is_update(instruction: Instruction) -> bool:
     """Whether it updates parameters, by an optimizer whose updates do not depend on each other."""
     optimizer = instruction.arguments[0].value if instruction.name == UPDATE else None
     return isinstance(optimizer, Optimizer) and type(optimizer).__module__.startswith("minigrad.optim.")
@@ -179,7 +179,7 @@ def _lets_go(instruction: Instruction) -> bool:
     if instruction.pure:
         return True
     own = (instruction.function.__module__ or "").startswith("minigrad.")
-    return _is_update(instruction) if instruction.name == UPDATE else own
+    return is_update(instruction) if instruction.name == UPDATE else own
 
 
 def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:

@@ -41,7 +41,7 @@ class NormalizationGradient:
                 found = standardize_gradients(g_out, x, w, mean, variance, **settings)
             else:
                 found = standardize_relu_gradients(g_out, x, w, b, mean, variance, **settings)
-            if _all_finite(*found[1:], w, variance):
+            if all_finite(*found[1:], w, variance):
                 return found
         if self.forward is not None:
             out, *_ = self.forward(x, w, b, **settings)
@@ -58,6 +58,6 @@ class NormalizationGradient:
         return tuple(found)
 
 
-def _all_finite(*arrays: Array) -> bool:
+def all_finite(*arrays: Array) -> bool:
     """Whether all numbers are finite, and none is so large that its square is not."""
     return all(isfinite(np.vdot(x, x)) for x in arrays)

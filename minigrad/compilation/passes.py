@@ -12,6 +12,7 @@
     single loops           elementwise calls that are left become loops of known shapes      (elementwise_fusion.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
+    updates by rows        a very large gradient of a linear layer is used some rows at a time  (row_updates.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
     arena                  large results lie in one piece of memory, each at a planned place (memory_passes.py)
 
@@ -32,6 +33,7 @@ from minigrad.compilation.memory_passes import plan_arena, results_in_place, upd
 from minigrad.compilation.normalization_passes import fuse_normalization, fuse_normalization_gradient
 from minigrad.compilation.pooling_passes import relu_behind_pooling
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
+from minigrad.compilation.row_updates import update_by_rows
 from minigrad.kernels.array_utils import as_contiguous
 
 MOST_FOLDED: Final = 1 << 20
@@ -111,6 +113,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("single loops", fuse_single_calls),
     Pass("updates together", updates_together),
     Pass("updates when ready", updates_when_ready),
+    Pass("updates by rows", update_by_rows),
     Pass("results in place", results_in_place),
     Pass("arena", plan_arena),
 )

@@ -61,6 +61,7 @@ def parallel(kernel: Kernel, total: int, *args: object, grain: int = 1, align: i
     _pool.offer(job, threads - 1)
     job.work()
     errors = [job.done.get() for _ in range(pieces)]
+    job.args = ()  # a worker that wakes late finds no piece, and must not keep arrays until then
     for error in errors:
         if error is not None:
             raise error
