@@ -5,12 +5,10 @@ import os
 import sys
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
 from tests.benchmarks import steps, worker
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.peak import CLEAR
 
 
 @pytest.fixture
@@ -78,12 +76,14 @@ def test_all_sides_can_be_kept_from_avx512(fake, capsys, monkeypatch):
 
 
 def test_a_step_that_needs_more_at_first_has_two_peaks(monkeypatch, capsys):
-    sizes = iter([1 << 24, 1, 1, 1, 1, 1])  # numbers of 8 bytes
-    monkeypatch.setattr(worker, "minigrad_step", lambda *_, **__: lambda: np.ones(next(sizes)))
+    peaks = [500.0]
+    monkeypatch.setattr(worker, "peak_mb", lambda: peaks[-1])
+    monkeypatch.setattr(worker, "forget_peak", lambda: peaks.append(100.0))
+    monkeypatch.setattr(worker, "minigrad_step", lambda *_, **__: lambda: None)
     monkeypatch.setattr(sys, "stdin", ["3\n", "2\n", "1\n"])
     worker.main("minigrad", "mlp", "1")
     first, second, last = map(json.loads, capsys.readouterr().out.splitlines())
     assert [len(reply["seconds"]) for reply in (first, second, last)] == [3, 2, 1]
-    assert first["peak_mb"] == first["steady_mb"] == second["peak_mb"] == last["peak_mb"]
-    if CLEAR.exists():
-        assert last["steady_mb"] < last["peak_mb"] - 100
+    assert [reply["peak_mb"] for reply in (first, second, last)] == [500, 500, 500]
+    assert [reply["steady_mb"] for reply in (first, second, last)] == [500, 100, 100]
+    assert len(peaks) == 2
