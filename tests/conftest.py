@@ -52,13 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Examples in docstrings run in the file of the function, not in each package that exports it."""
     items[:] = [item for item in items if not _is_example_of_an_export(item)]
-    chosen = "::" in " ".join(config.args) or config.option.keyword  # whoever names tests gets all of them
-    if PROFILE == "dev" and not chosen and not config.getoption("grad_mutants", None):  # each case may kill a mutant
+    if PROFILE == "dev" and not takes_all_of_families(config):
         families = [item for item in items if item.get_closest_marker("family")]
         left_out = [item for k, item in enumerate(families) if k % 5]
         kept = set(items) - set(left_out)
         items[:] = [item for item in items if item in kept]
         config.hook.pytest_deselected(items=left_out)
+
+
+def takes_all_of_families(config: pytest.Config) -> bool:
+    """Whether tests are named, or mutants tried, of which each case may kill one."""
+    named = "::" in " ".join(config.args) or bool(config.option.keyword)
+    return named or config.getoption("grad_mutants", None) is not None
 
 
 def _is_example_of_an_export(item: pytest.Item) -> bool:
