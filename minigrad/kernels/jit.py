@@ -72,12 +72,18 @@ def compiled_variant(kernel: Callable[P, R]) -> Callable[..., VariantResult] | N
 
 @cache
 def _load(module: str, name: str) -> Callable[..., VariantResult]:
+    if not _numba_works():
+        return lambda *args, **settings: NotImplemented
+    return cast(Callable[..., VariantResult], getattr(import_module(module), name))
+
+
+@cache
+def _numba_works() -> bool:
+    """Whether Numba can be imported: one that does not fit this Python or NumPy is as good as none."""
     try:
-        if numba_available():
-            return cast(Callable[..., VariantResult], getattr(import_module(module), name))
-    except ImportError:  # a Numba that does not fit this Python or NumPy is as good as none
-        pass
-    return lambda *args, **settings: NotImplemented
+        return numba_available() and bool(_numba())
+    except ImportError:
+        return False
 
 
 @cache

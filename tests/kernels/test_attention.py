@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from minigrad.kernels import attention as plain
 from minigrad.kernels import threads
 from minigrad.kernels.jit import numpy_only
+from tests.kernels.compiled import compiled_kernels
 
-fast = pytest.importorskip("minigrad.kernels.attention_numba")
+fast = compiled_kernels("attention_numba")
 
 sizes = st.integers(1, 70)
 

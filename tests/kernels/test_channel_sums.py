@@ -5,10 +5,11 @@ import pytest
 
 from minigrad.kernels import sum_by_channel, threads
 from minigrad.kernels.jit import numpy_only
+from tests.kernels.compiled import compiled_kernels
 
 from .layouts import LAYOUTS, relaid
 
-fast = pytest.importorskip("minigrad.kernels.channel_sums_numba")
+fast = compiled_kernels("channel_sums_numba")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -3,11 +3,11 @@
 from importlib import import_module
 
 import numpy as np
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from minigrad.kernels.columns import Windows, col2im, im2col
+from tests.kernels.compiled import compiled_kernels
 
 from .layouts import integers
 
@@ -57,7 +57,7 @@ def test_col2im_is_the_transpose_of_im2col(case):
 
 @given(cases())
 def test_compiled_variants_do_the_same(case):
-    fast = pytest.importorskip("minigrad.kernels.columns_numba", exc_type=ImportError)
+    fast = compiled_kernels("columns_numba")
     plain = import_module("minigrad.kernels.columns")
     x, columns, windows, first = case
     outs = []

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import conv, conv_input, conv_weight, jit
+from tests.kernels.compiled import compiled_kernels
 
 from .layouts import integers, layouts, relaid
 
@@ -67,7 +68,7 @@ def transposes(case):
 
 
 def variants(case):
-    fast = pytest.importorskip("minigrad.kernels.convolution_numba", exc_type=ImportError)
+    fast = compiled_kernels("convolution_numba")
     yield conv(*case[:3], **case.settings), fast.conv(*case[:3], **case.settings)
     for f, args, shape in (
         ("conv_input", (case.g, case.w), case.x.shape),
@@ -167,7 +168,7 @@ def test_results_repeat_bit_for_bit_for_any_number_of_threads(monkeypatch):
 
 
 def test_compiled_outputs_may_come_in_blocks(monkeypatch):
-    fast = pytest.importorskip("minigrad.kernels.convolution_numba", exc_type=ImportError)
+    fast = compiled_kernels("convolution_numba")
     rng = np.random.default_rng(3)
     x, w, g = integers(rng, (5, 6, 23, 19)), integers(rng, (96, 3, 5, 3)), integers(rng, (5, 96, 12, 7))
     where = {"stride": (2, 3), "padding": (2, 1), "dilation": (1, 1), "groups": 2}

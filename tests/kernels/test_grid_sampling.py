@@ -5,8 +5,9 @@ import pytest
 
 from minigrad.kernels import grid_sampling as plain
 from minigrad.kernels.jit import numpy_only
+from tests.kernels.compiled import compiled_kernels
 
-fast = pytest.importorskip("minigrad.kernels.grid_sampling_numba")
+fast = compiled_kernels("grid_sampling_numba")
 
 SPECIAL = [np.nan, np.inf, -np.inf, -1.0, 1.0, 0.0, 1e30, -1e30]
 

@@ -2,9 +2,10 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 
-from minigrad.kernels.jit import compilation_watchers, compiled
+from minigrad.kernels.jit import compilation_watchers, compiled, with_compiled_variant
 
 pytest.importorskip("numba")
 
@@ -28,3 +29,17 @@ def test_watchers_are_called_when_a_kernel_is_compiled_and_not_when_it_is_on_dis
         assert (first(2.5), len(calls)) == (5.0, 2)
     finally:
         compilation_watchers.pop()
+
+
+def test_a_compiled_variant_that_cannot_be_imported_is_an_error_and_not_silently_left_out(tmp_path, monkeypatch):
+    (tmp_path / "halved_numba.py").write_text("from minigrad.kernels.simd import missing\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def half(x):
+        return x / 2
+
+    half.__module__ = "halved"
+    kernel = with_compiled_variant(half, smallest=2)
+    assert kernel(np.ones(1)) == 0.5
+    with pytest.raises(ImportError, match="missing"):
+        kernel(np.ones(2))

@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import avg_pool, avg_pool_input, max_pool, max_pool_input, max_pool_take, pooling
+from tests.kernels.compiled import compiled_kernels
 
 from .layouts import integers, layouts, relaid
 
@@ -91,7 +92,7 @@ def test_max_pool_input_is_the_transpose_of_max_pool_take(case):
 
 @given(windows(), windows(dilated=False), st.booleans(), layouts)
 def test_compiled_kernels_equal_their_definitions(case, other, include, layout):
-    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
+    fast = compiled_kernels("pooling_numba")
     for x, count, where in (case,):
         x = relaid(x, layout)
         out, positions = max_pool(x, **where, out_size=count)
@@ -110,7 +111,7 @@ def test_compiled_kernels_equal_their_definitions(case, other, include, layout):
 
 def both(name):
     yield getattr(pooling, name)
-    if (fast := pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)) is not None:
+    if (fast := compiled_kernels("pooling_numba")) is not None:
         yield getattr(fast, name)
 
 
@@ -124,7 +125,7 @@ def test_nan_is_the_largest_and_the_first_nan_is_chosen():
 
 @given(windows(), st.sampled_from([np.float32, np.float64]), st.integers(0, 2**32))
 def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(case, dtype, seed):
-    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
+    fast = compiled_kernels("pooling_numba")
     x, count, where = case
     rare = np.array([np.nan, np.inf, -np.inf, -np.inf, 0, -0.0, 1], dtype)
     x = np.random.default_rng(seed).choice(rare, x.shape)
@@ -135,7 +136,7 @@ def test_compiled_max_pool_chooses_as_its_definition_among_nan_and_infinities(ca
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sizes", [(2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (5, 3, 2), (2, 3, 1)])
 def test_compiled_kernels_equal_their_definitions_in_rows_of_several_vectors(sizes, dtype):
-    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
+    fast = compiled_kernels("pooling_numba")
     kernel, stride, padding = sizes
     where = {"kernel": (kernel,) * 2, "stride": (stride,) * 2, "padding": (padding,) * 2}
     for width in (31, 70):

@@ -5,8 +5,9 @@ import pytest
 
 from minigrad.kernels import recurrence
 from minigrad.kernels.jit import numpy_only
+from tests.kernels.compiled import compiled_kernels
 
-fast = pytest.importorskip("minigrad.kernels.recurrence_numba")
+fast = compiled_kernels("recurrence_numba")
 
 WIDTHS = {"lstm_step": (4, 4, 1, 1, 1), "lstm_step_back": (4, 4, 1, 1, 1, 1), "gru_step": (3, 3, 1, 1),
           "gru_step_back": (3, 3, 3, 1, 1, 1)}  # fmt: skip

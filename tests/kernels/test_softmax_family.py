@@ -6,8 +6,9 @@ import pytest
 from minigrad import kernels
 from minigrad.kernels import threads
 from minigrad.kernels.jit import numpy_only
+from tests.kernels.compiled import compiled_kernels
 
-fast = pytest.importorskip("minigrad.kernels.softmax_family_numba")
+fast = compiled_kernels("softmax_family_numba")
 
 NAMES = ["softmax", "log_softmax", "softmax_input", "log_softmax_input"]
 SHAPES = [(64, 256), (40, 257), (9000, 1), (3000, 3), (2, 9000), (8, 16, 100), (1000, 15), (600, 31)]

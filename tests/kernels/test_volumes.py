@@ -24,6 +24,7 @@ from minigrad.kernels import (
     unfold,
 )
 from minigrad.kernels.window_geometry import output_size
+from tests.kernels.compiled import compiled_kernels
 
 from .layouts import integers
 
@@ -157,7 +158,7 @@ def test_max_pooling_finds_the_first_maximum(case, with_nan):
 @settings(max_examples=30)
 @given(windows(halves=True), st.booleans(), st.sampled_from([np.float32, np.float64]))
 def test_compiled_pooling_in_two_passes_equals_that_in_one(case, include, dtype):
-    fast = pytest.importorskip("minigrad.kernels.pooling_numba", exc_type=ImportError)
+    fast = compiled_kernels("pooling_numba")
     size, kernel, where, rng = case
     x = integers(rng, (2, 2, *size), dtype)
     x[rng.random(x.shape) < 0.1] = np.nan
