@@ -28,6 +28,7 @@ def loop_sources(op: Op, dtype: DTypeLike = np.float32) -> dict[str, str]:
     >>> import minigrad
     >>> print(loop_sources(minigrad.ops.tanh)["x"].split("stop):")[1])
     <BLANKLINE>
+        use_widest()
         result = result[start:stop]
         x0 = x0[start:stop]
         x1 = x1[start:stop]
