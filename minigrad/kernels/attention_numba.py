@@ -23,6 +23,7 @@ from . import buffers
 from .array_utils import flat, one_of
 from .fusion.vector_math_numba import library
 from .jit import VariantResult, compiled
+from .partial_vectors_numba import load_part, store_part
 from .register_tiles_numba import (
     HAS_AVX512,
     add_outer_product,
@@ -33,7 +34,7 @@ from .register_tiles_numba import (
     zero_tile,
 )
 from .row_sums_numba import row_maximum, row_product, row_sum
-from .simd import BYTES
+from .simd import BYTES, fill, fma, zeros
 from .threads import parallel
 
 TILE_ROWS, TILE_REGISTERS = (8, 2) if HAS_AVX512 else (4, 1)
@@ -129,11 +130,13 @@ def copy_rows(
     scale: float,
 ) -> None:  # fmt: skip
     """Rows of `size` numbers, from rows of another width, times scale and the factors of the rows."""
+    lanes = BYTES // x.itemsize
+    nothing = zeros(x)
     for i in range(count):
-        line, numbers = out[to + i * width : to + i * width + size], x[at + i * from_width : at + i * from_width + size]
-        factor = factors[i] * scale
-        for j in range(len(line)):
-            line[j] = numbers[j] * factor
+        factor = fill(x, factors[i] * scale)
+        for j in range(0, size, lanes):
+            numbers = load_part(x, at + i * from_width + j, size - j)
+            store_part(out, to + i * width + j, fma(nothing, numbers, factor), size - j)
 
 
 @compiled
@@ -148,29 +151,43 @@ def copy_transposed(out: Array, width: int, x: Array, at: int, count: int, size:
 @cache
 def kernels(f: Any) -> SimpleNamespace:
     """The kernels for a dtype, which take matrices from start to stop."""
-    exp = library(f).exp_nonpositive
+    exp, nothing = library(f).exp_nonpositive, f(0)
 
     @compiled
     def exponentials(
         w: Array, width: int, per_total: Array, queries: Array, long: int, keys: Array, row: int, count: int,
         columns: int, size: int, causal: bool, one: Array, failed: Array,
     ) -> int:  # fmt: skip
-        """exp(scores - the largest) of some rows, 0 where they do not look, and 1 / their sums; gives the columns."""
+        """exp(scores - the largest) of some rows, 0 where they do not look, and 1 / their sums; gives the columns.
+
+        Rows end with a register's last number: loops over a part of one would take as long as those over many.
+        """
         last = min(columns, row + count) if causal else columns
         step = TILE_REGISTERS * (BYTES // w.itemsize)
         padded = (last + step - 1) // step * step
         product(w, 0, width, queries, 0, long, 1, keys, width, whole_tiles(count), size, padded, False)
-        for i in range(whole_tiles(count)):
-            seen = 0 if i >= count else min(last, row + i + 1) if causal else last
-            if seen:
-                line, largest = w[i * width : i * width + seen], row_maximum(w, i * width, seen)
-                for j in range(len(line)):
-                    line[j] = exp(line[j] - largest)
-                total = f(row_sum(w, one, i * width, seen))
-                if not (abs(largest) < np.inf and total < np.inf):
-                    failed[0] = 1
-                per_total[i] = f(1) / total
-            w[i * width + seen : i * width + padded] = 0
+        for i in range(count):
+            seen = min(last, row + i + 1) if causal else last
+            whole, first = seen // step * step, w[i * width]
+            for start in range(whole, padded, step):
+                part = w[i * width + start : i * width + start + step]
+                for j in range(step):
+                    part[j] = part[j] if start + j < seen else first
+            largest = row_maximum(w, i * width, padded)
+            for start in range(i * width, i * width + padded, step):
+                part = w[start : start + step]
+                for j in range(step):
+                    part[j] = exp(part[j] - largest)
+            for start in range(whole, padded, step):
+                part = w[i * width + start : i * width + start + step]
+                for j in range(step):
+                    part[j] = part[j] if start + j < seen else nothing
+            total = f(row_sum(w, one, i * width, padded))
+            if not (abs(largest) < np.inf and total < np.inf):
+                failed[0] = 1
+            per_total[i] = f(1) / total
+        for j in range(count * width, whole_tiles(count) * width):
+            w[j] = 0
         return padded
 
     @compiled
@@ -204,7 +221,7 @@ def kernels(f: Any) -> SimpleNamespace:
     ) -> None:  # fmt: skip
         rows, columns, size, values = sizes
         width, long, wide = padded
-        ones = np.ones(max(width, ROWS), q.dtype)
+        step, ones = TILE_REGISTERS * (BYTES // q.itemsize), np.ones(max(width, ROWS), q.dtype)
         keys, keys_in_rows = np.zeros(size * width, q.dtype), np.zeros(width * long, q.dtype)
         values_in_columns = np.zeros(values * width, q.dtype)
         queries, cotangent = np.zeros(ROWS * long, q.dtype), np.zeros(ROWS * wide, q.dtype)
@@ -231,10 +248,11 @@ def kernels(f: Any) -> SimpleNamespace:
                 product(sum_v, 0, wide, w, 0, 1, width, cotangent, wide, depth, count, wide, True)
                 product(slopes, 0, width, cotangent, 0, wide, 1, values_in_columns, width, used, values, depth, False)
                 for i in range(count):
-                    line, weights = slopes[i * width : i * width + depth], w[i * width : i * width + depth]
                     along = f(row_product(slopes, w, i * width, depth)) * per_total[i]
-                    for j in range(len(line)):
-                        line[j] = weights[j] * (line[j] - along)
+                    for start in range(i * width, i * width + depth, step):
+                        part, weights = slopes[start : start + step], w[start : start + step]
+                        for j in range(step):
+                            part[j] = weights[j] * (part[j] - along)
                 product(block, 0, long, slopes, 0, width, 1, keys_in_rows, long, used, depth, long, False)
                 copy_rows(to_q, at * size, size, block, 0, long, count, size, ones, scale)
                 product(sum_k, 0, long, slopes, 0, 1, width, queries, long, depth, count, long, True)
