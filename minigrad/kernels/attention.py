@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.typing import Array, Shape
 
 from .jit import with_compiled_variant
+from .matrix_layout import ordered
 from .softmax_family import softmax, softmax_input
 from .time_loop import alike
 
@@ -101,7 +102,7 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, *, scale: float,
     out = np.zeros((*blocks.q.shape[:2], v.shape[-1]), blocks.q.dtype)
     for matrices, rows, columns in blocks:
         out[matrices, rows] = np.matmul(blocks.weights(matrices, rows, columns), blocks.v[matrices, columns])
-    return blocks.whole(out)
+    return ordered(blocks.whole(out), q)
 
 
 @with_compiled_variant
@@ -110,7 +111,7 @@ def attention_gradients(
 ) -> tuple[Array, Array, Array]:
     """The vector-Jacobian products of `attention` for q, k and v, with all leading dimensions."""
     blocks = Blocks(q, k, v, mask, scale, causal)
-    g = blocks.flat(np.asarray(g, blocks.q.dtype))
+    g, given = blocks.flat(np.asarray(g, blocks.q.dtype)), (q, k, v)
     q, k = _finite(blocks.q), _finite(blocks.k)
     to_q, to_k, to_v = (np.zeros_like(x, shape=x.shape) for x in (q, k, blocks.v))
     for matrices, rows, columns in blocks:
@@ -121,7 +122,8 @@ def attention_gradients(
         slopes *= blocks.scale
         to_q[matrices, rows] = np.matmul(slopes, k[matrices, columns])
         to_k[matrices, columns] += np.matmul(slopes.swapaxes(1, 2), q[matrices, rows])
-    return blocks.whole(to_q), blocks.whole(to_k), blocks.whole(to_v)
+    to_q, to_k, to_v = (ordered(blocks.whole(out), x) for out, x in zip((to_q, to_k, to_v), given, strict=True))
+    return to_q, to_k, to_v
 
 
 def attention_mask_gradient(

@@ -19,10 +19,10 @@ import numpy as np
 
 from minigrad.typing import Array
 
-from . import buffers
-from .array_utils import flat, one_of
+from .array_utils import one_of
 from .fusion.vector_math_numba import library
 from .jit import VariantResult, compiled
+from .matrix_layout import Matrices, empty_ordered, matrices
 from .partial_vectors_numba import load_part, store_part
 from .register_tiles_numba import (
     HAS_AVX512,
@@ -51,7 +51,7 @@ def attention(
     """See `attention.attention`."""
     if not _suits(q, k, v, mask, causal):
         return NotImplemented
-    out, failed = buffers.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.zeros(1, np.int8)
+    out, failed = empty_ordered((*q.shape[:-1], v.shape[-1]), q.dtype, q), np.zeros(1, np.int8)
     _run("forward", (out, q, k, v), scale, causal, failed)
     return NotImplemented if failed[0] else out
 
@@ -62,7 +62,7 @@ def attention_gradients(
     """See `attention.attention_gradients`."""
     if not _suits(q, k, v, mask, causal) or g.dtype != q.dtype or not np.isfinite(g).all():
         return NotImplemented
-    made, failed = [buffers.empty(x.shape, x.dtype) for x in (q, k, v)], np.zeros(1, np.int8)
+    made, failed = [empty_ordered(x.shape, x.dtype, x) for x in (q, k, v)], np.zeros(1, np.int8)
     _run("backward", (*made, g, q, k, v), scale, causal, failed)
     return NotImplemented if failed[0] else tuple(made)
 
@@ -92,7 +92,15 @@ def _run(name: str, arrays: tuple[Array, ...], scale: float, causal: bool, faile
     scalar = np.float32 if q.dtype.char == "f" else np.float64
     kernel = getattr(kernels(scalar), name)
     parallel(
-        kernel, prod(q.shape[:-2]), *map(flat, arrays), sizes, padded, scalar(scale), causal, one_of(q.dtype), failed
+        kernel,
+        prod(q.shape[:-2]),
+        *map(matrices, arrays),
+        sizes,
+        padded,
+        scalar(scale),
+        causal,
+        one_of(q.dtype),
+        failed,
     )
 
 
@@ -140,12 +148,31 @@ def copy_rows(
 
 
 @compiled
-def copy_transposed(out: Array, width: int, x: Array, at: int, count: int, size: int, scale: float) -> None:
-    """Columns of `count` rows, of `size` numbers, as rows of another width, times scale."""
+def copy_in(
+    out: Array, width: int, x: Matrices, m: int, row: int, count: int, size: int, factors: Array
+) -> None:  # fmt: skip
+    """Rows of a matrix, from `row` on, to rows of another width, times the factors of the rows."""
+    numbers, starts, step = x
+    copy_rows(out, 0, width, numbers, starts[m] + row * step, step, count, size, factors, factors.dtype.type(1))
+
+
+@compiled
+def copy_out(
+    x: Matrices, m: int, row: int, block: Array, width: int, count: int, size: int, factors: Array, scale: float
+) -> None:
+    """Likewise the other way, times scale."""
+    numbers, starts, step = x
+    copy_rows(numbers, starts[m] + row * step, step, block, 0, width, count, size, factors, scale)
+
+
+@compiled
+def copy_transposed(out: Array, width: int, x: Matrices, m: int, count: int, size: int, scale: float) -> None:
+    """The columns of a matrix of `count` rows, of `size` numbers, as rows of another width, times scale."""
+    numbers, starts, step = x
     for j in range(size):
-        line, numbers = out[j * width : j * width + count], x[at + j : at + j + count * size : size]
+        line, column = out[j * width : j * width + count], numbers[starts[m] + j :: step]
         for i in range(len(line)):
-            line[i] = numbers[i] * scale
+            line[i] = column[i] * scale
 
 
 @cache
@@ -192,59 +219,63 @@ def kernels(f: Any) -> SimpleNamespace:
 
     @compiled
     def forward(
-        out: Array, q: Array, k: Array, v: Array, sizes: tuple[int, int, int, int], padded: tuple[int, int, int],
-        scale: float, causal: bool, one: Array, failed: Array, start: int, stop: int,
+        out: Matrices, q: Matrices, k: Matrices, v: Matrices, sizes: tuple[int, int, int, int],
+        padded: tuple[int, int, int], scale: float, causal: bool, one: Array, failed: Array, start: int, stop: int,
     ) -> None:  # fmt: skip
         rows, columns, size, values = sizes
         width, long, wide = padded
-        ones = np.ones(max(width, ROWS), q.dtype)
-        keys, packed = np.zeros(size * width, q.dtype), np.zeros(width * wide, q.dtype)
-        queries, per_total = np.zeros(ROWS * long, q.dtype), np.ones(ROWS, q.dtype)
-        w, block = np.empty(ROWS * width, q.dtype), np.empty(ROWS * wide, q.dtype)
+        ones = np.ones(max(width, ROWS), one.dtype)
+        keys, packed = np.zeros(size * width, one.dtype), np.zeros(width * wide, one.dtype)
+        queries, per_total = np.zeros(ROWS * long, one.dtype), np.ones(ROWS, one.dtype)
+        w, block = np.empty(ROWS * width, one.dtype), np.empty(ROWS * wide, one.dtype)
         for m in range(start, stop):
-            copy_transposed(keys, width, k, m * columns * size, columns, size, scale)
-            copy_rows(packed, 0, wide, v, m * columns * values, values, columns, values, ones, f(1))
+            copy_transposed(keys, width, k, m, columns, size, scale)
+            copy_in(packed, wide, v, m, 0, columns, values, ones)
             for row in range(0, rows, ROWS):
-                count, at = min(ROWS, rows - row), m * rows + row
-                copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
+                count = min(ROWS, rows - row)
+                copy_in(queries, long, q, m, row, count, size, ones)
                 depth = exponentials(
                     w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
                 )
                 product(block, 0, wide, w, 0, width, 1, packed, wide, whole_tiles(count), depth, wide, False)
-                copy_rows(out, at * values, values, block, 0, wide, count, values, per_total, f(1))
+                copy_out(out, m, row, block, wide, count, values, per_total, f(1))
 
     @compiled
     def backward(
-        to_q: Array, to_k: Array, to_v: Array, g: Array, q: Array, k: Array, v: Array,
+        to_q: Matrices, to_k: Matrices, to_v: Matrices, g: Matrices, q: Matrices, k: Matrices, v: Matrices,
         sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scale: float, causal: bool, one: Array,
         failed: Array, start: int, stop: int,
     ) -> None:  # fmt: skip
         rows, columns, size, values = sizes
         width, long, wide = padded
-        step, ones = TILE_REGISTERS * (BYTES // q.itemsize), np.ones(max(width, ROWS), q.dtype)
-        keys, keys_in_rows = np.zeros(size * width, q.dtype), np.zeros(width * long, q.dtype)
-        values_in_columns = np.zeros(values * width, q.dtype)
-        queries, cotangent = np.zeros(ROWS * long, q.dtype), np.zeros(ROWS * wide, q.dtype)
-        w, slopes, per_total = np.empty(ROWS * width, q.dtype), np.empty(ROWS * width, q.dtype), np.ones(ROWS, q.dtype)
+        step, ones = TILE_REGISTERS * (BYTES // one.itemsize), np.ones(max(width, ROWS), one.dtype)
+        keys, keys_in_rows = np.zeros(size * width, one.dtype), np.zeros(width * long, one.dtype)
+        values_in_columns = np.zeros(values * width, one.dtype)
+        queries, cotangent = np.zeros(ROWS * long, one.dtype), np.zeros(ROWS * wide, one.dtype)
+        w, slopes, per_total = (
+            np.empty(ROWS * width, one.dtype),
+            np.empty(ROWS * width, one.dtype),
+            np.ones(ROWS, one.dtype),
+        )
         block, sum_k, sum_v = (
-            np.empty(ROWS * long, q.dtype),
-            np.empty(width * long, q.dtype),
-            np.empty(width * wide, q.dtype),
+            np.empty(ROWS * long, one.dtype),
+            np.empty(width * long, one.dtype),
+            np.empty(width * wide, one.dtype),
         )
         for m in range(start, stop):
-            copy_transposed(keys, width, k, m * columns * size, columns, size, scale)
-            copy_rows(keys_in_rows, 0, long, k, m * columns * size, size, columns, size, ones, f(1))
-            copy_transposed(values_in_columns, width, v, m * columns * values, columns, values, f(1))
+            copy_transposed(keys, width, k, m, columns, size, scale)
+            copy_in(keys_in_rows, long, k, m, 0, columns, size, ones)
+            copy_transposed(values_in_columns, width, v, m, columns, values, f(1))
             sum_k[:] = 0
             sum_v[:] = 0
             for row in range(0, rows, ROWS):
-                count, at = min(ROWS, rows - row), m * rows + row
+                count = min(ROWS, rows - row)
                 used = whole_tiles(count)
-                copy_rows(queries, 0, long, q, at * size, size, count, size, ones, f(1))
+                copy_in(queries, long, q, m, row, count, size, ones)
                 depth = exponentials(
                     w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
                 )
-                copy_rows(cotangent, 0, wide, g, at * values, values, count, values, per_total, f(1))
+                copy_in(cotangent, wide, g, m, row, count, values, per_total)
                 product(sum_v, 0, wide, w, 0, 1, width, cotangent, wide, depth, count, wide, True)
                 product(slopes, 0, width, cotangent, 0, wide, 1, values_in_columns, width, used, values, depth, False)
                 for i in range(count):
@@ -254,9 +285,9 @@ def kernels(f: Any) -> SimpleNamespace:
                         for j in range(step):
                             part[j] = weights[j] * (part[j] - along)
                 product(block, 0, long, slopes, 0, width, 1, keys_in_rows, long, used, depth, long, False)
-                copy_rows(to_q, at * size, size, block, 0, long, count, size, ones, scale)
+                copy_out(to_q, m, row, block, long, count, size, ones, scale)
                 product(sum_k, 0, long, slopes, 0, 1, width, queries, long, depth, count, long, True)
-            copy_rows(to_k, m * columns * size, size, sum_k, 0, long, columns, size, ones, scale)
-            copy_rows(to_v, m * columns * values, values, sum_v, 0, wide, columns, values, ones, f(1))
+            copy_out(to_k, m, 0, sum_k, long, columns, size, ones, scale)
+            copy_out(to_v, m, 0, sum_v, wide, columns, values, ones, f(1))
 
     return SimpleNamespace(forward=forward, backward=backward)

@@ -62,6 +62,31 @@ def test_arrays_with_gaps_are_as_dense_ones():
         np.testing.assert_array_equal(one, other)
 
 
+@given(st.permutations(range(3)), sizes, sizes, st.integers(1, 40))
+def test_heads_are_taken_where_they_lie_and_results_lie_like_them(order, rows, columns, size):
+    def laid_out(x):
+        places = [*order, 3]
+        return np.ascontiguousarray(x.transpose(places)).transpose(np.argsort(places))
+
+    dense = arguments((2, 3), rows, columns, size, size)
+    g, q, k, v = map(laid_out, dense)
+    found, expected = both(g, q, k, v)
+    for one, other, same in zip(found, expected, both(*dense)[0], strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert one.strides == other.strides  # a program relies on it
+    for one, x in zip(found, (q, q, k, v), strict=True):
+        assert one.strides == x.strides
+
+
+@pytest.mark.parametrize("seen", [1, 31, 32, 33])
+def test_places_that_are_not_seen_count_nothing_whatever_the_scores_are_there(seen):
+    g, q, k, v = arguments(rows=40, columns=40)
+    q[:, :, :seen] *= 1e-3
+    k[:, :, seen:] *= 1e5  # a score that only later rows see, far above all others
+    for one, other in zip(*both(g, q, k, v, scale=1e-3, causal=True), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * max(1, np.abs(other).max()))
+
+
 def test_a_negative_scale_and_large_scores_are_as_in_the_definition():
     g, q, k, v = arguments()
     for scale in (-0.5, 0.0, 300.0):
