@@ -3,6 +3,7 @@
     dead code              what nobody needs is left out
     constants              what is the same at each replay is computed once
     common subexpressions  what two calls would compute alike is computed once
+    pieces                 cotangents of the pieces of a value are written side by side      (joined_pieces.py)
     normalization          channels of a convolution are scaled and shifted by its kernels   (convolution_passes.py)
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
@@ -29,6 +30,7 @@ import numpy as np
 
 from minigrad.compilation.convolution_passes import finish_convolutions, normalize_by_kernels
 from minigrad.compilation.elementwise_fusion import fuse_elementwise, fuse_single_calls
+from minigrad.compilation.joined_pieces import join_pieces
 from minigrad.compilation.memory_passes import plan_arena, results_in_place, updates_together, updates_when_ready
 from minigrad.compilation.normalization_passes import fuse_normalization, fuse_normalization_gradient
 from minigrad.compilation.pooling_passes import relu_behind_pooling
@@ -104,6 +106,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("dead code", dead_code),
     Pass("constants", fold_constants),
     Pass("common subexpressions", common_subexpressions),
+    Pass("pieces", join_pieces),
     Pass("normalization", normalize_by_kernels),
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),

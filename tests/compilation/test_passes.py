@@ -359,3 +359,53 @@ def test_a_rule_for_several_inputs_is_one_call_and_keeps_the_rule_of_silence():
                 assert np.isfinite(expected.numpy()).all()
                 np.testing.assert_array_equal(found, expected)
     assert [i.name for i in replayed.program.instructions].count("standardize_layer.x_w_b") == 1
+
+
+PIECES = {
+    "slices of the last axis": lambda x: mg.split(x, 3, axis=-1),
+    "an ellipsis": lambda x: (x[..., :4], x[..., 4:5], x[..., 5:]),
+    "single places": lambda x: mg.unstack(x, axis=1),
+    "moved dimensions": lambda x: mg.permute_dims(mg.reshape(x, (6, 5, 3, 3)), (2, 0, 3, 1)),
+    "rows from the end": lambda x: (x[-2:], x[:-2]),
+}
+OTHERS = {
+    "a part is taken twice": lambda x: (x[:4], x[3:], x[3:4]),
+    "a part is missing": lambda x: (x[:2], x[3:]),
+    "every second one": lambda x: (x[::2], x[1::2]),
+    "a place and a range": lambda x: (x[-1], x[:-1]),
+    "two axes": lambda x: (x[:3], x[3:, :2], x[3:, 2:]),
+    "an array of places": lambda x: (x[np.array([0, 1, 2])], x[3:]),
+}
+
+
+def weighted_pieces(cut):
+    """A step whose result is a sum of all pieces, each with weights of its own, and the gradient that it leaves."""
+    rng = np.random.default_rng(0)
+    x = mg.Tensor(rng.normal(size=(6, 5, 9)), requires_grad=True)
+    weights = [rng.normal(size=piece.shape) for piece in cut(x)]
+
+    def step():
+        x.grad = None
+        weighted_sum([mg.square(piece) for piece in cut(x * 2.0)], weights).backward()
+
+    return x, step
+
+
+@pytest.mark.parametrize("cut", [*PIECES.values(), *OTHERS.values()], ids=[*PIECES, *OTHERS])
+def test_cotangents_of_pieces_are_written_side_by_side_where_they_are_the_whole(cut):
+    x, step = weighted_pieces(cut)
+    step()
+    expected = x.grad.numpy().copy()
+    compiled = compiled_by(step, PASSES, calls=4)
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    joined = "concatenate" in names(compiled.program)
+    assert joined == (cut in PIECES.values())
+    assert not (joined and any(name in ("getitem.x", "accumulate") for name in names(compiled.program)))
+
+
+def test_a_reshape_of_pieces_side_by_side_lies_in_their_memory():
+    _, step = weighted_pieces(PIECES["moved dimensions"])
+    program = compiled_by(step, PASSES).program
+    (joined,) = [i for i in program.instructions if i.name == "concatenate"]
+    (reshaped,) = [i for i in program.instructions if i.name == "reshape.x"]
+    assert program.storage(reshaped.results) == program.storage(joined.results) == joined.results
