@@ -12,7 +12,7 @@ from minigrad import nn
 from minigrad.compilation import PASSES, Compiled
 from minigrad.compilation.memory import Life, footprint, homes, lives, peak, placed
 from minigrad.compilation.memory_passes import plan_arena
-from minigrad.kernels.buffers import MIN_BYTES, MIN_ROOM, Room, pool
+from minigrad.kernels.buffers import MIN_BYTES, MIN_ROOM, Block, Room, pool
 from tests.compilation.helper import assert_equal_states, training
 
 EXACT = tuple(each for each in PASSES if "fusion" not in each.name)
@@ -195,8 +195,10 @@ def test_scratch_memory_is_the_room_of_the_program_that_runs():
         with Room(size, 3 * size + 64):
             assert not lies_in_arena(pool.scratch((size - 1,), byte))  # small
             one, two, three = (pool.scratch((size,), byte) for _ in range(3))
-        with Room(size, 3 * size), pool.arena(4 * size), Room(0, size):  # a program within another one has no arena
-            assert not lies_in_arena(pool.scratch((size,), byte))
+        with Room(size, 3 * size), pool.arena(4 * size):  # a program within another one has no arena, and no room there
+            assert isinstance(pool.scratch((size,), byte).base, Block)
+            with Room(0, size):
+                assert not lies_in_arena(pool.scratch((size,), byte))
         assert not lies_in_arena(pool.scratch((size,), byte))
         assert not lies_in_arena(three)  # there is no room for it
         starts = [x.ctypes.data - pool.arena(0).block.ctypes.data - pool.arena(0).start for x in (one, two)]

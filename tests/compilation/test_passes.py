@@ -409,3 +409,7 @@ def test_a_reshape_of_pieces_side_by_side_lies_in_their_memory():
     (joined,) = [i for i in program.instructions if i.name == "concatenate"]
     (reshaped,) = [i for i in program.instructions if i.name == "reshape.x"]
     assert program.storage(reshaped.results) == program.storage(joined.results) == joined.results
+    (turned,) = [i for i in program.instructions if i.name == "permute_dims.x"]
+    out = joined.function(*[np.zeros(program.values[number].shape) for number in joined.reads])
+    axes = [axis.value for axis in turned.settings["axes"]]
+    assert out.transpose(np.argsort(axes)).flags.c_contiguous  # so that to reshape it copies nothing

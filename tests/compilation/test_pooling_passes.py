@@ -1,5 +1,7 @@
 """A relu in front of max pooling: its gradient is taken of the pooled image, and is what it was, bit for bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,13 +50,19 @@ def test_the_gradient_is_the_eager_one_bit_for_bit(settings, dtype, passes):
     assert names(step.program) == ["relu.x", "max_pool.x"]
 
 
-def test_the_result_of_the_relu_is_not_kept():
+def captured():
+    """A program before the pass, and its call of the rule of relu."""
     pytest.importorskip("numba")
     x, g = np.random.default_rng(0).normal(size=(2, 8, 16, 32, 32)).astype(np.float32)
     step = Compiled(gradients({"kernel": 2}), (PASSES[0],))
     for _ in range(3):
         step(mg.Tensor(x), mg.Tensor(g[..., ::2, ::2].copy()))
-    program = step.program
+    relu = next(i for i in step.program.instructions if i.name == "relu.x")
+    return step.program, relu
+
+
+def test_the_result_of_the_relu_is_not_kept():
+    program, _ = captured()
     after = relu_behind_pooling(program)
     assert names(program) == ["max_pool.x", "relu.x"]
     assert names(after) == ["relu.x", "max_pool.x"]
@@ -77,3 +85,30 @@ def test_another_use_of_the_gradient_or_the_pixels_is_left_alone():
         for _ in range(4):
             found = step(x).numpy()
         np.testing.assert_allclose(found, function(x).numpy(), rtol=1e-12)
+
+
+def test_a_gradient_of_the_pooling_that_others_read_stays_what_it_was():
+    program, relu = captured()
+    number = max(program.values) + 1
+    again = replace(relu, results=number)
+    values = {**program.values, number: program.values[relu.results]}
+    program = replace(program, instructions=(*program.instructions, again), values=values)
+    assert relu_behind_pooling(program).instructions == program.instructions
+
+
+def test_what_is_pooled_must_be_the_result_of_the_relu():
+    def step(x, g):
+        return mg.grad(lambda x: (mg.ops.max_pool(mg.relu(x) + 1.0, kernel=2) * g).sum())(x)
+
+    rng = np.random.default_rng(0)
+    compiled = Compiled(step)
+    for _ in range(4):
+        x, g = mg.Tensor(rng.normal(size=(8, 16, 32, 32)) - 2), mg.Tensor(rng.normal(size=(8, 16, 16, 16)))
+        np.testing.assert_array_equal(compiled(x, g).numpy(), step(x, g).numpy())
+
+
+def test_the_gradient_of_the_relu_takes_arrays_of_any_layout():
+    program, _ = captured()
+    moved = next(i for i in relu_behind_pooling(program).instructions if i.name == "relu.x")
+    g, out = np.random.default_rng(0).normal(size=(2, 64, 32, 16)).astype(np.float32).transpose(0, 3, 2, 1)
+    np.testing.assert_array_equal(moved.function(g, out), np.where(out > 0, g, 0))

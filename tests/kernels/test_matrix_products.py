@@ -1,7 +1,5 @@
 """Products of matrices by compiled loops: each of them against the plain product, on sizes of any kind."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,10 +7,10 @@ from hypothesis import strategies as st
 
 from minigrad.kernels import jit, linear, matrix_product
 
+from .compiled import compiled_kernels
 from .layouts import integers
 
-pytest.importorskip("numba")
-products = import_module("minigrad.kernels.matrix_products_numba")
+products = compiled_kernels("matrix_products_numba")
 
 DTYPES = np.float32, np.float64
 sizes = st.tuples(st.integers(1, 70), st.integers(1, 150), st.integers(1, 150))

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from minigrad.kernels import conv, conv_input, conv_weight
 
+from .compiled import compiled_kernels
 from .layouts import layouts, relaid
 from .strip_cases import assert_equal, cases, defined, everywhere, layer
 from .winograd_cases import Case, three
 
-pytest.importorskip("numba")
-planes = import_module("minigrad.kernels.plane_convolution_numba")
+planes = compiled_kernels("plane_convolution_numba")
 
 FAST = planes.conv, planes.conv_input, planes.conv_weight
 

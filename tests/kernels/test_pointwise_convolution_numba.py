@@ -1,7 +1,6 @@
 """Convolution by kernels of one pixel, and its gradients, against the plain definition."""
 
 from contextlib import ExitStack
-from importlib import import_module
 from unittest import mock
 
 import numpy as np
@@ -11,13 +10,13 @@ from hypothesis import strategies as st
 
 from minigrad.kernels import conv, conv_input, conv_weight
 
+from .compiled import compiled_kernels
 from .layouts import integers, layouts, relaid
 from .strip_cases import assert_equal, defined, dtypes, layer
 from .winograd_cases import Case, three
 
-pytest.importorskip("numba")
-pointwise = import_module("minigrad.kernels.pointwise_convolution_numba")
-weight = import_module("minigrad.kernels.pointwise_weight_numba")
+pointwise = compiled_kernels("pointwise_convolution_numba")
+weight = compiled_kernels("pointwise_weight_numba")
 
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 channels = st.integers(1, 40)

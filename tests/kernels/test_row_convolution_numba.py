@@ -1,23 +1,21 @@
 """Convolution of few channels, with pixels of rows in lanes, and its gradients, against the plain definition."""
 
-from importlib import import_module
 from unittest import mock
 
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import conv, conv_input, jit
 from minigrad.kernels.window_geometry import output_size
 
+from .compiled import compiled_kernels
 from .layouts import integers, layouts, relaid
 from .strip_cases import assert_equal, dtypes, pairs
 
-pytest.importorskip("numba")
-rows = import_module("minigrad.kernels.row_convolution_numba")
-spread = import_module("minigrad.kernels.spread_rows_numba")
-direct = import_module("minigrad.kernels.convolution_numba")
+rows = compiled_kernels("row_convolution_numba")
+spread = compiled_kernels("spread_rows_numba")
+direct = compiled_kernels("convolution_numba")
 
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 

@@ -1,6 +1,5 @@
 """The ways to convolve that are for some sizes only: who takes a call, and that the others are asked once."""
 
-from importlib import import_module
 from types import SimpleNamespace
 from unittest import mock
 
@@ -8,9 +7,9 @@ import numpy as np
 import pytest
 
 from minigrad.kernels import conv, conv_input, conv_weight, jit
+from tests.kernels.compiled import compiled_kernels
 
-pytest.importorskip("numba")
-special = import_module("minigrad.kernels.special_convolutions_numba")
+special = compiled_kernels("special_convolutions_numba")
 WHERE = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from minigrad.kernels import conv, conv_input, conv_weight
 from minigrad.kernels import winograd_matrices as matrices
 
+from .compiled import compiled_kernels
 from .layouts import integers, layouts, relaid
 from .winograd_cases import MAGNIFIED, Case, assert_close, cases, defined, layer, three
 
-pytest.importorskip("numba")
-simd = import_module("minigrad.kernels.winograd_simd")
-winograd = import_module("minigrad.kernels.winograd_numba")
+simd = compiled_kernels("winograd_simd")
+winograd = compiled_kernels("winograd_numba")
 
 FAST = winograd.conv, winograd.conv_input, winograd.conv_weight
 
