@@ -100,12 +100,15 @@ def test_strided_and_first_layers_are_answered_by_it():
         assert_equal(two((conv, conv_input, conv_weight), case), two(FAST, case))
 
 
+@pytest.mark.parametrize("rows", [(8, 8), (6, 4)])
 @pytest.mark.parametrize("outs", range(1, 200))
-def test_tiles_hold_all_outputs(outs):
+def test_tiles_hold_all_outputs(outs, rows, monkeypatch):
     """All of them once, in tiles that there are; at the end at most as many more as a tile has rows."""
+    for name, count in zip(("ROWS", "FEW_ROWS"), rows, strict=True):  # those with and without AVX-512
+        monkeypatch.setattr(planes, name, count)
     tiles = planes.row_tiles(outs)
-    assert set(np.diff(tiles)) <= {planes.ROWS, planes.FEW_ROWS}
-    assert 0 <= tiles[-1] - outs < planes.ROWS
+    assert set(np.diff(tiles)) <= {*rows}
+    assert 0 <= tiles[-1] - outs < rows[0]
 
 
 @pytest.mark.parametrize("vectors", range(1, 40))
