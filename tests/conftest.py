@@ -3,10 +3,17 @@
 MINIGRAD_PROFILE chooses how many examples a property is tried on: dev (the default), ci, or intense. The first two try
 the same examples each time, so that a newcomer's run passes whenever ours did; intense, of a nightly job, tries others.
 Of a family of cases that take long together (the marker `family`), dev runs each fifth.
+
+MINIGRAD_PROCESSOR=avx2 lets nothing use AVX-512, so that the kernels for processors without it are tested everywhere.
 """
 
 import os
 import sys
+
+from tests.benchmarks.processor import set_processor
+
+if os.environ.get("MINIGRAD_PROCESSOR"):  # before NumPy and Numba are loaded
+    set_processor(avx2=os.environ["MINIGRAD_PROCESSOR"] == "avx2")
 
 # Before NumPy is loaded, and for processes that tests start: the threads of BLAS wait for each other by spinning, and
 # where several tests run at once, each in a process, that takes several times as long as the products.
