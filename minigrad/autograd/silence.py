@@ -22,7 +22,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import vdot
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import BatchedArray, any_true, physical
@@ -48,7 +47,8 @@ def has_nan(values: Value) -> bool:
         array = physical(array)
     if array.size > LARGE:
         return isnan(np.maximum.reduce(array, axis=None))
-    return isnan(vdot(array, array))
+    flat = array.ravel()
+    return isnan(flat.dot(flat))
 
 
 def silenced(cotangent: Value, g: Value, node: Node, parent: Node, position: int, run_again: RunAgain) -> Value:

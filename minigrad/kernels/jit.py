@@ -20,7 +20,12 @@ VariantResult: TypeAlias = Any  # what the definition returns, or NotImplemented
 
 MIN_COMPILED_SIZE = 1 << 13  # elements in the first argument: below, NumPy is done before a compiled kernel is reached
 
-_state = threading.local()
+
+class _State(threading.local):
+    numpy_only = False  # a field that a thread lacks is looked up at the price of an exception
+
+
+_state = _State()
 
 compilation_watchers: list[Callable[[], None]] = []
 """What is called when a kernel begins to be compiled, in the thread that waits for it; not when it is on disk."""
@@ -35,7 +40,7 @@ def numba_available() -> bool:
 @contextmanager
 def numpy_only() -> Iterator[None]:
     """Use the NumPy definitions only, in this thread."""
-    before = getattr(_state, "numpy_only", False)
+    before = _state.numpy_only
     _state.numpy_only = True
     try:
         yield
@@ -45,7 +50,7 @@ def numpy_only() -> Iterator[None]:
 
 def is_numpy_only() -> bool:
     """Whether this thread uses the NumPy definitions only."""
-    return getattr(_state, "numpy_only", False)
+    return _state.numpy_only
 
 
 def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPILED_SIZE) -> Callable[P, R]:
@@ -55,7 +60,7 @@ def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPIL
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
         first: Any = args[0]  # an array, which P cannot say
-        if first.size >= smallest and not getattr(_state, "numpy_only", False):
+        if first.size >= smallest and not _state.numpy_only:
             answer: R = _load(module, name)(*args, **settings)
             if answer is not NotImplemented:
                 return answer
