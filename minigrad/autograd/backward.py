@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Final, NoReturn
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import LIVE, innermost
@@ -74,10 +75,9 @@ def pull_back(
     """
     if STATE.capture is not None:
         return STATE.capture.pull_back(seeds, nodes, targets, record, keep)
-    with np.errstate(divide="ignore", invalid="ignore"):  # slopes may be infinite where no cotangent arrives
-        if watchers:
-            nodes = _leaves_early(nodes)
-        return _walk(dict(seeds), nodes, targets, record=record, keep=keep, watchers=watchers)
+    if watchers:
+        nodes = _leaves_early(nodes)
+    return _walk(dict(seeds), nodes, targets, record=record, keep=keep, watchers=watchers)
 
 
 def leaf_watchers() -> list[LeafWatcher]:
@@ -96,6 +96,7 @@ def _leaves_early(nodes: list[Node]) -> list[Node]:
     return [node for group in moved for node in group]
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # slopes may be infinite where no cotangent arrives
 def _walk(
     cotangents: dict[Node, Cotangent],
     nodes: list[Node],
@@ -133,31 +134,34 @@ def _walk(
             )
         if type(g) is Cotangents:
             g = g.all(recorded=record)
-        batched = bool(LIVE) and innermost((*g, *saved) if type(g) is tuple else (g, *saved)) is not None
-        pulls = plan.recorded if record or batched else plan.pulls
+        plain = not record and (not LIVE or innermost((*g, *saved) if type(g) is tuple else (g, *saved)) is None)
+        pulls = plan.pulls if plain else plan.recorded
         if pulls is None:
             for target, cotangent in _pull_through_replay(plan, node, g, inside, record=record).items():
                 cotangents[target] = cotangents[target] + cotangent if target in cotangents else cotangent
             pulls = []
         elif record:
             saved = plan.as_tensors(node)
-        together = products(plan, node, g, saved) if plan.joint and pulls is plan.pulls else None
-        loop = plan.loop if pulls is plan.pulls and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE else None
-        found = None if loop is None else in_one_loop(loop, plan, parents, inside, g, saved)
+        together = products(plan, node, g, saved) if plain and plan.joint else None
+        large = plain and type(g) is ndarray and g.size >= MIN_FUSED_SIZE
+        found = in_one_loop(plan.loop, plan, parents, inside, g, saved) if large and plan.loop is not None else None
         for k, pull in enumerate(pulls):
             parent = parents[pull.position]
             if parent is None or parent not in inside:
                 continue
             try:
-                settings = {name: node.settings[name] for name in pull.settings} if pull.settings else _NO_SETTINGS
-                cotangent = NotImplemented if found is None else found[k]
-                if found is None and pull.fused is not None and type(g) is np.ndarray and g.size >= MIN_FUSED_SIZE:
-                    cotangent = pull.fused(g, *pull.arguments(saved), **settings)
+                cotangent = NotImplemented
+                if found is not None:
+                    cotangent = found[k]
+                elif large and pull.fused is not None:
+                    cotangent = pull.fused(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                 if cotangent is NotImplemented:
-                    if together is None or pull.joint is None:
-                        cotangent = pull.function(g, *pull.arguments(saved), **settings)
-                    else:
+                    if together is not None and pull.joint is not None:
                         cotangent = together[pull.joint][pull.product]
+                    elif pull.settings:
+                        cotangent = pull.function(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
+                    else:
+                        cotangent = pull.function(g, *pull.arguments(saved))
                     if pull.multiplies and has_nan(cotangent):
                         again = _run_again(pull, g, node, saved)
                         cotangent = silenced(cotangent, g, node, parent, pull.position, again)
@@ -174,6 +178,11 @@ def _walk(
             node.saved, node.parents = None, ()
     reached.update(cotangents)  # what is left belongs to targets that were not to be passed themselves
     return reached
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> Settings:
+    """The settings of a call that a rule asks for."""
+    return {name: settings[name] for name in names} if names else _NO_SETTINGS
 
 
 def in_one_loop(
@@ -208,7 +217,7 @@ def pull_together(
 ) -> tuple[Cotangent, ...]:
     """The products of one rule for several inputs; None for those that the plan does not want."""
     try:
-        settings = {name: node.settings[name] for name in joint.settings}
+        settings = chosen(node.settings, joint.settings)
         found: tuple[Cotangent, ...] = joint.function(g, *joint.arguments(saved), **settings)
         return found
     except Exception as error:
@@ -219,7 +228,7 @@ def _run_again(pull: Pull, g: Cotangent, node: Node, saved: tuple[Value, ...]) -
     """The function that runs a rule once more, each saved value replaced by what a given function makes of it."""
 
     def run(replaced: Callable[[Value], Value]) -> Cotangent:
-        settings = {name: node.settings[name] for name in pull.settings}
+        settings = chosen(node.settings, pull.settings)
         return pull.function(g, *map(replaced, pull.arguments(saved)), **settings)
 
     return run

@@ -67,7 +67,9 @@ class UnaryOp(_WithoutSettings, Op[[ArrayLike], Tensor]):
         try:
             if self.complex is None and data.dtype.kind == "c":
                 refuse_complex(self, (data,))
-            out = self.forward(data) if data.size < MIN_FUSED_SIZE else self.compute(data)
+            out = self.loop(data) if data.size >= MIN_FUSED_SIZE else NotImplemented
+            if out is NotImplemented:
+                out = self.forward(data)
         except Exception as error:
             add_error_context(self, (x,), {}, error)
         node = x.node
@@ -115,7 +117,9 @@ class BinaryOp(_WithoutSettings, Op[[ArrayLike, ArrayLike], Tensor]):
             ) | (y_data.dtype.kind == "c" if type(y_data) is np.ndarray else type(y_data) is complex):
                 refuse_complex(self, (x_data, y_data))
             size = x_data.size if type(x_data) is np.ndarray else y_data.size  # type: ignore[union-attr]
-            out = self.forward(x_data, y_data) if size < MIN_FUSED_SIZE else self.compute(x_data, y_data)
+            out = self.loop(x_data, y_data) if size >= MIN_FUSED_SIZE else NotImplemented
+            if out is NotImplemented:
+                out = self.forward(x_data, y_data)
         except Exception as error:
             add_error_context(self, (x, y), {}, error)
         mask = ((x_node is not None) + 2 * (y_node is not None)) & self._allowed

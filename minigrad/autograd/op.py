@@ -43,7 +43,7 @@ from minigrad.autograd.signature import forward_signature, settings_by_position
 from minigrad.autograd.tensor import Tensor, as_operand, copy_if_writable, record, wrap
 from minigrad.domain import REAL, Domain
 from minigrad.errors import RuleError, ShapeError
-from minigrad.kernels.lazy_fusion import with_loop
+from minigrad.kernels.lazy_fusion import fused, with_loop
 from minigrad.shapes import ShapeSpec
 from minigrad.typing import Array, Function, Settings
 
@@ -85,7 +85,8 @@ class Op(Generic[P, R]):
 
     Attributes:
         inputs: the names of the inputs. With `variadic`, the one name stands for any number of them.
-        compute: what `forward` gives, for large arrays in one compiled loop if the op is elementwise.
+        loop: of an elementwise op, the same as `forward` in one compiled loop, or it says NotImplemented.
+        compute: what `forward` gives, by the loop where that is possible.
         rules, fast_rules: the vector-Jacobian product for each input, and faster ones for arrays at first order.
         joint_rule: one for several inputs at once; None if there is none.
         result_of: the op that this one picks a result of, as `svd.s` does of `svd`; None for all others.
@@ -131,7 +132,8 @@ class Op(Generic[P, R]):
         self.shapes = ShapeSpec(shapes) if shapes is not None else None
         self.onnx, self.flops, self.source, self.hint = onnx, flops, source, hint
         self.result_ops = tuple([_result_op(self, k) for k in range(len(self.results))])
-        self.compute: Function = with_loop(forward, name) if elementwise else forward
+        self.loop: Function = fused(forward, name)
+        self.compute: Function = with_loop(forward, self.loop) if elementwise else forward
         self.rules: dict[str, Rule] = {}
         self.fast_rules: dict[str, Rule] = {}
         self.batch_rule: Function | None = None

@@ -23,7 +23,8 @@ def fused(function: Callable[..., Any], name: str, *, silent: bool = False) -> C
         if is_numpy_only():
             return NotImplemented
         if made is None:
-            made = import_module("minigrad.kernels.fusion.fused").Fused(function, name, silent=silent)
+            fusion = import_module("minigrad.kernels.fusion.fused")
+            made = fusion.Fused(function, name, silent=silent).__call__  # a method is called sooner than an object
         return made(*args, **settings)
 
     return call
@@ -40,15 +41,15 @@ def products(
         if is_numpy_only():
             return NotImplemented
         if made is None:
-            made = import_module("minigrad.kernels.fusion.products").Products(function, name, silent)
+            fusion = import_module("minigrad.kernels.fusion.products")
+            made = fusion.Products(function, name, silent).__call__
         return made(arrays, shape, results)
 
     return call
 
 
-def with_loop(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The same function, in one compiled loop where an argument is a large array and that is possible."""
-    loop = fused(function, name)
+def with_loop(function: Callable[..., Any], loop: Callable[..., VariantResult]) -> Callable[..., Any]:
+    """The function, by `loop`, which is `fused` of it, where an argument is a large array and that is possible."""
 
     def compute(*args: Any, **settings: Any) -> Any:
         for x in args:

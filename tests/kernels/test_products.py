@@ -102,7 +102,7 @@ def test_what_no_loop_can_do_is_left_to_numpy(rng):
     assert f((x, y), shape, (shape,)) is not NotImplemented
     for a, b in (
         (np.repeat(x, 2, axis=1)[:, ::2], y), (x, y.astype(np.float64)), (x.astype(np.float16), y.astype(np.float16)),
-        (x, 2.0), (x[:4], y), (x.astype(int), y.astype(int)),
+        (x, 2.0), (x[:4], y), (x.astype(int), y.astype(int)), (x.astype(x.dtype.newbyteorder()), y),
     ):  # fmt: skip
         assert f((a, b), np.shape(a), (np.shape(a),)) is NotImplemented
     sine = Products(lambda g, x: (g * np.sin(x), g), "limited", [False, False])

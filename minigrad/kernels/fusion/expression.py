@@ -24,6 +24,8 @@ from .primitives import PRIMITIVES, REWRITES
 
 Operand = Any  # a symbol or a number
 BOOLEAN: Final = np.dtype(bool)
+KINDS: Final = {np.dtype(letter): letter for letter in "fd?"}
+"""The dtypes that arrays may have, by a letter each; of another byte order they are not the same."""
 
 
 class UntraceableError(Exception):

@@ -20,7 +20,7 @@ from minigrad.typing import Array, DType, Shape
 
 from ..array_utils import as_contiguous
 from ..jit import numba_available
-from .expression import BOOLEAN, Graph, UntraceableError
+from .expression import BOOLEAN, KINDS, Graph, UntraceableError
 from .loop import Loop
 from .products import Products
 
@@ -31,7 +31,7 @@ MIN_ROWS_SIZE: Final = 1 << 14
 """Elements from which on a loop over rows is faster than NumPy's broadcasting."""
 
 Kinds = str
-"""For each argument a letter: f or d for an array of numbers, ? for one of truth values, n for a number."""
+"""For each argument a letter: f or d for an array of numbers, ? for one of truth values, n for a number, else !."""
 
 
 class Fused:
@@ -61,8 +61,7 @@ class Fused:
                     if arrays:
                         return NotImplemented if settings else self._by_rows(args)
                     shape = x.shape
-                dtype = x.dtype
-                kinds += dtype.char if dtype.isnative else "!"
+                kinds += KINDS.get(x.dtype, "!")
                 if not x.flags.carray:
                     dense = False
                 arrays.append(x)
@@ -86,7 +85,7 @@ class Fused:
                 loop, numbers = self._of_values(kinds, tuple(settings), tuple(numbers)), []
         if loop is None:
             return NotImplemented
-        return loop(arrays, numbers) if dense else _by_layout(loop, arrays, numbers)
+        return loop.run(arrays, numbers) if dense else _by_layout(loop, arrays, numbers)
 
     def _by_rows(self, args: tuple[Any, ...]) -> Any:
         """The result for arrays that broadcast."""
@@ -171,10 +170,10 @@ def _is_weak(x: Any, kinds: Kinds) -> bool:
 def _by_layout(loop: Loop, arrays: list[Array], numbers: list[float]) -> Any:
     """Call a loop for arrays in any layout without gaps: in the order of their elements in memory."""
     if all(x.strides[-1] == x.itemsize and x.flags.aligned for x in arrays):
-        return loop([as_contiguous(x) for x in arrays], numbers)  # parts of dense arrays are soon copied
+        return loop.run([as_contiguous(x) for x in arrays], numbers)  # parts of dense arrays are soon copied
     first = arrays[0]
     order = sorted(range(first.ndim), key=lambda i: -first.strides[i])
     turned = [x.transpose(order) for x in arrays]
     if not all(x.flags.carray for x in turned):
         return NotImplemented
-    return loop(turned, numbers).transpose(np.argsort(order))
+    return loop.run(turned, numbers).transpose(np.argsort(order))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from numpy import ndarray
+
 from minigrad.typing import Array
 
 from ..buffers import empty
@@ -47,12 +49,12 @@ class Loop:
         self.grain = PIECE_COST // cost(graph)
         self._function: Callable[..., None] | None = None
 
-    def __call__(self, arrays: list[Array], numbers: list[float]) -> Array:
+    def run(self, arrays: list[Array], numbers: list[float]) -> Array:
         """The result, for contiguous arrays of one shape."""
         if self._function is None:
             self._function = compiled_loop(self.source, self.name)
         out = empty(arrays[0].shape, self.dtype)
-        flat = [x.ravel() for x in (out, *arrays)]  # views, made sooner than by reshape
+        flat = map(ndarray.ravel, (out, *arrays))  # views, made sooner than by reshape
         if out.size < 2 * self.grain:
             self._function(*flat, *numbers, 0, out.size)
         else:

@@ -16,6 +16,7 @@ from math import prod
 from typing import Any, Final
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.typing import Array, DType, Shape
 
@@ -23,7 +24,7 @@ from ..array_utils import one_of
 from ..buffers import empty
 from ..jit import numba_available
 from ..threads import parallel
-from .expression import BOOLEAN, Graph, Symbol, UntraceableError
+from .expression import BOOLEAN, KINDS, Graph, Symbol, UntraceableError
 from .loop import BLOCK, PIECE_COST
 from .loop_file import compiled_loop
 from .loop_source import cost, loop_source, reads_again
@@ -62,9 +63,9 @@ class Products:
         """The results, in these shapes, for arrays that broadcast to `shape`."""
         kinds, shapes = "", []
         for x in arrays:
-            if not isinstance(x, np.ndarray) or not x.flags.carray:
+            if not isinstance(x, ndarray) or not x.flags.carray:
                 return NotImplemented
-            kinds += x.dtype.char
+            kinds += KINDS.get(x.dtype, "!")
             shapes.append(x.shape)
         key = (kinds, *shapes, results)
         try:
@@ -188,7 +189,7 @@ class _Call:
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         """The results."""
-        flat = [x.ravel() for x in arrays]
+        flat = [*map(ndarray.ravel, arrays)]
         made = self._elementwise(flat) if self.rows is None else self._by_rows(flat, self.rows)
         if len(made) == len(self.given):
             return made
@@ -197,8 +198,7 @@ class _Call:
 
     def _elementwise(self, flat: list[Array]) -> list[Array]:
         results = [empty(shape, self.dtype) for shape in self.shapes]
-        outs = [x.ravel() for x in results]
-        parallel(self.function, outs[0].size, *outs, *flat, grain=self.grain, align=BLOCK)
+        parallel(self.function, results[0].size, *map(ndarray.ravel, results), *flat, grain=self.grain, align=BLOCK)
         return results
 
     def _by_rows(self, flat: list[Array], rows: _Rows) -> list[Array]:
@@ -207,7 +207,7 @@ class _Call:
             for kind, shape in zip(rows.kinds, self.shapes, strict=True)
         ]
         sizes = rows.steps, rows.view.middle, rows.view.row, rows.view.rows, rows.blocks, one_of(self.dtype)
-        parallel(self.function, rows.blocks, *[x.ravel() for x in results], *flat, *sizes, grain=self.grain)
+        parallel(self.function, rows.blocks, *map(ndarray.ravel, results), *flat, *sizes, grain=self.grain)
         return [
             x if kind == "whole" else (x.sum(axis=0) if rows.blocks > 1 else x).reshape(shape)
             for x, kind, shape in zip(results, rows.kinds, self.shapes, strict=True)
