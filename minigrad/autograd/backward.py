@@ -30,20 +30,21 @@ from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.typing import Array, Function, Settings, Value
 
 _NO_SETTINGS: Final[Settings] = {}
+_order: Final = attrgetter("order")
 
 Cotangent = Any  # an array, or a Tensor when the pass is recorded
 
 
 def toposort(roots: Iterable[Node], oldest: int = 0) -> list[Node]:
     """The nodes that the roots depend on, roots included, none older than `oldest`, sorted topologically."""
-    waiting = list({root for root in roots if root.order >= oldest})
-    found = set(waiting)
+    found = {root for root in roots if root.order >= oldest} if oldest else set(roots)
+    waiting = list(found)
     for node in waiting:  # grows while it is read
         for parent in node.parents:
             if parent is not None and parent not in found and parent.order >= oldest:
                 found.add(parent)
                 waiting.append(parent)
-    waiting.sort(key=attrgetter("order"), reverse=True)
+    waiting.sort(key=_order, reverse=True)
     return waiting
 
 
@@ -111,6 +112,7 @@ def _walk(
     inside = targets.union(nodes)
     watcher = STATE.gradient_watcher
     saved: tuple[Any, ...] | None
+    together: dict[JointPull, tuple[Cotangent, ...]]
     for node in nodes:
         g = cotangents.pop(node, None)
         if g is None:
@@ -120,7 +122,7 @@ def _walk(
             reached[node] = g
         if plan is None:
             if watchers and isinstance(node, Leaf):
-                saved, together = (), None  # whoever writes to the variable should be the only one to hold its values
+                saved, together = (), {}  # whoever writes to the variable should be the only one to hold its values
                 gradient = conjugated(g if isinstance(g, Tensor) else wrap(g))._data
                 if any(each.on_gradient(node, gradient) for each in watchers):
                     del reached[node]
@@ -142,13 +144,16 @@ def _walk(
             pulls = []
         elif record:
             saved = plan.as_tensors(node)
-        together = products(plan, node, g, saved) if plain and plan.joint else None
+        together = {}  # what the rules for several inputs have given
         large = plain and type(g) is ndarray and g.size >= MIN_FUSED_SIZE
         found = in_one_loop(plan.loop, plan, parents, inside, g, saved) if large and plan.loop is not None else None
         for k, pull in enumerate(pulls):
             parent = parents[pull.position]
             if parent is None or parent not in inside:
                 continue
+            joint = pull.joint
+            if joint is not None and joint not in together:
+                together[joint] = pull_together(plan, joint, node, g, saved)
             try:
                 cotangent = NotImplemented
                 if found is not None:
@@ -156,8 +161,8 @@ def _walk(
                 elif large and pull.fused is not None:
                     cotangent = pull.fused(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                 if cotangent is NotImplemented:
-                    if together is not None and pull.joint is not None:
-                        cotangent = together[pull.joint][pull.product]
+                    if joint is not None:
+                        cotangent = together[joint][pull.product]
                     elif pull.settings:
                         cotangent = pull.function(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                     else:
@@ -200,16 +205,6 @@ def in_one_loop(
         return None  # one rule has a loop of its own, and what only moves cotangents needs none
     found = loop((g, *saved), g.shape, tuple(shapes))
     return None if found is NotImplemented else found
-
-
-def products(plan: Plan, node: Node, g: Cotangent, saved: tuple[Value, ...]) -> dict[JointPull, tuple[Cotangent, ...]]:
-    """What the rules for several inputs give."""
-    found: dict[JointPull, tuple[Cotangent, ...]] = {}
-    for pull in plan.pulls or ():
-        joint = pull.joint
-        if joint is not None and joint not in found:
-            found[joint] = pull_together(plan, joint, node, g, saved)
-    return found
 
 
 def pull_together(

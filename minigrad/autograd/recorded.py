@@ -30,8 +30,8 @@ def seed(out: Tensor, g: Any) -> Tensor:
                 "give one, or reduce the Tensor first (.sum(), .mean())"
             )
         return wrap(np.ones(out.shape, out.dtype))
-    cotangent: Tensor = conjugated(like(out, g, "the cotangent g"))
-    return cotangent
+    cotangent = like(out, g, "the cotangent g")
+    return conjugated(cotangent) if cotangent.dtype.kind == "c" else cotangent
 
 
 def like(x: Tensor, given: Any, what: str) -> Tensor:
@@ -44,6 +44,8 @@ def like(x: Tensor, given: Any, what: str) -> Tensor:
     found: Tensor = given if isinstance(given, Tensor) else Tensor(given)
     if found.shape != x.shape:
         raise ShapeError(f"{what} has shape {found.shape}, but the Tensor has shape {x.shape}")
+    if found.dtype is x.dtype:
+        return found
     if found.dtype.kind == "c" and x.dtype.kind != "c":
         raise DTypeError(f"{what} is complex, but the Tensor is real ({x.dtype}): give its real part")
     return found if found.dtype == x.dtype else found.astype(x.dtype)

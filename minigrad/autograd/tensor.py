@@ -479,7 +479,6 @@ def _unpickled(data: Array, requires_grad: bool, gradient: Array | None, name: s
 
 
 _new_tensor = Tensor.__new__
-_new_node = Node.__new__
 
 
 def wrap(data: Any, node: Node | None = None) -> Tensor:
@@ -512,7 +511,7 @@ def record(
 
     Fields are set one by one since a call of `__init__` would cost as much as all of them together.
     """
-    node = _new_node(Node)
+    node = Node()
     node.plan = plan
     node.parents = parents
     node.saved = plan.save(values)

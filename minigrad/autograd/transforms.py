@@ -68,7 +68,9 @@ def backward(out: Tensor, g: Any = None, *, retain_graph: bool = False, create_g
         )
         for leaf, cotangent in reached.items():
             assert isinstance(leaf, Leaf)
-            gradient = conjugated(cotangent if isinstance(cotangent, Tensor) else wrap(cotangent))
+            gradient = cotangent if isinstance(cotangent, Tensor) else wrap(cotangent)
+            if leaf.dtype.kind == "c":
+                gradient = conjugated(gradient)
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
     finally:
         STATE.recorder, STATE.watcher = before

@@ -117,8 +117,8 @@ def layer_norm(
     Source: Ba, Kiros and Hinton 2016, "Layer normalization", arXiv:1607.06450.
     """
     normalized = normalized_shape if type(normalized_shape) is tuple else _as_tuple(normalized_shape)
-    shapes = [None if y is None else shape_of(y) for y in (weight, bias)]
-    axis = _layer_axes(shape_of(x), normalized, *shapes)
+    of_weight, of_bias = (weight if weight is None else shape_of(weight)), (bias if bias is None else shape_of(bias))
+    axis = _layer_axes(shape_of(x), normalized, of_weight, of_bias)
     return ops.standardize_layer(x, weight, bias, axis=axis, eps=eps)
 
 

@@ -51,7 +51,7 @@ def is_of_sizes(x: Array) -> bool:
 
 def flat(x: Array) -> Array:
     """x in one dimension, without a copy where it is dense."""
-    return as_contiguous(x).ravel()
+    return x.ravel() if x.flags.carray else as_contiguous(x).ravel()
 
 
 def as_contiguous(x: Array) -> Array:

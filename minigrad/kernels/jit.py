@@ -56,12 +56,16 @@ def is_numpy_only() -> bool:
 def with_compiled_variant(definition: Callable[P, R], smallest: int = MIN_COMPILED_SIZE) -> Callable[P, R]:
     """Let the compiled variant of `definition` compute large arrays: where the first one has `smallest` elements."""
     module, name = definition.__module__ + "_numba", definition.__name__
+    variant: Callable[..., VariantResult] | None = None
 
     @wraps(definition)
     def kernel(*args: P.args, **settings: P.kwargs) -> R:
+        nonlocal variant
         first: Any = args[0]  # an array, which P cannot say
         if first.size >= smallest and not _state.numpy_only:
-            answer: R = _load(module, name)(*args, **settings)
+            if variant is None:
+                variant = _load(module, name)
+            answer: R = variant(*args, **settings)
             if answer is not NotImplemented:
                 return answer
         return definition(*args, **settings)

@@ -85,8 +85,12 @@ def normalized(x: Array, mean: Array, variance: Array, axis: Axes, eps: float) -
 
 def overflows(x: Array, variance: Array) -> bool:
     """Whether a square was too large for the dtype; half precision is squared in single precision."""
-    if x.dtype == np.float16 or (variance.size <= FEW and math.isfinite(np.vdot(variance, variance))):
+    if x.dtype.char == "e":
         return False
+    if variance.size <= FEW:
+        numbers = variance.ravel()
+        if math.isfinite(numbers.dot(numbers)):
+            return False
     return not np.isfinite(variance).all()
 
 
@@ -167,7 +171,7 @@ def shapes_of_factors(x: Array, factors: Sequence[Array | None]) -> tuple[Shape,
         return None
     for y in factors:
         if y is not None:
-            if y.dtype != dtype:
+            if y.dtype is not dtype and y.dtype != dtype:
                 return None
             shapes.append(y.shape)
     return tuple(shapes)

@@ -71,16 +71,17 @@ def standardize_gradients(
     if length is None:
         return NotImplemented
     blocks = count_blocks(x)
-    out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, blocks, length), x.dtype)
-    parallel(gradient_rows, blocks, flat(g), flat(x), flat(out), flat(sums), flat(w), -flat(mean), flat(variance),
+    out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, blocks, *w.shape), x.dtype)
+    parallel(gradient_rows, blocks, flat(g), flat(x), out.ravel(), sums.ravel(), flat(w), flat(mean), flat(variance),
              one_of(x.dtype), length, eps, grain=max(1, blocks * PIECE // x.size))  # fmt: skip
-    to_w, to_b = (sums.sum(axis=1) if blocks > 1 else sums).reshape(2, *w.shape)
-    return out, to_w, to_b
+    if blocks == 1:
+        return out, sums[0, 0], sums[1, 0]
+    return out, sums[0].sum(axis=0), sums[1].sum(axis=0)
 
 
 def count_blocks(x: Array) -> int:
     """In how many blocks of rows sums are made."""
-    return min(BLOCKS, max(1, x.size // PIECE))
+    return min(BLOCKS, x.size // PIECE) or 1
 
 
 def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
@@ -196,20 +197,20 @@ def weight_rows(
 
 @compiled
 def gradient_rows(
-    g: Array, x: Array, out: Array, sums: Array, w: Array, minus: Array, variance: Array, one: Array, length: int,
+    g: Array, x: Array, out: Array, sums: Array, w: Array, mean: Array, variance: Array, one: Array, length: int,
     eps: float, start: int, stop: int,
 ) -> None:  # fmt: skip
     """`standardize_gradients` of the blocks of rows from start to stop; those in w and b are added to a line each."""
-    width, rows, numbers = BYTES // x.itemsize, len(minus), np.empty(4, x.dtype)
+    width, rows, numbers = BYTES // x.itemsize, len(mean), np.empty(4, x.dtype)
     nothing, ones, whole, blocks = zeros(x), splat(one, 0), length - length % width, len(sums) // (2 * length)
     for block in range(start, stop):
         to_w, to_b = block * length, (blocks + block) * length
         for row in range(rows * block // blocks, rows * (block + 1) // blocks):
             at = row * length
-            s, along = row_weighted(g, w, x, minus, row, one, at, length)
+            numbers[3] = -mean[row]
+            s, along = row_weighted(g, w, x, numbers, 3, one, at, length)
             factor = 1 / sqrt(variance[row] + eps)
-            numbers[0], numbers[1] = factor, -along * factor * factor / length
-            numbers[2], numbers[3] = -s / length, minus[row]
+            numbers[0], numbers[1], numbers[2] = factor, -along * factor * factor / length, -s / length
             scale, slope, level, shift = splat(numbers, 0), splat(numbers, 1), splat(numbers, 2), splat(numbers, 3)
             for i in range(0, whole, width):
                 d, c = fma(shift, ones, load(x, at + i)), load(g, at + i)

@@ -33,9 +33,12 @@ Axes = tuple[int, ...]
 
 def _canonical(x: ArrayLike, w: ArrayLike | None, b: ArrayLike | None, *, axis: Axis, eps: float = 1e-5) -> Settings:
     require_floating(x)
-    shapes = [None if y is None else getattr(y, "shape", ()) for y in (x, w, b)]
     axis = axis if type(axis) is tuple or not isinstance(axis, Sequence) else tuple(axis)
-    return {"axis": _axes(*shapes, axis, eps), "eps": float(eps)}
+    return {"axis": _axes(_shape(x), _shape(w), _shape(b), axis, eps), "eps": float(eps)}
+
+
+def _shape(x: ArrayLike | None) -> Shape | None:
+    return None if x is None else getattr(x, "shape", ())
 
 
 @lru_cache(1000, typed=True)
