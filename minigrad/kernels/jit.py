@@ -99,6 +99,7 @@ def _numba_works() -> bool:
 def _numba() -> Any:  # without type stubs
     """Numba, which tells `compilation_watchers` that it compiles."""
     _leave_out_scipy()
+    _compile_runtime_later()
     event: Any = import_module("numba.core.event")
 
     class Listener(event.Listener):  # type: ignore[misc]  # a class of Numba's
@@ -127,6 +128,28 @@ def _leave_out_scipy() -> None:
         import_module("numba.np.arraymath")
     finally:
         linalg.ensure_blas = ensure
+
+
+class _MadeLater:
+    """Stands for an object that is made when one of its attributes is needed."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+
+def _compile_runtime_later() -> None:
+    """Let Numba compile its runtime library when a kernel is compiled, not when the first one is found on disk.
+
+    Machine code holds its own copies of these functions. Without them LLVM has nothing to compile in most processes,
+    which would take 26 MB and a twentieth of a second.
+    """
+    runtime: Any = import_module("numba.core.runtime.nrtdynmod")
+    compile_functions = getattr(runtime, "compile_nrt_functions", None)
+    if compile_functions is not None:
+        runtime.compile_nrt_functions = lambda context: _MadeLater(partial(compile_functions, context))
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

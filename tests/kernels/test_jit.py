@@ -1,6 +1,8 @@
 """Who waits for the compiler is told so, and who finds the kernel on disk is not."""
 
 import importlib.util
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,3 +45,27 @@ def test_a_compiled_variant_that_cannot_be_imported_is_an_error_and_not_silently
     assert kernel(np.ones(1)) == 0.5
     with pytest.raises(ImportError, match="missing"):
         kernel(np.ones(2))
+
+
+RUN = """
+from minigrad.kernels.jit import compiled
+from doubled import double
+kernel = compiled(double)
+from numba.core.codegen import CPUCodeLibrary
+names, optimize = [], CPUCodeLibrary._optimize_final_module
+def noted(library):
+    names.append(library.name)
+    optimize(library)
+CPUCodeLibrary._optimize_final_module = noted
+print(kernel(2), *names)
+"""
+
+
+def test_nothing_is_compiled_where_the_kernel_is_on_disk_and_the_runtime_library_where_it_is_not(tmp_path):
+    (tmp_path / "doubled.py").write_text("def double(n):\n    return sum([1.0] * n) * 2\n")  # which allocates memory
+    command = [sys.executable, "-c", RUN]
+    runs = [subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True) for _ in range(2)]
+    first, second = [run.stdout for run in runs]
+    assert first.startswith("4.0 ")
+    assert "nrt" in first.split()
+    assert second == "4.0\n"
