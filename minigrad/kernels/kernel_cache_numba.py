@@ -67,10 +67,10 @@ def _is_compiled_in(x: Any) -> bool:
 
 @cache
 def _files(module: str) -> list[str]:
-    """The files of a module that defines intrinsics, and of the functions that it imports from its package."""
+    """The file of a module that defines intrinsics, and those of the functions that it imports from its package."""
     package, space = module.rpartition(".")[0], vars(sys.modules[module])
     functions = [x for x in space.values() if isinstance(x, FunctionType) and x.__module__.startswith(package)]
-    return sorted({function.__code__.co_filename for function in functions})
+    return sorted({str(space["__file__"]), *[function.__code__.co_filename for function in functions]})
 
 
 @cache

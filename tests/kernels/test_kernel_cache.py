@@ -15,6 +15,7 @@ from minigrad.kernels import kernel_cache_numba
 from minigrad.kernels.jit import compiled, inlined
 from minigrad.kernels.kernel_cache_numba import KernelCache
 from minigrad.kernels.simd import load
+from minigrad.kernels.widest_registers_numba import use_widest
 
 
 class Codegen:
@@ -95,3 +96,14 @@ def test_a_changed_intrinsic_is_seen(monkeypatch):
     before = key(first)
     monkeypatch.setattr(kernel_cache_numba, "_of_file", lambda path: "changed")
     assert key(first) != before
+
+
+def test_the_file_of_an_intrinsic_is_seen_where_it_defines_nothing_else():
+    @compiled
+    def first(x):
+        use_widest()
+        return x
+
+    key(first)
+    files = kernel_cache_numba._files("minigrad.kernels.widest_registers_numba")
+    assert any(path.endswith("widest_registers_numba.py") for path in files)
