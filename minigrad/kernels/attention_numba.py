@@ -1,45 +1,41 @@
-"""Attention by compiled loops: all steps of some rows of weights while these are in a near cache.
+"""Attention by compiled loops: all steps of some queries' weights while these are in a near cache.
 
-A thread takes one matrix after the other. Its keys and values are packed, transposed or padded to whole vectors; then
-for some rows of queries:
+A thread takes one matrix after the other. Its keys and values are packed to whole vectors; then for some queries, which
+are the columns of blocks (see `attention_blocks_numba`):
 
-    weights    w = softmax(q k')           products in register tiles
-    forward    w v
-    backward   dv += w' g,  dw = g v',  slopes = w (dw - sum of w dw),  dq = slopes k,  dk += slopes' q
+    weights    w = softmax(k q')           products in register tiles
+    forward    v' w
+    backward   dv += w g,  dw = v g',  slopes = w (dw - sum of w dw),  dq' = k' slopes,  dk += slopes q
 
-With `causal`, rows have the columns up to their last one only.
+With `causal`, blocks have the keys up to their last query only.
 """
 
-from functools import cache
 from math import prod
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from minigrad.typing import Array
+from minigrad.typing import Array, DType, Shape
 
-from .array_utils import one_of
-from .fusion.vector_math_numba import library
-from .jit import VariantResult, compiled
-from .matrix_layout import Matrices, empty_ordered, matrices
-from .partial_vectors_numba import load_part, store_part
-from .register_tiles_numba import (
-    HAS_AVX512,
-    add_outer_product,
-    load_contiguous,
-    load_grid,
-    splat_column,
-    store_grid,
-    zero_tile,
+from .attention_blocks_numba import (
+    ROWS,
+    TILE_ROWS,
+    add_mask,
+    add_product_along_queries,
+    copy_in,
+    copy_out,
+    exponentials,
+    invert,
+    product,
+    product_along_keys,
+    rounded_up,
+    softmax_input,
 )
-from .row_sums_numba import row_maximum, row_product, row_sum
-from .simd import BYTES, fill, fma, zeros
+from .jit import VariantResult, compiled
+from .matrix_layout import Matrices, empty_ordered, matrices, shared_matrices
+from .simd import BYTES
 from .threads import parallel
-
-TILE_ROWS, TILE_REGISTERS = (8, 2) if HAS_AVX512 else (4, 1)
-ROWS = 32
-"""Of queries at a time; a multiple of the rows of a tile."""
+from .transposition_numba import transpose
 
 LEAST_MATRICES = 4
 """Threads take whole matrices: with fewer ones, BLAS is the faster."""
@@ -49,245 +45,178 @@ def attention(
     q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool
 ) -> VariantResult:  # fmt: skip
     """See `attention.attention`."""
-    if not _suits(q, k, v, mask, causal):
+    lead = _lead(q, k, v, mask)
+    if lead is None:
         return NotImplemented
-    out, failed = empty_ordered((*q.shape[:-1], v.shape[-1]), q.dtype, q), np.zeros(1, np.int8)
-    _run("forward", (out, q, k, v), scale, causal, failed)
-    return NotImplemented if failed[0] else out
+    out = _empty((*lead, q.shape[-2], v.shape[-1]), q)
+    return out if _run(forward, (out,), (q, k, v), mask, lead, scale, causal) else NotImplemented
 
 
 def attention_gradients(
     g: Array, q: Array, k: Array, v: Array, mask: Array | None, *, scale: float, causal: bool
 ) -> VariantResult:
     """See `attention.attention_gradients`."""
-    if not _suits(q, k, v, mask, causal) or g.dtype != q.dtype or not np.isfinite(g).all():
+    lead = _lead(q, k, v, mask)
+    if lead is None or g.dtype != q.dtype:
         return NotImplemented
-    made, failed = [empty_ordered(x.shape, x.dtype, x) for x in (q, k, v)], np.zeros(1, np.int8)
-    _run("backward", (*made, g, q, k, v), scale, causal, failed)
-    return NotImplemented if failed[0] else tuple(made)
+    made = tuple([_empty((*lead, *x.shape[-2:]), x) for x in (q, k, v)])
+    return made if _run(backward, made, (g, q, k, v), mask, lead, scale, causal) else NotImplemented
 
 
-def _suits(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> bool:
-    """Whether there are many matrices of one dtype, none of them empty, that need not be repeated.
-
-    Nor may there be values that are not finite where some are left out: 0 times NaN is NaN, in all rows or in none.
-    """
-    return (
-        mask is None
-        and q.dtype.char in "fd"
-        and q.dtype == k.dtype == v.dtype
-        and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
-        and prod(q.shape[:-2]) >= LEAST_MATRICES
-        and min(*q.shape, *k.shape, v.shape[-1]) > 0
-        and (not causal or bool(np.isfinite(v).all()))
-    )
+def _lead(q: Array, k: Array, v: Array, mask: Array | None) -> Shape | None:
+    """The leading dimensions of the result, if there are many matrices of one dtype, none of them empty."""
+    if q.dtype.char not in "fd" or not q.dtype == k.dtype == v.dtype or not min(*q.shape, *k.shape, v.shape[-1]):
+        return None
+    lead = np.broadcast_shapes(*[x.shape[:-2] for x in (q, k, v, mask) if x is not None])
+    return lead if prod(lead) >= LEAST_MATRICES else None
 
 
-def _run(name: str, arrays: tuple[Array, ...], scale: float, causal: bool, failed: Array) -> None:
-    """Run a kernel on all matrices, q, k and v the last; `failed` tells whether a score was not finite."""
-    q, k, v = arrays[-3:]
+def _empty(shape: Shape, x: Array) -> Array:
+    """A new array in the order of `matrix_layout.ordered`."""
+    return empty_ordered(shape, x.dtype, x) if len(shape) == x.ndim else np.empty(shape, x.dtype)
+
+
+def _run(
+    kernel: Any, made: tuple[Array, ...], given: tuple[Array, ...], mask: Array | None, lead: Shape, scale: float,
+    causal: bool,
+) -> bool:  # fmt: skip
+    """Run a kernel on all matrices, q, k and v the last; gives whether all numbers and scores were finite."""
+    q, k, v = given[-3:]
+    dtype, failed = q.dtype, np.zeros(1, np.int8)
+    lanes = BYTES // dtype.itemsize
     sizes = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
-    step = TILE_REGISTERS * BYTES // q.dtype.itemsize
-    padded = tuple([-(-size // step) * step for size in sizes[1:]])
-    scalar = np.float32 if q.dtype.char == "f" else np.float64
-    kernel = getattr(kernels(scalar), name)
+    whole = [x if x.shape[:-2] == lead else np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in given]
     parallel(
         kernel,
-        prod(q.shape[:-2]),
-        *map(matrices, arrays),
+        prod(lead),
+        *map(matrices, (*made, *whole)),
+        _added(mask, dtype, (*lead, *sizes[:2])),
+        mask is not None,
         sizes,
-        padded,
-        scalar(scale),
+        tuple([-(-size // lanes) * lanes for size in sizes[1:]]),
+        np.full(ROWS, scale, dtype),
         causal,
-        one_of(q.dtype),
         failed,
     )
+    return not failed[0]
+
+
+def _added(mask: Array | None, dtype: DType, shape: Shape) -> Matrices:
+    """What is added to scores; where there is no mask, nothing of it is read."""
+    if mask is None:
+        return shared_matrices(np.zeros((1, 1), dtype), (1, 1))
+    if mask.dtype.kind == "b":
+        distinct = tuple([slice(0, 1) if step == 0 else slice(None) for step in mask.strides])
+        mask = np.where(mask[distinct], dtype.type(0), dtype.type(-np.inf))
+    return shared_matrices(mask.astype(dtype, copy=False), shape)
 
 
 @compiled
-def product(
-    out: Array, to: int, out_row: int, a: Array, at: int, a_row: int, a_step: int, b: Array, b_row: int, rows: int,
-    depth: int, columns: int, add: bool,
+def weights(
+    w: Array, per_total: Array, queries: Array, keys: Array, key_width: int, size: int, mask: Matrices, masked: bool,
+    mask_rows: Array, mask_columns: Array, m: int, row: int, count: int, depth: int, causal: bool, ones: Array,
+    largest: Array, total: Array, places: Array,
+) -> bool:  # fmt: skip
+    """w = exp(scores - the largest) of some queries, and 1 / their sums; gives whether scores were finite."""
+    lanes = BYTES // w.itemsize
+    width = rounded_up(count, lanes)
+    product(w, 0, ROWS, keys, 0, key_width, 1, queries, 0, ROWS, rounded_up(depth, TILE_ROWS), size, width, False)
+    if masked:
+        long = rounded_up(depth, lanes)
+        copy_in(mask_rows, long, mask, m, row, count, depth, ones)
+        transpose(mask_columns, ROWS, mask_rows, long, count, depth)
+        add_mask(w, mask_columns, depth)
+    exponentials(w, largest, total, depth, width, min(row, depth) if causal else depth, places)
+    return invert(per_total, largest, total, count, masked)
+
+
+@compiled
+def forward(
+    out: Matrices, q: Matrices, k: Matrices, v: Matrices, mask: Matrices, masked: bool,
+    sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scales: Array, causal: bool, failed: Array,
+    start: int, stop: int,
 ) -> None:  # fmt: skip
-    """out[to + i out_row + j] = sum over k of a[at + i a_row + k a_step] b[k b_row + j], or that added to it.
-
-    Rows are a multiple of those of a tile, columns of its registers.
-    """
-    lanes = BYTES // b.itemsize
-    for j in range(0, columns, TILE_REGISTERS * lanes):
-        for i in range(0, rows, TILE_ROWS):
-            place, first = to + i * out_row + j, at + i * a_row
-            s = zero_tile(out, TILE_ROWS, TILE_REGISTERS)
-            if add:
-                s = load_grid(out, place, out_row, lanes, TILE_ROWS, TILE_REGISTERS)
-            for k in range(depth):
-                ws = splat_column(a, first + k * a_step, a_row, TILE_ROWS)
-                s = add_outer_product(s, ws, load_contiguous(b, k * b_row + j, TILE_REGISTERS))
-            store_grid(out, place, out_row, lanes, s, TILE_ROWS)
-
-
-@compiled
-def whole_tiles(count: int) -> int:
-    """So many rows, or more, that tiles have."""
-    return (count + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
-
-
-@compiled
-def copy_rows(
-    out: Array, to: int, width: int, x: Array, at: int, from_width: int, count: int, size: int, factors: Array,
-    scale: float,
-) -> None:  # fmt: skip
-    """Rows of `size` numbers, from rows of another width, times scale and the factors of the rows."""
-    lanes = BYTES // x.itemsize
-    nothing = zeros(x)
-    for i in range(count):
-        factor = fill(x, factors[i] * scale)
-        for j in range(0, size, lanes):
-            numbers = load_part(x, at + i * from_width + j, size - j)
-            store_part(out, to + i * width + j, fma(nothing, numbers, factor), size - j)
-
-
-@compiled
-def copy_in(
-    out: Array, width: int, x: Matrices, m: int, row: int, count: int, size: int, factors: Array
-) -> None:  # fmt: skip
-    """Rows of a matrix, from `row` on, to rows of another width, times the factors of the rows."""
-    numbers, starts, step = x
-    copy_rows(out, 0, width, numbers, starts[m] + row * step, step, count, size, factors, factors.dtype.type(1))
-
-
-@compiled
-def copy_out(
-    x: Matrices, m: int, row: int, block: Array, width: int, count: int, size: int, factors: Array, scale: float
-) -> None:
-    """Likewise the other way, times scale."""
-    numbers, starts, step = x
-    copy_rows(numbers, starts[m] + row * step, step, block, 0, width, count, size, factors, scale)
-
-
-@compiled
-def copy_transposed(out: Array, width: int, x: Matrices, m: int, count: int, size: int, scale: float) -> None:
-    """The columns of a matrix of `count` rows, of `size` numbers, as rows of another width, times scale."""
-    numbers, starts, step = x
-    for j in range(size):
-        line, column = out[j * width : j * width + count], numbers[starts[m] + j :: step]
-        for i in range(len(line)):
-            line[i] = column[i] * scale
-
-
-@cache
-def kernels(f: Any) -> SimpleNamespace:
-    """The kernels for a dtype, which take matrices from start to stop."""
-    exp, nothing = library(f).exp_nonpositive, f(0)
-
-    @compiled
-    def exponentials(
-        w: Array, width: int, per_total: Array, queries: Array, long: int, keys: Array, row: int, count: int,
-        columns: int, size: int, causal: bool, one: Array, failed: Array,
-    ) -> int:  # fmt: skip
-        """exp(scores - the largest) of some rows, 0 where they do not look, and 1 / their sums; gives the columns.
-
-        Rows end with a register's last number: loops over a part of one would take as long as those over many.
-        """
-        last = min(columns, row + count) if causal else columns
-        step = TILE_REGISTERS * (BYTES // w.itemsize)
-        padded = (last + step - 1) // step * step
-        product(w, 0, width, queries, 0, long, 1, keys, width, whole_tiles(count), size, padded, False)
-        for i in range(count):
-            seen = min(last, row + i + 1) if causal else last
-            whole, first = seen // step * step, w[i * width]
-            for start in range(whole, padded, step):
-                part = w[i * width + start : i * width + start + step]
-                for j in range(step):
-                    part[j] = part[j] if start + j < seen else first
-            largest = row_maximum(w, i * width, padded)
-            for start in range(i * width, i * width + padded, step):
-                part = w[start : start + step]
-                for j in range(step):
-                    part[j] = exp(part[j] - largest)
-            for start in range(whole, padded, step):
-                part = w[i * width + start : i * width + start + step]
-                for j in range(step):
-                    part[j] = part[j] if start + j < seen else nothing
-            total = f(row_sum(w, one, i * width, padded))
-            if not (abs(largest) < np.inf and total < np.inf):
+    """The results of the matrices from start to stop."""
+    rows, columns, size, values = sizes
+    long, key_width, value_width = padded
+    dtype = scales.dtype
+    ones, places = np.ones(max(columns, ROWS), dtype), np.arange(ROWS).astype(dtype)
+    largest, total, per_total = np.empty(ROWS, dtype), np.empty(ROWS, dtype), np.empty(ROWS, dtype)
+    keys, packed = np.zeros(long * key_width, dtype), np.zeros(long * value_width, dtype)
+    query_rows, queries = np.zeros(ROWS * key_width, dtype), np.zeros(key_width * ROWS, dtype)
+    w, block, block_rows = (
+        np.empty(long * ROWS, dtype), np.zeros(value_width * ROWS, dtype), np.empty(ROWS * value_width, dtype),
+    )  # fmt: skip
+    room = ROWS * long if masked else 0
+    mask_rows, mask_columns = np.zeros(room, dtype), np.zeros(room, dtype)
+    for m in range(start, stop):
+        wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
+        wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
+        for row in range(0, rows, ROWS):
+            count = min(ROWS, rows - row)
+            depth = min(columns, row + count) if causal else columns
+            width = rounded_up(count, BYTES // w.itemsize)
+            wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
+            transpose(queries, ROWS, query_rows, key_width, count, size)
+            finite = weights(
+                w, per_total, queries, keys, key_width, size, mask, masked, mask_rows, mask_columns, m, row, count,
+                depth, causal, ones, largest, total, places,
+            )  # fmt: skip
+            if wrong != 0 or not finite:
                 failed[0] = 1
-            per_total[i] = f(1) / total
-        for j in range(count * width, whole_tiles(count) * width):
-            w[j] = 0
-        return padded
+                return
+            product_along_keys(block, packed, value_width, w, rounded_up(values, TILE_ROWS), depth, width)
+            transpose(block_rows, value_width, block, ROWS, values, count)
+            copy_out(out, m, row, block_rows, value_width, count, values, per_total)
 
-    @compiled
-    def forward(
-        out: Matrices, q: Matrices, k: Matrices, v: Matrices, sizes: tuple[int, int, int, int],
-        padded: tuple[int, int, int], scale: float, causal: bool, one: Array, failed: Array, start: int, stop: int,
-    ) -> None:  # fmt: skip
-        rows, columns, size, values = sizes
-        width, long, wide = padded
-        ones = np.ones(max(width, ROWS), one.dtype)
-        keys, packed = np.zeros(size * width, one.dtype), np.zeros(width * wide, one.dtype)
-        queries, per_total = np.zeros(ROWS * long, one.dtype), np.ones(ROWS, one.dtype)
-        w, block = np.empty(ROWS * width, one.dtype), np.empty(ROWS * wide, one.dtype)
-        for m in range(start, stop):
-            copy_transposed(keys, width, k, m, columns, size, scale)
-            copy_in(packed, wide, v, m, 0, columns, values, ones)
-            for row in range(0, rows, ROWS):
-                count = min(ROWS, rows - row)
-                copy_in(queries, long, q, m, row, count, size, ones)
-                depth = exponentials(
-                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
-                )
-                product(block, 0, wide, w, 0, width, 1, packed, wide, whole_tiles(count), depth, wide, False)
-                copy_out(out, m, row, block, wide, count, values, per_total, f(1))
 
-    @compiled
-    def backward(
-        to_q: Matrices, to_k: Matrices, to_v: Matrices, g: Matrices, q: Matrices, k: Matrices, v: Matrices,
-        sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scale: float, causal: bool, one: Array,
-        failed: Array, start: int, stop: int,
-    ) -> None:  # fmt: skip
-        rows, columns, size, values = sizes
-        width, long, wide = padded
-        step, ones = TILE_REGISTERS * (BYTES // one.itemsize), np.ones(max(width, ROWS), one.dtype)
-        keys, keys_in_rows = np.zeros(size * width, one.dtype), np.zeros(width * long, one.dtype)
-        values_in_columns = np.zeros(values * width, one.dtype)
-        queries, cotangent = np.zeros(ROWS * long, one.dtype), np.zeros(ROWS * wide, one.dtype)
-        w, slopes, per_total = (
-            np.empty(ROWS * width, one.dtype),
-            np.empty(ROWS * width, one.dtype),
-            np.ones(ROWS, one.dtype),
-        )
-        block, sum_k, sum_v = (
-            np.empty(ROWS * long, one.dtype),
-            np.empty(width * long, one.dtype),
-            np.empty(width * wide, one.dtype),
-        )
-        for m in range(start, stop):
-            copy_transposed(keys, width, k, m, columns, size, scale)
-            copy_in(keys_in_rows, long, k, m, 0, columns, size, ones)
-            copy_transposed(values_in_columns, width, v, m, columns, values, f(1))
-            sum_k[:] = 0
-            sum_v[:] = 0
-            for row in range(0, rows, ROWS):
-                count = min(ROWS, rows - row)
-                used = whole_tiles(count)
-                copy_in(queries, long, q, m, row, count, size, ones)
-                depth = exponentials(
-                    w, width, per_total, queries, long, keys, row, count, columns, size, causal, one, failed
-                )
-                copy_in(cotangent, wide, g, m, row, count, values, per_total)
-                product(sum_v, 0, wide, w, 0, 1, width, cotangent, wide, depth, count, wide, True)
-                product(slopes, 0, width, cotangent, 0, wide, 1, values_in_columns, width, used, values, depth, False)
-                for i in range(count):
-                    along = f(row_product(slopes, w, i * width, depth)) * per_total[i]
-                    for start in range(i * width, i * width + depth, step):
-                        part, weights = slopes[start : start + step], w[start : start + step]
-                        for j in range(step):
-                            part[j] = weights[j] * (part[j] - along)
-                product(block, 0, long, slopes, 0, width, 1, keys_in_rows, long, used, depth, long, False)
-                copy_out(to_q, m, row, block, long, count, size, ones, scale)
-                product(sum_k, 0, long, slopes, 0, 1, width, queries, long, depth, count, long, True)
-            copy_out(to_k, m, 0, sum_k, long, columns, size, ones, scale)
-            copy_out(to_v, m, 0, sum_v, wide, columns, values, ones, f(1))
-
-    return SimpleNamespace(forward=forward, backward=backward)
+@compiled
+def backward(
+    to_q: Matrices, to_k: Matrices, to_v: Matrices, g: Matrices, q: Matrices, k: Matrices, v: Matrices, mask: Matrices,
+    masked: bool, sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scales: Array, causal: bool,
+    failed: Array, start: int, stop: int,
+) -> None:  # fmt: skip
+    """The gradients of the matrices from start to stop."""
+    rows, columns, size, values = sizes
+    long, key_width, value_width = padded
+    dtype = scales.dtype
+    ones, places = np.ones(max(columns, ROWS), dtype), np.arange(ROWS).astype(dtype)
+    largest, total, per_total = np.empty(ROWS, dtype), np.empty(ROWS, dtype), np.empty(ROWS, dtype)
+    keys, packed = np.zeros(long * key_width, dtype), np.zeros(long * value_width, dtype)
+    query_rows, queries = np.zeros(ROWS * key_width, dtype), np.zeros(key_width * ROWS, dtype)
+    cotangent_rows, cotangents = np.zeros(ROWS * value_width, dtype), np.zeros(value_width * ROWS, dtype)
+    block, block_rows = np.zeros(key_width * ROWS, dtype), np.empty(ROWS * key_width, dtype)
+    w, slopes = np.empty(long * ROWS, dtype), np.empty(long * ROWS, dtype)
+    sum_k, sum_v = np.empty(long * key_width, dtype), np.empty(long * value_width, dtype)
+    room = ROWS * long if masked else 0
+    mask_rows, mask_columns = np.zeros(room, dtype), np.zeros(room, dtype)
+    for m in range(start, stop):
+        wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
+        wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
+        sum_k[:] = 0
+        sum_v[:] = 0
+        for row in range(0, rows, ROWS):
+            count = min(ROWS, rows - row)
+            depth = min(columns, row + count) if causal else columns
+            seen = min(row, depth) if causal else depth
+            width, used = rounded_up(count, BYTES // w.itemsize), rounded_up(depth, TILE_ROWS)
+            wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
+            transpose(queries, ROWS, query_rows, key_width, count, size)
+            finite = weights(
+                w, per_total, queries, keys, key_width, size, mask, masked, mask_rows, mask_columns, m, row, count,
+                depth, causal, ones, largest, total, places,
+            )  # fmt: skip
+            wrong += copy_in(cotangent_rows, value_width, g, m, row, count, values, per_total)
+            if wrong != 0 or not finite:
+                failed[0] = 1
+                return
+            transpose(cotangents, ROWS, cotangent_rows, value_width, count, values)
+            product(slopes, 0, ROWS, packed, 0, value_width, 1, cotangents, 0, ROWS, used, values, width, False)
+            softmax_input(slopes, w, per_total, depth, width)
+            product_along_keys(block, keys, key_width, slopes, rounded_up(size, TILE_ROWS), depth, width)
+            transpose(block_rows, key_width, block, ROWS, size, count)
+            copy_out(to_q, m, row, block_rows, key_width, count, size, scales)
+            add_product_along_queries(sum_v, value_width, w, cotangent_rows, used, count, seen)
+            add_product_along_queries(sum_k, key_width, slopes, query_rows, used, count, seen)
+        copy_out(to_k, m, 0, sum_k, key_width, columns, size, ones)
+        copy_out(to_v, m, 0, sum_v, value_width, columns, values, ones)

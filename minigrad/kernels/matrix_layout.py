@@ -1,5 +1,6 @@
 """Matrices where they lie: as parts of a larger array, as the heads of attention are, and results in the same order."""
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -27,11 +28,27 @@ def matrices(x: Array) -> Matrices:
     if not (x.flags.behaved and x.strides[-1] == x.itemsize and min(steps) >= 0 < steps[-2]):
         x = as_contiguous(x)
         steps = [step // x.itemsize for step in x.strides]
-    starts = np.zeros(1, np.intp)
-    for count, step in zip(x.shape[:-2], steps, strict=False):
-        starts = np.add.outer(starts, np.arange(count) * step).reshape(-1)
     length = 1 + sum((count - 1) * step for count, step in zip(x.shape, steps, strict=True))
-    return as_strided(x, (length,), (x.itemsize,)), starts, steps[-2]
+    return as_strided(x, (length,), (x.itemsize,)), _starts(x.shape[:-2], tuple(steps[:-2])), steps[-2]
+
+
+def shared_matrices(x: Array, shape: Shape) -> Matrices:
+    """The matrices of x broadcast to a shape: they may lie on each other, and are not to be written to."""
+    first = tuple([slice(0, 1) if step == 0 else slice(None) for step in x.strides[:-1]])
+    numbers = as_contiguous(np.broadcast_to(x[first], (*x[first].shape[:-1], shape[-1])))
+    steps = [step // x.itemsize for step in np.broadcast_to(numbers, shape).strides]
+    flat = numbers.reshape(-1)
+    flat.flags.writeable = False
+    return flat, _starts(shape[:-2], tuple(steps[:-2])), steps[-2]
+
+
+@lru_cache(256)  # a network asks for the same few, in every step
+def _starts(shape: Shape, steps: tuple[int, ...]) -> Array:
+    """Where each matrix begins."""
+    starts = np.zeros(1, np.intp)
+    for count, step in zip(shape, steps, strict=True):
+        starts = np.add.outer(starts, np.arange(count) * step).reshape(-1)
+    return starts
 
 
 def ordered(out: Array, x: Array) -> Array:

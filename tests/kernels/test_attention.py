@@ -22,13 +22,13 @@ def arguments(lead=(2, 3), rows=40, columns=50, size=9, values=20, dtype=np.floa
     return [rng.normal(size=(*lead, *shape)).astype(dtype) for shape in shapes]
 
 
-def both(g, q, k, v, scale=0.4, causal=False):
+def both(g, q, k, v, scale=0.4, causal=False, mask=None):
     """The result and its gradients, twice."""
     settings = {"scale": scale, "causal": causal}
     with numpy_only(), np.errstate(all="ignore"):
-        expected = plain.attention(q, k, v, None, **settings), *plain.attention_gradients(g, q, k, v, None, **settings)
-    found = fast.attention(q, k, v, None, **settings)
-    gradients = fast.attention_gradients(g, q, k, v, None, **settings)
+        expected = plain.attention(q, k, v, mask, **settings), *plain.attention_gradients(g, q, k, v, mask, **settings)
+    found = fast.attention(q, k, v, mask, **settings)
+    gradients = fast.attention_gradients(g, q, k, v, mask, **settings)
     assert found is not NotImplemented
     assert gradients is not NotImplemented
     return (found, *gradients), expected
@@ -42,6 +42,66 @@ def test_compiled_loops_equal_the_definition(rows, columns, size, values, causal
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_allclose(one, other, rtol=100 * eps, atol=50 * eps * max(1, np.abs(other).max()))
+
+
+@given(
+    sizes, sizes, st.sampled_from([(2, 2, 3), (1, 2, 3), (3,), (2, 1, 1), ()]), st.booleans(), st.booleans(),
+    st.sampled_from([np.bool_, np.float32, np.float64]), st.floats(0, 1), st.integers(0, 9),
+)  # fmt: skip
+def test_masks_of_all_shapes_are_as_in_the_definition(rows, columns, lead, shared, causal, kind, hidden, seed):
+    rng = np.random.default_rng(seed)
+    given_arrays = arguments((2, 2, 3), rows, columns)
+    mask = rng.random((*lead, 1 if shared else rows, columns)) >= hidden  # some queries may see no key
+    if kind is not np.bool_:
+        mask = np.where(mask, rng.normal(size=mask.shape), -np.inf).astype(kind)
+    mask = np.broadcast_to(mask, (*lead, rows, columns))
+    found, expected = both(*given_arrays, causal=causal, mask=mask)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * max(1, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.float32])
+def test_a_query_that_may_look_at_nothing_gets_0_and_passes_on_0(kind):
+    mask = np.arange(40)[:, None] != np.full(50, 3)
+    mask = mask if kind is np.bool_ else np.where(mask, np.float32(0), np.float32(-np.inf))
+    found, expected = both(*arguments(), mask=mask)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert not found[0][:, :, 3].any()
+    assert not found[1][:, :, 3].any()
+
+
+def test_large_negative_numbers_in_a_mask_hide_keys():
+    given_arrays, hidden = arguments(), np.random.default_rng(1).random((40, 50)) < 0.5
+    for number in (-1e4, -1e9, np.finfo(np.float32).min):
+        mask = np.where(hidden, number, 0).astype(np.float32)
+        for one, other in zip(both(*given_arrays, mask=mask)[0], both(*given_arrays, mask=~hidden)[0], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_masks_with_numbers_that_are_not_finite_are_left_to_the_definition(value):
+    g, q, k, v = arguments()
+    mask = np.zeros((40, 50), np.float32)
+    mask[3, 4] = value
+    assert fast.attention(q, k, v, mask, scale=1.0, causal=False) is NotImplemented
+    assert fast.attention_gradients(g, q, k, v, mask, scale=1.0, causal=False) is NotImplemented
+
+
+def test_leading_dimensions_broadcast_and_results_lie_as_in_the_definition():
+    g, q, k, v = arguments()
+    for few in ((q, k[:1], v[:, :1]), (q, k[0], v[0]), (q[:, :1], k, v)):
+        for one, other in zip(*both(g, *few), strict=True):
+            assert one.strides == other.strides
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_key_that_is_not_finite_is_left_to_the_definition_even_where_nobody_takes_it():
+    g, q, k, v = arguments()
+    q[..., 0] = np.abs(q[..., 0])
+    k[0, 0, 3, 0] = -np.inf  # its weights are 0, and 0 times it is NaN
+    assert fast.attention_gradients(g, q, k, v, None, scale=1.0, causal=False) is NotImplemented
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -115,9 +175,6 @@ def test_scores_that_overflow_are_left_to_the_definition():
 def test_other_calls_are_left_to_the_definition():
     _, q, k, v = arguments()
     settings = {"scale": 1.0, "causal": False}
-    mask = np.ones((40, 50), bool)
-    assert fast.attention(q, k, v, mask, **settings) is NotImplemented
     assert fast.attention(q[0, :2], k[0, :2], v[0, :2], None, **settings) is NotImplemented  # few matrices
-    assert fast.attention(q, k[:1], v, None, **settings) is NotImplemented  # that broadcast
     assert fast.attention(q, k.astype(np.float64), v, None, **settings) is NotImplemented
     assert fast.attention(q[..., :0], k[..., :0], v, None, **settings) is NotImplemented

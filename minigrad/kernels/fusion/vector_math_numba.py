@@ -75,14 +75,18 @@ DOUBLE: Final = {
 # fmt: on
 
 
+def constants(f: Any) -> dict[str, Any]:
+    """What differs between the dtypes."""
+    return SINGLE if f is np.float32 else DOUBLE
+
+
 @cache
 def library(f: Any) -> SimpleNamespace:
     """The functions for numbers of the dtype f."""
-    constants = SINGLE if f is np.float32 else DOUBLE
-    math = SimpleNamespace()
-    expm1_small, half_exp, exp_of_sum = _exponentials(f, constants, math)
-    odd, log_near_one = _logarithms(f, constants, math)
-    _error_functions(f, constants, exp_of_sum, math)
+    math, given = SimpleNamespace(), constants(f)
+    expm1_small, half_exp, exp_of_sum = _exponentials(f, given, math)
+    odd, log_near_one = _logarithms(f, given, math)
+    _error_functions(f, given, exp_of_sum, math)
     wide = library(np.float64) if f is np.float32 else None
     for more in (
         trigonometry(f), hyperbolic(f, half_exp, log_near_one), powers(f, expm1_small, odd, wide)
