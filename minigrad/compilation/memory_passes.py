@@ -16,6 +16,7 @@ from minigrad.compilation.memory import gaps, homes, lives, placed
 from minigrad.compilation.normalization_gradient import NormalizationGradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES, MIN_ROOM
+from minigrad.kernels.sibling_convolutions import conv_each
 from minigrad.optim import Optimizer
 
 UPDATE: Final = "step_parameters"
@@ -186,7 +187,7 @@ def _is_placed(program: Program, instruction: Instruction, number: int) -> bool:
     """Whether it makes a result where it is told to: only one of its results is like it, for places go by shape."""
     kinds = {n: (program.values[n].shape, program.values[n].dtype) for n in instruction.makes}
     like = [n for n, kind in kinds.items() if kind == kinds[number]]
-    if len(like) > 1:
+    if len(like) > 1 and instruction.function is not conv_each:  # which makes them in their order
         return False
     if isinstance(instruction.function, (FusedLoop, FusedConvolution, FusedNormalization, NormalizationGradient)):
         return True

@@ -4,9 +4,11 @@
     constants              what is the same at each replay is computed once
     common subexpressions  what two calls would compute alike is computed once
     pieces                 cotangents of the pieces of a value are written side by side      (joined_pieces.py)
+    sums of siblings       a sum of gradients of pointwise convolutions is one product         (sibling_passes.py)
     normalization          channels of a convolution are scaled and shifted by its kernels   (convolution_passes.py)
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
+    siblings               pointwise convolutions of the same images are one product           (sibling_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     normalization gradient that of a normalization finds where a relu behind it was flat    (normalization_passes.py)
     relu behind pooling    a relu's gradient is taken before max pooling's, of fewer pixels  (pooling_passes.py)
@@ -36,6 +38,7 @@ from minigrad.compilation.normalization_passes import fuse_normalization, fuse_n
 from minigrad.compilation.pooling_passes import relu_behind_pooling
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Value, Wrapped, renumbered
 from minigrad.compilation.row_updates import update_by_rows
+from minigrad.compilation.sibling_passes import convolve_siblings, sum_siblings
 from minigrad.kernels.array_utils import as_contiguous
 
 MOST_FOLDED: Final = 1 << 20
@@ -107,9 +110,11 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("constants", fold_constants),
     Pass("common subexpressions", common_subexpressions),
     Pass("pieces", join_pieces),
+    Pass("sums of siblings", sum_siblings),
     Pass("normalization", normalize_by_kernels),
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),
+    Pass("siblings", convolve_siblings),
     Pass("normalization fusion", fuse_normalization),
     Pass("normalization gradient", fuse_normalization_gradient),
     Pass("relu behind pooling", relu_behind_pooling),

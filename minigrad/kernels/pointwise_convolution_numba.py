@@ -5,13 +5,15 @@
 
 A strip is some rows of pixels, those of all images counted, so that small images lie side by side. Its pixels are
 copied to panels of a register tile's width, in which those of all channels follow each other; a panel then serves all
-outputs from a near cache, and results are written once, to where they belong. `pointwise_weight_numba` has the
-gradient of w.
+outputs from a near cache, and results are written once, to where they belong. Channels of x may lie in several arrays,
+and so may those of y: see `sibling_convolutions`. `pointwise_weight_numba` has the gradient of w.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,7 +25,7 @@ from . import buffers
 from .array_utils import as_contiguous, flat
 from .finish import Finish, in_groups
 from .jit import VariantResult, compiled, inlined
-from .partial_vectors_numba import load_part, store_part
+from .pixel_pieces_numba import AT, IMAGE, PIXEL, SIZE, cut, read_pieces, write_pieces
 from .register_tiles_numba import (
     HAS_AVX512,
     add_outer_product,
@@ -33,7 +35,7 @@ from .register_tiles_numba import (
     store_grid,
     zero_tile,
 )
-from .simd import BYTES, load, load_scalar, prefetch, store, store_scalar
+from .simd import BYTES, load_scalar, prefetch, store_scalar
 from .threads import parallel
 
 OUTS, VECTORS = (8, 3) if HAS_AVX512 else (6, 1)
@@ -52,17 +54,8 @@ MIN_CHANNELS: Final = 64
 """Of input and output: a number that is copied to a panel takes part in as many sums as there are outputs, and one that
 is written is a sum over all inputs. With fewer, what is copied costs more than tiles gain over those of BLAS."""
 
-
-AHEAD: Final = 4
-"""Channels by which pixels are fetched before they are copied."""
-
 PACK_GRAIN: Final = 1 << 15
 """Weights for which a thread pays."""
-
-
-AT, IMAGE, PIXEL, SIZE, ROOM, SOURCE = range(6)
-"""Of a piece of pixels: where it begins in the panels, its image, its first pixel there, how many pixels it has, for
-how many there is room, and where it begins in x."""
 
 
 class Strips(NamedTuple):
@@ -81,8 +74,9 @@ def conv(
     """See `convolution.conv`."""
     if min(w.shape[:2]) < MIN_CHANNELS or not suits(x, w, w.shape, stride, padding, groups):
         return NotImplemented
-    bias = np.zeros(len(w), x.dtype) if b is None else b.astype(x.dtype)
-    return convolve(x, w, bias, finish)
+    out = buffers.empty((len(x), len(w), *x.shape[2:]), x.dtype)
+    convolve([x], [w], [out], b, finish)
+    return out
 
 
 def conv_input(
@@ -91,7 +85,9 @@ def conv_input(
     """See `convolution.conv_input`."""
     if min(w.shape[:2]) < MIN_CHANNELS or not suits(g, w, w.shape, stride, padding, groups):
         return NotImplemented
-    return convolve(g, w, np.zeros(shape[1], g.dtype), transposed=True)
+    out = buffers.empty(shape, g.dtype)
+    convolve([g], [w], [out], transposed=True)
+    return out
 
 
 def suits(x: Array, y: Array, w: Shape, stride: Pair, padding: Pair, groups: int) -> bool:
@@ -107,30 +103,50 @@ def suits(x: Array, y: Array, w: Shape, stride: Pair, padding: Pair, groups: int
     )
 
 
-def convolve(x: Array, w: Array, bias: Array, finish: Finish | None = None, *, transposed: bool = False) -> Array:
-    """out[n] = w x[n] + bias for x (N, C, H, W), w (O, C), or (C, O) where it is `transposed`."""
-    out = buffers.empty((len(x), len(bias), *x.shape[2:]), x.dtype)
-    tiles = -(-len(bias) // OUTS)
-    weights = buffers.scratch((tiles * OUTS * x.shape[1],), x.dtype)
-    steps = (1, len(bias)) if transposed else (x.shape[1], 1)
-    parallel(pack_weights, tiles, flat(w), weights, (len(bias), x.shape[1]), steps,
-             grain=-(-PACK_GRAIN // (OUTS * x.shape[1])))  # fmt: skip
+def convolve(
+    xs: Sequence[Array], ws: Sequence[Array], outs: Sequence[Array], b: Array | None = None,
+    finish: Finish | None = None, *, transposed: bool = False,
+) -> None:  # fmt: skip
+    """outs[k] = ws[k] xs[0] + b for each k; or, `transposed`, outs[0] = sum_k ws[k]' xs[k].
+
+    Shapes: xs (N, C, H, W), ws (O, C, 1, 1), outs (N, O, H, W); `transposed` xs (N, O, H, W) and outs (N, C, H, W).
+    """
+    x, out, sources = xs[0], outs[0], [*map(as_contiguous, xs)]
+    ins = sum([each.shape[1] for each in xs])
+    tiles = [*accumulate([-(-each.shape[1] // OUTS) for each in outs], initial=0)]
+    weights, begin = buffers.scratch((tiles[-1] * OUTS * ins,), x.dtype), 0
+    for k, w in enumerate(ws):
+        shape, steps = ((w.shape[1], len(w)), (1, w.shape[1])) if transposed else (w.shape[:2], (w.shape[1], 1))
+        first, last = (0, tiles[-1]) if transposed else tiles[k : k + 2]
+        parallel(pack_weights, last - first, flat(w), weights[first * OUTS * ins :], shape, steps, ins, begin,
+                 grain=-(-PACK_GRAIN // (OUTS * shape[1])))  # fmt: skip
+        begin += shape[1] if transposed else 0
     # Behind the bias: ones, a vector, to make vectors of it.
-    numbers = np.concatenate([bias, np.zeros(-len(bias) % OUTS), np.ones(BYTES // x.itemsize)], dtype=x.dtype)
-    strips = strips_of(x.shape, x.itemsize)
-    parallel(convolve_units, -(-strips.total // strips.rows), as_contiguous(x), weights, numbers, out, strips, finish)
-    return out
+    bias = np.ones(tiles[-1] * OUTS + BYTES // x.itemsize, x.dtype)
+    bias[: tiles[-1] * OUTS] = 0
+    if b is not None:
+        bias[: len(b)] = b
+    strips = strips_of((len(x), ins, *x.shape[2:]), x.itemsize)
+    parallel(convolve_units, -(-strips.total // strips.rows), sources[0], offsets(sources), weights, bias, out,
+             offsets(outs), strips, finish)  # fmt: skip
+
+
+def offsets(arrays: Sequence[Array]) -> Array:
+    """Of arrays (N, C, H, W), which must be kept: how far each lies behind the first one, and its channels."""
+    base, itemsize = arrays[0].ctypes.data, arrays[0].itemsize
+    return np.array([((each.ctypes.data - base) // itemsize, each.shape[1]) for each in arrays], np.intp)
 
 
 def convolve_units(
-    x: Array, weights: Array, bias: Array, out: Array, strips: Strips, finish: Finish | None, start: int, stop: int
-) -> None:
+    x: Array, sources: Array, weights: Array, bias: Array, out: Array, targets: Array, strips: Strips,
+    finish: Finish | None, start: int, stop: int,
+) -> None:  # fmt: skip
     """`convolve` the strips from start to stop, and finish each while it is in the cache."""
     most = -(-strips.rows * strips.width // (PANEL * BYTES // x.itemsize))
-    panels = buffers.scratch((most * panel_size(x),), x.dtype)
+    panels = buffers.scratch((most * panel_size(x, sources),), x.dtype)
 
     def compute(first: int, last: int) -> None:
-        convolve_strips(x, weights, bias, out, panels, strips, first, last)
+        convolve_strips(x, sources, weights, bias, out, targets, panels, strips, first, last)
 
     if finish is None:
         compute(start, stop)
@@ -155,129 +171,85 @@ def strips_of(x: Shape, itemsize: int) -> Strips:
 
 
 @compiled
-def pack_weights(w: Array, packed: Array, shape: Pair, steps: Pair, start: int, stop: int) -> None:
-    """packed[tile, c, o] = w[tile OUTS + o, c], or 0 for outputs that do not exist, for w with such steps."""
+def pack_weights(
+    w: Array, packed: Array, shape: Pair, steps: Pair, depth: int, begin: int, start: int, stop: int
+) -> None:
+    """packed[tile, begin + c, o] = w[tile OUTS + o, c], or 0 for outputs that do not exist, for w with such steps.
+
+    A tile of `packed` has so many inputs, its `depth`.
+    """
     outs, ins = shape
-    at = start * OUTS * ins
-    for tile in range(start * OUTS, stop * OUTS, OUTS):
+    for tile in range(start, stop):
+        at = (tile * depth + begin) * OUTS
         for c in range(ins):
-            for o in range(tile, tile + OUTS):
+            for o in range(tile * OUTS, tile * OUTS + OUTS):
                 value = load_scalar(w, o * steps[0] + c * steps[1]) if o < outs else packed.dtype.type(0)
                 store_scalar(packed, at, value)
                 at += 1
 
 
 @compiled
-def panel_size(x: Array) -> int:
+def panel_size(x: Array, sources: Array) -> int:
     """Numbers of a panel, and of a vector behind: what one that is not full writes."""
-    size: int = (x.shape[1] * PANEL + 1) * BYTES // x.itemsize
+    size: int = (sources[:, 1].sum() * PANEL + 1) * BYTES // x.itemsize
     return size
 
 
 @compiled
 def convolve_strips(
-    x: Array, w: Array, bias: Array, out: Array, source: Array, strips: Strips, start: int, stop: int
-) -> None:
+    x: Array, sources: Array, w: Array, bias: Array, out: Array, targets: Array, source: Array, strips: Strips,
+    start: int, stop: int,
+) -> None:  # fmt: skip
     """`convolve` the strips from start to stop."""
     lanes = BYTES // x.itemsize
-    ins, outs, plane, panel = x.shape[1], out.shape[1], strips.plane, panel_size(x)
+    ins, plane, panel = sources[:, 1].sum(), strips.plane, panel_size(x, sources)
     length, pixels, results = strips.rows * strips.width, x.reshape(-1), out.reshape(-1)
     width = PANEL * lanes
     most, target = (length + width - 1) // width, np.empty(OUTS * width, x.dtype)
-    pieces, firsts = np.empty((most + length // plane + 2, 6), np.intp), np.empty(most + 1, np.intp)
+    pieces, firsts = np.empty((most + length // plane + 2, 5), np.intp), np.empty(most + 1, np.intp)
     for unit in range(start, stop):
         first = unit * length
-        count = cut(first, min(first + length, strips.total * strips.width), x.shape, width, pieces, firsts)
-        read_pieces(pixels, source, pieces, firsts[count], ins, plane, width)
-        for o in range(0, outs, OUTS):
-            for k in range(count):
-                begin, end, at = firsts[k], firsts[k + 1], k * panel
-                vectors = (pieces[end - 1, AT] + pieces[end - 1, SIZE] - at + lanes - 1) // lanes
-                place = (pieces[begin, IMAGE] * outs + o) * plane + pieces[begin, PIXEL]
-                for row in range(place, place + OUTS * plane, plane):
-                    for j in range(0, width, lanes):
-                        prefetch(results, row + j)
-                whole = pieces[begin, SIZE] == width and o + OUTS <= outs
-                into, index, step = (results, place, plane) if whole else (target, 0, width)
-                for v in range(0, vectors, VECTORS):
-                    column, to = at + v * lanes, index + v * lanes
-                    if vectors - v >= VECTORS:
-                        multiply(w, bias, o, source, column, ins, into, to, step, VECTORS)
-                    elif vectors - v == 2:
-                        multiply(w, bias, o, source, column, ins, into, to, step, 2)
-                    else:
-                        multiply(w, bias, o, source, column, ins, into, to, step, 1)
-                if not whole:
-                    write_pieces(target, results, pieces, begin, end, at, o, outs, plane, width)
+        count = cut(first, min(first + length, strips.total * strips.width), plane, panel, width, pieces, firsts)
+        read_pieces(pixels, sources, source, pieces, firsts[count], plane, width)
+        tile = 0
+        for t in range(len(targets)):
+            base, outs = targets[t, 0], targets[t, 1]
+            for o in range(0, outs, OUTS):
+                for k in range(count):
+                    begin, end, at = firsts[k], firsts[k + 1], k * panel
+                    vectors = (pieces[end - 1, AT] + pieces[end - 1, SIZE] - at + lanes - 1) // lanes
+                    place = base + (pieces[begin, IMAGE] * outs + o) * plane + pieces[begin, PIXEL]
+                    for row in range(place, place + OUTS * plane, plane):
+                        for j in range(0, width, lanes):
+                            prefetch(results, row + j)
+                    whole = pieces[begin, SIZE] == width and o + OUTS <= outs
+                    into, index, step = (results, place, plane) if whole else (target, 0, width)
+                    for v in range(0, vectors, VECTORS):
+                        column, to = at + v * lanes, index + v * lanes
+                        if vectors - v >= VECTORS:
+                            multiply(w, bias, tile, source, column, ins, into, to, step, VECTORS)
+                        elif vectors - v == 2:
+                            multiply(w, bias, tile, source, column, ins, into, to, step, 2)
+                        else:
+                            multiply(w, bias, tile, source, column, ins, into, to, step, 1)
+                    if not whole:
+                        write_pieces(target, results, pieces, begin, end, at, base, o, min(o + OUTS, outs), outs, plane,
+                                     width)  # fmt: skip
+                tile += 1
 
 
 @inlined
 def multiply(
-    w: Array, bias: Array, o: int, x: Array, at: int, ins: int, out: Array, index: int, step: int, vectors: int
+    w: Array, bias: Array, tile: int, x: Array, at: int, ins: int, out: Array, index: int, step: int, vectors: int
 ) -> None:
     """Write a tile of outputs, of so many vectors of a panel, to rows of out that are `step` apart."""
     literally(vectors)
     lanes = BYTES // x.itemsize
     ones = load_column(bias, len(bias) - lanes, 0, vectors)
-    s = add_outer_product(zero_tile(x, OUTS, vectors), splat_tile(bias, o, OUTS), ones)
-    weight = o * ins
+    s = add_outer_product(zero_tile(x, OUTS, vectors), splat_tile(bias, tile * OUTS, OUTS), ones)
+    weight = tile * OUTS * ins
     for _ in range(ins):
         s = add_outer_product(s, splat_tile(w, weight, OUTS), load_contiguous(x, at, vectors))
         weight += OUTS
         at += PANEL * lanes
     store_grid(out, index, step, lanes, s, OUTS)
-
-
-@compiled
-def cut(first: int, last: int, shape: tuple[int, ...], width: int, pieces: Array, firsts: Array) -> int:
-    """Cut the pixels from first to last of x, of such a shape, into panels, and these where an image ends.
-
-    The pieces of panel k are those from firsts[k] to firsts[k + 1]; how many panels there are is returned.
-    """
-    ins, plane = shape[1], shape[2] * shape[3]
-    count, k, panel = 0, 0, ins * width + width // PANEL
-    for begin in range(first, last, width):
-        firsts[k] = count
-        end, f = min(begin + width, last), begin
-        while f < end:
-            piece, n, pixel = pieces[count], f // plane, f % plane
-            size = min(plane - pixel, end - f)
-            piece[AT], piece[IMAGE], piece[PIXEL], piece[SIZE] = k * panel + f - begin, n, pixel, size
-            piece[ROOM] = size if f + size < end else begin + width - f
-            piece[SOURCE] = n * ins * plane + pixel
-            f += size
-            count += 1
-        k += 1
-    firsts[k] = count
-    return k
-
-
-@compiled
-def read_pieces(x: Array, source: Array, pieces: Array, count: int, ins: int, plane: int, width: int) -> None:
-    """Copy the pieces of each channel to the panels.
-
-    A vector that is not full is written before what lies behind it: the next piece, and then the next channel.
-    """
-    lanes = BYTES // x.itemsize
-    for c in range(ins):
-        for p in range(count):
-            piece = pieces[p]
-            to, of, size = piece[AT] + c * width, piece[SOURCE] + c * plane, piece[SIZE]
-            for j in range(0, piece[ROOM], lanes):
-                prefetch(x, of + AHEAD * plane + j)
-                store(source, to + j, load_part(x, of + j, size - j))
-
-
-@compiled
-def write_pieces(
-    target: Array, out: Array, pieces: Array, begin: int, end: int, base: int, first: int, outs: int, plane: int,
-    width: int,
-) -> None:  # fmt: skip
-    """Copy the pieces from begin to end of a tile of outputs to where they belong; their panel begins at `base`."""
-    lanes = BYTES // out.itemsize
-    for p in range(begin, end):
-        piece = pieces[p]
-        for o in range(first, min(first + OUTS, outs)):
-            of, to = (o - first) * width + piece[AT] - base, (piece[IMAGE] * outs + o) * plane + piece[PIXEL]
-            for j in range(0, piece[SIZE], lanes):
-                store_part(out, to + j, load(target, of + j), piece[SIZE] - j)
