@@ -12,7 +12,7 @@ from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.fused_convolution import FusedConvolution
 from minigrad.compilation.fused_loop import FusedLoop
 from minigrad.compilation.fused_normalization import FusedNormalization
-from minigrad.compilation.memory import gaps, homes, lives, placed
+from minigrad.compilation.memory import Life, gaps, homes, lives, placed
 from minigrad.compilation.normalization_gradient import NormalizationGradient
 from minigrad.compilation.program import Constant, Instruction, Nested, Program
 from minigrad.kernels.buffers import ALIGNMENT, MIN_BYTES, MIN_ROOM
@@ -148,8 +148,8 @@ def results_in_place(program: Program) -> Program:
 def plan_arena(program: Program) -> Program:
     """Plan a place in one piece of memory, the program's arena, for each large result that is not seen afterwards.
 
-    What is needed at the same time lies at different places; one place serves many results, one after the other. What
-    convolutions and products use while they run lies where nothing else does.
+    What is needed at the same time lies at different places; one place serves many results, one after the other. So
+    does large scratch memory, as much as a call took when it was captured, or what is left where that is more.
     """
     home = homes(program)
     seen = {home[number] for i in program.instructions if not _lets_go(i) for number in i.reads}
@@ -163,10 +163,13 @@ def plan_arena(program: Program) -> Program:
         and life.number in made
         and _is_placed(program, made[life.number], life.number)
     ]
-    offsets = placed(pieces, ALIGNMENT)
-    size = max([place + life.nbytes for life, place in zip(pieces, offsets, strict=True)], default=0)
-    places = {life.number: place for life, place in zip(pieces, offsets, strict=True)}
     instructions = list(program.instructions)
+    scratch = [max(part.scratch for part in (each, *each.parts)) for each in instructions]
+    rooms = [Life(-1, "scratch", nbytes, k, k) for k, nbytes in enumerate(scratch) if nbytes >= MIN_ROOM]
+    offsets = placed([*pieces, *rooms], ALIGNMENT)
+    size = max([place + life.nbytes for life, place in zip([*pieces, *rooms], offsets, strict=True)], default=0)
+    del offsets[len(pieces) :]
+    places = {life.number: place for life, place in zip(pieces, offsets, strict=True)}
     positions = [k for k, each in enumerate(instructions) if any(part.flops for part in each.parts or (each,))]
     for k, (low, high) in zip(positions, gaps(pieces, offsets, size, positions), strict=True):
         start = -(-low // ALIGNMENT) * ALIGNMENT

@@ -105,6 +105,7 @@ class Instruction:
             of 0 silences NaN in it.
         parts: of a fused instruction, the instructions that it stands for.
         into: the value whose memory the result may take (None: new memory).
+        scratch: the bytes of the largest scratch memory that it takes while it runs.
         room: where scratch memory may lie in the program's arena: from which byte to which (None: nowhere).
     """
 
@@ -125,6 +126,7 @@ class Instruction:
     plain: tuple[Callable[..., Any], bool] | None = None
     parts: tuple[Instruction, ...] = ()
     into: int | None = None
+    scratch: int = 0
     room: tuple[int, int] | None = None
 
     @property

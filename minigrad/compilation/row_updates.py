@@ -47,9 +47,11 @@ def update_by_rows(program: Program) -> Program:
         if is_update(instruction) and rule.name == "linear.w" and rule.kind == "rule" and not rule.recomputed:
             optimizer, params, gradients, group = instruction.arguments
             if gradients == [Ref(rule.results)] and uses[rule.results] == 1 and _suits(program, rule):
+                whole = program.values[rule.results]
                 done[-1] = replace(
                     instruction, name="step_by_rows", function=RowUpdate(rule, instruction),
                     arguments=(optimizer, params[0], group, *rule.arguments), parts=(rule, instruction),
+                    scratch=whole.nbytes * ROWS // max(ROWS, whole.shape[0]),
                 )  # fmt: skip
                 continue
         done.append(instruction)

@@ -26,6 +26,7 @@ from minigrad.compilation.program import Constant, Instruction, Nested, Ref, Wra
 from minigrad.compilation.returned_numbers import is_returned
 from minigrad.compilation.walk import walk
 from minigrad.kernels.array_utils import is_of_sizes, of_sizes
+from minigrad.kernels.buffers import pool
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
 from minigrad.rng import rng_state
 from minigrad.typing import Array, Settings
@@ -165,6 +166,8 @@ class Tape:
     def emit(self, instruction: Instruction) -> None:
         """Write down an instruction, with where it comes from."""
         fields = {"site": call_site(), "backward": self.backward, "recomputed": self.recomputed}
+        if instruction.loads is None:  # which may stand between a call that has run and what is written of it
+            fields["scratch"] = pool.largest_scratch()
         self.instructions.append(Instruction(**{**vars(instruction), **fields}))
 
     def _load(self, kind: Literal["load", "load gradient"], tensor: Tensor, number: int) -> None:

@@ -62,7 +62,6 @@ LOOKED_AT: Final = 32
 FREE: Final = 2
 """The reference count of a block that only its list, and the call that asks, hold."""
 
-
 BYTE: Final = np.dtype(np.uint8)
 
 
@@ -78,9 +77,8 @@ def new_block(size: int) -> Block:
     if not _is_mapped(size):
         return Block(size, np.uint8)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with suppress(OSError):
-            memory.madvise(mmap.MADV_HUGEPAGE)
+    with suppress(AttributeError, OSError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
     return Block(size, np.uint8, memory)
 
 
@@ -162,9 +160,8 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         self.arena: Block | None = None
-        self.start = 0
         self.slots: list[Slot] = []
-        self.room = (0, 0)
+        self.start, self.room, self.largest_scratch = 0, (0, 0), 0
 
 
 _thread: Final = _Thread()
@@ -213,6 +210,7 @@ class Pool:
         room, of a program in its arena, so that kernels of many sizes do not keep a block each.
         """
         size = math.prod(shape) * dtype.itemsize
+        _thread.largest_scratch = max(_thread.largest_scratch, size)
         start, stop = _thread.room
         if MIN_ROOM <= size <= stop - start:
             _thread.room = (start + -(-size // ALIGNMENT) * ALIGNMENT, stop)
@@ -224,8 +222,12 @@ class Pool:
                 for block in self._blocks[large]:
                     if sys.getrefcount(block[0]) == FREE:
                         return np.ndarray(shape, dtype, *block)
-        room = self.empty((1 << (size - 1).bit_length(),), BYTE)
-        return room[:size].view(dtype).reshape(shape)
+        return self.empty((1 << (size - 1).bit_length(),), BYTE)[:size].view(dtype).reshape(shape)
+
+    def largest_scratch(self) -> int:
+        """The bytes of the largest scratch memory that this thread has asked for since the last call of this."""
+        found, _thread.largest_scratch = _thread.largest_scratch, 0
+        return found
 
     def clear(self) -> None:
         """Give all free blocks back to the system, the arenas that no program runs in, and what malloc keeps."""

@@ -183,6 +183,11 @@ def test_large_scratch_memory_lies_where_nothing_else_does():
         for life in pieces:
             low = program.places[life.number]
             assert not life.begin <= k <= life.end or low + life.nbytes <= start or stop <= low
+    scratch = [max(part.scratch for part in (each, *each.parts)) for each in program.instructions]
+    assert max(scratch) >= MIN_ROOM  # Winograd's kernels
+    for each, nbytes in zip(program.instructions, scratch, strict=True):
+        assert nbytes < MIN_ROOM or each.room[1] - each.room[0] >= nbytes
+        assert not nbytes or each.flops or each.parts  # what a call took is not told of another one
 
 
 def test_scratch_memory_is_the_room_of_the_program_that_runs():
