@@ -10,6 +10,7 @@ from minigrad.autograd.batched_array import BatchedArray
 from minigrad.autograd.registry import op
 from minigrad.autograd.tensor import Tensor, as_array, copy_if_writable, wrap
 from minigrad.errors import DTypeError, ShapeError
+from minigrad.kernels import index as kernels
 from minigrad.shapes import Shape, canonical_axis, shape_of
 from minigrad.typing import ArrayLike, Settings, Value
 
@@ -78,11 +79,10 @@ def scatter_add(x: Value, *, index: Value, shape: Shape) -> Value:
     Raises:
         DTypeError: an index of floating numbers.
     """
-    out = np.zeros(shape, x.dtype)
     if may_repeat(index):
-        np.add.at(out, index, x)
-    else:
-        out[index] = x
+        return kernels.sums_at(x, index, shape)
+    out = np.zeros(shape, x.dtype)
+    out[index] = x
     return out
 
 
