@@ -10,6 +10,7 @@ from minigrad.typing import Array
 
 from .fusion.vector_math_numba import Number, library
 from .jit import VariantResult, compiled, inlined
+from .widest_registers_numba import use_widest
 
 
 def lstm_step(*arrays: Array) -> VariantResult:
@@ -52,6 +53,7 @@ def kernels(f: Any) -> SimpleNamespace:
 
     @compiled
     def lstm_rows(gates: Array, product: Array, before: Array, cell: Array, hidden: Array) -> None:
+        use_widest()
         size = before.shape[1]
         for row in range(len(gates)):
             i, f, g, o = _quarters(gates[row], size)
@@ -81,6 +83,7 @@ def kernels(f: Any) -> SimpleNamespace:
 
     @compiled
     def gru_rows(gates: Array, product: Array, before: Array, hidden: Array) -> None:
+        use_widest()
         size = before.shape[1]
         for row in range(len(gates)):
             r, z, n = _thirds(gates[row], size)
