@@ -24,7 +24,8 @@ def sums_at(x: Array, index: Any, shape: Shape) -> VariantResult:
     if x.shape != rows.shape + shape[1:] or length < 2 or not -shape[0] <= rows.min() <= rows.max() < shape[0]:
         return NotImplemented
     out = np.zeros(shape, x.dtype)
-    places = np.where(rows < 0, rows + shape[0], rows).astype(np.intp, copy=False).reshape(-1)
+    places = rows.astype(np.intp).reshape(-1)  # in a narrow dtype, the next line might not fit
+    places[places < 0] += shape[0]
     grain = max(16, LEAST_NUMBERS // len(places))
     parallel(add_rows, length, flat(out), flat(x), places, length, grain=grain, align=16)
     return out

@@ -48,6 +48,14 @@ def test_any_number_is_added_as_by_numpy(value):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_a_table_may_have_more_rows_than_the_dtype_of_the_index_has_numbers(kind):
+    index = np.arange(120).astype(kind)
+    index[:60] = np.iinfo(kind).min // 2
+    found, expected = both(np.ones((120, 4)), index, (300, 4))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_number_of_threads_changes_no_bit(monkeypatch):
     rng, runs = np.random.default_rng(0), []
     x, index = rng.normal(size=(3000, 100)).astype(np.float32), rng.integers(0, 7, 3000)
