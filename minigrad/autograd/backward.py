@@ -23,7 +23,7 @@ from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import STATE, Leaf, LeafWatcher, Node, next_id
 from minigrad.autograd.rule import JointPull, Plan, Pull
-from minigrad.autograd.silence import has_nan, silenced
+from minigrad.autograd.silence import LARGE, has_nan, nothing_to_silence, silenced
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import FreedGraphError, RuleError
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
@@ -167,7 +167,9 @@ def _walk(
                         cotangent = pull.function(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                     else:
                         cotangent = pull.function(g, *pull.arguments(saved))
-                    if pull.multiplies and has_nan(cotangent):
+                    many = type(cotangent) is np.ndarray and cotangent.size > LARGE
+                    known = many and pull.multiplies and nothing_to_silence(cotangent, node, pull.arguments(saved))
+                    if pull.multiplies and not known and has_nan(cotangent):
                         again = _run_again(pull, g, node, saved)
                         cotangent = silenced(cotangent, g, node, parent, pull.position, again)
                 fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype

@@ -11,13 +11,14 @@ brought (`silenced`). In order of cost:
 2. A rule whose op works on slices that do not see each other (the rows of a softmax, the matrices of a stack): the
    slices whose whole cotangent is 0.
 3. Any other: the values that the rule was given are not finite somewhere. It is run again with other numbers in place
-   of those. What stays the same whatever these are does not depend on them, and is right; the rest stays NaN.
+   of those. What stays the same whatever these are does not depend on them, and is right; the rest stays NaN. Where
+   there are far fewer of them, as of a convolution's kernels, they are looked at instead (`nothing_to_silence`).
 """
 
 from __future__ import annotations
 
-from cmath import isnan
-from collections.abc import Callable
+from cmath import isfinite, isnan
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,41 @@ def has_nan(values: Value) -> bool:
         return isnan(np.maximum.reduce(array, axis=None))
     flat = array.ravel()
     return isnan(flat.dot(flat))
+
+
+def nothing_to_silence(cotangent: Value, node: Node, given: Sequence[Value]) -> bool:
+    """Whether it is soon known that no NaN in what a rule of a node gave is one that a cotangent of 0 has brought.
+
+    Args:
+        cotangent: what the rule gave.
+        node: whose rule it was.
+        given: the values that the rule was given beside its own cotangent.
+    """
+    if type(cotangent) is not np.ndarray or cotangent.size <= LARGE or not _depends_on_values(node):
+        return False
+    arrays = [x for x in given if isinstance(x, np.ndarray)]
+    if not all(isinstance(x, np.ndarray) or _is_of_sizes(x) for x in given) or any(x.dtype.kind == "c" for x in arrays):
+        return False
+    numbers = [x for x in arrays if x.dtype.kind in DIFFERENTIABLE]
+    return 2 * sum([x.nbytes for x in numbers]) <= cotangent.nbytes and all(map(_all_finite, numbers))
+
+
+def _depends_on_values(node: Node) -> bool:
+    """Whether NaN is silenced only where the values that a rule was given are not finite: the third case."""
+    op = node.op
+    assert op is not None
+    stacked = op.shapes is not None and op.shapes.stacked
+    return not op.elementwise and not stacked and node.settings.get("axis") is None
+
+
+def _is_of_sizes(x: Value) -> bool:
+    """Whether it is a number or some that are never replaced, as those of a shape are."""
+    return all(map(_is_of_sizes, x)) if type(x) is tuple else x is None or type(x) in (int, bool, str)
+
+
+def _all_finite(x: Array) -> bool:
+    ends = np.maximum.reduce(x, axis=None, initial=0), np.minimum.reduce(x, axis=None, initial=0)
+    return all(map(isfinite, ends))
 
 
 def silenced(cotangent: Value, g: Value, node: Node, parent: Node, position: int, run_again: RunAgain) -> Value:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.silence import has_nan, silenced
+from minigrad.autograd.silence import has_nan, nothing_to_silence, silenced
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.compilation.arguments import Given, Number, Output, freed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Silence, Wrapped, same
@@ -44,8 +44,9 @@ class _Writer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.space: dict[str, Any] = {
-            "has_nan": has_nan, "silence": silence, "same": same, "Changed": Changed, "wrap": wrap, "freed": freed,
-            "backward_errors": _backward_errors, "asarray": np.asarray,
+            "has_nan": has_nan, "nothing_to_silence": nothing_to_silence, "silence": silence, "same": same,
+            "Changed": Changed, "wrap": wrap, "freed": freed, "backward_errors": _backward_errors,
+            "asarray": np.asarray,
         }  # fmt: skip
         self._names: dict[int, str] = {id(value): name for name, value in self.space.items()}
         for number, array in program.constants.items():
@@ -111,15 +112,13 @@ class _Writer:
         for each in silences:
             if each is not None:
                 made = target if each.index is None else f"v{instruction.results[each.index]}"
-                yield f"if has_nan({made}):"
-                yield f"    {made} = {self._silenced(instruction, each, made, arguments)}"
-
-    def _silenced(self, instruction: Instruction, each: Silence, made: str, arguments: list[str]) -> str:
-        silence = self.name(each, f"{instruction.name}_input")
-        settings = self._containers(dict(instruction.settings), self.expression)
-        function = self.name(instruction.function, instruction.name)
-        given = ", ".join(arguments[: len(instruction.arguments)])
-        return f"silence({silence}, {made}, {function}, ({given},), {settings})"
+                silence = self.name(each, f"{instruction.name}_input")
+                function = self.name(instruction.function, instruction.name)
+                settings = self._containers(dict(instruction.settings), self.expression)
+                given = arguments[: len(instruction.arguments)]
+                saved = f"({', '.join(given[1:])}{',' * (len(given) == 2)})"
+                yield f"if not nothing_to_silence({made}, {silence}.node, {saved}) and has_nan({made}):"
+                yield f"    {made} = silence({silence}, {made}, {function}, ({given[0]}, *{saved}), {settings})"
 
     def _target(self, results: Nested, expected: Nested, checks: list[str]) -> str:
         if isinstance(results, int):

@@ -115,6 +115,28 @@ def test_stack_with_a_matrix_that_is_not_finite_computes_the_others():
         np.testing.assert_allclose(mg.svdvals(x)[1], [4, 2])
 
 
+def convolved(spoil):
+    """The gradient of many pixels that a few kernels read, for a cotangent that is 0 for the second kernel."""
+    rng = np.random.default_rng(0)
+    x, w, g = rng.normal(size=(4, 8, 16, 16)), rng.normal(size=(2, 8, 3, 3)), rng.normal(size=(4, 2, 14, 14))
+    g[:, 1] = 0
+    spoil(x, w, g)
+    with np.errstate(invalid="ignore"):
+        return mg.grad(lambda x: (mg.ops.conv(x, w, None) * g).sum())(x).numpy()
+
+
+def test_few_numbers_that_a_rule_is_given_are_looked_at_instead_of_many(monkeypatch):
+    def infinite(x, w, g):
+        w[1, 3, 1] = [INF, -INF, np.nan]
+
+    expected = convolved(lambda x, w, g: w[1].fill(0))
+    np.testing.assert_array_equal(convolved(infinite), expected)
+    looked_at = []
+    monkeypatch.setattr(backward, "has_nan", lambda cotangent: looked_at.append(cotangent.shape))
+    np.testing.assert_array_equal(convolved(lambda x, w, g: None), expected)
+    assert expected.shape not in looked_at
+
+
 def test_the_law_finds_an_engine_without_the_rule(monkeypatch):
     laws.silence(mg.sin, np.array([0.5, 0.7]))
     monkeypatch.setattr(backward, "has_nan", lambda cotangent: False)
