@@ -7,8 +7,8 @@ from typing import Any
 
 from minigrad.typing import Array
 
-from .jit import compiled
-from .simd import BYTES, fma, load, maximum, reduce_add, reduce_maximum, splat, zeros
+from .jit import compiled, inlined
+from .simd import BYTES, fill, fma, load, maximum, reduce_add, reduce_maximum, splat, zeros
 
 
 @compiled
@@ -89,13 +89,11 @@ def row_product(x: Array, y: Array, at: int, count: int) -> float:
     return total
 
 
-@compiled
-def row_weighted(
-    g: Array, w: Array, x: Array, minus: Array, c: int, one: Array, at: int, count: int
-) -> tuple[float, float]:
-    """The sums of g * w and g * w * (x + minus[c]) over a row, where w is as long as a row."""
+@inlined
+def row_weighted(g: Array, w: Array, x: Array, mean: float, one: Array, at: int, count: int) -> tuple[float, float]:
+    """The sums of g * w and g * w * (x - mean) over a row, where w is as long as a row."""
     width = BYTES // x.itemsize
-    nothing, ones, shift = zeros(x), splat(one, 0), splat(minus, c)
+    nothing, ones, shift = zeros(x), splat(one, 0), fill(x, -mean)
     s, t, u, v = zeros(x), zeros(x), zeros(x), zeros(x)
     whole = count - count % (2 * width)
     for i in range(0, whole, 2 * width):
@@ -106,7 +104,7 @@ def row_weighted(
     rest, along = 0.0, 0.0
     for i in range(whole, count):
         rest += g[at + i] * w[i]
-        along += g[at + i] * w[i] * (x[at + i] + minus[c])
+        along += g[at + i] * w[i] * (x[at + i] - mean)
     total: float = rest + reduce_add(s) + reduce_add(t)
     product: float = along + reduce_add(u) + reduce_add(v)
     return total, product
