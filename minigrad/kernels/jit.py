@@ -169,3 +169,13 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` as a part of those that call it."""
     jit = _numba().njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
     return cast(Callable[P, R], jit(function))
+
+
+def inlined_tile(function: Callable[P, R]) -> Callable[P, R]:
+    """Likewise a function that makes no arrays and keeps a register tile.
+
+    It does not count references to its arrays, which those that call it hold: between a loop and what follows on it,
+    that may be a call, before which all registers are written to memory.
+    """
+    jit = _numba().njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True, _nrt=False)
+    return cast(Callable[P, R], jit(function))

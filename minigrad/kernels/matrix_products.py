@@ -8,10 +8,10 @@ from minigrad.typing import Array
 
 from .jit import with_compiled_variant
 
-with_few_rows = partial(with_compiled_variant, smallest=1 << 11)
+with_small_factor = partial(with_compiled_variant, smallest=1 << 11)
 
 
-@with_few_rows
+@with_small_factor
 def matrix_product(x: Array, y: Array, out: Array | None = None) -> Array:
     """out[..., i, j] = sum over k of x[..., i, k] * y[..., k, j]; leading dimensions broadcast.
 
@@ -25,7 +25,7 @@ def matrix_product(x: Array, y: Array, out: Array | None = None) -> Array:
     return result
 
 
-@with_few_rows
+@with_small_factor
 def linear(x: Array, w: Array, b: Array | None) -> Array:
     """out[i, o] = sum over d of x[i, d] * w[o, d] + b[o].
 

@@ -20,7 +20,8 @@ dtypes = st.sampled_from(DTYPES)
 def factors(rng, way, rows, depth, columns, dtype, draw=integers):
     """x and y as one of the loops takes them, whose product x @ y is of size (rows, columns)."""
     x, y = draw(rng, (rows, depth), dtype=dtype), draw(rng, (depth, columns), dtype=dtype)
-    return (np.asfortranarray(x) if way == "few_terms" else x), (np.asfortranarray(y) if way == "by_rows" else y)
+    rows = way in ("by_rows", "by_panels of rows")
+    return (np.asfortranarray(x) if way == "few_terms" else x), (np.asfortranarray(y) if rows else y)
 
 
 def normal(rng, shape, dtype):
@@ -31,10 +32,12 @@ def product(way, x, y):
     """x @ y by one of the loops, or NotImplemented where it does not take that size."""
     if way == "by_rows":
         return products.by_rows(x, y.T, np.zeros(y.shape[1], x.dtype))
+    if way.startswith("by_panels"):
+        return products.by_panels(x, y)
     return products.few_terms(x.T, y) if way == "few_terms" else products.few_rows(x, y)
 
 
-WAYS = ["by_rows", "few_rows", "few_terms"]
+WAYS = ["by_rows", "few_rows", "few_terms", "by_panels", "by_panels of rows"]
 every_way = pytest.mark.parametrize("way", WAYS)
 
 
@@ -68,7 +71,8 @@ def test_what_is_not_finite_is_where_the_definition_has_it(way, size, dtype, val
 def test_rounding_errors_are_those_of_sums_in_parts(way, dtype, depth):
     x, y = factors(np.random.default_rng(3), way, 70, depth, 90, dtype, normal)
     exact = x.astype(np.longdouble) @ y.astype(np.longdouble)
-    additions = depth if way == "few_terms" else 32 + depth / 8  # that a product takes part in, at most
+    in_parts = way in ("by_rows", "few_rows")
+    additions = 32 + depth / 8 if in_parts else depth  # that a product takes part in, at most
     bound = np.finfo(dtype).eps / 2 * (additions + 1) * (np.abs(x) @ np.abs(y))
     assert (np.abs(product(way, x, y) - exact) <= bound).all()
 
@@ -83,14 +87,26 @@ def test_linear_adds_the_bias(dtype):
     np.testing.assert_array_equal(linear(x, w, b), expected + b, strict=True)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", "CF")
+def test_linear_of_many_rows_begins_with_the_bias(dtype, order):
+    rng = np.random.default_rng(9)
+    x, w, b = (integers(rng, shape, dtype) for shape in ((1001, 70), (45, 70), (90,)))
+    expected, w = x @ w.T, w.copy(order)
+    np.testing.assert_array_equal(products.linear(x, w, None), expected, strict=True)
+    np.testing.assert_array_equal(products.linear(x, w, b[::2]), expected + b[::2], strict=True)
+    np.testing.assert_array_equal(linear(x, w, b[:45]), expected + b[:45], strict=True)
+
+
 @every_way
-@pytest.mark.parametrize("rows", [5, 150])
+@pytest.mark.parametrize("rows", [20, 150])
 def test_results_are_the_same_bits_for_any_number_of_threads(monkeypatch, way, rows):
     x, y = factors(np.random.default_rng(5), way, rows, 300, 1000, np.float32, normal)
     if way == "few_terms":
         x, y = factors(np.random.default_rng(5), way, 1000, rows, 300, np.float32, normal)
     monkeypatch.setattr("minigrad.kernels.column_products_numba.GRAIN", 1 << 17)
     monkeypatch.setattr("minigrad.kernels.row_products_numba.GRAIN", 1 << 17)
+    monkeypatch.setattr("minigrad.kernels.panel_products_numba.GRAIN", 1 << 17)
     results = []
     for threads in (1, 2, 3):
         monkeypatch.setattr("minigrad.kernels.threads.thread_count", lambda threads=threads: threads)
@@ -106,6 +122,8 @@ def test_layout_does_not_matter(way, layout, left):
     x, y = factors(np.random.default_rng(6), way, 8, 500, 300, np.float32)
     if way == "few_terms":
         x, y = factors(np.random.default_rng(6), way, 300, 8, 500, np.float32)
+    if way.startswith("by_panels"):
+        x, y = factors(np.random.default_rng(6), way, 300, 80, 100, np.float32)
     expected, relaid = x @ y, x if left else y
     relaid = {
         "dense": lambda: relaid.copy("K"),
@@ -123,6 +141,8 @@ def test_results_are_written_where_the_caller_wants_them(way, small):
     x, y = factors(np.random.default_rng(8), way, small, 400, 3000, np.float32)
     if way == "few_terms":
         x, y = factors(np.random.default_rng(8), way, 3000, small, 400, np.float32)
+    if way.startswith("by_panels"):
+        x, y = factors(np.random.default_rng(8), way, 300, 90 * small, 95, np.float32)
     for dtype, step in ((np.float32, 1), (np.float32, 2), (np.float64, 1)):
         out = np.zeros((len(x), y.shape[1] * step), dtype)[:, ::step]
         assert matrix_product(x, y, out) is out
@@ -147,6 +167,9 @@ def test_large_products_with_few_rows_are_answered_by_the_loops_and_others_by_bl
     wide = normal(rng, (4000, 600), np.float32)
     for rows in (0, 1, 2000):
         many = normal(rng, (rows, 600), np.float32)
+        assert (products.linear(many, wide[:100], None) is NotImplemented) == (rows < 2000)
+        long = np.ones((rows, 1025), np.float32)
+        assert products.linear(long, np.ones((16, 1025), np.float32), None) is NotImplemented
         assert products.linear(many, wide, None) is NotImplemented
         assert products.matrix_product(many, wide.T) is NotImplemented
     assert matrix_product(np.empty((0, 5)), np.empty((5, 3))).shape == (0, 3)
