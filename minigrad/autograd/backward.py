@@ -118,9 +118,8 @@ def _walk(
         if g is None:
             continue
         plan = node.plan
-        if plan is None or node in targets:
-            reached[node] = g
         if plan is None:
+            reached[node] = g
             if watchers and isinstance(node, Leaf):
                 saved, together = (), {}  # whoever writes to the variable should be the only one to hold its values
                 gradient = conjugated(g if isinstance(g, Tensor) else wrap(g))._data
@@ -128,6 +127,8 @@ def _walk(
                     del reached[node]
                 del gradient
             continue
+        if targets and node in targets:
+            reached[node] = g
         saved, parents = node.saved, node.parents
         if saved is None:
             raise FreedGraphError(
@@ -156,10 +157,11 @@ def _walk(
                 together[joint] = pull_together(plan, joint, node, g, saved)
             try:
                 cotangent = NotImplemented
-                if found is not None:
-                    cotangent = found[k]
-                elif large and pull.fused is not None:
-                    cotangent = pull.fused(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
+                if large:
+                    if found is not None:
+                        cotangent = found[k]
+                    elif pull.fused is not None:
+                        cotangent = pull.fused(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                 if cotangent is NotImplemented:
                     if joint is not None:
                         cotangent = together[joint][pull.product]
@@ -167,11 +169,12 @@ def _walk(
                         cotangent = pull.function(g, *pull.arguments(saved), **chosen(node.settings, pull.settings))
                     else:
                         cotangent = pull.function(g, *pull.arguments(saved))
-                    many = type(cotangent) is np.ndarray and cotangent.size > LARGE
-                    known = many and pull.multiplies and nothing_to_silence(cotangent, node, pull.arguments(saved))
-                    if pull.multiplies and not known and has_nan(cotangent):
-                        again = _run_again(pull, g, node, saved)
-                        cotangent = silenced(cotangent, g, node, parent, pull.position, again)
+                    if pull.multiplies:
+                        many = cotangent.size > LARGE
+                        known = many and nothing_to_silence(cotangent, node, pull.arguments(saved))
+                        if not known and has_nan(cotangent):
+                            again = _run_again(pull, g, node, saved)
+                            cotangent = silenced(cotangent, g, node, parent, pull.position, again)
                 fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
             except Exception as error:
                 _blame_rule(plan, pull, error)

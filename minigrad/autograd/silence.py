@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd import operators
 from minigrad.autograd.batched_array import BatchedArray, any_true, physical
@@ -43,9 +44,7 @@ REPLACEMENTS = (0.5, 0.25, -0.5)
 
 def has_nan(values: Value) -> bool:
     """Whether there is a NaN at all, in one pass over memory: both the sum of squares and the maximum are NaN then."""
-    array = values._data if type(values) is Tensor else values
-    if type(array) is BatchedArray:
-        array = physical(array)
+    array = values if type(values) is ndarray else physical(values)
     if array.size > LARGE:
         return isnan(np.maximum.reduce(array, axis=None))
     flat = array.ravel()
