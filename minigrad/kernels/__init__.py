@@ -5,6 +5,7 @@ computes large arrays; `jit.py` chooses.
 """
 
 from .channel_sums import sum_by_channel
+from .joining import concatenate
 from .matrix_products import linear, matrix_product
 from .normalization import (
     moments,
@@ -42,10 +43,10 @@ from .update import adam, sgd, sgd_momentum
 from .volume_convolution import conv, conv_input, conv_weight
 
 __all__ = [
-    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "cell_places", "conv", "conv_input",
-    "conv_weight", "fold", "linear", "linear_scan", "log_softmax", "log_softmax_input", "matrix_product", "max_pool",
-    "max_pool_input", "max_pool_take", "moments", "overflow_scale", "overflows", "reduced_size", "resample",
-    "resample_input", "sgd", "sgd_momentum", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_input",
-    "softmax_input", "standardize", "standardize_gradients", "standardize_input", "standardize_weight",
-    "sum_by_channel", "unfold", "window_areas",
+    "adam", "adaptive_bounds", "adaptive_positions", "avg_pool", "avg_pool_input", "cell_places", "concatenate",
+    "conv", "conv_input", "conv_weight", "fold", "linear", "linear_scan", "log_softmax", "log_softmax_input",
+    "matrix_product", "max_pool", "max_pool_input", "max_pool_take", "moments", "overflow_scale", "overflows",
+    "reduced_size", "resample", "resample_input", "sgd", "sgd_momentum", "softmax", "softmax_cross_entropy",
+    "softmax_cross_entropy_input", "softmax_input", "standardize", "standardize_gradients", "standardize_input",
+    "standardize_weight", "sum_by_channel", "unfold", "window_areas",
 ]  # fmt: skip
