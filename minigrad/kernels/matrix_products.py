@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.typing import Array
 
+from . import buffers
 from .jit import with_compiled_variant
 
 with_small_factor = partial(with_compiled_variant, smallest=1 << 11)
@@ -21,7 +22,7 @@ def matrix_product(x: Array, y: Array, out: Array | None = None) -> Array:
 
     Shapes: x (..., I, K), y (..., K, J) -> (..., I, J).
     """
-    result: Array = np.matmul(x, y, out=out)
+    result: Array = np.matmul(x, y, out=_room(x, y) if out is None else out)
     return result
 
 
@@ -31,5 +32,12 @@ def linear(x: Array, w: Array, b: Array | None) -> Array:
 
     Shapes: x (I, D), w (O, D), b (O) -> (I, O).
     """
-    out = x @ w.T
+    out = np.matmul(x, w.T, out=_room(x, w.T))
     return out if b is None else np.add(out, b, out=out if out.dtype == b.dtype else None)
+
+
+def _room(x: Array, y: Array) -> Array | None:
+    """Memory for the product, in which results of BLAS are to lie; None where NumPy finds out their shape or dtype."""
+    if not x.ndim == y.ndim == 2 or x.dtype != y.dtype or x.dtype.kind != "f":
+        return None
+    return buffers.empty((len(x), y.shape[1]), x.dtype)
