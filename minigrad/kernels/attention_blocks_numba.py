@@ -29,9 +29,6 @@ TILE_ROWS, TILE_REGISTERS = (8, 2) if HAS_AVX512 else (4, 1)
 ROWS = 32
 """Queries of a block; a multiple of the rows of a tile and of a vector's lanes."""
 
-LOWEST = float(np.finfo(np.float32).min)
-"""A finite number below all scores but -inf."""
-
 DEPTH = 128
 """Of products along keys at a time: with so many, weights stay in the nearest cache."""
 
@@ -147,6 +144,18 @@ def copy_out(
 
 
 @compiled
+def keys_seen(mask: Array, depth: int, width: int) -> int:
+    """How many keys there are up to the last one that a column sees, at least 1: rows behind it are -inf."""
+    f = mask.dtype.type
+    below, one, nothing = fill(mask, f(-np.inf)), fill(mask, f(1)), zeros(mask)
+    for k in range(depth - 1, 0, -1):
+        for at in range(k * ROWS, k * ROWS + width, BYTES // mask.itemsize):
+            if reduce_add(select_greater(load(mask, at), below, one, nothing)) > 0:
+                return k + 1
+    return 1
+
+
+@compiled
 def add_mask(w: Array, mask: Array, depth: int) -> None:
     """w + mask."""
     for at in range(0, depth * ROWS, BYTES // w.itemsize):
@@ -157,7 +166,7 @@ def add_mask(w: Array, mask: Array, depth: int) -> None:
 def exponentials(w: Array, largest: Array, total: Array, depth: int, width: int, seen: int, places: Array) -> None:
     """w = exp(w - the largest) in each column, and its sum; row seen + i has columns from i on only."""
     lanes, f = BYTES // w.itemsize, w.dtype.type
-    nothing, minus_one, below, lowest = zeros(w), fill(w, f(-1)), fill(w, f(-np.inf)), fill(w, f(LOWEST))
+    nothing, minus_one, below = zeros(w), fill(w, f(-1)), fill(w, f(-np.inf))
     for j in range(0, width, lanes):
         for k in range(seen, depth):
             visible = select_greater(splat(places, k - seen), load(places, j), below, load(w, k * ROWS + j))
@@ -171,7 +180,7 @@ def exponentials(w: Array, largest: Array, total: Array, depth: int, width: int,
             s = maximum(load(w, at), s)
         s = maximum(maximum(s, t), maximum(u, v))
         store(largest, j, s)
-        minus, t = fma(nothing, maximum(lowest, s), minus_one), nothing
+        minus, t = fma(nothing, select_greater(s, below, s, nothing), minus_one), nothing  # -inf - -inf is NaN
         for at in range(j, j + depth * ROWS, ROWS):
             u = exp_nonpositive(add(load(w, at), minus))
             store(w, at, u)

@@ -7,7 +7,7 @@ are the columns of blocks (see `attention_blocks_numba`):
     forward    v' w
     backward   dv += w g,  dw = v g',  slopes = w (dw - sum of w dw),  dq' = k' slopes,  dk += slopes q
 
-With `causal`, blocks have the keys up to their last query only.
+Blocks have the keys up to the last one that one of their queries sees.
 """
 
 from math import prod
@@ -26,6 +26,7 @@ from .attention_blocks_numba import (
     copy_out,
     exponentials,
     invert,
+    keys_seen,
     product,
     product_along_keys,
     rounded_up,
@@ -112,20 +113,27 @@ def _added(mask: Array | None, dtype: DType, shape: Shape) -> Matrices:
 
 
 @compiled
+def mask_in(
+    mask_columns: Array, mask_rows: Array, mask: Matrices, m: int, row: int, count: int, depth: int, ones: Array
+) -> int:  # fmt: skip
+    """Make a block of a mask columns; gives how many keys its queries see."""
+    lanes = BYTES // ones.itemsize
+    long = rounded_up(depth, lanes)
+    copy_in(mask_rows, long, mask, m, row, count, depth, ones)
+    transpose(mask_columns, ROWS, mask_rows, long, count, depth)
+    return keys_seen(mask_columns, depth, rounded_up(count, lanes))
+
+
+@compiled
 def weights(
-    w: Array, per_total: Array, queries: Array, keys: Array, key_width: int, size: int, mask: Matrices, masked: bool,
-    mask_rows: Array, mask_columns: Array, m: int, row: int, count: int, depth: int, causal: bool, ones: Array,
-    largest: Array, total: Array, places: Array,
+    w: Array, per_total: Array, queries: Array, keys: Array, key_width: int, size: int, mask: Array, masked: bool,
+    row: int, count: int, depth: int, causal: bool, largest: Array, total: Array, places: Array,
 ) -> bool:  # fmt: skip
     """w = exp(scores - the largest) of some queries, and 1 / their sums; gives whether scores were finite."""
-    lanes = BYTES // w.itemsize
-    width = rounded_up(count, lanes)
+    width = rounded_up(count, BYTES // w.itemsize)
     product(w, 0, ROWS, keys, 0, key_width, 1, queries, 0, ROWS, rounded_up(depth, TILE_ROWS), size, width, False)
     if masked:
-        long = rounded_up(depth, lanes)
-        copy_in(mask_rows, long, mask, m, row, count, depth, ones)
-        transpose(mask_columns, ROWS, mask_rows, long, count, depth)
-        add_mask(w, mask_columns, depth)
+        add_mask(w, mask, depth)
     exponentials(w, largest, total, depth, width, min(row, depth) if causal else depth, places)
     return invert(per_total, largest, total, count, masked)
 
@@ -148,19 +156,21 @@ def forward(
         np.empty(long * ROWS, dtype), np.zeros(value_width * ROWS, dtype), np.empty(ROWS * value_width, dtype),
     )  # fmt: skip
     room = ROWS * long if masked else 0
-    mask_rows, mask_columns = np.zeros(room, dtype), np.zeros(room, dtype)
+    mask_rows, mask_columns = np.full(room, -np.inf, dtype), np.empty(room, dtype)
     for m in range(start, stop):
         wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
         wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
         for row in range(0, rows, ROWS):
             count = min(ROWS, rows - row)
             depth = min(columns, row + count) if causal else columns
+            if masked:
+                depth = mask_in(mask_columns, mask_rows, mask, m, row, count, depth, ones)
             width = rounded_up(count, BYTES // w.itemsize)
             wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
             transpose(queries, ROWS, query_rows, key_width, count, size)
             finite = weights(
-                w, per_total, queries, keys, key_width, size, mask, masked, mask_rows, mask_columns, m, row, count,
-                depth, causal, ones, largest, total, places,
+                w, per_total, queries, keys, key_width, size, mask_columns, masked, row, count, depth, causal, largest,
+                total, places,
             )  # fmt: skip
             if wrong != 0 or not finite:
                 failed[0] = 1
@@ -189,7 +199,7 @@ def backward(
     w, slopes = np.empty(long * ROWS, dtype), np.empty(long * ROWS, dtype)
     sum_k, sum_v = np.empty(long * key_width, dtype), np.empty(long * value_width, dtype)
     room = ROWS * long if masked else 0
-    mask_rows, mask_columns = np.zeros(room, dtype), np.zeros(room, dtype)
+    mask_rows, mask_columns = np.full(room, -np.inf, dtype), np.empty(room, dtype)
     for m in range(start, stop):
         wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
         wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
@@ -198,13 +208,15 @@ def backward(
         for row in range(0, rows, ROWS):
             count = min(ROWS, rows - row)
             depth = min(columns, row + count) if causal else columns
+            if masked:
+                depth = mask_in(mask_columns, mask_rows, mask, m, row, count, depth, ones)
             seen = min(row, depth) if causal else depth
             width, used = rounded_up(count, BYTES // w.itemsize), rounded_up(depth, TILE_ROWS)
             wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
             transpose(queries, ROWS, query_rows, key_width, count, size)
             finite = weights(
-                w, per_total, queries, keys, key_width, size, mask, masked, mask_rows, mask_columns, m, row, count,
-                depth, causal, ones, largest, total, places,
+                w, per_total, queries, keys, key_width, size, mask_columns, masked, row, count, depth, causal, largest,
+                total, places,
             )  # fmt: skip
             wrong += copy_in(cotangent_rows, value_width, g, m, row, count, values, per_total)
             if wrong != 0 or not finite:

@@ -72,6 +72,14 @@ def test_a_query_that_may_look_at_nothing_gets_0_and_passes_on_0(kind):
     assert not found[1][:, :, 3].any()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_near_the_least_number_are_as_in_the_definition(dtype):
+    mask = np.full((40, 50), np.finfo(dtype).min / 4, dtype)
+    mask[:, 45:] = -np.inf
+    for one, other in zip(*both(*arguments(dtype=dtype), mask=mask), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_large_negative_numbers_in_a_mask_hide_keys():
     given_arrays, hidden = arguments(), np.random.default_rng(1).random((40, 50)) < 0.5
     for number in (-1e4, -1e9, np.finfo(np.float32).min):
@@ -81,10 +89,12 @@ def test_large_negative_numbers_in_a_mask_hide_keys():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_masks_with_numbers_that_are_not_finite_are_left_to_the_definition(value):
+@pytest.mark.parametrize("others", [0, -np.inf])
+def test_masks_with_numbers_that_are_not_finite_are_left_to_the_definition(value, others):
     g, q, k, v = arguments()
     mask = np.zeros((40, 50), np.float32)
-    mask[3, 4] = value
+    mask[:, 30:] = others
+    mask[33, 49] = value
     assert fast.attention(q, k, v, mask, scale=1.0, causal=False) is NotImplemented
     assert fast.attention_gradients(g, q, k, v, mask, scale=1.0, causal=False) is NotImplemented
 
