@@ -113,7 +113,7 @@ def attention_gradients(
     blocks = Blocks(q, k, v, mask, scale, causal)
     g, given = blocks.flat(np.asarray(g, blocks.q.dtype)), (q, k, v)
     q, k = _finite(blocks.q), _finite(blocks.k)
-    to_q, to_k, to_v = (np.zeros_like(x, shape=x.shape) for x in (q, k, blocks.v))
+    to_q, to_k, to_v = (np.zeros(x.shape, x.dtype) for x in (q, k, blocks.v))
     for matrices, rows, columns in blocks:
         weights, along = blocks.weights(matrices, rows, columns), g[matrices, rows]
         weights[~along.any(axis=2)] = 0  # a cotangent of 0 passes on 0, whatever the row is

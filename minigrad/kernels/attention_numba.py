@@ -38,8 +38,8 @@ from .simd import BYTES
 from .threads import parallel
 from .transposition_numba import transpose
 
-LEAST_MATRICES = 4
-"""Threads take whole matrices: with fewer ones, BLAS is the faster."""
+LEAST_QUERIES = 10
+"""Which fill half of a vector's lanes: with fewer ones, BLAS is the faster forward."""
 
 
 def attention(
@@ -47,7 +47,7 @@ def attention(
 ) -> VariantResult:  # fmt: skip
     """See `attention.attention`."""
     lead = _lead(q, k, v, mask)
-    if lead is None:
+    if lead is None or q.shape[-2] < LEAST_QUERIES:
         return NotImplemented
     out = _empty((*lead, q.shape[-2], v.shape[-1]), q)
     return out if _run(forward, (out,), (q, k, v), mask, lead, scale, causal) else NotImplemented
@@ -65,11 +65,11 @@ def attention_gradients(
 
 
 def _lead(q: Array, k: Array, v: Array, mask: Array | None) -> Shape | None:
-    """The leading dimensions of the result, if there are many matrices of one dtype, none of them empty."""
+    """The leading dimensions of the result, if there are matrices of one dtype, none of them empty."""
     if q.dtype.char not in "fd" or not q.dtype == k.dtype == v.dtype or not min(*q.shape, *k.shape, v.shape[-1]):
         return None
     lead = np.broadcast_shapes(*[x.shape[:-2] for x in (q, k, v, mask) if x is not None])
-    return lead if prod(lead) >= LEAST_MATRICES else None
+    return lead if prod(lead) else None
 
 
 def _empty(shape: Shape, x: Array) -> Array:
