@@ -166,7 +166,9 @@ def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> Sizes
 
 def per_channel(y: Array | None, kept: Shape, default: float, dtype: DType) -> Array:
     """One number a channel."""
-    return np.full(prod(kept), default, dtype) if y is None else flat(np.broadcast_to(y, kept))
+    if y is None:
+        return np.full(prod(kept), default, dtype)
+    return flat(y if y.size == prod(kept) else np.broadcast_to(y, kept))
 
 
 @compiled
