@@ -13,7 +13,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.typing import Array, DType, Pair, Shape
 
-from . import buffers, row_normalization_numba
+from . import buffers
+from . import row_normalization_numba as rows
 from .array_utils import flat
 from .channel_loops_numba import Sizes, channel_slopes, channel_squares, channel_sum, write_slopes
 from .jit import VariantResult, compiled
@@ -25,12 +26,15 @@ from .threads import parallel
 CACHE_BYTES = 1 << 19  # of channels that are in work together
 MIN_ROW_LENGTH = 16  # elements of a row: below, there is nothing to gain
 
+Layout = tuple[Sizes | None, int | None]
+"""The sizes around channels, and the length of a row that a mean is of; None where x cannot be seen so."""
+
 
 def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> VariantResult:
     """See `normalization.standardize`."""
-    sizes = channel_view(x, axis, w, b)
+    sizes, length = layout(x, axis, w, b)
     if sizes is None:
-        return row_normalization_numba.standardize(x, w, b, axis=axis, eps=eps)
+        return NotImplemented if length is None else rows.standardize(x, w, b, length, axis=axis, eps=eps)
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
     out, mean, variance = buffers.empty(x.shape, x.dtype), np.empty(kept, x.dtype), np.empty(kept, x.dtype)
     affine = per_channel(w, kept, 1, x.dtype), per_channel(b, kept, 0, x.dtype)
@@ -44,7 +48,7 @@ def standardize_then(
     x: Array, w: Array | None, b: Array | None, then: Normalize, *, axis: Axes, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_then`: of a few channels at a time, which are then in the cache."""
-    sizes = channel_view(x, axis, w, b)
+    sizes, _ = layout(x, axis, w, b)
     if sizes is None or not x.flags.carray:
         return NotImplemented
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
@@ -73,11 +77,11 @@ def standardize_input(
     g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_input`."""
-    sizes = channel_view(x, axis, w)
+    sizes, length = layout(x, axis, w)
     if g.dtype != x.dtype:
         return NotImplemented
     if sizes is None:
-        return row_normalization_numba.standardize_input(g, x, w, mean, variance, axis=axis, eps=eps)
+        return NotImplemented if length is None else rows.standardize_input(g, x, w, mean, variance, length, eps=eps)
     out, to_w, to_b = buffers.empty(x.shape, x.dtype), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
     statistics = per_channel(w, mean.shape, 1, x.dtype), np.empty(0, x.dtype), -flat(mean), flat(variance)
     parallel(input_channels, sizes[1], *rows_of(g, sizes), flat(x), flat(out), to_w, to_b, *statistics, sizes, eps)
@@ -87,11 +91,15 @@ def standardize_input(
 def standardize_weight(g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, eps: float) -> VariantResult:
     """See `normalization.standardize_weight`."""
     axis = reduced_axes(mean)
-    sizes = channel_view(x, axis)
+    sizes, length = layout(x, axis)
     if g.dtype != x.dtype:
         return NotImplemented
     if sizes is None or not is_constant(shape, x.ndim, axis):
-        return row_normalization_numba.standardize_weight(g, x, mean, variance, shape=shape, axis=axis, eps=eps)
+        return (
+            NotImplemented
+            if length is None
+            else rows.standardize_weight(g, x, mean, variance, length, shape=shape, eps=eps)
+        )
     out = np.empty(mean.shape, x.dtype)
     parallel(weight_channels, sizes[1], flat(g), flat(x), flat(out), -flat(mean), flat(variance), sizes, eps)
     lead = x.ndim - len(shape)
@@ -103,11 +111,13 @@ def standardize_gradients(
     g: Array, x: Array, w: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_gradients`."""
-    sizes = channel_view(x, axis, w)
+    sizes, length = layout(x, axis, w)
     if g.dtype != x.dtype:
         return NotImplemented
     if sizes is None:
-        return row_normalization_numba.standardize_gradients(g, x, w, mean, variance, axis=axis, eps=eps)
+        return (
+            NotImplemented if length is None else rows.standardize_gradients(g, x, w, mean, variance, length, eps=eps)
+        )
     return _channel_gradients(g, x, w, np.empty(0, x.dtype), mean, variance, sizes, eps)
 
 
@@ -115,7 +125,7 @@ def standardize_relu_gradients(
     g: Array, x: Array, w: Array, b: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_relu_gradients`."""
-    sizes = channel_view(x, axis, w, b)
+    sizes, _ = layout(x, axis, w, b)
     if g.dtype != x.dtype or sizes is None:
         return NotImplemented
     return _channel_gradients(g, x, w, per_channel(b, mean.shape, 0, x.dtype), mean, variance, sizes, eps)
@@ -146,15 +156,20 @@ def rows_of(g: Array, sizes: Sizes) -> tuple[Array, int]:
     return flat(g), length
 
 
-def channel_view(x: Array, axis: Axes, *factors: Array | None) -> Sizes | None:
-    """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
+def layout(x: Array, axis: Axes, *factors: Array | None) -> Layout:
+    """How x is seen, if factors have its dtype and are constant, or vary, as that asks for."""
     shapes = shapes_of_factors(x, factors)
-    return None if shapes is None else channel_sizes(x.shape, axis, shapes)
+    return (None, None) if shapes is None else layout_of_shapes(x.shape, axis, shapes)
 
 
 @lru_cache(1000)
-def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> Sizes | None:
+def layout_of_shapes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> Layout:
     """The same for shapes."""
+    return channel_sizes(shape, axis, factors), rows.length_of_rows(shape, axis, factors)
+
+
+def channel_sizes(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> Sizes | None:
+    """x's shape as (outer, channels, inner), if the axes are those around the channels and all else is constant."""
     ndim = len(shape)
     left = next((i for i in range(ndim) if i not in axis), ndim)
     right = left + ndim - len(axis)

@@ -3,7 +3,6 @@
 Each thread has rows of its own, and finds them in the cache after the first pass.
 """
 
-from functools import lru_cache
 from math import prod, sqrt
 
 import numpy as np
@@ -13,7 +12,7 @@ from minigrad.typing import Array, Shape
 from . import buffers
 from .array_utils import flat, one_of
 from .jit import VariantResult, compiled
-from .normalization import Axes, shapes_of_factors
+from .normalization import Axes
 from .row_sums_numba import row_products, row_sum, row_weighted
 from .simd import BYTES, add, fill, fma, load, reduce_add, splat, store, zeros
 from .threads import parallel
@@ -22,11 +21,8 @@ PIECE = 1 << 16  # elements for which a thread pays: about 20 us
 BLOCKS = 16  # of rows, at most, that are summed up, each for itself, whatever the number of threads
 
 
-def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: float) -> VariantResult:
+def standardize(x: Array, w: Array | None, b: Array | None, length: int, *, axis: Axes, eps: float) -> VariantResult:
     """See `normalization.standardize`."""
-    length = row_length(x, axis, w, b)
-    if length is None:
-        return NotImplemented
     kept = x.shape[: x.ndim - len(axis)] + (1,) * len(axis)
     out, moments = buffers.empty(x.shape, x.dtype), np.empty((2, x.size // length), x.dtype)
     affine = along_row(w, length, 1, x), along_row(b, length, 0, x)
@@ -36,12 +32,9 @@ def standardize(x: Array, w: Array | None, b: Array | None, *, axis: Axes, eps: 
 
 
 def standardize_input(
-    g: Array, x: Array, w: Array | None, mean: Array, variance: Array, *, axis: Axes, eps: float
+    g: Array, x: Array, w: Array | None, mean: Array, variance: Array, length: int, *, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_input`."""
-    length = row_length(x, axis, w)
-    if length is None:
-        return NotImplemented
     out = buffers.empty(x.shape, x.dtype)
     statistics = along_row(w, length, 1, x), -flat(mean), flat(variance), one_of(x.dtype)
     parallel(input_rows, mean.size, flat(g), flat(x), flat(out), *statistics, length, eps,
@@ -50,11 +43,10 @@ def standardize_input(
 
 
 def standardize_weight(
-    g: Array, x: Array, mean: Array, variance: Array, *, shape: Shape, axis: Axes, eps: float
+    g: Array, x: Array, mean: Array, variance: Array, length: int, *, shape: Shape, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_weight`."""
-    length = row_length(x, axis)
-    if length is None or prod(shape) != length or not ends_with(x.shape, shape):
+    if prod(shape) != length or not ends_with(x.shape, shape):
         return NotImplemented
     blocks = count_blocks(x)
     sums = np.zeros((blocks, length), x.dtype)
@@ -64,12 +56,9 @@ def standardize_weight(
 
 
 def standardize_gradients(
-    g: Array, x: Array, w: Array, mean: Array, variance: Array, *, axis: Axes, eps: float
+    g: Array, x: Array, w: Array, mean: Array, variance: Array, length: int, *, eps: float
 ) -> VariantResult:
     """See `normalization.standardize_gradients`."""
-    length = row_length(x, axis, w)
-    if length is None:
-        return NotImplemented
     blocks = count_blocks(x)
     out, sums = buffers.empty(x.shape, x.dtype), np.zeros((2, blocks, *w.shape), x.dtype)
     parallel(gradient_rows, blocks, flat(g), flat(x), out.ravel(), sums.ravel(), flat(w), flat(mean), flat(variance),
@@ -84,15 +73,8 @@ def count_blocks(x: Array) -> int:
     return min(BLOCKS, x.size // PIECE) or 1
 
 
-def row_length(x: Array, axis: Axes, *factors: Array | None) -> int | None:
-    """How many elements one mean is of, if the axes are the last ones and factors are as long as a row."""
-    shapes = shapes_of_factors(x, factors)
-    return None if shapes is None else length_of_rows(x.shape, axis, shapes)
-
-
-@lru_cache(1000)
 def length_of_rows(shape: Shape, axis: Axes, factors: tuple[Shape, ...]) -> int | None:
-    """The same for shapes."""
+    """How many elements one mean is of, if the axes are the last ones and factors are as long as a row."""
     first = len(shape) - len(axis)
     if set(axis) != set(range(first, len(shape))) or not prod(shape):
         return None
