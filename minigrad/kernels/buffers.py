@@ -49,8 +49,8 @@ MAX_BYTES: Final = 1 << 26
 MIN_ROOM: Final = 1 << 21
 """From which on scratch memory lies in a program's arena; smaller parts are made and let go many times by a kernel."""
 
-LEAST_KEPT: Final = 1 << 28
-MAX_KEPT: Final = min(max(_memory() // 16, LEAST_KEPT), 1 << 30)
+LEAST_KEPT: Final = 1 << 27
+MAX_KEPT: Final = min(max(_memory() // 16, 2 * LEAST_KEPT), 1 << 30)
 """A sixteenth of the machine's memory, 256 MB to 1 GB: a step of a network of the usual size then maps no new one."""
 
 ALIGNMENT: Final = 64
