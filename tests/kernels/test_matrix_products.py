@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import jit, linear, matrix_product
+from minigrad.kernels import buffers, jit, linear, matrix_product
 
 from .compiled import compiled_kernels
 from .layouts import integers
@@ -173,3 +173,12 @@ def test_large_products_with_few_rows_are_answered_by_the_loops_and_others_by_bl
         assert products.linear(many, wide, None) is NotImplemented
         assert products.matrix_product(many, wide.T) is NotImplemented
     assert matrix_product(np.empty((0, 5)), np.empty((5, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("shape", [(300, 2000, 300), (300, 90, 300)])
+def test_results_of_either_way_are_written_to_memory_that_is_kept(shape):
+    rows, depth, columns = shape
+    x, w, b = np.ones((rows, depth), np.float32), np.ones((columns, depth), np.float32), np.ones(columns, np.float32)
+    for out, value in ((matrix_product(x, w.T), depth), (linear(x, w, None), depth), (linear(x, w, b), depth + 1)):
+        assert isinstance(out.base, buffers.Block)
+        assert (out == value).all()
