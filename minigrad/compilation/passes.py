@@ -15,7 +15,7 @@
     single loops           elementwise calls that are left become loops of known shapes      (elementwise_fusion.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
-    updates by rows        a very large gradient of a linear layer is used some rows at a time  (row_updates.py)
+    updates by rows        a large gradient of a linear layer is used some rows at a time       (row_updates.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
     arena                  large results lie in one piece of memory, each at a planned place (memory_passes.py)
 

@@ -1,4 +1,4 @@
-"""The pass for very large gradients of linear layers: each is computed and used some rows at a time, and never whole.
+"""The pass for large gradients of linear layers: each is computed and used some rows at a time, and never whole.
 
 w = linear.w(g, x); step_parameters(optimizer, [p], [w], group)    step_by_rows(optimizer, p, group, g, x)
 
@@ -11,25 +11,21 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
-
 from minigrad.autograd.silence import has_nan
 from minigrad.autograd.tensor import Tensor
 from minigrad.compilation.generate import silence
 from minigrad.compilation.memory_passes import is_update
 from minigrad.compilation.normalization_gradient import all_finite
 from minigrad.compilation.program import Instruction, Program, Ref, Silence
-from minigrad.kernels import buffers, matrix_product
+from minigrad.kernels.array_utils import as_contiguous
 from minigrad.kernels.jit import numba_available
+from minigrad.kernels.outer_product import OuterProduct
 from minigrad.optim import Optimizer
 from minigrad.optim.row_step import step_by_rows
 from minigrad.typing import Array
 
-LEAST_BYTES: Final = 1 << 25
-"""Of a gradient that is not kept whole."""
-
-ROWS: Final = 512
-"""Of a gradient that are computed at once: with fewer, it takes longer to pack the factor that is the same for all."""
+LEAST_BYTES: Final = 1 << 19
+"""Of a gradient that is not kept whole: it, the parameters, and what is kept for them do not fit the near caches."""
 
 MOST_SAMPLES: Final = 64
 """With more, products are faster as a whole."""
@@ -47,11 +43,9 @@ def update_by_rows(program: Program) -> Program:
         if is_update(instruction) and rule.name == "linear.w" and rule.kind == "rule" and not rule.recomputed:
             optimizer, params, gradients, group = instruction.arguments
             if gradients == [Ref(rule.results)] and uses[rule.results] == 1 and _suits(program, rule):
-                whole = program.values[rule.results]
                 done[-1] = replace(
                     instruction, name="step_by_rows", function=RowUpdate(rule, instruction),
                     arguments=(optimizer, params[0], group, *rule.arguments), parts=(rule, instruction),
-                    scratch=whole.nbytes * ROWS // max(ROWS, whole.shape[0]),
                 )  # fmt: skip
                 continue
         done.append(instruction)
@@ -77,17 +71,9 @@ class RowUpdate:
 
     def __call__(self, optimizer: Optimizer, p: Tensor, group: dict[str, Any], g: Array, x: Array) -> None:
         """Update p."""
-        g, x = g.reshape(-1, g.shape[-1]), np.ascontiguousarray(x.reshape(-1, x.shape[-1]))
-        room: list[Array] = []
-
-        def gradient(rows: slice) -> Array:
-            if not room:
-                room.append(buffers.scratch((min(ROWS, len(p)), x.shape[1]), x.dtype))
-            part = np.ascontiguousarray(g[:, rows])
-            return matrix_product(part.T, x, room[0][: part.shape[1]])
-
+        g, x = (as_contiguous(each.reshape(-1, each.shape[-1])) for each in (g, x))
         # Then all products are finite, and nothing has to be silenced.
-        if not (all_finite(g, x) and step_by_rows(optimizer, p, gradient, ROWS, group)):
+        if not (all_finite(g, x) and step_by_rows(optimizer, p, OuterProduct(g, x), group)):
             self.update.function(optimizer, [p], [self._whole(g, x)], group)
 
     def _whole(self, g: Array, x: Array) -> Array:

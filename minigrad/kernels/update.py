@@ -15,12 +15,15 @@ import numpy as np
 from minigrad.typing import Array
 
 from .jit import compiled_variant, with_compiled_variant
+from .outer_product import OuterProduct
 
 BLOCK = 1 << 14  # numbers: of float32, 64 KB an array, so that some arrays and their scratch fit the inner caches
 SCRATCH = 3
 
 
-def together(kernel: Callable[..., None], several: Sequence[tuple[Array, ...]], settings: dict[str, Any]) -> None:
+def together(
+    kernel: Callable[..., None], several: Sequence[tuple[Array | OuterProduct, ...]], settings: dict[str, Any]
+) -> None:
     """Call kernel(*arrays, **settings) for each of several parameters of one dtype, compiled if that is possible.
 
     A call for itself takes longer than the work where a parameter is small; and whether it is compiled, which shows in
@@ -28,8 +31,8 @@ def together(kernel: Callable[..., None], several: Sequence[tuple[Array, ...]], 
     """
     variant = compiled_variant(kernel)
     if variant is None or variant(*zip(*several, strict=True), **settings) is NotImplemented:
-        for arrays in several:
-            kernel(*arrays, **settings)
+        for p, g, *state in several:
+            kernel(p, g.whole() if isinstance(g, OuterProduct) else g, *state, **settings)
 
 
 def blocks(p: Array, g: Array, *state: Array | None, sign: float, weight_decay: float) -> Iterator[tuple[Any, ...]]:

@@ -16,6 +16,8 @@ import numpy as np
 from minigrad.typing import Array
 
 from .jit import VariantResult, compiled
+from .outer_product import OuterProduct
+from .outer_update_numba import update_by_blocks
 from .threads import Kernel, parallel
 
 Arrays: TypeAlias = Array | tuple[Array, ...]
@@ -110,7 +112,9 @@ def _run(kernel: Kernel, p: Arrays, arrays: tuple[Arrays | None, ...], *numbers:
         several = zip(p, *[repeat(None) if each is None else each for each in arrays], strict=False)
     for each in several:
         size = each[0].size
-        if size < 2 * GRAIN:
+        if type(each[1]) is OuterProduct:
+            update_by_blocks(kernel, each[0], each[1], each[2:], *given)
+        elif size < 2 * GRAIN:
             kernel(*each, *given, 0, size)
         else:
             parallel(kernel, size, *each, *given, grain=GRAIN)

@@ -1,27 +1,23 @@
-"""`step_by_rows`: an update of a large parameter, some rows of its gradient at a time."""
+"""`step_by_rows`: an update of a large matrix of parameters, some rows of its gradient at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.tensor import Tensor
 from minigrad.kernels import update
 from minigrad.kernels.jit import MIN_COMPILED_SIZE
+from minigrad.kernels.outer_product import OuterProduct
 from minigrad.optim.optimizer import Optimizer
-from minigrad.typing import Array
 
 
-def step_by_rows(
-    optimizer: Optimizer, p: Tensor, gradient: Callable[[slice], Array], rows: int, group: dict[str, Any]
-) -> bool:
-    """Update a parameter some rows at a time, so that its gradient is never there as a whole.
+def step_by_rows(optimizer: Optimizer, p: Tensor, gradient: OuterProduct, group: dict[str, Any]) -> bool:
+    """Update a matrix of parameters without its whole gradient in memory.
 
     Args:
         optimizer: whose parameter it is.
         p: the parameter.
-        gradient: gives that of some rows; it may lie where that of the rows before lay.
-        rows: how many.
+        gradient: the factors of its gradient, of its dtype.
         group: the settings.
 
     Returns:
@@ -33,10 +29,7 @@ def step_by_rows(
     if whole or p.dtype.char not in "fd" or not state.keys() >= names.keys():
         return False
     state["step"] += 1
-    arrays = [p.writable(), *[state[name] for name in names]]
     kernel, settings = optimizer._kernel(group, state, new_buffers=False)
-    for start in range(0, len(p), rows):
-        part = slice(start, start + rows)
-        own, *kept = [x[part].reshape(-1, copy=False) for x in arrays]
-        update.together(kernel, [(own, gradient(part).reshape(-1), *kept)], settings)
+    own, *kept = [x.reshape(-1, copy=False) for x in [p.writable(), *[state[name] for name in names]]]
+    update.together(kernel, [(own, gradient, *kept)], settings)
     return True

@@ -23,7 +23,6 @@ OPTIMIZERS = {
 def of_any_size(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setattr(row_updates, "LEAST_BYTES", 1 << 16)
-    monkeypatch.setattr(row_updates, "ROWS", 100)
 
 
 def trained(kind, data, *, compiled, keep=False):
