@@ -23,7 +23,7 @@ from minigrad.autograd.complex_numbers import conjugated
 from minigrad.autograd.multiple_results import Cotangents
 from minigrad.autograd.node import STATE, Leaf, LeafWatcher, Node, next_id
 from minigrad.autograd.rule import JointPull, Plan, Pull
-from minigrad.autograd.silence import LARGE, has_nan, nothing_to_silence, silenced
+from minigrad.autograd.silence import MANY, has_nan, nothing_to_silence, silenced
 from minigrad.autograd.tensor import Tensor, recording, wrap
 from minigrad.errors import FreedGraphError, RuleError
 from minigrad.kernels.lazy_fusion import MIN_FUSED_SIZE
@@ -170,7 +170,7 @@ def _walk(
                     else:
                         cotangent = pull.function(g, *pull.arguments(saved))
                     if pull.multiplies:
-                        many = cotangent.size > LARGE
+                        many = cotangent.size >= MANY
                         known = many and nothing_to_silence(cotangent, node, pull.arguments(saved))
                         if not known and has_nan(cotangent):
                             again = _run_again(pull, g, node, saved)

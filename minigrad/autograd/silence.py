@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 LARGE = 1 << 12
 """Elements from which on a maximum is quicker than a dot product, which BLAS would share out to threads."""
 
+MANY = 1 << 18
+"""Elements from which on it pays to look at others instead."""
+
 REPLACEMENTS = (0.5, 0.25, -0.5)
 """What takes the place of values that are not finite: in the domain of most functions, and one of the other sign."""
 
@@ -59,7 +62,7 @@ def nothing_to_silence(cotangent: Value, node: Node, given: Sequence[Value]) -> 
         node: whose rule it was.
         given: the values that the rule was given beside its own cotangent.
     """
-    if type(cotangent) is not np.ndarray or cotangent.size <= LARGE or not _depends_on_values(node):
+    if type(cotangent) is not np.ndarray or cotangent.size < MANY or not _depends_on_values(node):
         return False
     arrays = [x for x in given if isinstance(x, np.ndarray)]
     if not all(isinstance(x, np.ndarray) or _is_of_sizes(x) for x in given) or any(x.dtype.kind == "c" for x in arrays):

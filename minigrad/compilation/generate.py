@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from minigrad.autograd.silence import has_nan, nothing_to_silence, silenced
+from minigrad.autograd.silence import MANY, has_nan, nothing_to_silence, silenced
 from minigrad.autograd.tensor import Tensor, wrap
 from minigrad.compilation.arguments import Given, Number, Output, freed
 from minigrad.compilation.program import Constant, Instruction, Nested, Program, Ref, Silence, Wrapped, same
@@ -111,13 +111,16 @@ class _Writer:
         silences = instruction.silence if isinstance(instruction.silence, tuple) else (instruction.silence,)
         for each in silences:
             if each is not None:
-                made = target if each.index is None else f"v{instruction.results[each.index]}"
+                number = instruction.results if each.index is None else instruction.results[each.index]
+                made = f"v{number}"
                 silence = self.name(each, f"{instruction.name}_input")
                 function = self.name(instruction.function, instruction.name)
                 settings = self._containers(dict(instruction.settings), self.expression)
                 given = arguments[: len(instruction.arguments)]
                 saved = f"({', '.join(given[1:])}{',' * (len(given) == 2)})"
-                yield f"if not nothing_to_silence({made}, {silence}.node, {saved}) and has_nan({made}):"
+                many = math.prod(self.program.values[number].shape) >= MANY
+                known = f"not nothing_to_silence({made}, {silence}.node, {saved}) and " if many else ""
+                yield f"if {known}has_nan({made}):"
                 yield f"    {made} = silence({silence}, {made}, {function}, ({given[0]}, *{saved}), {settings})"
 
     def _target(self, results: Nested, expected: Nested, checks: list[str]) -> str:
