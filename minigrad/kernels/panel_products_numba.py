@@ -16,6 +16,7 @@ from minigrad.typing import Array, Pair
 
 from . import buffers
 from .array_utils import flat
+from .dot_tiles_numba import LENGTH
 from .jit import VariantResult, compiled, inlined_tile
 from .register_tiles_numba import (
     HAS_AVX512,
@@ -27,7 +28,7 @@ from .register_tiles_numba import (
 )
 from .simd import BYTES, load, load_scalar, prefetch, store, store_scalar
 from .threads import parallel
-from .transposed_block_numba import block_size, transpose_block
+from .transposition_numba import transpose_square
 
 HALF, VECTORS = (7, 2) if HAS_AVX512 else (3, 1)
 """Rows of half a tile, and vectors of each, whose sums are in registers. Addresses are found in parallel for halves."""
@@ -77,7 +78,7 @@ def pack_columns(y: Array, packed: Array, shape: Pair) -> None:
 def pack_rows(y: Array, packed: Array, shape: Pair) -> None:
     """Likewise of y' (J, K)."""
     depth, columns = shape
-    lanes, size = BYTES // y.itemsize, block_size(y)
+    lanes, size = BYTES // y.itemsize, LENGTH // y.itemsize
     whole = depth - depth % size
     for j in range(0, columns, lanes):
         panel = j - j % (VECTORS * lanes)
@@ -85,7 +86,7 @@ def pack_rows(y: Array, packed: Array, shape: Pair) -> None:
         first = min(j, columns - lanes)
         for c in range(0, lanes, size):
             for k in range(0, whole, size):
-                transpose_block(packed, at + k * step + c, step, y, (first + c) * depth + k, depth)
+                transpose_square(packed, at + k * step + c, step, y, (first + c) * depth + k, depth)
         for c in range(lanes):
             for k in range(whole, depth):
                 store_scalar(packed, at + k * step + c, load_scalar(y, (first + c) * depth + k))
