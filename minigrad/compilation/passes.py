@@ -4,18 +4,18 @@
     constants              what is the same at each replay is computed once
     common subexpressions  what two calls would compute alike is computed once
     pieces                 cotangents of the pieces of a value are written side by side      (joined_pieces.py)
-    sums of siblings       a sum of gradients of pointwise convolutions is one product         (sibling_passes.py)
+    sibling gradients      a sum of gradients of pointwise convolutions is one product       (sibling_passes.py)
     normalization          channels of a convolution are scaled and shifted by its kernels   (convolution_passes.py)
     elementwise fusion     calls that work element by element become one loop over memory    (elementwise_fusion.py)
     convolution fusion     such calls take each part of a convolution while it is in cache   (convolution_passes.py)
-    siblings               pointwise convolutions of the same images are one product           (sibling_passes.py)
+    sibling convolutions   pointwise convolutions of the same images are one product         (sibling_passes.py)
     normalization fusion   a normalization does such calls on channels that are in cache    (normalization_passes.py)
     normalization gradient that of a normalization finds where a relu behind it was flat    (normalization_passes.py)
     relu behind pooling    a relu's gradient is taken before max pooling's, of fewer pixels  (pooling_passes.py)
     single loops           elementwise calls that are left become loops of known shapes      (elementwise_fusion.py)
     updates together       small parameters are updated in one call                          (memory_passes.py)
     updates when ready     a parameter is updated as soon as its gradient is complete        (memory_passes.py)
-    updates by rows        a large gradient of a linear layer is used some rows at a time       (row_updates.py)
+    updates by rows        a large gradient of a linear layer is used some rows at a time    (row_updates.py)
     results in place       a result takes the memory of a value that nobody needs any more   (memory_passes.py)
     arena                  large results lie in one piece of memory, each at a planned place (memory_passes.py)
 
@@ -110,11 +110,11 @@ PASSES: Final[tuple[Pass, ...]] = (
     Pass("constants", fold_constants),
     Pass("common subexpressions", common_subexpressions),
     Pass("pieces", join_pieces),
-    Pass("sums of siblings", sum_siblings),
+    Pass("sibling gradients", sum_siblings),
     Pass("normalization", normalize_by_kernels),
     Pass("elementwise fusion", fuse_elementwise),
     Pass("convolution fusion", finish_convolutions),
-    Pass("siblings", convolve_siblings),
+    Pass("sibling convolutions", convolve_siblings),
     Pass("normalization fusion", fuse_normalization),
     Pass("normalization gradient", fuse_normalization_gradient),
     Pass("relu behind pooling", relu_behind_pooling),
