@@ -100,3 +100,6 @@ def test_arrays_of_different_dtypes_are_left_alone():
     ws[1], gs[2] = ws[1].astype(np.float64), gs[2].astype(np.float64)
     assert compiled.conv_each(x, *ws) is NotImplemented
     assert compiled.conv_sum(*gs, *large()[1]) is NotImplemented
+    _, ws, gs = large()
+    ws[2], gs[2] = ws[2].astype(np.float64), gs[2].astype(np.float64)  # each pair alike
+    assert compiled.conv_sum(*gs, *ws) is NotImplemented
