@@ -87,10 +87,8 @@ def overflows(x: Array, variance: Array) -> bool:
     """Whether a square was too large for the dtype; half precision is squared in single precision."""
     if x.dtype.char == "e":
         return False
-    if variance.size <= FEW:
-        numbers = variance.ravel()
-        if math.isfinite(numbers.dot(numbers)):
-            return False
+    if variance.size <= FEW and math.isfinite(np.vdot(variance, variance)):
+        return False
     return not np.isfinite(variance).all()
 
 
