@@ -8,6 +8,9 @@ through the record. Ops, yours as well as these, are forward functions with thei
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from minigrad import blas_threads as _blas_threads  # noqa: F401  (before NumPy is imported)
+
+# isort: split
 from minigrad import array_namespace as _array_namespace
 from minigrad import fft as fft
 from minigrad import functional, init, nn, ops, optim

@@ -18,7 +18,6 @@ from minigrad.errors import UsageError
 ENVIRONMENT: Final = ("OPENBLAS_", "MKL_", "OMP_", "BLIS_", "NUMBA_", "MALLOC_", "GLIBC_TUNABLES", "NPY_")
 """The beginnings of the names of the environment variables that change speed or the last bits of results."""
 
-THREAD_TIMEOUT: Final = "OPENBLAS_THREAD_TIMEOUT"
 THREAD_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """The environment variables that say how many threads a program may have, the stronger first."""
 
@@ -93,22 +92,6 @@ def set_threads(n: int) -> None:
         return
     numba = import_module("numba")
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
-
-
-def restart_with_sleeping_blas() -> None:
-    """Begin this program again, so that OpenBLAS's threads sleep between products. For programs, not for libraries.
-
-    By default they spin for a while after each product and keep the processors from everybody else, the compiled
-    kernels included. OpenBLAS reads this setting once, when NumPy loads it, so it must stand in the environment before.
-    Returns if there is nothing to do: the variable is set, BLAS is another one, or the system cannot replace a process.
-    """
-    if THREAD_TIMEOUT in os.environ or sys.platform == "win32" or not sys.orig_argv[1:]:
-        return
-    if not any(library["internal_api"] == "openblas" for library in _blas()):
-        return
-    os.environ[THREAD_TIMEOUT] = "4"  # as a power of 2, in processor cycles: the least that is allowed
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def keep_freed_memory() -> None:

@@ -21,7 +21,7 @@ ROOTS = {"minigrad": Path(minigrad.__file__).parent, "minigrad_models": Path(min
 # A file imports only from its own floor and from those before it here. `minigrad` is the package's own `__init__.py`,
 # what users import: the models are written with it alone.
 FLOORS = [
-    "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
+    "blas_threads", "errors", "pytorch_names", "typing", "shapes", "domain", "rng", "kernels", "config",
     "autograd", "ops", "fft", "special", "numpy_functions", "numpy_protocol", "dtypes", "array_namespace", "conversion",
     "creation", "sampling", "linalg", "einops", "functional", "init", "distributed", "nn", "optim", "data",
     "compilation", "graph", "cost", "io", "training", "testing", "viz", "diagnosis",

@@ -131,37 +131,15 @@ def test_freed_memory_is_left_to_another_c_library(monkeypatch):
     config.keep_freed_memory()
 
 
-@pytest.fixture
-def restarts(monkeypatch):
-    """The command lines with which the process would have been replaced."""
-    found = []
-    monkeypatch.setattr("os.execv", lambda program, words: found.append([program, *words]))
-    monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr("minigrad.config._blas", lambda: [{"internal_api": "openblas"}])
-    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "minigrad", "train", "lenet5"])
-    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
-    yield found
-    os.environ.pop("OPENBLAS_THREAD_TIMEOUT", None)
-
-
-def test_restart_sets_the_timeout_and_keeps_the_command_line(restarts):
-    config.restart_with_sleeping_blas()
-    assert restarts == [[sys.executable, sys.executable, "-m", "minigrad", "train", "lenet5"]]
-    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "4"
-
-
-def test_restart_happens_once(restarts):
-    config.restart_with_sleeping_blas()
-    config.restart_with_sleeping_blas()
-    assert len(restarts) == 1
-
-
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("sys.platform", "win32"), ("sys.orig_argv", ["python"]), ("minigrad.config._blas", list)],
+    ("first", "given", "expected"),
+    [("minigrad", None, "16"), ("minigrad", "20", "20"), ("numpy", None, "None")],
+    ids=["default", "given", "too late"],
 )
-def test_no_restart_where_it_would_not_help(restarts, monkeypatch, name, value):
-    monkeypatch.setattr(name, value)
-    config.restart_with_sleeping_blas()
-    assert restarts == []
-    assert "OPENBLAS_THREAD_TIMEOUT" not in os.environ
+def test_threads_of_openblas_spin_for_a_moment_only(first, given, expected):
+    program = f"import {first}, minigrad, os; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
+    if given is not None:
+        environment["OPENBLAS_THREAD_TIMEOUT"] = given
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

@@ -23,7 +23,7 @@ from typing import Final
 
 from minigrad.cli.options import COMMANDS, make_parser
 from minigrad.cli.output import Output, plain
-from minigrad.config import keep_freed_memory, launched, launched_rank, restart_with_sleeping_blas
+from minigrad.config import keep_freed_memory, launched, launched_rank
 from minigrad.errors import DataError, DistributedError, MissingExtraError, NonFiniteError, StateError, UsageError
 
 RANKED: Final = {"train", "resume", "sweep"}
@@ -31,9 +31,6 @@ RANKED: Final = {"train", "resume", "sweep"}
 
 USER_ERRORS: Final = (UsageError, DataError, StateError, NonFiniteError, MissingExtraError)
 """What the user can put right."""
-
-COMPUTING: Final = {"train", "resume", "evaluate", "predict"}
-"""The commands that are worth a restart, see `restart_with_sleeping_blas`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,8 +68,6 @@ def _run(argv: Sequence[str] | None, as_json: bool) -> int:
     try:
         words = sys.argv[1:] if argv is None else argv
         command = next((word for word in words if word in COMMANDS), "")
-        if argv is None and command in COMPUTING and not {"-h", "--help"} & set(words):
-            restart_with_sleeping_blas()
         arguments = make_parser(command).parse_args(words)
         keep_freed_memory()
         output = _on_all_ranks(_output, arguments, as_json)

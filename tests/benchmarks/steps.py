@@ -32,6 +32,7 @@ from itertools import chain
 from math import inf
 from typing import Self
 
+from minigrad.blas_threads import SPIN, THREAD_TIMEOUT
 from tests.benchmarks.display import RowsAndProgress
 from tests.benchmarks.rounds import SideEndedError, measure
 from tests.benchmarks.worker import NETWORKS
@@ -46,8 +47,8 @@ PEERS = {  # PyTorch's ways to do the same
 }
 MODELS = tuple(PEERS)
 SMALL = ("mlp", "lenet5", *UPDATES)
-TUNED = {  # what the minigrad command sets for its own process; every side gets it
-    "OPENBLAS_THREAD_TIMEOUT": "4",
+TUNED = {  # what minigrad, and its command, set for their own process; every side gets it
+    THREAD_TIMEOUT: SPIN,
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1),
 }

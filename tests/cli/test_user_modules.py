@@ -48,7 +48,7 @@ class Installation:
         path = sysconfig.get_path("scripts", "venv", {"base": str(self.folder)})
         return subprocess.run(
             [os.path.join(path, program), *rest], capture_output=True, text=True,
-            env={**os.environ, "OPENBLAS_THREAD_TIMEOUT": "4", **environment},
+            env={**os.environ, **environment},
         )  # fmt: skip
 
     def output(self, *words: object, **environment: str) -> str:
