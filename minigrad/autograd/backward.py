@@ -170,8 +170,7 @@ def _walk(
                     else:
                         cotangent = pull.function(g, *pull.arguments(saved))
                     if pull.multiplies:
-                        many = cotangent.size >= MANY
-                        known = many and nothing_to_silence(cotangent, node, pull.arguments(saved))
+                        known = cotangent.size >= MANY and nothing_to_silence(cotangent, node, pull.arguments(saved))
                         if not known and has_nan(cotangent):
                             again = _run_again(pull, g, node, saved)
                             cotangent = silenced(cotangent, g, node, parent, pull.position, again)

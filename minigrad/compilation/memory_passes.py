@@ -166,9 +166,10 @@ def plan_arena(program: Program) -> Program:
     instructions = list(program.instructions)
     scratch = [max(part.scratch for part in (each, *each.parts)) for each in instructions]
     rooms = [Life(-1, "scratch", nbytes, k, k) for k, nbytes in enumerate(scratch) if nbytes >= MIN_ROOM]
-    offsets = placed([*pieces, *rooms], ALIGNMENT)
-    size = max([place + life.nbytes for life, place in zip([*pieces, *rooms], offsets, strict=True)], default=0)
-    del offsets[len(pieces) :]
+    together = [*pieces, *rooms]
+    offsets = placed(together, ALIGNMENT)
+    size = max([place + life.nbytes for life, place in zip(together, offsets, strict=True)], default=0)
+    offsets = offsets[: len(pieces)]
     places = {life.number: place for life, place in zip(pieces, offsets, strict=True)}
     positions = [k for k, each in enumerate(instructions) if any(part.flops for part in each.parts or (each,))]
     for k, (low, high) in zip(positions, gaps(pieces, offsets, size, positions), strict=True):

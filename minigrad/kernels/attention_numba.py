@@ -11,7 +11,7 @@ Blocks have the keys up to the last one that one of their queries sees.
 """
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,12 @@ from .matrix_layout import Matrices, empty_ordered, matrices, shared_matrices
 from .simd import BYTES
 from .threads import parallel
 from .transposition_numba import transpose
+
+Sizes: TypeAlias = tuple[int, int, int, int]
+"""Queries, keys, and the numbers of a key and of a value."""
+
+Widths: TypeAlias = tuple[int, int, int]
+"""Keys, and the numbers of each and of a value, in whole vectors."""
 
 LEAST_QUERIES = 10
 """Which fill half of a vector's lanes: with fewer ones, BLAS is the faster forward."""
@@ -112,123 +118,133 @@ def _added(mask: Array | None, dtype: DType, shape: Shape) -> Matrices:
     return shared_matrices(mask.astype(dtype, copy=False), shape)
 
 
+class Work(NamedTuple):
+    """The arrays of a thread: what is packed of a matrix, and what is made of some queries."""
+
+    keys: Array
+    values: Array
+    query_rows: Array
+    queries: Array
+    weights: Array
+    largest: Array  # of each query
+    total: Array
+    per_total: Array
+    mask_rows: Array
+    mask_columns: Array
+    ones: Array
+    places: Array
+
+
 @compiled
-def mask_in(
-    mask_columns: Array, mask_rows: Array, mask: Matrices, m: int, row: int, count: int, depth: int, ones: Array
+def work_for(sizes: Sizes, padded: Widths, masked: bool, scales: Array) -> Work:
+    """Those for matrices of such sizes."""
+    dtype, (long, key_width, value_width) = scales.dtype, padded
+    room = ROWS * long if masked else 0
+    return Work(
+        np.zeros(long * key_width, dtype), np.zeros(long * value_width, dtype),
+        np.zeros(ROWS * key_width, dtype), np.zeros(key_width * ROWS, dtype), np.empty(long * ROWS, dtype),
+        np.empty(ROWS, dtype), np.empty(ROWS, dtype), np.empty(ROWS, dtype),
+        np.full(room, -np.inf, dtype), np.empty(room, dtype),
+        np.ones(max(sizes[1], ROWS), dtype), np.arange(ROWS).astype(dtype),
+    )  # fmt: skip
+
+
+@compiled
+def pack_keys(work: Work, k: Matrices, v: Matrices, m: int, sizes: Sizes, padded: Widths) -> Any:
+    """Pack the keys and values of a matrix. Gives 0, or NaN where a number is not finite."""
+    wrong = copy_in(work.keys, padded[1], k, m, 0, sizes[1], sizes[2], work.ones)
+    return wrong + copy_in(work.values, padded[2], v, m, 0, sizes[1], sizes[3], work.ones)
+
+
+@compiled
+def make_weights(
+    work: Work, q: Matrices, mask: Matrices, masked: bool, m: int, row: int, sizes: Sizes, padded: Widths,
+    scales: Array, causal: bool,
 ) -> int:  # fmt: skip
-    """Make a block of a mask columns; gives how many keys its queries see."""
-    lanes = BYTES // ones.itemsize
-    long = rounded_up(depth, lanes)
-    copy_in(mask_rows, long, mask, m, row, count, depth, ones)
-    transpose(mask_columns, ROWS, mask_rows, long, count, depth)
-    return keys_seen(mask_columns, depth, rounded_up(count, lanes))
+    """weights = exp(scores - the largest) of some queries, and 1 / their sums.
 
-
-@compiled
-def weights(
-    w: Array, per_total: Array, queries: Array, keys: Array, key_width: int, size: int, mask: Array, masked: bool,
-    row: int, count: int, depth: int, causal: bool, largest: Array, total: Array, places: Array,
-) -> bool:  # fmt: skip
-    """w = exp(scores - the largest) of some queries, and 1 / their sums; gives whether scores were finite."""
-    width = rounded_up(count, BYTES // w.itemsize)
-    product(w, 0, ROWS, keys, 0, key_width, 1, queries, 0, ROWS, rounded_up(depth, TILE_ROWS), size, width, False)
+    Gives how many keys these queries see; 0 where a number or a score is not finite.
+    """
+    count, lanes = min(ROWS, sizes[0] - row), BYTES // scales.itemsize
+    depth = min(sizes[1], row + count) if causal else sizes[1]
+    width = rounded_up(count, lanes)
     if masked:
-        add_mask(w, mask, depth)
-    exponentials(w, largest, total, depth, width, min(row, depth) if causal else depth, places)
-    return invert(per_total, largest, total, count, masked)
+        long = rounded_up(depth, lanes)
+        copy_in(work.mask_rows, long, mask, m, row, count, depth, work.ones)
+        transpose(work.mask_columns, ROWS, work.mask_rows, long, count, depth)
+        depth = keys_seen(work.mask_columns, depth, width)
+    wrong = copy_in(work.query_rows, padded[1], q, m, row, count, sizes[2], scales)
+    transpose(work.queries, ROWS, work.query_rows, padded[1], count, sizes[2])
+    product(work.weights, 0, ROWS, work.keys, 0, padded[1], 1, work.queries, 0, ROWS, rounded_up(depth, TILE_ROWS),
+            sizes[2], width, False)  # fmt: skip
+    if masked:
+        add_mask(work.weights, work.mask_columns, depth)
+    first = min(row, depth) if causal else depth
+    exponentials(work.weights, work.largest, work.total, depth, width, first, work.places)
+    finite = invert(work.per_total, work.largest, work.total, count, masked)
+    return depth if finite and wrong == 0 else 0
 
 
 @compiled
 def forward(
-    out: Matrices, q: Matrices, k: Matrices, v: Matrices, mask: Matrices, masked: bool,
-    sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scales: Array, causal: bool, failed: Array,
-    start: int, stop: int,
+    out: Matrices, q: Matrices, k: Matrices, v: Matrices, mask: Matrices, masked: bool, sizes: Sizes, padded: Widths,
+    scales: Array, causal: bool, failed: Array, start: int, stop: int,
 ) -> None:  # fmt: skip
     """The results of the matrices from start to stop."""
-    rows, columns, size, values = sizes
-    long, key_width, value_width = padded
-    dtype = scales.dtype
-    ones, places = np.ones(max(columns, ROWS), dtype), np.arange(ROWS).astype(dtype)
-    largest, total, per_total = np.empty(ROWS, dtype), np.empty(ROWS, dtype), np.empty(ROWS, dtype)
-    keys, packed = np.zeros(long * key_width, dtype), np.zeros(long * value_width, dtype)
-    query_rows, queries = np.zeros(ROWS * key_width, dtype), np.zeros(key_width * ROWS, dtype)
-    w, block, block_rows = (
-        np.empty(long * ROWS, dtype), np.zeros(value_width * ROWS, dtype), np.empty(ROWS * value_width, dtype),
-    )  # fmt: skip
-    room = ROWS * long if masked else 0
-    mask_rows, mask_columns = np.full(room, -np.inf, dtype), np.empty(room, dtype)
+    rows, _, _, values = sizes
+    value_width, dtype = padded[2], scales.dtype
+    work = work_for(sizes, padded, masked, scales)
+    block, block_rows = np.zeros(value_width * ROWS, dtype), np.empty(ROWS * value_width, dtype)
     for m in range(start, stop):
-        wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
-        wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
+        wrong = pack_keys(work, k, v, m, sizes, padded)
         for row in range(0, rows, ROWS):
-            count = min(ROWS, rows - row)
-            depth = min(columns, row + count) if causal else columns
-            if masked:
-                depth = mask_in(mask_columns, mask_rows, mask, m, row, count, depth, ones)
-            width = rounded_up(count, BYTES // w.itemsize)
-            wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
-            transpose(queries, ROWS, query_rows, key_width, count, size)
-            finite = weights(
-                w, per_total, queries, keys, key_width, size, mask_columns, masked, row, count, depth, causal, largest,
-                total, places,
-            )  # fmt: skip
-            if wrong != 0 or not finite:
+            depth = make_weights(work, q, mask, masked, m, row, sizes, padded, scales, causal)
+            if wrong != 0 or depth == 0:
                 failed[0] = 1
                 return
-            product_along_keys(block, packed, value_width, w, rounded_up(values, TILE_ROWS), depth, width)
+            count = min(ROWS, rows - row)
+            width = rounded_up(count, BYTES // scales.itemsize)
+            product_along_keys(block, work.values, value_width, work.weights, rounded_up(values, TILE_ROWS), depth,
+                               width)  # fmt: skip
             transpose(block_rows, value_width, block, ROWS, values, count)
-            copy_out(out, m, row, block_rows, value_width, count, values, per_total)
+            copy_out(out, m, row, block_rows, value_width, count, values, work.per_total)
 
 
 @compiled
 def backward(
     to_q: Matrices, to_k: Matrices, to_v: Matrices, g: Matrices, q: Matrices, k: Matrices, v: Matrices, mask: Matrices,
-    masked: bool, sizes: tuple[int, int, int, int], padded: tuple[int, int, int], scales: Array, causal: bool,
-    failed: Array, start: int, stop: int,
+    masked: bool, sizes: Sizes, padded: Widths, scales: Array, causal: bool, failed: Array, start: int, stop: int,
 ) -> None:  # fmt: skip
     """The gradients of the matrices from start to stop."""
     rows, columns, size, values = sizes
     long, key_width, value_width = padded
     dtype = scales.dtype
-    ones, places = np.ones(max(columns, ROWS), dtype), np.arange(ROWS).astype(dtype)
-    largest, total, per_total = np.empty(ROWS, dtype), np.empty(ROWS, dtype), np.empty(ROWS, dtype)
-    keys, packed = np.zeros(long * key_width, dtype), np.zeros(long * value_width, dtype)
-    query_rows, queries = np.zeros(ROWS * key_width, dtype), np.zeros(key_width * ROWS, dtype)
+    work = work_for(sizes, padded, masked, scales)
     cotangent_rows, cotangents = np.zeros(ROWS * value_width, dtype), np.zeros(value_width * ROWS, dtype)
     block, block_rows = np.zeros(key_width * ROWS, dtype), np.empty(ROWS * key_width, dtype)
-    w, slopes = np.empty(long * ROWS, dtype), np.empty(long * ROWS, dtype)
-    sum_k, sum_v = np.empty(long * key_width, dtype), np.empty(long * value_width, dtype)
-    room = ROWS * long if masked else 0
-    mask_rows, mask_columns = np.full(room, -np.inf, dtype), np.empty(room, dtype)
+    slopes, sum_k, sum_v = (
+        np.empty(long * ROWS, dtype), np.empty(long * key_width, dtype), np.empty(long * value_width, dtype),
+    )  # fmt: skip
     for m in range(start, stop):
-        wrong = copy_in(keys, key_width, k, m, 0, columns, size, ones)
-        wrong += copy_in(packed, value_width, v, m, 0, columns, values, ones)
+        wrong = pack_keys(work, k, v, m, sizes, padded)
         sum_k[:] = 0
         sum_v[:] = 0
         for row in range(0, rows, ROWS):
             count = min(ROWS, rows - row)
-            depth = min(columns, row + count) if causal else columns
-            if masked:
-                depth = mask_in(mask_columns, mask_rows, mask, m, row, count, depth, ones)
-            seen = min(row, depth) if causal else depth
-            width, used = rounded_up(count, BYTES // w.itemsize), rounded_up(depth, TILE_ROWS)
-            wrong += copy_in(query_rows, key_width, q, m, row, count, size, scales)
-            transpose(queries, ROWS, query_rows, key_width, count, size)
-            finite = weights(
-                w, per_total, queries, keys, key_width, size, mask_columns, masked, row, count, depth, causal, largest,
-                total, places,
-            )  # fmt: skip
-            wrong += copy_in(cotangent_rows, value_width, g, m, row, count, values, per_total)
-            if wrong != 0 or not finite:
+            depth = make_weights(work, q, mask, masked, m, row, sizes, padded, scales, causal)
+            wrong += copy_in(cotangent_rows, value_width, g, m, row, count, values, work.per_total)
+            if wrong != 0 or depth == 0:
                 failed[0] = 1
                 return
+            seen = min(row, depth) if causal else depth
+            width, used = rounded_up(count, BYTES // scales.itemsize), rounded_up(depth, TILE_ROWS)
             transpose(cotangents, ROWS, cotangent_rows, value_width, count, values)
-            product(slopes, 0, ROWS, packed, 0, value_width, 1, cotangents, 0, ROWS, used, values, width, False)
-            softmax_input(slopes, w, per_total, depth, width)
-            product_along_keys(block, keys, key_width, slopes, rounded_up(size, TILE_ROWS), depth, width)
+            product(slopes, 0, ROWS, work.values, 0, value_width, 1, cotangents, 0, ROWS, used, values, width, False)
+            softmax_input(slopes, work.weights, work.per_total, depth, width)
+            product_along_keys(block, work.keys, key_width, slopes, rounded_up(size, TILE_ROWS), depth, width)
             transpose(block_rows, key_width, block, ROWS, size, count)
             copy_out(to_q, m, row, block_rows, key_width, count, size, scales)
-            add_product_along_queries(sum_v, value_width, w, cotangent_rows, used, count, seen)
-            add_product_along_queries(sum_k, key_width, slopes, query_rows, used, count, seen)
-        copy_out(to_k, m, 0, sum_k, key_width, columns, size, ones)
-        copy_out(to_v, m, 0, sum_v, value_width, columns, values, ones)
+            add_product_along_queries(sum_v, value_width, work.weights, cotangent_rows, used, count, seen)
+            add_product_along_queries(sum_k, key_width, slopes, work.query_rows, used, count, seen)
+        copy_out(to_k, m, 0, sum_k, key_width, columns, size, work.ones)
+        copy_out(to_v, m, 0, sum_v, value_width, columns, values, work.ones)
