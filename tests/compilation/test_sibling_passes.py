@@ -177,3 +177,18 @@ def test_kernels_that_change_in_between_are_read_when_they_are_needed():
     assert "conv_each" not in names(run_step.program)
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_results_of_one_shape_lie_in_the_arena():
+    pytest.importorskip("numba")
+
+    def step(x, v, w):
+        return mg.grad(lambda x: sum([(mg.ops.conv(x, k, None) ** 3).sum() for k in (v, w)]))(x)
+
+    compiled, (x, v, *_) = Compiled(step), arrays()
+    for w in (2 * v, 3 * v, -v, v - 1):  # which make other images
+        given = [mg.Tensor(each) for each in (x, v, w)]
+        np.testing.assert_allclose(compiled(*given).numpy(), step(*given).numpy(), rtol=1e-4, atol=1)
+    (each,) = [each for each in compiled.program.instructions if each.name == "conv_each"]
+    assert len(each.makes) == 2
+    assert set(each.makes) <= compiled.program.places.keys()
